@@ -157,8 +157,7 @@ test('a deleted chat drops its queue and stays deleted', { tag: '@full' }, async
   await chat.id('composer').fill('never to be sent');
   await chat.id('composer').press('Enter');
   await expect(chat.page.getByText('Sent when the reply ends:')).toBeVisible();
-  await chat.id('chat-item').hover();
-  await chat.id('chat-delete').click();
+  await chat.chatMenu(chat.id('chat-item'), 'chat-delete');
   await expect(chat.id('chat-item')).toHaveCount(0);
   await expect(chat.id('send')).toBeVisible();
   await chat.newChat();

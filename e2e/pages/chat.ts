@@ -61,6 +61,20 @@ export class ChatPage {
     await this.page.waitForFunction(isMet, value, { timeout: 10_000 });
   }
 
+  /** Chooses from the menu of a chat in the list. */
+  async chatMenu(row: Locator, item: string): Promise<void> {
+    await row.hover();
+    await this.page.locator('li', { has: row }).getByTestId('chat-menu').click();
+    await this.id(item).click();
+  }
+
+  /** Chooses from the menu of a message or a reply. */
+  async turnMenu(turn: Locator, item: string): Promise<void> {
+    await turn.hover();
+    await turn.getByTestId(/^(user|reply)-menu$/).click();
+    await this.id(item).click();
+  }
+
   async openPanel(tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate'): Promise<void> {
     const button = this.id(`panel-tab-${tab}`);
     if (!(await button.isVisible())) await this.id('panel-toggle').click();

@@ -120,6 +120,7 @@ export class LocalAppServices implements AppServices {
       },
       chatsList: async () => await this.#chats.list(),
       chatsSearch: async (query) => await this.#chats.search(query),
+      chatHit: async (request) => await this.#chats.hit(request),
       chatGet: async (id) => await this.#chats.get(id),
       chatSince: async (id, revision) => await this.#chats.since(id, revision),
       chatWrite: async (write) => await this.#chats.write(write),

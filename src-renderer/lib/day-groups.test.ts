@@ -9,6 +9,8 @@ const chat = (id: string, updatedAt: Date): ChatSummary => ({
   createdAt: updatedAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
   turns: 2,
+  pinned: false,
+  folder: '',
 });
 
 it('groups by calendar day, newest first, and leaves out empty groups', () => {

@@ -29,7 +29,10 @@ export interface Action {
 /** A line of a Menu. */
 export interface MenuItem {
   label: string;
-  onselect: () => void;
+  /** Not needed with `items`. */
+  onselect?: () => void;
+  /** A submenu. */
+  items?: readonly MenuItem[];
   icon?: IconComponent;
   /** Muted text at the end: a key or a remark. */
   end?: string;

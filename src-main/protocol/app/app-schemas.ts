@@ -38,6 +38,7 @@ const appParams: ParamsSchemas = {
   chatDelete: v.strictTuple([chatId]),
   chatRestore: v.strictTuple([chatId]),
   chatsSearch: v.strictTuple([shortText]),
+  chatHit: v.strictTuple([v.strictObject({ id: chatId, turn: chatId, query: shortText })]),
   comparisonsList: none,
   comparisonRead: v.strictTuple([comparisonId]),
   comparisonWrite: v.strictTuple([comparisonWrite]),

@@ -17,6 +17,9 @@ import type {
   ChatUpdate,
   ChatWrite,
   ChatWritten,
+  FoundChat,
+  HitRequest,
+  SearchHit,
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
@@ -285,7 +288,9 @@ export interface AppMethods {
   /** Newest first. */
   chatsList: { params: []; result: ChatSummary[] };
   /** Searches titles and texts, case-insensitively. Newest first. */
-  chatsSearch: { params: [string]; result: ChatSummary[] };
+  chatsSearch: { params: [string]; result: FoundChat[] };
+  /** A hit of `chatsSearch` as it was written; null for a very long chat. */
+  chatHit: { params: [HitRequest]; result: SearchHit | null };
   chatGet: { params: [string]; result: StoredChat | null };
   /** Changes after a revision; null: read the whole chat again. */
   chatSince: { params: [string, number]; result: ChatUpdate | null };

@@ -5,11 +5,14 @@
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChatSummary } from '../../protocol/app/chats/chat.ts';
+import type { ChatSummary, FoundChat, SearchHit } from '../../protocol/app/chats/chat.ts';
 import { codeOf } from '../json-file.ts';
 import type { ChatFiles } from './files.ts';
 import { encodeLine, linesOf } from './lines.ts';
 import { findIn, plain, textLine, textLines, type TurnText } from './search-text.ts';
+
+/** Earlier versions had neither folders nor pinned chats. */
+type StoredSummary = Omit<ChatSummary, 'pinned' | 'folder'> & Partial<ChatSummary>;
 
 export interface IndexEntry {
   summary: ChatSummary;
@@ -60,10 +63,11 @@ export class ChatIndex {
     for (const line of linesOf(bytes)) {
       this.#lines++;
       if (line.kind !== 'read') continue;
-      const value = line.value as { id?: string } & Partial<IndexEntry>;
-      if (value.summary !== undefined)
-        this.entries.set(value.summary.id, { ...(value as IndexEntry), isPartial: false });
-      else if (value.id !== undefined) this.entries.delete(value.id);
+      const value = line.value as { id?: string; summary?: StoredSummary } & Partial<Omit<IndexEntry, 'summary'>>;
+      if (value.summary !== undefined) {
+        const summary = { pinned: false, folder: '', ...value.summary };
+        this.entries.set(summary.id, { ...(value as IndexEntry), summary, isPartial: false });
+      } else if (value.id !== undefined) this.entries.delete(value.id);
     }
   }
 
@@ -130,18 +134,23 @@ export class ChatIndex {
   }
 
   /** Chats that have the query in their title or in a turn that is not deleted. */
-  async search(query: string): Promise<ChatSummary[]> {
+  async search(query: string): Promise<FoundChat[]> {
     const wanted = query.trim();
-    const ids = new Set<string>();
-    for (const [id, { summary }] of this.entries) if (plain(summary.title).includes(plain(wanted))) ids.add(id);
-    const look = (id: string, turn: string): void => {
-      if (ids.has(id)) return;
+    const hits = new Map<string, SearchHit | null>();
+    for (const [id, { summary }] of this.entries) {
+      if (plain(summary.title).includes(plain(wanted))) hits.set(id, null);
+    }
+    const look = (id: string, hit: SearchHit): void => {
+      if (hits.has(id)) return;
       const entry = this.entries.get(id);
-      if (entry && !entry.hidden.includes(turn)) ids.add(id);
+      if (entry && !entry.hidden.includes(hit.turn)) hits.set(id, hit);
     };
     findIn(await this.#readTexts(), wanted, look);
     findIn(Buffer.concat(this.#newTexts), wanted, look);
-    return [...ids].flatMap((id) => this.entries.get(id)?.summary ?? []);
+    return [...hits].flatMap(([id, hit]) => {
+      const summary = this.entries.get(id)?.summary;
+      return summary === undefined ? [] : [{ ...summary, hit }];
+    });
   }
 
   /** Ids of chats with missing or damaged texts. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { EmittedEvent } from '../../protocol/app/app-services.ts';
-import type { ChatSummary } from '../../protocol/app/chats/chat.ts';
+import type { ChatSummary, FoundChat } from '../../protocol/app/chats/chat.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
 import { ChatIndex } from './chat-index.ts';
@@ -24,6 +24,8 @@ const FLUSH_AFTER_MS = 500;
 const LOOK_AT_ONCE = 500;
 /** Chats that are read or migrated at the same time: disks handle several at once. */
 const AT_ONCE = 8;
+/** What lists show of a chat, besides its time. */
+const LISTED = ['title', 'pinned', 'folder'] as const satisfies (keyof ChatSummary)[];
 const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
 
 interface Parts {
@@ -91,7 +93,7 @@ export class ChatList implements OpenChatsListener {
   }
 
   /** Newest first. @throws EngineError STORAGE */
-  async search(query: string): Promise<ChatSummary[]> {
+  async search(query: string): Promise<FoundChat[]> {
     await Promise.race([this.settled(), sleep(SEARCH_WAIT_MS, undefined, { ref: false })]);
     this.#takeRunning();
     try {
@@ -279,9 +281,10 @@ export class ChatList implements OpenChatsListener {
     const summary = state.summary(hidden);
     const before = this.#index.entries.get(id)?.summary;
     this.#index.set(id, { summary, stamp, hidden, isPartial: state.hasTexts }, texts, all);
-    if (before?.title !== summary.title) this.#listChanged();
+    const isListed = before !== undefined && LISTED.every((key) => before[key] === summary[key]);
+    if (!isListed) this.#listChanged();
     // Tokens alone are not worth a write: a stale entry is rebuilt.
-    if (texts.length > 0 || before?.title !== summary.title || before.turns !== summary.turns) this.#flushSoon();
+    if (texts.length > 0 || !isListed || before.turns !== summary.turns) this.#flushSoon();
     return summary;
   }
 
@@ -324,6 +327,6 @@ export class ChatList implements OpenChatsListener {
   }
 }
 
-function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
+function newestFirst<T extends ChatSummary>(chats: readonly T[]): T[] {
   return [...chats].sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
 }

@@ -19,6 +19,8 @@ const MAX_MARKS = 128;
 export class ChatState {
   readonly cursor: Cursor = { ...START };
   title = '';
+  pinned = false;
+  folder = '';
   createdAt = '';
   updatedAt = '';
   /** Revisions below this one were merged by compaction. */
@@ -85,7 +87,9 @@ export class ChatState {
     switch (event.type) {
       case 'facts':
         this.mergeable++;
-        if (event.facts.title !== undefined) this.title = event.facts.title;
+        this.title = event.facts.title ?? this.title;
+        this.pinned = event.facts.pinned ?? this.pinned;
+        this.folder = event.facts.folder ?? this.folder;
         return;
       case 'turn': {
         const { id, parent } = event.turn;
@@ -151,8 +155,8 @@ export class ChatState {
   }
 
   summary(hidden = this.hidden()): ChatSummary {
-    const { id, title, createdAt, updatedAt } = this;
-    return { id, title, createdAt, updatedAt, turns: this.#turns.size - hidden.length };
+    const { id, title, pinned, folder, createdAt, updatedAt } = this;
+    return { id, title, pinned, folder, createdAt, updatedAt, turns: this.#turns.size - hidden.length };
   }
 
   /** Position from which to read what came after a revision, which must not be below `floor`. */

@@ -31,7 +31,15 @@ test('a chat is read as it was written, also after a restart', async () => {
   const second = await openStore(first.folder);
   expect(await second.store.get('c')).toEqual(chat);
   expect(await second.store.list()).toEqual([
-    { id: 'c', title: 'Hello world', createdAt: chat?.createdAt, updatedAt: chat?.updatedAt, turns: 2 },
+    {
+      id: 'c',
+      title: 'Hello world',
+      pinned: false,
+      folder: '',
+      createdAt: chat?.createdAt,
+      updatedAt: chat?.updatedAt,
+      turns: 2,
+    },
   ]);
 });
 

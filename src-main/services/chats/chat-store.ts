@@ -8,6 +8,9 @@ import type {
   ChatUpdate,
   ChatWrite,
   ChatWritten,
+  FoundChat,
+  HitRequest,
+  SearchHit,
   StoredChat,
   TokenDetails,
 } from '../../protocol/app/chats/chat.ts';
@@ -18,10 +21,11 @@ import { ChatList } from './chat-list.ts';
 import { chatOfFile, ChatPaths, type ChatFile } from './chat-paths.ts';
 import { compact, isWorthwhile } from './compaction.ts';
 import { appendDetails, readDetails } from './details-file.ts';
-import { ChatFiles } from './files.ts';
+import { ChatFiles, statusAtSync } from './files.ts';
 import type { Change, Journal } from './journal.ts';
 import { eventLine, isEnd, positionsLine, type DetailsPosition } from './journal-format.ts';
 import type { OpenChats } from './open-chats.ts';
+import { exactHit } from './search-text.ts';
 import { SyncSoon } from './sync-soon.ts';
 
 export interface ChatStoreOptions {
@@ -37,6 +41,8 @@ export interface ChatStoreOptions {
 }
 
 const POLL_MS = 2000;
+/** Reading larger chats for a line of text would take too long. */
+const MAX_HIT_BYTES = 1024 * 1024;
 
 /**
  * Stores chats, one journal each (`chats/ID.jsonl`), so that damage never affects another chat. Several processes may use
@@ -96,8 +102,17 @@ export class ChatStore {
     return await this.#list.all();
   }
 
-  async search(query: string): Promise<ChatSummary[]> {
+  async search(query: string): Promise<FoundChat[]> {
     return await this.#list.search(query);
+  }
+
+  /** @throws EngineError STORAGE */
+  async hit({ id, turn, query }: HitRequest): Promise<SearchHit | null> {
+    const size = statusAtSync(this.#paths.journal(id))?.size ?? Infinity;
+    if (size > MAX_HIT_BYTES) return null;
+    const chat = await this.get(id);
+    const text = chat?.turns.find((one) => one.id === turn)?.text;
+    return text === undefined ? null : exactHit(turn, text, query.trim());
   }
 
   /** @throws EngineError STORAGE when the chat exists but cannot be read */

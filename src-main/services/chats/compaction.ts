@@ -1,5 +1,5 @@
 import { link, rename, rm } from 'node:fs/promises';
-import type { ChatEvent, StoredTurn } from '../../protocol/app/chats/chat.ts';
+import { factsOf, type ChatEvent, type StoredTurn } from '../../protocol/app/chats/chat.ts';
 import { COMPACTED, REPLACED, type ChatPaths } from './chat-paths.ts';
 import { statusAt, type ChatFiles } from './files.ts';
 import { chatOf, type Journal } from './journal.ts';
@@ -125,9 +125,9 @@ async function keepDamaged(files: ChatFiles, path: string, entries: readonly Ent
 
 function compacted(state: ChatState, entries: readonly Entry[], end: number): Buffer {
   const chat = chatOf(state, entries);
-  const { title, modelId, modelName, systemPrompt, head, updatedAt: at } = chat;
+  const { updatedAt: at } = chat;
   const places = state.allPositions();
-  const lines = [eventLine({ type: 'facts', at, facts: { title, modelId, modelName, systemPrompt, head } })];
+  const lines = [eventLine({ type: 'facts', at, facts: factsOf(chat) })];
   for (const turn of chat.turns) lines.push(...linesOfTurn(turn, at, places));
   for (const turn of chat.removed) lines.push(eventLine({ type: 'remove', at, turn }));
   const rest = [...places.values()].flat();

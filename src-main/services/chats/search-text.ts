@@ -2,11 +2,17 @@
  * The texts of all chats in lower case, one checksummed line per turn: `ID \1 TURN \1 TEXT`. Searched as bytes, so that
  * 50 MB of text are not converted to strings.
  */
+import type { SearchHit } from '../../protocol/app/chats/chat.ts';
 import { checksummed, payloadOf } from './lines.ts';
 
 const SEPARATOR = 0x01;
 const NEWLINE = 0x0a;
 const CHECKSUM_BYTES = 9;
+/** How much is shown before and after a hit, UTF-16 units: less before, so that a narrow list shows the hit. */
+const BEFORE = 24;
+const AFTER = 60;
+/** UTF-8 bytes of a UTF-16 unit, at most. */
+const UNIT_BYTES = 3;
 
 export interface TurnText {
   turn: string;
@@ -43,8 +49,8 @@ export function* textLines(texts: Buffer): Generator<TextLine> {
   }
 }
 
-/** Calls `found` for each line that contains the query, but at most once per chat. */
-export function findIn(texts: Buffer, query: string, found: (id: string, turn: string) => void): void {
+/** Calls `found` for each line that contains the query. Its texts are in lower case. */
+export function findIn(texts: Buffer, query: string, found: (id: string, hit: SearchHit) => void): void {
   const wanted = Buffer.from(plain(query));
   if (wanted.length === 0) return;
   for (let from = 0; ;) {
@@ -56,13 +62,45 @@ export function findIn(texts: Buffer, query: string, found: (id: string, turn: s
     const line = namesOf(texts.subarray(start + CHECKSUM_BYTES, end));
     const textStart = line === null ? end : start + CHECKSUM_BYTES + line.textStart;
     if (line !== null && hit >= textStart) {
-      found(line.id, line.turn);
+      const before = texts.toString('utf8', Math.max(textStart, hit - UNIT_BYTES * 2 * BEFORE), hit);
+      const after = texts.toString(
+        'utf8',
+        hit + wanted.length,
+        Math.min(end, hit + wanted.length + UNIT_BYTES * 2 * AFTER),
+      );
+      found(line.id, { turn: line.turn, ...around(before, plain(query), after) });
       from = end;
     } else {
       // The match is in the ids before the text.
       from = Math.max(hit + 1, textStart);
     }
   }
+}
+
+/** A hit in a text as it was written; null if the text does not contain the query. */
+export function exactHit(turn: string, text: string, query: string): SearchHit | null {
+  const lower = plain(text);
+  const wanted = plain(query);
+  // A few characters have another length in lower case.
+  const source = lower.length === text.length ? text : lower;
+  const at = lower.indexOf(wanted);
+  if (at < 0) return null;
+  const end = at + wanted.length;
+  return { turn, ...around(source.slice(0, at), source.slice(at, end), source.slice(end)) };
+}
+
+/** Shortens what is around a match, on one line. */
+function around(before: string, match: string, after: string): Omit<SearchHit, 'turn'> {
+  // eslint-disable-next-line no-control-regex -- stands for a line break
+  const line = (text: string) => text.replace(/[\x00-\x02\s]+/g, ' ');
+  // Cut characters are left out.
+  const start = line(before.slice(-BEFORE)).replace(/^[\udc00-\udfff\ufffd]+/u, '');
+  const rest = line(after.slice(0, AFTER)).replace(/[\ud800-\udbff\ufffd]+$/u, '');
+  return {
+    before: before.length > BEFORE ? `…${start}` : start.trimStart(),
+    match: line(match),
+    after: after.length > AFTER ? `${rest}…` : rest.trimEnd(),
+  };
 }
 
 function namesOf(payload: Buffer): { id: string; turn: string; textStart: number } | null {

@@ -1,4 +1,5 @@
 import {
+  NO_FACTS,
   NO_TOKEN,
   type ChatEvent,
   type ReplyFacts,
@@ -11,11 +12,7 @@ import {
 export function emptyChat(id: string, createdAt: string): StoredChat {
   return {
     id,
-    title: '',
-    modelId: '',
-    modelName: '',
-    systemPrompt: '',
-    head: null,
+    ...NO_FACTS,
     createdAt,
     updatedAt: createdAt,
     revision: 0,

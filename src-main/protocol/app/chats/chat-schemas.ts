@@ -23,6 +23,7 @@ import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
   MAX_DETAILS_PER_CHUNK,
   MAX_EVENTS_PER_WRITE,
+  MAX_FOLDER,
   NO_TOKEN,
   REPLY_PARTS,
   type ChatEvent,
@@ -80,12 +81,14 @@ export const timings = schemaOf<Timings>()(
 
 export const turnId = chatId;
 
-const factsEntries = {
+export const chatFacts = {
   title: shortText,
   modelId: v.pipe(v.string(), v.maxLength(128)),
   modelName: shortText,
   systemPrompt: text,
   head: v.nullable(turnId),
+  pinned: v.boolean(),
+  folder: v.pipe(v.string(), v.maxLength(MAX_FOLDER)),
 };
 
 const replyEntries = {
@@ -93,7 +96,7 @@ const replyEntries = {
   timings: v.nullable(timings),
   seed: count,
   sampling: samplingParams,
-  modelId: factsEntries.modelId,
+  modelId: chatFacts.modelId,
   model: shortText,
   vocabularySize: count,
   executor: executorName,
@@ -104,6 +107,7 @@ const replyEntries = {
   contextUsed: count,
   runStart: count,
   branch: v.exactOptional(v.strictObject({ turn: turnId, index: count })),
+  edit: v.exactOptional(v.strictObject({ turn: v.nullable(turnId), index: count })),
 };
 
 const run = v.nullable(
@@ -137,14 +141,14 @@ function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> 
 
 export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(run) }));
 
-const userTurn = v.strictObject({
+export const userTurn = v.strictObject({
   id: turnId,
   parent: v.nullable(turnId),
   role: v.literal('user'),
   text,
   createdAt: isoDate,
 });
-const replyTurn = v.strictObject({
+export const replyTurn = v.strictObject({
   id: turnId,
   parent: v.nullable(turnId),
   role: v.literal('assistant'),
@@ -199,7 +203,7 @@ const chatEvent = schemaOf<ChatEvent>()(
     v.strictObject({
       type: v.literal('facts'),
       at: isoDate,
-      facts: partialOf<ChatFacts>(factsEntries),
+      facts: partialOf<ChatFacts>(chatFacts),
     }),
     v.strictObject({ type: v.literal('turn'), at: isoDate, turn: v.variant('role', [userTurn, replyTurn]) }),
     tokens,

@@ -32,6 +32,30 @@ export interface ChatFacts {
   systemPrompt: string;
   /** The last turn of the shown path; null if there is none yet. */
   head: string | null;
+  /** Listed before all others. */
+  pinned: boolean;
+  /** Name of the folder that lists it; empty for none. */
+  folder: string;
+}
+
+/** Length of a folder's name, UTF-16 units. */
+export const MAX_FOLDER = 80;
+
+/** Facts of a new chat. */
+export const NO_FACTS: Readonly<ChatFacts> = {
+  title: '',
+  modelId: '',
+  modelName: '',
+  systemPrompt: '',
+  head: null,
+  pinned: false,
+  folder: '',
+};
+
+/** The facts of a chat, without the rest of it. */
+export function factsOf(chat: ChatFacts): ChatFacts {
+  const { title, modelId, modelName, systemPrompt, head, pinned, folder } = chat;
+  return { title, modelId, modelName, systemPrompt, head, pinned, folder };
 }
 
 export interface StoredUserTurn {
@@ -139,6 +163,14 @@ export interface ReplyFacts {
   run?: ReplyRun | null;
   /** Where it branched from another version: the tokens before are that version's. Absent if it did not. */
   branch?: BranchPoint;
+  /** A person wrote the text from a token on. Absent if the model wrote all of it. */
+  edit?: EditPoint;
+}
+
+export interface EditPoint {
+  /** The version that was edited, which has the tokens before `index`; null for a reply written from scratch. */
+  turn: string | null;
+  index: number;
 }
 
 /** A token of a reply, in whose place another one was chosen. */
@@ -210,13 +242,33 @@ export type ChatChange =
 /** `at`: ISO 8601, UTC; becomes the chat's `updatedAt`. */
 export type ChatEvent = ChatChange & { at: string };
 
-export interface ChatSummary {
+export interface ChatSummary extends Pick<ChatFacts, 'title' | 'pinned' | 'folder'> {
   id: string;
-  title: string;
   createdAt: string;
   updatedAt: string;
   /** Of all paths, without deleted ones. */
   turns: number;
+}
+
+/** A chat that contains a text. */
+export interface FoundChat extends ChatSummary {
+  /** The first message with the text, in lower case; null if its title has it. */
+  hit: SearchHit | null;
+}
+
+/** A search result, to read it as it was written. */
+export interface HitRequest {
+  id: string;
+  turn: string;
+  query: string;
+}
+
+/** Where a text was found: the text itself, and what is before and after it. */
+export interface SearchHit {
+  turn: string;
+  before: string;
+  match: string;
+  after: string;
 }
 
 export interface ChatWrite {

@@ -7,6 +7,7 @@ import { RunRecorder } from '../receipts/run-recorder.ts';
 import type { ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
+import { Drafts } from './drafts.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import { lastModel } from './last-model.ts';
@@ -15,6 +16,7 @@ import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
+import { ThreadJump } from './thread-jump.svelte.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
@@ -36,6 +38,8 @@ export interface AppModel {
   readonly automatic: AutomaticRequests;
   readonly receipts: ReceiptsState;
   readonly recorder: RunRecorder;
+  /** Scrolls the thread to a turn. */
+  readonly jump: ThreadJump;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
   /** Where a message of the open chat can be sent; set by the shell. */
@@ -59,7 +63,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const grammarCheck = new GrammarCheck(engine, automatic);
   const versions = versionsOf(services);
   const recorder = new RunRecorder({ engine, versions });
-  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, recorder });
+  const drafts = new Drafts(localStorage);
+  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, recorder, drafts });
   const receipts = new ReceiptsState({ connection, engine, versions, session });
   const flush = () => {
     void settings.flush();
@@ -67,6 +72,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   };
   window.addEventListener('pagehide', () => {
     void settings.flush();
+    drafts.flush();
     chats.flushLast();
   });
   document.addEventListener('visibilitychange', () => {
@@ -101,6 +107,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   return {
     ...{ connection, settings, modelSettings, engine, chats, session },
     ...{ grammarCheck, automatic, panel, otherModel, receipts, recorder, waterfall, elsewhere },
+    jump: new ThreadJump(),
   };
 }
 

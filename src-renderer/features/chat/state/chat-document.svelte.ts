@@ -1,17 +1,20 @@
 import type { ChatMessage } from '../../../../src-main/engine/api/types.ts';
-import type {
-  ChatChange,
-  ChatEvent,
-  ChatFacts,
-  ChatSummary,
-  ReplyFacts,
-  StoredChat,
-  StoredReplyTurn,
-  StoredTurn,
+import {
+  factsOf,
+  NO_FACTS,
+  type ChatChange,
+  type ChatEvent,
+  type ChatFacts,
+  type ChatSummary,
+  type ReplyFacts,
+  type StoredChat,
+  type StoredReplyTurn,
+  type StoredTurn,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { newId, now, nowAfter } from './identity.ts';
+import { newId, now } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
 import type { LoadDetails } from './token-details.svelte.ts';
+import { TurnTree } from './turn-tree.svelte.ts';
 
 export class UserTurn {
   readonly role = 'user';
@@ -35,8 +38,6 @@ export interface ChatSink {
   push(event: ChatEvent): void;
 }
 
-const NO_FACTS: ChatFacts = { title: '', modelId: '', modelName: '', systemPrompt: '', head: null };
-
 /**
  * An open chat: a tree of turns, of which one path is shown. All changes are events. Those of this page go to `sink`,
  * those of other pages arrive through `receive`.
@@ -53,15 +54,7 @@ export class ChatDocument {
   /** The reply that this page is generating. Events of other pages about it are outdated. */
   writing: Reply | null = null;
 
-  // The screen depends on `path` and `#versions`, which change with these.
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
-  readonly #turns = new Map<string, ChatTurn>();
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
-  readonly #children = new Map<string | null, string[]>();
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
-  readonly #removed = new Set<string>();
-  /** Changes with every turn that is added, removed or restored. */
-  #versions = $state(0);
+  readonly #turns = new TurnTree<ChatTurn>();
   /** The head that all pages share. That of this page is `head`. */
   #sharedHead: string | null = null;
 
@@ -108,7 +101,7 @@ export class ChatDocument {
 
   /** The last turn of the path; null in an empty chat. */
   get head(): string | null {
-    return this.#facts.head;
+    return this.path.at(-1)?.id ?? null;
   }
 
   get isEmpty(): boolean {
@@ -152,28 +145,73 @@ export class ChatDocument {
 
   /** Ids of a turn and its siblings, oldest first. */
   versionsOf(turn: ChatTurn): readonly string[] {
-    void this.#versions;
-    return (this.#children.get(turn.parent) ?? []).filter((id) => !this.#removed.has(id));
+    return this.#turns.followersOf(turn.parent);
+  }
+
+  /** The turns that follow a turn, without deleted ones, oldest first; null: the first turns. */
+  followersOf(id: string | null): readonly ChatTurn[] {
+    return this.#turns.followersOf(id).flatMap((child) => this.#turns.get(child) ?? []);
+  }
+
+  /** Whether a turn, or one before it, was deleted. */
+  isHidden(turn: ChatTurn): boolean {
+    return this.#turns.isHidden(turn.id);
+  }
+
+  /** Whether a turn is `ancestor`, or comes after it. */
+  isFrom(ancestor: ChatTurn, turn: ChatTurn): boolean {
+    return this.#turns.isFrom(ancestor.id, turn.id);
   }
 
   /** Shows another version of a turn, with its newest continuation. */
   showVersion(turn: ChatTurn, version: number): void {
     const id = this.versionsOf(turn)[version];
-    if (id !== undefined && id !== turn.id) this.#record({ type: 'facts', facts: { head: this.#newestLeaf(id) } });
+    if (id !== undefined && id !== turn.id) this.#setHead(this.#turns.newestLeaf(id));
+  }
+
+  /** Shows the path through a turn, with its newest continuation. The path that is shown stays if it is one. */
+  reveal(id: string): void {
+    if (!this.#turns.has(id) || this.#turns.isHidden(id) || this.path.some((turn) => turn.id === id)) return;
+    this.#setHead(this.#turns.newestLeaf(id));
+  }
+
+  /** Ends the path at a turn, so that the next message starts a branch there. @returns changes that undo it */
+  branchAt(turn: ChatTurn): ChatChange[] {
+    const { head } = this;
+    this.#setHead(turn.id);
+    return [{ type: 'facts', facts: { head } }];
+  }
+
+  /**
+   * Deletes a turn with all that follows it. The path then shows another version, or ends before it.
+   * @returns changes that undo it
+   */
+  remove(turn: ChatTurn): ChatChange[] {
+    const { head } = this;
+    this.#record({ type: 'remove', turn: turn.id });
+    const restore: ChatChange = { type: 'restore', turn: turn.id };
+    if (this.head === head) return [restore];
+    this.#setHead(this.head);
+    return [restore, { type: 'facts', facts: { head } }];
+  }
+
+  /** Applies changes, for example those that undo others. */
+  change(changes: readonly ChatChange[]): void {
+    for (const change of changes) this.#record(change);
   }
 
   addUserTurn(text: string, parent = this.head): UserTurn {
-    const turn = { id: newId(), parent, role: 'user', text, createdAt: this.#newest(parent) } as const;
+    const turn = { id: newId(), parent, role: 'user', text, createdAt: this.#turns.timeAfter(parent) } as const;
     this.#record({ type: 'turn', turn });
-    this.#record({ type: 'facts', facts: { head: turn.id } });
+    this.#setHead(turn.id);
     return this.#turns.get(turn.id) as UserTurn;
   }
 
   /** Adds a reply to `parent`, as a new version. */
   addReply(facts: ReplyFacts, parent = this.head): Reply {
-    const turn = { id: newId(), parent, role: 'assistant', createdAt: this.#newest(parent), facts } as const;
+    const turn = { id: newId(), parent, role: 'assistant', createdAt: this.#turns.timeAfter(parent), facts } as const;
     this.#record({ type: 'turn', turn });
-    this.#record({ type: 'facts', facts: { head: turn.id } });
+    this.#setHead(turn.id);
     return this.#turns.get(turn.id) as Reply;
   }
 
@@ -187,8 +225,11 @@ export class ChatDocument {
   }
 
   /** Adds a reply that has ended, for example one of a lane. */
-  addFinishedReply({ text, tokens, facts }: Pick<StoredReplyTurn, 'text' | 'tokens' | 'facts'>): Reply {
-    const reply = this.addReply(facts);
+  addFinishedReply(
+    { text, tokens, facts }: Pick<StoredReplyTurn, 'text' | 'tokens' | 'facts'>,
+    parent = this.head,
+  ): Reply {
+    const reply = this.addReply(facts, parent);
     this.#record({ type: 'tokens', turn: reply.id, from: 0, text, tokens });
     return reply;
   }
@@ -234,27 +275,25 @@ export class ChatDocument {
 
   /** Merges the stored chat. What only this page has is kept. */
   merge(stored: StoredChat, own: readonly ChatEvent[] = []): void {
-    const { title, modelId, modelName, systemPrompt, head } = stored;
     const isNew = this.#turns.size === 0;
     for (const turn of stored.turns) this.#mergeTurn(turn);
-    for (const id of stored.removed) this.#removed.add(id);
-    for (const id of this.#removed) if (!stored.removed.includes(id)) this.#removed.delete(id);
+    this.#turns.setRemoved(stored.removed);
     const at = stored.updatedAt;
     if (isNew && own.length === 0) {
-      this.#facts = { title, modelId, modelName, systemPrompt, head };
-      this.#sharedHead = head;
+      this.#facts = factsOf(stored);
+      this.#sharedHead = stored.head;
       this.updatedAt = at;
     } else {
-      this.receive([{ type: 'facts', facts: { title, modelId, modelName, systemPrompt, head }, at }], own);
+      this.receive([{ type: 'facts', facts: factsOf(stored), at }], own);
     }
     this.revision = Math.max(this.revision, stored.revision);
-    this.#versions++;
     this.#showPath();
   }
 
   summary(): ChatSummary {
     const { id, title, createdAt, updatedAt } = this;
-    return { id, title, createdAt, updatedAt, turns: this.#turns.size };
+    const { pinned, folder } = this.#facts;
+    return { id, title, pinned, folder, createdAt, updatedAt, turns: this.#turns.countVisible() };
   }
 
   #record(change: ChatChange): void {
@@ -276,9 +315,9 @@ export class ChatDocument {
       case 'turn':
         if (event.turn.role === 'user') {
           const { id, parent, text, createdAt } = event.turn;
-          this.#add(new UserTurn(id, this.#known(parent), text, createdAt));
+          this.#turns.add(new UserTurn(id, this.#turns.known(parent), text, createdAt));
         } else {
-          this.#add(this.#prepared(new Reply({ ...event.turn, parent: this.#known(event.turn.parent) })));
+          this.#turns.add(this.#prepared(new Reply({ ...event.turn, parent: this.#turns.known(event.turn.parent) })));
         }
         return;
       case 'tokens':
@@ -292,9 +331,7 @@ export class ChatDocument {
       }
       case 'remove':
       case 'restore':
-        if (event.type === 'remove') this.#removed.add(event.turn);
-        else this.#removed.delete(event.turn);
-        this.#versions++;
+        this.#turns[event.type](event.turn);
         this.#showPath();
         return;
     }
@@ -314,7 +351,7 @@ export class ChatDocument {
    * a reply that both showed. Otherwise it is only another version to switch to.
    */
   #follows(head: string | null): boolean {
-    const mine = this.#facts.head;
+    const mine = this.head;
     if (this.writing !== null || head === null || head === mine) return false;
     if (mine === null) return true;
     const turn = this.#turns.get(head);
@@ -329,36 +366,20 @@ export class ChatDocument {
     return this.writing?.id === turn || unsent.includes(turn);
   }
 
-  #known(parent: string | null): string | null {
-    // Like the store: a turn whose parent is missing follows the turn before it.
-    return parent === null || this.#turns.has(parent) ? parent : ([...this.#turns.keys()].at(-1) ?? null);
-  }
-
   #prepared(reply: Reply): Reply {
     if (this.loadDetails !== null) reply.useDetails(this.loadDetails);
-    const { branch } = reply.facts;
-    const source = branch === undefined ? undefined : this.#turns.get(branch.turn);
-    if (branch !== undefined && source instanceof Reply) reply.details.inherit(source.details, branch.index);
+    const { branch, edit } = reply.facts;
+    const origin = edit ?? branch;
+    const source = this.#turns.get(origin?.turn ?? '');
+    if (origin !== undefined && source instanceof Reply) reply.details.inherit(source.details, origin.index);
     return reply;
-  }
-
-  #add(turn: ChatTurn): void {
-    if (this.#turns.has(turn.id)) return;
-    this.#turns.set(turn.id, turn);
-    const versions = this.#children.get(turn.parent) ?? [];
-    this.#children.set(turn.parent, versions);
-    // Pages that add versions at the same time receive them in different orders, but must show the same order.
-    let place = versions.length;
-    while (place > 0 && this.#isOlder(turn, versions[place - 1])) place--;
-    versions.splice(place, 0, turn.id);
-    this.#versions++;
   }
 
   #mergeTurn(stored: StoredTurn): void {
     const known = this.#turns.get(stored.id);
     if (known === undefined) {
-      if (stored.role === 'assistant') this.#add(this.#prepared(Reply.from(stored)));
-      else this.#add(new UserTurn(stored.id, stored.parent, stored.text, stored.createdAt));
+      if (stored.role === 'assistant') this.#turns.add(this.#prepared(Reply.from(stored)));
+      else this.#turns.add(new UserTurn(stored.id, stored.parent, stored.text, stored.createdAt));
       return;
     }
     if (stored.role !== 'assistant' || !(known instanceof Reply) || known === this.writing) return;
@@ -368,41 +389,11 @@ export class ChatDocument {
     if (known.count <= tokens.ids.length) known.apply({ type: 'reply', turn, facts, at });
   }
 
-  /** A timestamp: now, but later than that of the other versions. */
-  #newest(parent: string | null): string {
-    const last = this.#turns.get(this.#children.get(parent)?.at(-1) ?? '')?.createdAt;
-    return last === undefined ? now() : nowAfter(last);
-  }
-
-  #isOlder(turn: ChatTurn, id: string): boolean {
-    const other = this.#turns.get(id);
-    if (other === undefined) return false;
-    return turn.createdAt < other.createdAt || (turn.createdAt === other.createdAt && turn.id < other.id);
-  }
-
-  #newestLeaf(from: string): string {
-    let newest: ChatTurn | null = null;
-    const open = [from];
-    for (let id = open.pop(); id !== undefined; id = open.pop()) {
-      const following = (this.#children.get(id) ?? []).filter((child) => !this.#removed.has(child));
-      const turn = this.#turns.get(id);
-      const isLeaf = turn !== undefined && following.length === 0;
-      if (isLeaf && (newest === null || this.#isOlder(newest, id))) newest = turn;
-      open.push(...following);
-    }
-    return newest?.id ?? from;
+  #setHead(head: string | null): void {
+    this.#record({ type: 'facts', facts: { head } });
   }
 
   #showPath(): void {
-    const path: ChatTurn[] = [];
-    for (let id = this.#facts.head; id !== null;) {
-      const turn = this.#turns.get(id);
-      if (turn === undefined) break;
-      path.push(turn);
-      id = turn.parent;
-    }
-    path.reverse();
-    const end = path.findIndex(({ id }) => this.#removed.has(id));
-    this.path = end < 0 ? path : path.slice(0, end);
+    this.path = this.#turns.pathTo(this.#turns.headOutside(this.#facts.head));
   }
 }

@@ -4,7 +4,16 @@ import { newestFirst, withChat } from './chat-list.ts';
 
 function summary(number: number, change: Partial<ChatSummary> = {}): ChatSummary {
   const updatedAt = new Date(Date.UTC(2026, 0, 1, 12, 0, number)).toISOString();
-  return { id: `c${number}`, title: `Chat ${number}`, createdAt: updatedAt, updatedAt, turns: 2, ...change };
+  return {
+    id: `c${number}`,
+    title: `Chat ${number}`,
+    pinned: false,
+    folder: '',
+    createdAt: updatedAt,
+    updatedAt,
+    turns: 2,
+    ...change,
+  };
 }
 
 const list = newestFirst(Array.from({ length: 5000 }, (_, number) => summary(number)));

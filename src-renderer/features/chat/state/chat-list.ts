@@ -1,5 +1,8 @@
 import type { ChatSummary } from '../../../../src-main/protocol/app/chats/chat.ts';
 
+/** What lists show of a chat, besides its day. */
+const LISTED = ['title', 'pinned', 'folder'] as const satisfies (keyof ChatSummary)[];
+
 /** Newest first. */
 export function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
   return [...chats].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
@@ -11,7 +14,8 @@ export function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
  */
 export function withChat(list: readonly ChatSummary[], chat: ChatSummary): readonly ChatSummary[] {
   const first = list[0];
-  if (first?.id === chat.id && first.title === chat.title && sameDay(first.updatedAt, chat.updatedAt)) return list;
+  const isSame = first?.id === chat.id && LISTED.every((key) => first[key] === chat[key]);
+  if (isSame && sameDay(first.updatedAt, chat.updatedAt)) return list;
   const others = list.filter(({ id }) => id !== chat.id);
   const place = others.findIndex(({ updatedAt }) => updatedAt <= chat.updatedAt);
   others.splice(place < 0 ? others.length : place, 0, chat);

@@ -3,6 +3,7 @@ import { nextFrame } from '../../../lib/next-frame.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
+import { Drafts } from './drafts.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
@@ -10,19 +11,23 @@ import { MessageQueue } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { RecomputedTokens } from './recomputed-tokens.svelte.ts';
-import { ReplyRequest, type Branch } from './reply-request.ts';
-import { ReplyRunner } from './reply-runner.svelte.ts';
+import { ReplyRequest } from './reply-request.ts';
+import { ReplyRunner, type RunOptions } from './reply-runner.svelte.ts';
 import type { DrawSource } from '../../waterfall/draw-source.ts';
 import type { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 import type { StopRequest } from './stop-request.svelte.ts';
+import { TurnActions } from './turn-actions.svelte.ts';
 import { replyDraws } from './reply-draws.ts';
 import { titleFrom } from './title.ts';
 
+/** Key of the draft of a chat without turns. */
+const NEW_CHAT = 'new';
+
 /** User actions in the open chat: send, queue, stop, regenerate, continue. */
 export class ChatSession {
-  /** Text in the composer. Kept when another view is shown. */
-  draft = $state('');
+  /** Editing, deleting and regenerating any turn. */
+  readonly turns: TurnActions;
   /** Context use and rate, from the open chat. */
   readonly figures: ChatFigures;
   /** The model that is being loaded to answer a message of the open chat. */
@@ -30,6 +35,7 @@ export class ChatSession {
   /** A chat that is about to be deleted: nothing more is sent in it. */
   #leaving: string | null = null;
 
+  readonly #drafts: Drafts;
   readonly #queue = new MessageQueue();
   readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
   readonly #runner: ReplyRunner;
@@ -48,16 +54,34 @@ export class ChatSession {
     /** Collects tokens until the next animation frame; tests provide their own. */
     frame?: (callback: () => void) => void;
     recorder: RunRecorder;
+    /** Keeps drafts over a restart. Default: they last as long as the page. */
+    drafts?: Drafts;
   }) {
     const { chats, engine, recorder, frame = nextFrame } = parts;
     this.#chats = chats;
+    this.#drafts = parts.drafts ?? new Drafts(null);
     this.#engine = engine;
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
     this.#request = new ReplyRequest(parts);
     const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, recorder });
     this.#runner = runner;
+    this.turns = new TurnActions({
+      chats,
+      busy: () => this.busy || this.#loading !== null || this.blocked !== null,
+      newFacts: () => this.#newFacts(),
+      answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
+      stopIf: async (isWanted) => await this.#stopWhile(({ chat, reply }) => isWanted(chat, reply)),
+    });
     this.figures = new ChatFigures({ chats, engine, running: () => runner.running?.reply ?? null });
+  }
+
+  /** Text in the composer: each chat has its own. */
+  get draft(): string {
+    return this.#drafts.get(this.#chats.currentId ?? NEW_CHAT);
+  }
+  set draft(text: string) {
+    this.#drafts.set(this.#chats.currentId ?? NEW_CHAT, text);
   }
 
   /** A reply is being generated, in any chat. */
@@ -135,12 +159,7 @@ export class ChatSession {
     const chat = this.#chats.current;
     if (text.trim() === '' || this.blocked !== null || this.#loading !== null) return;
     this.#queue.add(chat, text);
-    this.#loading = { chat, name: model.name };
-    try {
-      await load();
-    } finally {
-      this.#loading = null;
-    }
+    await this.#load(chat, model.name, load);
     if (this.#engine.status === 'ready' && this.#engine.model?.id === model.id) {
       if (!this.busy) await this.#sendNext();
     } else if (this.#chats.current === chat) {
@@ -169,19 +188,26 @@ export class ChatSession {
   /** Prepares a chat for deletion: drops its queued messages and ends its reply. */
   async leave(id: string): Promise<void> {
     this.#leaving = id;
-    while (this.writingId === id) {
-      this.stop();
-      await new Promise<void>((resolve) => this.#frame(resolve));
-    }
+    await this.#stopWhile(({ chat }) => chat.id === id);
     this.#queue.take(id);
     this.#leaving = null;
   }
 
   /** Generates a new version of the last reply of the open chat. */
   async regenerate(): Promise<void> {
+    const reply = this.#chats.current.lastReply;
+    if (reply !== null) await this.turns.regenerate(reply);
+  }
+
+  /**
+   * Loads another model, then generates another version of a reply of the open chat.
+   * @param load resolves when the model is loaded or loading failed
+   */
+  async regenerateWith(reply: Reply, model: { id: string; name: string }, load: () => Promise<void>): Promise<void> {
     const chat = this.#chats.current;
-    const reply = chat.lastReply;
-    if (this.busy || reply === null) return;
+    if (this.busy || this.#loading !== null || this.blocked !== null) return;
+    await this.#load(chat, model.name, load);
+    if (this.busy || this.#engine.status !== 'ready' || this.#engine.model?.id !== model.id) return;
     await this.#answer(chat, chat.addReply(this.#newFacts(), reply.parent));
   }
 
@@ -200,7 +226,9 @@ export class ChatSession {
   async branch(reply: Reply, index: number, id: number): Promise<void> {
     const chat = this.#chats.current;
     if (this.busy || !chat.path.includes(reply)) return;
-    await this.#answer(chat, chat.addBranch(this.#newFacts(), reply, index), { from: reply, index, id });
+    await this.#answer(chat, chat.addBranch(this.#newFacts(), reply, index), {
+      branch: { from: reply, index, id },
+    });
   }
 
   /** What is recomputed of a reply in the open chat. */
@@ -230,8 +258,25 @@ export class ChatSession {
     return this.#request.newFacts(this.#engine.model);
   }
 
-  async #answer(chat: ChatDocument, reply: Reply, branch: Branch | null = null): Promise<void> {
-    if (await this.#runner.run(chat, reply, branch)) await this.#sendNext();
+  async #load(chat: ChatDocument, name: string, load: () => Promise<void>): Promise<void> {
+    this.#loading = { chat, name };
+    try {
+      await load();
+    } finally {
+      this.#loading = null;
+    }
+  }
+
+  /** Stops the running reply and waits for its end, if it is a certain one. */
+  async #stopWhile(isWanted: (running: { chat: ChatDocument; reply: Reply }) => boolean): Promise<void> {
+    for (let { running } = this.#runner; running !== null && isWanted(running); running = this.#runner.running) {
+      this.stop();
+      await new Promise<void>((resolve) => this.#frame(resolve));
+    }
+  }
+
+  async #answer(chat: ChatDocument, reply: Reply, how: RunOptions = {}): Promise<void> {
+    if (await this.#runner.run(chat, reply, how)) await this.#sendNext();
   }
 
   async #sendNext(chat?: ChatDocument): Promise<void> {

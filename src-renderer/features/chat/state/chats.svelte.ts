@@ -1,8 +1,10 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { ChatSummary } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { eventsOfChat, portable, type PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
+import type { ChatChange, ChatSummary, FoundChat, StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
 import { newestFirst, withChat } from './chat-list.ts';
+import { batchesOf } from './event-batches.ts';
 import { newId, now } from './identity.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import { Outbox } from './outbox.svelte.ts';
@@ -10,9 +12,11 @@ import type { Reply } from './reply.svelte.ts';
 import type { LoadDetails } from './token-details.svelte.ts';
 
 const SEARCH_AFTER_MS = 120;
+/** More search results are hardly looked at. */
+const MAX_EXACT_HITS = 24;
 
 /** Requests to the store other than writes. The error of one is cleared when the same request succeeds. */
-type Request = 'list' | 'open' | 'rename' | 'delete' | 'search';
+type Request = 'list' | 'open' | 'change' | 'delete' | 'search';
 
 interface OpenChat {
   readonly chat: ChatDocument;
@@ -32,7 +36,7 @@ export class ChatsState {
   /** Newest first. */
   list = $state.raw<readonly ChatSummary[]>([]);
   /** Search results; null without a search. */
-  found = $state.raw<readonly ChatSummary[] | null>(null);
+  found = $state.raw<readonly FoundChat[] | null>(null);
 
   readonly #services: PageServices;
   /** Identifies this page's writes. */
@@ -68,9 +72,9 @@ export class ChatsState {
     return this.#current;
   }
 
-  /** Id of the open chat; null while it is new and empty. */
+  /** Id of the open chat; null while it is new and empty. All turns of a stored one may have been deleted. */
   get currentId(): string | null {
-    return this.current.isEmpty ? null : this.current.id;
+    return this.current.isEmpty && this.current.revision === 0 ? null : this.current.id;
   }
 
   /** Why the list could not be read, a chat not be opened, and so on, or null. */
@@ -134,16 +138,57 @@ export class ChatsState {
   }
 
   async rename(id: string, title: string): Promise<void> {
+    await this.change(id, [{ type: 'facts', facts: { title } }]);
+  }
+
+  /** Changes a chat, also one that is not open. Errors are in `error`. */
+  async change(id: string, changes: readonly ChatChange[]): Promise<void> {
     const open = this.#open.get(id);
     if (open) {
-      open.chat.title = title;
+      open.chat.change(changes);
       return open.outbox.flush();
     }
-    await this.#try('rename', async () => {
-      const events = [{ type: 'facts', facts: { title }, at: now() } as const];
-      // The new title wins, whatever else was written.
+    await this.#try('change', async () => {
+      const events = changes.map((change) => ({ ...change, at: now() }));
+      // What is new wins, whatever else was written.
       await this.#services.invoke('chatWrite', { id, base: 1, origin: this.#origin, events, details: [] });
       await this.refresh();
+    });
+  }
+
+  /** A chat as it is stored, with what this page has not saved before; null if it cannot be read. See `error`. */
+  async read(id: string): Promise<StoredChat | null> {
+    await this.#open.get(id)?.outbox.flush();
+    return await this.#try('open', async () => await this.#services.invoke('chatGet', id));
+  }
+
+  /** Adds a chat from a file. @returns its id. @throws EngineError if it cannot be saved; then none of it is kept */
+  async add(chat: PortableChat): Promise<string> {
+    const id = newId();
+    let base = 0;
+    try {
+      for (const events of batchesOf(eventsOfChat(chat))) {
+        const write = { id, base, origin: this.#origin, events, details: [] };
+        base = (await this.#services.invoke('chatWrite', write)).revision;
+      }
+    } catch (error) {
+      // The cause is reported. If this fails as well, a part of the chat is in the list.
+      if (base > 0) await this.#services.invoke('chatDelete', id).catch(() => undefined);
+      throw error;
+    }
+    return id;
+  }
+
+  /** Opens a copy of a chat, without the candidates of its tokens. @returns its id; null if it failed, see `error` */
+  async duplicate(id: string): Promise<string | null> {
+    const stored = await this.read(id);
+    if (stored === null) return null;
+    return await this.#try('change', async () => {
+      const copy = { ...portable(stored), title: `${stored.title.slice(0, 190)} (copy)`, updatedAt: now() };
+      const added = await this.add(copy);
+      await this.refresh();
+      await this.select(added);
+      return added;
     });
   }
 
@@ -273,8 +318,20 @@ export class ChatsState {
   async #find(text: string): Promise<void> {
     await this.#try('search', async () => {
       const found = await this.#services.invoke('chatsSearch', text);
-      if (text === this.#search) this.found = found;
+      if (text !== this.#search) return;
+      this.found = found;
+      const exact = await Promise.all(found.map(async (chat, at) => await this.#exactHit(chat, at, text)));
+      if (this.found === found) this.found = exact;
     });
+  }
+
+  /** The index has texts in lower case. The first results are shown as they were written. */
+  async #exactHit(chat: FoundChat, place: number, query: string): Promise<FoundChat> {
+    if (chat.hit === null || place >= MAX_EXACT_HITS) return chat;
+    const { turn } = chat.hit;
+    // Opening the chat shows why it cannot be read.
+    const hit = await this.#services.invoke('chatHit', { id: chat.id, turn, query }).catch(() => null);
+    return { ...chat, hit: hit ?? chat.hit };
   }
 
   async #try<T>(request: Request, work: () => Promise<T>): Promise<T | null> {

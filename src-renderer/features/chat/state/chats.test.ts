@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import { NO_TOKEN, type StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { NO_FACTS, NO_TOKEN, type StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { LocalAppServices } from '../../../../src-main/services/app-services.ts';
 import { ChatDocument, UserTurn } from './chat-document.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
@@ -190,7 +190,7 @@ it('keeps the text of a stored reply whose tokens are not known', () => {
   const turn = { id: 'r', parent: null, role: 'assistant', createdAt: '', facts: REPLY_FACTS } as const;
   const tokens = { ids: [NO_TOKEN], lengths: [13], parts: [0], logprobs: [0], latencies: [0] };
   const restored = ChatDocument.from({
-    ...{ id: 'c', title: '', modelId: '', modelName: '', systemPrompt: '', head: 'r', createdAt: '', updatedAt: '' },
+    ...{ ...NO_FACTS, id: 'c', head: 'r', createdAt: '', updatedAt: '' },
     ...{ revision: 1, removed: [], turns: [{ ...turn, text: 'What was said', tokens }] },
   });
   expect(restored.messages().at(-1)?.message.text).toBe('What was said');
@@ -199,7 +199,7 @@ it('keeps the text of a stored reply whose tokens are not known', () => {
 it('shows a chat whose turns share an id', () => {
   const turn = { id: 'u', parent: null, role: 'user', text: 'one', createdAt: '' } as const;
   const chat = ChatDocument.from({
-    ...{ id: 'c', title: '', modelId: '', modelName: '', systemPrompt: '', head: 'u', createdAt: '', updatedAt: '' },
+    ...{ ...NO_FACTS, id: 'c', head: 'u', createdAt: '', updatedAt: '' },
     ...{ revision: 2, removed: [], turns: [turn, { ...turn, text: 'two' }] },
   });
   expect(texts(chat)).toEqual(['one']);

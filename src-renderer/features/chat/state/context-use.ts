@@ -38,6 +38,8 @@ export function contextUse(reply: Reply | null, size: number): ContextUse {
 
 /** Tokens that the latest run dropped from the window. */
 export function droppedTokens(reply: Reply): number {
+  // Written by a person, or imported: nothing was run.
+  if (reply.promptTokens === 0) return 0;
   return Math.max(0, reply.promptTokens + reply.count - reply.runStart - usedBy(reply));
 }
 

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { Stop } from '../../../../src-main/engine/api/types.ts';
+import type { SamplingParams, Stop } from '../../../../src-main/engine/api/types.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -19,6 +19,13 @@ interface Running {
   stoppedTo: string | null;
   /** Queued messages are not sent when it ends. */
   holdsQueue: boolean;
+}
+
+export interface RunOptions {
+  /** It begins with the tokens before this one, which it already has, and the chosen one. */
+  branch?: Branch | undefined;
+  /** Instead of the settings. */
+  sampling?: SamplingParams | undefined;
 }
 
 /** Generates replies, one at a time, in any chat. */
@@ -60,12 +67,12 @@ export class ReplyRunner {
 
   /**
    * Generates `reply`, or continues it.
-   * @param branch it begins with the tokens before this one, which it already has, and the chosen one
    * @returns whether queued messages may be sent now: not after an error, nor if the reply was stopped for something else
    */
-  async run(chat: ChatDocument, reply: Reply, branch: Branch | null = null): Promise<boolean> {
+  async run(chat: ChatDocument, reply: Reply, { branch, sampling }: RunOptions = {}): Promise<boolean> {
     const requestedAt = now();
-    const params = this.#request.params(chat, reply, requestedAt);
+    const ofChat = this.#request.params(chat, reply, requestedAt);
+    const params = sampling === undefined ? ofChat : { ...ofChat, sampling };
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
     const { signal } = running.abort;
     this.#running = running;
@@ -77,7 +84,7 @@ export class ReplyRunner {
     try {
       const [engine, versions] = await Promise.all([this.#engine.ready(signal), this.#recorder.versions()]);
       this.#noteModel(chat, reply);
-      const asked = branch === null ? params : await this.#request.branchParams(params, chat, reply, branch, engine);
+      const asked = branch === undefined ? params : await this.#request.branchParams(params, chat, reply, branch, engine);
       await writeReply(reply, {
         engine,
         params: asked,
@@ -87,7 +94,11 @@ export class ReplyRunner {
           this.#recorder.noteStart(reply, { params: asked, requestedAt, versions }, start);
           chat.noteReply(reply);
         },
-        onTokens: () => following.grew(),
+        onTokens: () => {
+          following.grew();
+          // Another page deleted it. Its text can be restored there.
+          if (chat.isHidden(reply)) this.stop(null);
+        },
         stopOf: (stop) => because(stop, running),
       });
     } catch (thrown) {

@@ -1,0 +1,165 @@
+/** Folders, pins, search, export and import of chats. */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ChatPage } from './pages/chat.ts';
+import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
+
+const FIXTURES = resolve('src-renderer/features/chat/transfer/fixtures');
+
+async function ready(app: RunningApp): Promise<ChatPage> {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 6);
+  return chat;
+}
+
+const rows = (chat: ChatPage) => chat.id('chat-item');
+const heads = (chat: ChatPage) => chat.id('chat-list').locator('h2');
+
+/** Saves what a click exports, and returns it as a text. */
+async function exported(app: RunningApp, folder: string, click: () => Promise<void>): Promise<string> {
+  const path = join(folder, `exported-${Date.now()}`);
+  if (app.electron === null) {
+    const download = app.page.waitForEvent('download');
+    await click();
+    await (await download).saveAs(path);
+  } else {
+    // Instead of the dialog, which nobody can answer here.
+    const saved = app.electron.evaluate(
+      ({ session }, target) =>
+        new Promise<void>((done) => {
+          session.defaultSession.once('will-download', (_, item) => {
+            item.setSavePath(target);
+            item.once('done', () => done());
+          });
+        }),
+      path,
+    );
+    await click();
+    await saved;
+  }
+  return await readFile(path, 'utf8');
+}
+
+test('chats are imported, found, pinned, moved to a folder, duplicated and exported', async ({ app, dataDir }) => {
+  const chat = await ready(app);
+  await chat.id('import-file').setInputFiles(join(FIXTURES, 'chatgpt.json'));
+  await expect(chat.id('import-notice')).toHaveText(/Left out: 1 image, 2 tool messages/);
+  await expectNoViolations(app.page, 'result of an import');
+  await chat.id('import-close').click();
+  await expect(rows(chat)).toHaveText([/Names for a cat/]);
+  await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
+  await expect(heads(chat)).toHaveText(['Pinned']);
+  await chat.id('import-file').setInputFiles(join(FIXTURES, 'open-webui.json'));
+  await chat.id('import-close').click();
+  await expect(rows(chat)).toHaveCount(2);
+  await expect(heads(chat)).toHaveText(['Pinned', /python/]);
+
+  // The text that was searched for, also in another branch than the shown one.
+  await chat.id('chat-search').fill('pixel');
+  await expect(chat.id('chat-hit')).toHaveText('**Pixel**, for her spots.');
+  await expect(chat.id('chat-hit').locator('mark')).toHaveText('Pixel');
+  await expectNoViolations(app.page, 'search results');
+  await rows(chat).click();
+  await expect(chat.lastText).toContainText('Pixel');
+  await expect.poll(() => app.page.evaluate(() => CSS.highlights.get('found')?.size ?? 0)).toBe(1);
+  await chat.id('chat-search').fill('');
+
+  const sorting = rows(chat).filter({ hasText: 'Sorting a list' });
+  await chat.chatMenu(sorting, 'chat-folder');
+  await chat.id('folder-name').fill('Programming');
+  await chat.id('folder-move').click();
+  await expect(heads(chat)).toHaveText(['Pinned', /Programming/]);
+  await chat.id('folder').click();
+  await expect(sorting).toHaveCount(0);
+  await chat.id('folder').click();
+
+  await chat.chatMenu(sorting, 'chat-duplicate');
+  await expect(rows(chat)).toHaveCount(3);
+  await expect(app.page.getByRole('heading', { level: 1 })).toHaveText('Sorting a list (copy)');
+
+  const names = rows(chat).filter({ hasText: 'Names for a cat' });
+  const json = await exported(app, dataDir, async () => {
+    await rows(chat).filter({ hasText: 'Names' }).hover();
+    await app.page.locator('li', { has: names }).getByTestId('chat-menu').click();
+    await chat.id('chat-export').hover();
+    await chat.id('export-json').click();
+  });
+  expect(JSON.parse(json)).toMatchObject({ format: 'tokenscope-chats', chats: [{ title: 'Names for a cat' }] });
+});
+
+test('the list of chats has no violation in any theme, also in the drawer', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await chat.id('import-file').setInputFiles(join(FIXTURES, 'open-webui.json'));
+  await chat.id('import-close').click();
+  await chat.id('chat-search').fill('sort');
+  await expect(rows(chat)).toHaveCount(1);
+  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'search results');
+  await chat.id('chat-search').fill('');
+  await rows(chat).hover();
+  await chat.id('chat-menu').click();
+  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'menu of a chat');
+});
+
+test('an import that fails says why, and changes nothing', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await chat.ask('Hello');
+  const file = (name: string, text: string) => ({ name, mimeType: 'application/json', buffer: Buffer.from(text) });
+  for (const [text, problem] of [
+    ['not json', 'is not a JSON file'],
+    ['{"a": 1}', 'has no chats of Tokenscope, ChatGPT or Open WebUI'],
+    [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, 'has no chats'],
+  ] as const) {
+    await chat.id('import-file').setInputFiles(file('broken.json', text));
+    await expect(chat.id('import-problem')).toContainText(problem);
+    await chat.id('import-close').click();
+  }
+  await expect(rows(chat)).toHaveCount(1);
+});
+
+test('an import is undone', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await chat.id('import-file').setInputFiles(join(FIXTURES, 'open-webui.json'));
+  await chat.id('import-close').click();
+  await app.page.getByRole('button', { name: 'Undo' }).click();
+  await expect(rows(chat)).toHaveCount(0);
+});
+
+test('each chat has its own draft, which survives a restart', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await chat.ask('Hello');
+  await chat.id('composer').fill('about the first chat');
+  await chat.newChat();
+  await expect(chat.id('composer')).toHaveValue('');
+  await chat.id('composer').fill('about a new chat');
+  await rows(chat).click();
+  await expect(chat.id('composer')).toHaveValue('about the first chat');
+  // Longer than it takes until a draft is stored.
+  await app.page.waitForTimeout(500);
+  await app.page.reload();
+  const after = new ChatPage(app.page);
+  await after.ready();
+  await expect(after.id('composer')).toHaveValue('about the first chat');
+  await after.newChat();
+  await expect(after.id('composer')).toHaveValue('about a new chat');
+});
+
+test('chats are managed with the keyboard alone', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  const { keyboard } = app.page;
+  await chat.ask('Hello');
+  await rows(chat).focus();
+  await keyboard.press('F2');
+  await keyboard.type('Renamed');
+  await keyboard.press('Enter');
+  await expect(rows(chat)).toHaveText(/Renamed/);
+  await expect(rows(chat)).toBeFocused();
+  await keyboard.press('Tab');
+  await expect(chat.id('chat-menu')).toBeFocused();
+  await keyboard.press('Enter');
+  await keyboard.press('ArrowDown');
+  await keyboard.press('Enter');
+  await expect(heads(chat)).toHaveText(['Pinned']);
+});

@@ -1,0 +1,176 @@
+/** Editing, branching and deleting messages; the map of a chat. */
+import { ChatPage } from './pages/chat.ts';
+import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
+import { secondPage } from './support/second-page.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
+
+async function ready(app: RunningApp): Promise<ChatPage> {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 6);
+  return chat;
+}
+
+const userTurns = (chat: ChatPage) => chat.id('user-turn');
+
+test('a message and a reply are edited as other versions, deleted, restored and found on the map', async ({ app }) => {
+  const chat = await ready(app);
+  await chat.ask('The cat sat');
+  await chat.ask('Then it');
+
+  // Another version of the first message.
+  await userTurns(chat).first().hover();
+  await userTurns(chat).first().getByTestId('edit-turn').click();
+  await expect(chat.id('turn-editor-text')).toHaveValue('The cat sat');
+  await chat.id('turn-editor-text').fill('The dog ran');
+  await chat.id('turn-editor-text').press('Enter');
+  await chat.finished();
+  await expect(userTurns(chat)).toHaveCount(1);
+  await expect(userTurns(chat).first().getByTestId('pager')).toContainText('2 / 2');
+
+  // A reply written by hand, which the model continues.
+  await chat.lastReply.getByTestId('edit-reply').click();
+  await chat.id('turn-editor-text').fill('It went to the park and');
+  await chat.id('editor-continue').click();
+  await chat.finished();
+  await expect(chat.lastText).toContainText('It went to the park and');
+  await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('edited at token 1');
+  await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
+
+  // Deleted, and back.
+  await chat.turnMenu(chat.lastReply, 'turn-delete');
+  await expect(chat.lastText).not.toContainText('It went to the park');
+  await app.page.getByRole('button', { name: 'Undo' }).click();
+  await expect(chat.lastText).toContainText('It went to the park and');
+
+  // The map leads back to the first branch.
+  await chat.id('open-map').click();
+  await expect(chat.id('map-segment')).toHaveCount(4);
+  await expectNoViolations(app.page, 'map of a chat');
+  await chat.id('map-segment').first().click();
+  await expect(userTurns(chat)).toHaveCount(2);
+  await expect(userTurns(chat).first()).toContainText('The cat sat');
+
+  await app.restart();
+  const after = new ChatPage(app.page);
+  await after.ready();
+  await expect(after.id('user-turn').first().getByTestId('pager')).toContainText('1 / 2');
+});
+
+test('everything about a message works with the keyboard alone', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  const { keyboard } = app.page;
+  await chat.ask('The cat sat');
+  await app.page.locator('[data-region="thread"]').focus();
+  await keyboard.press('ArrowUp');
+  await keyboard.press('ArrowUp');
+  await expect(userTurns(chat).first()).toBeFocused();
+  await keyboard.press('e');
+  await keyboard.type(' down');
+  await keyboard.press('Enter');
+  await chat.finished();
+  await expect(userTurns(chat).first()).toContainText('The cat sat down');
+  await userTurns(chat).first().focus();
+  await keyboard.press('Alt+ArrowLeft');
+  await expect(userTurns(chat).first().getByTestId('pager')).toContainText('1 / 2');
+  await expect(userTurns(chat).first()).toBeFocused();
+  await keyboard.press('Alt+ArrowRight');
+  await expect(userTurns(chat).first().getByTestId('pager')).toContainText('2 / 2');
+  await keyboard.press('e');
+  await keyboard.type('not sent');
+  await keyboard.press('Escape');
+  await expect(userTurns(chat).first()).toBeFocused();
+  await keyboard.press('Delete');
+  await expect(userTurns(chat).first()).toHaveText(/The cat sat\s*$/);
+});
+
+test('a reply is generated with another preset, or written by hand', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await chat.ask('The cat sat');
+  await chat.lastReply.getByTestId('reply-menu').click();
+  await chat.id('regenerate-with').hover();
+  await chat.id('regenerate-greedy').click();
+  await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
+  await chat.finished();
+  await chat.turnMenu(userTurns(chat).first(), 'turn-write');
+  await chat.id('turn-editor-text').fill('On the mat.');
+  await chat.id('turn-editor-text').press('Control+Enter');
+  await expect(chat.lastText).toHaveText('On the mat.');
+  await expect(chat.lastStop).toHaveText('Written by you');
+  await chat.turnMenu(chat.lastReply, 'turn-delete');
+  await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
+});
+
+test(
+  'a branch continues from an earlier reply, and later messages are one click away',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = await ready(app);
+    await chat.ask('One day');
+    await chat.ask('Then it');
+    await chat.turnMenu(chat.replies.first(), 'turn-branch');
+    await expect(userTurns(chat)).toHaveCount(1);
+    await expect(chat.id('later-messages')).toContainText('1 branch');
+    await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'end of a branch');
+    await chat.ask('But then');
+    await expect(userTurns(chat).last().getByTestId('pager')).toContainText('2 / 2');
+  },
+);
+
+test('a message is copied as text and as Markdown', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await app.page.evaluate(() => {
+    Object.defineProperty(navigator, 'clipboard', {
+      value: { writeText: (text: string) => Promise.resolve((document.title = text)) },
+    });
+  });
+  await chat.ask('Some **bold** `code`');
+  await chat.turnMenu(userTurns(chat).first(), 'copy-text');
+  expect(await app.page.title()).toBe('Some bold code');
+  await chat.turnMenu(userTurns(chat).first(), 'copy-markdown');
+  expect(await app.page.title()).toBe('Some **bold** `code`');
+  await chat.lastReply.getByTestId('copy').click();
+  await expect(chat.lastReply.getByTestId('copy')).toHaveAttribute('data-copied', 'true');
+});
+
+test('a running reply that is deleted stops, and its text comes back', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await chat.endless();
+  await chat.send('The cat sat');
+  await expect(chat.lastText).not.toBeEmpty();
+  await chat.turnMenu(userTurns(chat).first(), 'turn-delete');
+  await expect(chat.id('send')).toBeVisible();
+  await expect(userTurns(chat)).toHaveCount(0);
+  await app.page.getByRole('button', { name: 'Undo' }).click();
+  await expect(chat.lastText).not.toBeEmpty();
+  await expect(chat.lastStop).toHaveAttribute('data-reason', 'user');
+});
+
+test(
+  'a message is edited while another page answers in the same chat',
+  { tag: '@full' },
+  async ({ app, openChromium }) => {
+    const chat = await ready(app);
+    await chat.ask('The cat sat');
+    const second = await secondPage(app, await openChromium());
+    const other = new ChatPage(second.page);
+    await other.ready();
+    await other.id('chat-item').first().click();
+    await other.endless();
+    await other.send('Then it');
+    await expect(chat.lastReply.getByTestId('edit-reply'))
+      .toBeDisabled({ timeout: 15_000 })
+      .catch(() => undefined);
+    await userTurns(chat).first().hover();
+    await userTurns(chat).first().getByTestId('edit-turn').click();
+    await chat.id('turn-editor-text').fill('The dog ran');
+    await chat.id('turn-editor-text').press('Enter');
+    await chat.finished();
+    await other.page.keyboard.press('Escape');
+    await other.finished();
+    await expect(other.id('user-turn')).toHaveCount(2);
+    await expect(chat.id('user-turn').first().getByTestId('pager')).toContainText('2 / 2');
+    await second.close();
+  },
+);

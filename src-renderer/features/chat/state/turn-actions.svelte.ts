@@ -1,0 +1,157 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type { ChatDocument, ChatTurn, UserTurn } from './chat-document.svelte.ts';
+import type { ChatsState } from './chats.svelte.ts';
+import { Reply } from './reply.svelte.ts';
+import { editableFrom, editedReply, typedTokens } from './typed-tokens.ts';
+
+/** What an editor in the thread writes: another version of a turn, or a reply to it. */
+export type EditKind = 'edit' | 'reply';
+
+interface SessionParts {
+  readonly chats: ChatsState;
+  /** A reply is being generated, or a model loaded to generate one. */
+  busy(): boolean;
+  /** Facts of a reply that begins now. */
+  newFacts(): Reply['facts'];
+  /** Generates a reply, or continues it. */
+  answer(chat: ChatDocument, reply: Reply, sampling?: SamplingParams): Promise<void>;
+  /** Resolves when the running reply has ended, if `isWanted` says that it is the one. */
+  stopIf(isWanted: (chat: ChatDocument, reply: Reply) => boolean): Promise<void>;
+}
+
+/** Actions on any turn of the open chat. Nothing is overwritten: a changed turn is another version. */
+export class TurnActions {
+  /** Texts in open editors, so that they survive scrolling and switching chats. */
+  readonly #texts = new SvelteMap<string, string>();
+  readonly #parts: SessionParts;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** The text in a turn's editor; null while it is closed. */
+  textOf(turn: ChatTurn, kind: EditKind = 'edit'): string | null {
+    return this.#texts.get(keyOf(turn, kind)) ?? null;
+  }
+
+  setText(turn: ChatTurn, kind: EditKind, text: string): void {
+    this.#texts.set(keyOf(turn, kind), text);
+  }
+
+  /** Opens a turn's editor. */
+  open(turn: ChatTurn, kind: EditKind = 'edit'): void {
+    if (this.textOf(turn, kind) !== null || this.blocks(turn) !== null) return;
+    this.setText(turn, kind, kind === 'reply' ? '' : editableText(turn));
+  }
+
+  close(turn: ChatTurn, kind: EditKind = 'edit'): void {
+    this.#texts.delete(keyOf(turn, kind));
+  }
+
+  /** Nothing can be generated now. */
+  get waits(): boolean {
+    return this.#parts.busy();
+  }
+
+  /** Why a turn cannot be edited now, or null. */
+  blocks(turn: ChatTurn): string | null {
+    if (!(turn instanceof Reply)) return null;
+    if (turn.elsewhere) return 'This reply is being generated in another window. Wait for it or stop it there.';
+    return turn.running ? 'This reply is being generated. Stop it before you edit it.' : null;
+  }
+
+  /** Sends a changed message as another version of it. */
+  async send(turn: UserTurn, text: string): Promise<void> {
+    if (this.waits || text.trim() === '') return;
+    const chat = this.#chat;
+    this.close(turn);
+    chat.addUserTurn(text, turn.parent);
+    await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts()));
+  }
+
+  /** Generates a reply to a message, for example to one that has none yet. */
+  async answer(turn: UserTurn): Promise<void> {
+    if (this.waits) return;
+    const chat = this.#chat;
+    await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts(), turn.id));
+  }
+
+  /** Saves a changed reply as another version. @param continues the model continues it */
+  async saveReply(reply: Reply, text: string, continues: boolean): Promise<void> {
+    if (this.blocks(reply) !== null || (continues && this.waits)) return;
+    const { index, ...edited } = editedReply(reply, text);
+    const facts = { ...this.#typedFacts(), edit: { turn: reply.id, index } };
+    // What a model wrote is still its own.
+    const { modelId, model, vocabularySize } = reply.facts;
+    this.close(reply);
+    await this.#addTyped({ ...edited, facts: { ...facts, modelId, model, vocabularySize } }, reply.parent, continues);
+  }
+
+  /** Adds a reply that a person wrote. @param continues the model continues it */
+  async writeReply(turn: UserTurn, text: string, continues: boolean): Promise<void> {
+    if (text === '' || (continues && this.waits)) return;
+    const facts = { ...this.#typedFacts(), modelId: '', model: '', edit: { turn: null, index: 0 } };
+    this.close(turn, 'reply');
+    await this.#addTyped({ text, tokens: typedTokens(text), facts }, turn.id, continues);
+  }
+
+  /** Generates another version of a reply. @param sampling instead of the settings */
+  async regenerate(reply: Reply, sampling?: SamplingParams): Promise<void> {
+    if (this.waits) return;
+    const chat = this.#chat;
+    await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts(), reply.parent), sampling);
+  }
+
+  /** Ends the shown path at a turn; the next message continues from there. @returns undoes it */
+  branchAt(turn: ChatTurn): () => Promise<void> {
+    const chat = this.#chat;
+    const changes = chat.branchAt(turn);
+    return async () => await this.#parts.chats.change(chat.id, changes);
+  }
+
+  /** Deletes a turn with all that follows it. A reply that runs there is stopped first. @returns undoes it */
+  async remove(turn: ChatTurn): Promise<() => Promise<void>> {
+    const chat = this.#chat;
+    await this.#parts.stopIf((where, reply) => where === chat && chat.isFrom(turn, reply));
+    const changes = chat.remove(turn);
+    return async () => await this.#parts.chats.change(chat.id, changes);
+  }
+
+  /** Turns that are deleted with a turn, in all branches. */
+  countAfter(turn: ChatTurn): number {
+    let count = 0;
+    const open = [...this.#chat.followersOf(turn.id)];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      count++;
+      open.push(...this.#chat.followersOf(next.id));
+    }
+    return count;
+  }
+
+  get #chat(): ChatDocument {
+    return this.#parts.chats.current;
+  }
+
+  #typedFacts(): Reply['facts'] {
+    return { ...this.#parts.newFacts(), stop: { reason: 'user', tokens: 0 }, run: null };
+  }
+
+  async #addTyped(
+    reply: Parameters<ChatDocument['addFinishedReply']>[0],
+    parent: string | null,
+    continues: boolean,
+  ): Promise<void> {
+    const chat = this.#chat;
+    const added = chat.addFinishedReply(reply, parent);
+    if (continues) await this.#parts.answer(chat, added);
+  }
+}
+
+function keyOf(turn: ChatTurn, kind: EditKind): string {
+  return `${kind} ${turn.id}`;
+}
+
+function editableText(turn: ChatTurn): string {
+  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : turn.text;
+}

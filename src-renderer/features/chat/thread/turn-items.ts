@@ -1,0 +1,79 @@
+import Copy from '@lucide/svelte/icons/copy';
+import GitBranch from '@lucide/svelte/icons/git-branch';
+import Trash2 from '@lucide/svelte/icons/trash-2';
+import { copyText } from '../../../ui/copy.ts';
+import { formatCount } from '../../../ui/format.ts';
+import { toasts } from '../../../ui/toasts.svelte.ts';
+import type { MenuItem } from '../../../ui/types.ts';
+import type { AppModel } from '../state/app-model.svelte.ts';
+import type { ChatTurn } from '../state/chat-document.svelte.ts';
+import { plainText } from './plain-text.ts';
+
+const textOf = (turn: ChatTurn) => (turn.role === 'user' ? turn.text : turn.answer);
+
+/** Menu items for copying a turn. */
+export function copyItems(turn: ChatTurn): MenuItem[] {
+  const what = turn.role === 'user' ? 'Message' : 'Answer';
+  return [
+    {
+      label: 'Copy as text',
+      icon: Copy,
+      testId: 'copy-text',
+      onselect: () => void copyText(plainText(textOf(turn)), what),
+    },
+    {
+      label: 'Copy as Markdown',
+      icon: Copy,
+      testId: 'copy-markdown',
+      onselect: () => void copyText(textOf(turn), what),
+    },
+  ];
+}
+
+/** The menu item that ends the path at a turn. */
+export function branchItem({ session }: Pick<AppModel, 'session'>, turn: ChatTurn): MenuItem {
+  return {
+    label: 'Branch from here',
+    icon: GitBranch,
+    testId: 'turn-branch',
+    disabled: session.busy,
+    onselect() {
+      const undo = session.turns.branchAt(turn);
+      toasts.show({
+        text: 'The next message starts a branch here',
+        detail: 'The later messages are kept.',
+        undo: () => void undo(),
+      });
+      focusRegion('[data-testid="composer"]');
+    },
+  };
+}
+
+/** The menu item that deletes a turn. */
+export function deleteItem(app: Pick<AppModel, 'session'>, turn: ChatTurn): MenuItem {
+  return {
+    label: 'Delete',
+    icon: Trash2,
+    danger: true,
+    end: 'Del',
+    testId: 'turn-delete',
+    onselect: () => void deleteTurn(app, turn),
+  };
+}
+
+/** Deletes a turn with what follows it, and offers to undo that. */
+export async function deleteTurn({ session }: Pick<AppModel, 'session'>, turn: ChatTurn): Promise<void> {
+  const later = session.turns.countAfter(turn);
+  const undo = await session.turns.remove(turn);
+  toasts.show({
+    text: turn.role === 'user' ? 'Message deleted' : 'Reply deleted',
+    ...(later === 0 ? {} : { detail: `${formatCount(later, 'later message')} deleted with it` }),
+    undo: () => void undo(),
+  });
+  focusRegion('[data-region="thread"]');
+}
+
+/** The focused control has gone, or the menu returned the focus to it. */
+function focusRegion(selector: string): void {
+  requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true }));
+}

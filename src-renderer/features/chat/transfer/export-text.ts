@@ -1,0 +1,62 @@
+import { portable, chatFileText } from '../../../../src-main/protocol/app/chats/chat-file.ts';
+import { indexOf, pathTo } from '../../../../src-main/protocol/app/chats/apply-event.ts';
+import { REPLY_PARTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { plainText } from '../thread/plain-text.ts';
+
+export type ChatFormat = 'markdown' | 'json' | 'text';
+
+const EXTENSIONS: Readonly<Record<ChatFormat, string>> = { markdown: 'md', json: 'json', text: 'txt' };
+const TYPES: Readonly<Record<ChatFormat, string>> = {
+  markdown: 'text/markdown',
+  json: 'application/json',
+  text: 'text/plain',
+};
+const ANSWER = REPLY_PARTS.indexOf('answer');
+
+/** A chat as a file. JSON has all branches and can be imported; the others have the branch that is shown. */
+export function exportedChat(chat: StoredChat, format: ChatFormat): { name: string; blob: Blob } {
+  const name = `${fileTitle(chat.title)}.${EXTENSIONS[format]}`;
+  return { name, blob: new Blob([textOf(chat, format)], { type: TYPES[format] }) };
+}
+
+export function textOf(chat: StoredChat, format: ChatFormat): string {
+  if (format === 'json') return chatFileText([portable(chat)]);
+  const turns = indexOf(chat);
+  const shown = pathTo(chat, chat.head, turns).flatMap((id) => turns.get(id) ?? []);
+  const said = [
+    ...(chat.systemPrompt.trim() === '' ? [] : [{ who: 'System prompt', text: chat.systemPrompt }]),
+    ...shown.map((turn) => ({ who: speakerOf(turn), text: answerOf(turn) })),
+  ];
+  if (format === 'markdown') {
+    return `# ${chat.title}\n\n${said.map(({ who, text }) => `## ${who}\n\n${text.trim()}\n`).join('\n')}`;
+  }
+  return `${chat.title}\n\n${said.map(({ who, text }) => `${who}:\n${plainText(text)}\n`).join('\n')}`;
+}
+
+function speakerOf(turn: StoredTurn): string {
+  if (turn.role === 'user') return 'You';
+  return turn.facts.model === '' ? 'Reply' : turn.facts.model;
+}
+
+/** The text without reasoning. */
+function answerOf(turn: StoredTurn): string {
+  if (turn.role === 'user') return turn.text;
+  const { parts, lengths } = turn.tokens;
+  let answer = '';
+  let from = 0;
+  for (const [at, length] of lengths.entries()) {
+    if (parts[at] === ANSWER) answer += turn.text.slice(from, from + length);
+    from += length;
+  }
+  return answer.trim();
+}
+
+/** Without characters that some systems forbid in file names. */
+export function fileTitle(title: string): string {
+  const safe = title
+    .replaceAll(/[/\\:*?"<>|\p{Cc}]/gu, '-')
+    .trim()
+    .slice(0, 100)
+    .replace(/[. ]+$/, '');
+  return safe === '' ? 'Chat' : safe;
+}

@@ -1,0 +1,61 @@
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { ChatsState } from '../state/chats.svelte.ts';
+import { readImport } from './import-file.ts';
+
+/** An import in progress, or its result. */
+export interface ImportTask {
+  readonly name: string;
+  readonly phase: 'reading' | 'saving' | 'done';
+  /** Chats saved so far, and in the file. */
+  readonly saved: number;
+  readonly total: number;
+  readonly notices: readonly string[];
+  /** Chats that were not imported, and why; or why the file was not read. */
+  readonly problems: readonly string[];
+}
+
+/** Imports files of chats, one at a time. */
+export class ChatImport {
+  task = $state.raw<ImportTask | null>(null);
+  readonly #chats: ChatsState;
+
+  constructor(chats: ChatsState) {
+    this.#chats = chats;
+  }
+
+  get running(): boolean {
+    return this.task !== null && this.task.phase !== 'done';
+  }
+
+  /** Imports a file and opens its first chat. @returns the number of chats, and what deletes them; null if there are none */
+  async take(file: File): Promise<{ count: number; undo: () => Promise<void> } | null> {
+    if (this.running) return null;
+    const task: ImportTask = { name: file.name, phase: 'reading', saved: 0, total: 0, notices: [], problems: [] };
+    this.task = task;
+    const ids: string[] = [];
+    try {
+      const { chats, notices, problems } = await readImport(file);
+      const found = { ...task, phase: 'saving', total: chats.length, notices, problems } as const;
+      this.task = found;
+      for (const chat of chats) {
+        ids.push(await this.#chats.add(chat));
+        this.task = { ...found, saved: ids.length };
+      }
+    } catch (error) {
+      const { message } = EngineError.from(error);
+      this.task = { ...this.task, problems: [...this.task.problems, message] };
+    }
+    await this.#chats.refresh();
+    if (ids[0] !== undefined) await this.#chats.select(ids[0]);
+    this.task = { ...this.task, phase: 'done' };
+    if (ids.length === 0) return null;
+    const undo = async () => {
+      for (const id of ids) await this.#chats.remove(id);
+    };
+    return { count: ids.length, undo };
+  }
+
+  close(): void {
+    if (!this.running) this.task = null;
+  }
+}

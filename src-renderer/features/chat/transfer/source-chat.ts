@@ -1,0 +1,130 @@
+import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
+import type { PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
+import { REPLY_PARTS, type ReplyFacts, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { orderTurns, type TreeRepairs } from '../../../../src-main/protocol/app/chats/turn-order.ts';
+import { newId } from '../state/identity.ts';
+import { titleFrom } from '../state/title.ts';
+import { typedTokens } from '../state/typed-tokens.ts';
+
+/** A message of another program's export. */
+export interface SourceMessage {
+  id: string;
+  parent: string | null;
+  /** Null: it is left out, and those after it follow the one before it. */
+  role: 'user' | 'assistant' | null;
+  text: string;
+  /** The model's reasoning before the text. */
+  reasoning: string;
+  /** Ms since 1970; null if unknown. */
+  time: number | null;
+  /** Name of the model; empty if unknown. */
+  model: string;
+}
+
+export interface SourceChat {
+  title: string;
+  systemPrompt: string;
+  messages: SourceMessage[];
+  /** The last message that was shown; null if unknown. */
+  head: string | null;
+  /** Ms since 1970; null if unknown. */
+  createdAt: number | null;
+  updatedAt: number | null;
+  pinned: boolean;
+  folder: string;
+}
+
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+const MAX_TITLE = 200;
+/** Years 1970 to 9999: other times cannot be stored. */
+const MAX_TIME = Date.UTC(9999, 11, 31);
+
+/** A chat of another program as one of ours, with all its branches. */
+export function portableOf(source: SourceChat): { chat: PortableChat; repairs: TreeRepairs } {
+  const { turns: ordered, ...repairs } = orderTurns(source.messages);
+  const start = timeOf(source.createdAt) ?? timeOf(ordered[0]?.time ?? null) ?? Date.now();
+  const turns: StoredTurn[] = [];
+  /** Ids here of messages there: of the message itself, or the one before if it is left out. */
+  const ids = new Map<string | null, string | null>([[null, null]]);
+  /** Times of the newest version after each turn, and of each turn. */
+  const newest = new Map<string | null, number>();
+  const times = new Map<string | null, number>([[null, start]]);
+  const used = new Set<string>();
+  for (const message of ordered) {
+    const parent = ids.get(message.parent) ?? null;
+    if (message.role === null) {
+      ids.set(message.id, parent);
+      continue;
+    }
+    const id = ID.test(message.id) && !used.has(message.id) ? message.id : newId();
+    used.add(id);
+    ids.set(message.id, id);
+    // Versions are shown in the order of their times.
+    const before = newest.get(parent);
+    const own = timeOf(message.time) ?? times.get(parent) ?? start;
+    const time = before !== undefined && own <= before ? before + 1 : own;
+    newest.set(parent, time);
+    times.set(id, time);
+    turns.push(turnOf(message, id, parent, new Date(time).toISOString()));
+  }
+  const head = ids.get(source.head) ?? turns.at(-1)?.id ?? null;
+  const first = turns.find(({ role }) => role === 'user')?.text ?? '';
+  const model = source.messages.find((message) => message.model !== '')?.model ?? '';
+  const chat: PortableChat = {
+    title: source.title.trim().slice(0, MAX_TITLE) || titleFrom(first),
+    modelId: '',
+    modelName: model.slice(0, MAX_TITLE),
+    systemPrompt: source.systemPrompt,
+    head,
+    pinned: source.pinned,
+    folder: source.folder,
+    createdAt: new Date(start).toISOString(),
+    updatedAt: new Date(Math.max(start, timeOf(source.updatedAt) ?? start)).toISOString(),
+    turns,
+  };
+  return { chat, repairs };
+}
+
+function timeOf(time: number | null): number | null {
+  return time !== null && Number.isFinite(time) && time > 0 && time < MAX_TIME ? Math.floor(time) : null;
+}
+
+function turnOf(message: SourceMessage, id: string, parent: string | null, createdAt: string): StoredTurn {
+  const { role, text, reasoning, model } = message;
+  if (role !== 'assistant') return { id, parent, role: 'user', text, createdAt };
+  const tokens = typedTokens(reasoning);
+  tokens.parts.fill(REPLY_PARTS.indexOf('reasoning'));
+  const answer = typedTokens(text);
+  for (const column of ['ids', 'lengths', 'parts', 'logprobs', 'latencies'] as const) {
+    for (const value of answer[column]) tokens[column].push(value);
+  }
+  return {
+    id,
+    parent,
+    role,
+    createdAt,
+    text: reasoning + text,
+    tokens,
+    facts: importedFacts(model.slice(0, MAX_TITLE)),
+  };
+}
+
+/** Of a reply that another program's model wrote. Nothing else is known about it. */
+function importedFacts(model: string): ReplyFacts {
+  return {
+    stop: { reason: 'eos', token: null },
+    timings: null,
+    seed: 0,
+    sampling: defaultSamplingParams(),
+    modelId: '',
+    model,
+    vocabularySize: 0,
+    executor: 'reference',
+    notices: [],
+    promptTokens: 0,
+    systemTokens: 0,
+    droppedMessages: 0,
+    contextUsed: 0,
+    runStart: 0,
+  };
+}

@@ -1,0 +1,170 @@
+import { expect, it } from 'vitest';
+import {
+  chatFileText,
+  eventsOfChat,
+  portable,
+  type PortableChat,
+} from '../../../../src-main/protocol/app/chats/chat-file.ts';
+import type { StoredChat, StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { dataFolder, openStore, PageLine } from '../test-support/store.ts';
+import { fileTitle, textOf } from './export-text.ts';
+import chatGpt from './fixtures/chatgpt.json' with { type: 'json' };
+import openWebUi from './fixtures/open-webui.json' with { type: 'json' };
+import { MAX_IMPORT_BYTES, readChats, readImport } from './import-file.ts';
+
+const fileOf = (text: string, name = 'chats.json', size = text.length) => ({ name, size, text: async () => text });
+const parsed = (chats: readonly PortableChat[]) => JSON.parse(chatFileText(chats)) as { chats: unknown[] };
+const storedOf = (chat: PortableChat): StoredChat => ({ ...chat, id: 'c', revision: 1, removed: [] });
+const tree = (turns: readonly StoredTurn[]) => turns.map(({ id, parent, text }) => [id, parent, text]);
+
+it('reads a ChatGPT export with its branches', () => {
+  const { chats, notices, problems } = readChats(chatGpt, 'conversations.json');
+  expect(problems).toEqual([]);
+  expect(notices).toEqual(['Left out: 1 image, 2 tool messages.']);
+  const [user, first, second] = [
+    'aaa2d5c4-0000-4000-8000-000000000002',
+    'ccc2d5c4-0000-4000-8000-000000000003',
+    'fff2d5c4-0000-4000-8000-000000000006',
+  ];
+  expect(chats).toMatchObject([
+    {
+      title: 'Names for a cat',
+      modelName: 'gpt-4o',
+      pinned: true,
+      head: second,
+      createdAt: '2024-06-10T06:13:20.123Z',
+      updatedAt: '2024-06-10T06:18:20.500Z',
+    },
+  ]);
+  expect(tree(chats[0]!.turns)).toEqual([
+    [user, null, 'Suggest a name for this cat.'],
+    [first, user, '**Pixel**, for her spots.'],
+    [second, user, 'Luna is the most common one.'],
+  ]);
+});
+
+it('reads an Open WebUI export with its branches, reasoning and first tag', () => {
+  const { chats, notices } = readChats(openWebUi, 'chats.json');
+  expect(notices).toEqual(['Left out: 1 attachment.']);
+  expect(chats).toMatchObject([
+    { title: 'Sorting a list', systemPrompt: 'Answer briefly.', folder: 'python', head: 'm5' },
+  ]);
+  const turns = chats[0]!.turns;
+  expect(turns.map(({ id, parent }) => [id, parent])).toEqual([
+    ['m1', null],
+    ['m2', 'm1'],
+    ['m3', 'm1'],
+    ['m4', 'm3'],
+    ['m5', 'm4'],
+  ]);
+  expect(turns[2]).toMatchObject({
+    text: 'In place or a copy?\nSay both.\n`items.sort()` in place, `sorted(items)` for a copy.',
+    tokens: { parts: [1, 1, 0] },
+    facts: { model: 'Qwen 3' },
+  });
+  // Both replies have the same second; the first stays first.
+  expect(turns[1]!.createdAt < turns[2]!.createdAt).toBe(true);
+  expect(readChats(openWebUi[0], 'chat.json').chats).toHaveLength(1);
+});
+
+it.each([
+  ['ChatGPT', chatGpt],
+  ['Open WebUI', openWebUi],
+])('exports an imported chat of %s as a file that gives an equal one again', async (_, fixture) => {
+  const services = new PageLine(await openStore(await dataFolder()));
+  const stored = async (chat: PortableChat, id: string) => {
+    await services.invoke('chatWrite', { id, base: 0, origin: 'test', events: eventsOfChat(chat), details: [] });
+    return portable((await services.invoke('chatGet', id))!);
+  };
+  const [imported] = readChats(fixture, 'file.json').chats;
+  const text = chatFileText([await stored(imported!, 'first')]);
+  expect(text).toBe(chatFileText([imported!]));
+  const again = await readImport(fileOf(text));
+  expect(again).toMatchObject({ notices: [], problems: [] });
+  expect(chatFileText([await stored(again.chats[0]!, 'second')])).toBe(text);
+});
+
+it('leaves deleted turns out of a file', () => {
+  const [chat] = readChats(openWebUi, 'chats.json').chats;
+  const without = portable({ ...storedOf(chat!), removed: ['m4'] });
+  expect(without.turns.map(({ id }) => id)).toEqual(['m1', 'm2', 'm3']);
+  expect(without.head).toBe('m3');
+  expect(parsed([without]).chats[0]).not.toHaveProperty('removed');
+});
+
+it('writes the shown branch as Markdown and as plain text', () => {
+  const [chat] = readChats(openWebUi, 'chats.json').chats;
+  expect(textOf(storedOf(chat!), 'markdown')).toBe(
+    '# Sorting a list\n\n## System prompt\n\nAnswer briefly.\n\n## You\n\nHow do I sort a list in Python?\n\n' +
+      '## Qwen 3\n\n`items.sort()` in place, `sorted(items)` for a copy.\n\n## You\n\nIn reverse?\n\n' +
+      '## Qwen 3\n\nPass `reverse=True`.\n',
+  );
+  expect(textOf(storedOf(chat!), 'text')).toContain('Qwen 3:\nPass reverse=True.\n');
+  expect(fileTitle('a/b: "c"?. ')).toBe('a-b- -c--');
+  expect(fileTitle('...')).toBe('Chat');
+});
+
+it.each([
+  ['no JSON', 'not json', 'is not a JSON file'],
+  ['half a file', '[{"title": "x", "mapping"', 'incomplete'],
+  ['something else', '{"a": 1}', 'has no chats of'],
+  ['an empty list', '[]', 'has no chats of'],
+  ['deep nesting', `${'['.repeat(200_000)}${']'.repeat(200_000)}`, 'has no chats of'],
+  ['a later version', '{"format": "tokenscope-chats", "version": 2, "chats": []}', 'later version'],
+  ['no list of chats', '{"format": "tokenscope-chats", "version": 1}', 'damaged'],
+])('refuses %s with the reason', async (_, text, reason) => {
+  await expect(readImport(fileOf(text))).rejects.toThrow(reason);
+});
+
+it('refuses a huge file before it is read', async () => {
+  const file = { name: 'big.json', size: MAX_IMPORT_BYTES * 4, text: () => Promise.reject(new Error('read')) };
+  await expect(readImport(file)).rejects.toThrow(/big\.json has .* can be imported/u);
+});
+
+it('reads the good chats of a file that has bad ones', async () => {
+  const { chats } = readChats(openWebUi, 'chats.json');
+  const bad = { ...parsed(chats).chats[0]!, turns: [{ id: '../../etc', parent: null, role: 'user' }] };
+  const read = await readImport(fileOf(JSON.stringify({ ...parsed(chats), chats: [bad, ...parsed(chats).chats, 7] })));
+  expect(read.chats).toHaveLength(1);
+  expect(read.problems).toHaveLength(2);
+  expect(readChats([openWebUi[0], { a: 1 }], 'x').problems).toEqual(['Entry 2 is not a chat.']);
+});
+
+it('repairs a tree with cycles, missing parents and strange ids', () => {
+  const message = (role: string, text: string) => ({
+    author: { role },
+    content: { content_type: 'text', parts: [text] },
+  });
+  const mapping = {
+    ['a']: { parent: 'c', message: message('user', 'one') },
+    ['b']: { parent: 'a', message: message('assistant', 'two') },
+    ['c']: { parent: 'b', message: message('user', 'three') },
+    ['__proto__x']: { parent: 'missing', message: message('user', 'four') },
+    ['../evil']: { parent: 'c', message: message('assistant', 'five') },
+    ['self']: { parent: 'self', message: null },
+  };
+  const hostile = { title: '', mapping, current_node: 'nowhere', create_time: 1e300, update_time: 'soon' };
+  const { chats, notices, problems } = readChats(hostile, 'x.json');
+  expect(problems).toEqual([]);
+  expect(chats[0]!.turns.map(({ text }) => text).sort()).toEqual(['five', 'four', 'one', 'three', 'two']);
+  expect(chats[0]!.turns.every(({ id }) => /^[\w-]{1,64}$/.test(id))).toBe(true);
+  expect(chats[0]!.head).toBe(chats[0]!.turns.at(-1)!.id);
+  expect(notices).toEqual([
+    '1 message without the one before became the start of a branch.',
+    '2 circles of messages cut open.',
+  ]);
+});
+
+it('does not import messages that cannot be stored, or chats without any', () => {
+  const long = {
+    parent: null,
+    message: { author: { role: 'user' }, content: { content_type: 'text', parts: ['x'.repeat(9e6)] } },
+  };
+  expect(readChats({ title: 'Long', mapping: { a: long } }, 'x').problems[0]).toContain(
+    '“Long”: a message has 9,000,000',
+  );
+  expect(readChats({ title: 'Empty', mapping: {} }, 'x')).toMatchObject({
+    chats: [],
+    problems: ['“Empty” has no messages.'],
+  });
+});
