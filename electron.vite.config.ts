@@ -59,6 +59,7 @@ const all: UserConfig = {
           index: path('src-renderer/index.html'),
           'engine.worker': path('src-main/hosts/web/engine.worker.ts'),
           'kernel-thread': path('src-main/hosts/web/kernel-thread.ts'),
+          'markdown.worker': path('src-renderer/features/markdown/parse/markdown.worker.ts'),
         },
         output: {
           // Workers are started by their names.

@@ -1,0 +1,278 @@
+import type { Block, Definition, Leaf, ParsedText, PlainReason } from '../tree.ts';
+import type { MarkdownParser } from './parser-client.ts';
+
+/** Most text that is parsed at once, UTF-16 units. A block that is longer is not formatted. */
+export const MAX_PARSED = 65_536;
+/** Length of a piece of unformatted text. */
+const PLAIN_PIECE = 4096;
+/** Blocks of a group. Only groups with changes are looked at. */
+const GROUP = 32;
+/** While a reply grows, it is parsed at most this often, ms, */
+const INTERVAL_MS = 50;
+/** and this many times as long passes between two times as one takes. */
+const PAUSE_FACTOR = 5;
+/** Blocks to show per frame. */
+const PER_FRAME = 24;
+
+export const PLAIN_REASONS: Readonly<Record<PlainReason, string>> = {
+  size: 'Shown as plain text: this part is too long to format.',
+  depth: 'Shown as plain text: this part is nested too deeply to format.',
+  elements: 'Shown as plain text: this part has too many elements to format.',
+  failed: 'Shown as plain text: formatting this part took too long.',
+};
+
+const BLANK_LINE = /\n[ \t]*\n/gu;
+const FENCE = /^ {0,3}(`{3,}|~{3,})/u;
+
+/** Where its text comes from. */
+export interface MarkdownSource {
+  slice(from: number, to: number): string;
+}
+
+export interface BlockGroup {
+  /** Index of its first block. */
+  first: number;
+  blocks: readonly Block[];
+}
+
+/** Runs `work` later: in the next frame, or after a time, ms. @returns cancels it */
+export type Later = (work: () => void, ms: number) => () => void;
+
+const later: Later = (work, ms) => {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+};
+
+/**
+ * A growing text as Markdown. Only its end is parsed again: blocks before `#stable` are finished, and keep their identity.
+ */
+export class MarkdownText {
+  groups = $state.raw<readonly BlockGroup[]>([]);
+  /** Numbers of the footnotes, in the order of their first call. */
+  footnotes = $state.raw<ReadonlyMap<string, number>>(new Map());
+
+  readonly #source: MarkdownSource;
+  readonly #parser: MarkdownParser;
+  readonly #later: Later;
+  readonly #from: number;
+  #to: number;
+  /** All blocks; those from `#open` on may change. */
+  #blocks: Block[] = [];
+  #open = 0;
+  #stable: number;
+  /** How many are in `groups`. */
+  #shown = 0;
+  #definitions = new Map<string, Definition>();
+  #labels = new Set<string>();
+  /** Text that is not formatted goes on up to this. */
+  #plainUntil: RegExp | null = null;
+  #parsedTo = -1;
+  #busy = false;
+  #wait = 0;
+  #cancel: (() => void) | null = null;
+
+  constructor(source: MarkdownSource, from: number, parser: MarkdownParser, schedule: Later = later) {
+    this.#source = source;
+    this.#from = from;
+    this.#to = from;
+    this.#stable = from;
+    this.#parser = parser;
+    this.#later = schedule;
+  }
+
+  /** The source now reaches to an offset. */
+  grow(to: number): void {
+    if (to <= this.#to && this.#parsedTo >= 0) return;
+    this.#to = to;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#busy || this.#cancel !== null || this.#parsedTo === this.#to) return;
+    this.#cancel = this.#later(() => {
+      this.#cancel = null;
+      void this.#parse();
+    }, this.#wait);
+  }
+
+  async #parse(): Promise<void> {
+    if (this.#plainUntil !== null && !this.#continuePlain()) {
+      this.#parsedTo = this.#to;
+      return this.#show(0);
+    }
+    const to = Math.min(this.#to, this.#stable + MAX_PARSED);
+    const base = this.#stable;
+    const text = this.#source.slice(base, to);
+    this.#busy = true;
+    let parsed: (ParsedText & { ms: number }) | null = null;
+    try {
+      parsed = await this.#parser.run('parse', { text, base, ...this.#known() });
+    } catch {
+      // It took too long, or the parser has a fault. Either way the text is shown.
+    }
+    const firstChanged = this.#open;
+    const isFull = to - base >= MAX_PARSED;
+    const isTooLong = parsed !== null && isFull && parsed.stable === base;
+    if (parsed === null) this.#beginPlain('failed', text);
+    else if (parsed.tooDeep || isTooLong) this.#beginPlain(parsed.tooDeep ? 'depth' : 'size', text);
+    else await this.#take(parsed);
+    this.#parsedTo = this.#plainUntil === null ? to : -1;
+    this.#busy = false;
+    const isBehind = this.#parsedTo < this.#to;
+    this.#wait = isBehind && isFull ? 0 : Math.max(INTERVAL_MS, PAUSE_FACTOR * (parsed?.ms ?? 0));
+    this.#show(firstChanged);
+    this.#schedule();
+  }
+
+  #known(): { definitions: Definition[]; footnotes: string[] } {
+    return { definitions: [...this.#definitions.values()], footnotes: [...this.#labels] };
+  }
+
+  /** Takes over the parsed blocks. Earlier ones that refer to a new definition are parsed again. */
+  async #take(parsed: ParsedText): Promise<void> {
+    const blocks = parsed.blocks.flatMap(inPieces);
+    this.#blocks = [...this.#blocks.slice(0, this.#open), ...blocks];
+    const stable = blocks.filter(({ from }) => from < parsed.stable).length;
+    const finished = this.#open;
+    this.#open += stable;
+    this.#stable = parsed.stable;
+    const definitions = parsed.definitions.filter(({ id }) => !this.#definitions.has(id));
+    const labels = parsed.footnotes.filter((id) => !this.#labels.has(id));
+    for (const one of definitions) this.#definitions.set(one.id, one);
+    for (const id of labels) this.#labels.add(id);
+    const ids = [...definitions.map(({ id }) => id), ...labels.map((id) => `^${id}`)];
+    if (ids.length > 0) await this.#refresh(finished, ids);
+  }
+
+  async #refresh(end: number, ids: readonly string[]): Promise<void> {
+    for (let at = 0; at < end; at++) {
+      const { from, to, type } = this.#blocks[at];
+      if (type === 'code' || type === 'plain') continue;
+      const text = this.#source.slice(from, to);
+      const searched = text.includes('[') ? text.toLowerCase().replace(/\s+/gu, ' ') : '';
+      if (!ids.some((id) => searched.includes(`[${id}`))) continue;
+      try {
+        const { blocks } = await this.#parser.run('parse', { text, base: from, ...this.#known() });
+        if (blocks.length === 1) {
+          this.#blocks[at] = blocks[0];
+          this.#dirty(at);
+        }
+      } catch {
+        // It stays as it is.
+      }
+    }
+  }
+
+  #dirty(at: number): void {
+    const group = Math.floor(at / GROUP);
+    if (group >= this.groups.length) return;
+    this.groups = this.groups.with(group, this.#group(group));
+  }
+
+  #beginPlain(reason: PlainReason, text: string): void {
+    const fence = reason === 'size' ? FENCE.exec(text)?.[1] : undefined;
+    this.#plainUntil =
+      fence === undefined ? BLANK_LINE : new RegExp(`\\n {0,3}\\${fence[0]}{${fence.length},}[ \\t]*(?:\\n|$)`, 'gu');
+    this.#blocks = this.#blocks.slice(0, this.#open);
+    this.#blocks.push(this.#plainBlock(this.#stable, this.#stable, PLAIN_REASONS[reason]));
+    // What has been parsed in vain is plain whatever it contains.
+    this.#extendPlain(Math.min(this.#to, this.#stable + (reason === 'size' ? text.length : 1)));
+    this.#continuePlain();
+  }
+
+  /** @returns whether the plain text has ended */
+  #continuePlain(): boolean {
+    const pattern = this.#plainUntil;
+    if (pattern === null) return true;
+    // The end may have begun in the text before.
+    const from = Math.max(this.#from, this.#stable - 200);
+    const match = new RegExp(pattern.source, 'u').exec(this.#source.slice(from, this.#to));
+    this.#extendPlain(match === null ? this.#to : Math.max(this.#stable, from + match.index + match[0].length));
+    if (match !== null) this.#plainUntil = null;
+    return match !== null;
+  }
+
+  #extendPlain(to: number): void {
+    while (this.#stable < to) {
+      const last = this.#blocks[this.#blocks.length - 1];
+      const length = last.to - last.from;
+      if (last.type !== 'plain' || length >= PLAIN_PIECE) {
+        this.#blocks.push(this.#plainBlock(this.#stable, this.#stable, null));
+        continue;
+      }
+      let end = Math.min(to, last.from + PLAIN_PIECE);
+      if (end < to) {
+        const line = this.#source.slice(this.#stable, end).lastIndexOf('\n');
+        if (line >= 0) end = this.#stable + line + 1;
+      }
+      const isFull = end < to;
+      this.#blocks[this.#blocks.length - 1] = this.#plainBlock(last.from, end, last.reason);
+      this.#stable = end;
+      if (isFull) this.#blocks.push(this.#plainBlock(end, end, null));
+    }
+    this.#open = this.#blocks.length - (this.#plainUntil === null ? 0 : 1);
+  }
+
+  #plainBlock(from: number, to: number, reason: string | null): Block {
+    const piece: Leaf = { type: 'text', text: this.#source.slice(from, to), from, to, after: from };
+    return { type: 'plain', reason, pieces: [piece], from, to };
+  }
+
+  /** Publishes blocks from an index on, a few per frame. */
+  #show(firstChanged: number): void {
+    const before = this.#shown;
+    const changed = Math.min(firstChanged, before);
+    this.#shown = Math.min(this.#blocks.length, Math.max(changed, before) + PER_FRAME);
+    const first = Math.floor(changed / GROUP);
+    const groups = this.groups.slice(0, first);
+    for (let group = first; group * GROUP < this.#shown; group++) groups.push(this.#group(group));
+    this.groups = groups;
+    this.#number(changed);
+    if (this.#shown < this.#blocks.length) this.#later(() => this.#show(this.#shown), 0);
+  }
+
+  #group(group: number): BlockGroup {
+    const first = group * GROUP;
+    return { first, blocks: this.#blocks.slice(first, Math.min(first + GROUP, this.#shown)) };
+  }
+
+  #number(from: number): void {
+    const numbers = new Map(this.footnotes);
+    for (const block of this.#blocks.slice(from, this.#shown)) {
+      for (const id of callsIn(block)) if (!numbers.has(id)) numbers.set(id, numbers.size + 1);
+    }
+    if (numbers.size !== this.footnotes.size) this.footnotes = numbers;
+  }
+}
+
+/** Splits an unformatted block into pieces. */
+function inPieces(block: Block): Block[] {
+  if (block.type !== 'plain') return [block];
+  const [{ text }] = block.pieces;
+  const blocks: Block[] = [];
+  for (let at = 0; at < text.length;) {
+    let end = Math.min(text.length, at + PLAIN_PIECE);
+    if (end < text.length) end = Math.max(text.lastIndexOf('\n', end - 1) + 1, at) || end;
+    if (end <= at) end = Math.min(text.length, at + PLAIN_PIECE);
+    const [from, to] = [block.from + at, block.from + end];
+    const reason = at === 0 ? PLAIN_REASONS[block.reason as PlainReason] : null;
+    blocks.push({
+      type: 'plain',
+      reason,
+      pieces: [{ type: 'text', text: text.slice(at, end), from, to, after: from }],
+      from,
+      to,
+    });
+    at = end;
+  }
+  return blocks;
+}
+
+/** Labels of footnotes that a block calls, in order. The tree is not deep. */
+function callsIn(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  if (Array.isArray(node)) return node.flatMap(callsIn);
+  const { type, id, children, items, head, rows } = node as Record<string, unknown>;
+  if (type === 'footnote-call') return [String(id)];
+  return [children, items, head, rows].flatMap(callsIn);
+}
