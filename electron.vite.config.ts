@@ -48,12 +48,20 @@ const all: UserConfig = {
     publicDir: false,
     plugins: [svelte({ configFile: false })],
     server: { strictPort: true },
+    // Its variant for browsers decodes with the DOM, which a Worker lacks.
+    resolve: {
+      alias: {
+        'decode-named-character-reference': path('node_modules/decode-named-character-reference/index.js'),
+      },
+    },
     build: {
       outDir: path('out/renderer'),
       target: 'chrome130',
       minify: true,
       // The content security policy allows fonts from files only, and a small file would become a data: address.
       assetsInlineLimit: 0,
+      // The code that preloads needs a document, and a Worker has none.
+      modulePreload: false,
       rolldownOptions: {
         input: {
           index: path('src-renderer/index.html'),

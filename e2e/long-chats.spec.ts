@@ -90,6 +90,7 @@ test('a reply changes only its last block, however long it is, and the view foll
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
+  await app.services.invoke('settingsSet', { rawReplies: true });
   await chat.openPanel('stop');
   await chat.set('ignoreEos', true);
   await chat.set('maxTokens', 900);
@@ -182,6 +183,7 @@ test(
 test('a paragraph in blocks looks like one text, at any width, and showing tokens moves no letter', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
+  await app.services.invoke('settingsSet', { rawReplies: true });
   await writeChat(app, { id: idOf(4), title: 'paragraph', replies: [words(1500)] });
   await open(chat, idOf(4));
   await expect(chat.lastReply.getByTestId('text-block')).toHaveCount(6);
@@ -229,6 +231,7 @@ test('a selection over blocks and turns is copied as the original text', async (
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
+  await app.services.invoke('settingsSet', { rawReplies: true });
   const code = ['def', ' f', '(x', '):\n', '    ', 'if', ' x', ':\n', '        ', 'return', ' 1', '\n', '\tpass', '\n'];
   await writeChat(app, { id: idOf(5), title: 'copied', replies: [words(700), code] });
   await open(chat, idOf(5));

@@ -48,7 +48,9 @@ const PARTS = {
     ],
     outputs: [
       'out/preload/preload.cjs',
-      ...['index.html', 'engine.worker.js', 'kernel-thread.js', 'markdown.worker.js'].map((name) => `out/renderer/${name}`),
+      ...['index.html', 'engine.worker.js', 'kernel-thread.js', 'markdown.worker.js'].map(
+        (name) => `out/renderer/${name}`,
+      ),
     ],
   },
 };

@@ -88,6 +88,8 @@ export interface Definition {
   id: string;
   url: string;
   title: string;
+  /** End of its source. */
+  to: number;
 }
 
 export interface ParseRequest {
@@ -103,7 +105,9 @@ export interface ParsedText {
   blocks: Block[];
   /** No more text changes the blocks before this offset. */
   stable: number;
-  /** It begins with a line that is nested too deeply. */
+  /** Up to here it was parsed: a line that is nested too deeply ends it. */
+  end: number;
+  /** It begins with such a line. */
   tooDeep: boolean;
   definitions: Definition[];
   footnotes: string[];

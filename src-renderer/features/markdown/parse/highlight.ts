@@ -1,9 +1,9 @@
 import type { LanguageFn } from 'highlight.js';
-import type { createLowlight } from 'lowlight';
 import type { HighlightSpan } from '../tree.ts';
+import type { highlightTree } from './highlighter.ts';
 
 type Language = () => Promise<{ default: LanguageFn }>;
-type Tree = ReturnType<ReturnType<typeof createLowlight>['highlight']>;
+type Tree = ReturnType<typeof highlightTree>;
 
 /** Loaded when a reply uses them. */
 const LANGUAGES: Readonly<Record<string, Language>> = {
@@ -80,18 +80,13 @@ const ALIASES: Readonly<Record<string, string>> = {
   zsh: 'bash',
 };
 
-let highlighter: ReturnType<typeof createLowlight> | null = null;
-
 /** @returns spans in order, without gaps for unstyled text; null for an unknown language */
 export async function highlight(code: string, language: string): Promise<HighlightSpan[] | null> {
   const name = ALIASES[language.toLowerCase()] ?? language.toLowerCase();
   if (!Object.hasOwn(LANGUAGES, name)) return null;
-  if (highlighter === null) {
-    const lowlight = await import('lowlight');
-    highlighter = lowlight.createLowlight();
-  }
-  if (!highlighter.registered(name)) highlighter.register(name, (await LANGUAGES[name]()).default);
-  return spansOf(highlighter.highlight(name, code));
+  const { highlightTree, knows, register } = await import('./highlighter.ts');
+  if (!knows(name)) register(name, (await LANGUAGES[name]()).default);
+  return spansOf(highlightTree(code, name));
 }
 
 function spansOf(tree: Tree): HighlightSpan[] {

@@ -39,7 +39,7 @@ export function parseMarkdown(request: ParseRequest, extensions: readonly Extens
   const start = base + mark;
   const tree = new TreeBuilder(source, start, request.definitions).build(eventsOf(source, request, extensions));
   const stable = deep < 0 ? stableEnd(tree.blocks, source, start) : base + deep;
-  return { ...tree, stable, tooDeep: deep === 0 };
+  return { ...tree, stable, end: base + text.length, tooDeep: deep === 0 };
 }
 
 function eventsOf(source: string, request: ParseRequest, extensions: readonly Extension[]): Event[] {
@@ -50,12 +50,15 @@ function eventsOf(source: string, request: ParseRequest, extensions: readonly Ex
   return postprocess(parser.document().write(preprocess()(source, undefined, true)));
 }
 
+/** Beyond this many characters, how a line goes on no longer changes what kind of block it begins. */
+const DECISIVE = 200;
+
 /** Start of the last block whose first line is complete, if no later line can become part of the block before it. */
 function stableEnd(blocks: readonly Block[], source: string, base: number): number {
   for (let at = blocks.length - 1; at > 0; at--) {
     const start = blocks[at].from - base;
     const lineStart = source.lastIndexOf('\n', start - 1) + 1;
-    if (source.indexOf('\n', start) < 0) continue;
+    if (source.indexOf('\n', start) < 0 && source.length - start < DECISIVE) continue;
     // A definition right before it may still be found to be part of the same paragraph.
     const before = source.slice(blocks[at - 1].to - base, lineStart);
     if (before.trim() === '' || /\n[ \t]*\n[ \t]*$/u.test(before)) return base + lineStart;

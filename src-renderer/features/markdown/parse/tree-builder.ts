@@ -68,7 +68,7 @@ export class TreeBuilder {
   /** Text of a property. */
   #property: string | null = null;
   #label = '';
-  #definition: Definition = { id: '', url: '', title: '' };
+  #definition: Definition = { id: '', url: '', title: '', to: 0 };
   #after: number;
   #nodes = 0;
   #tooCostly: 'depth' | 'elements' | null = null;
@@ -163,7 +163,7 @@ export class TreeBuilder {
         this.#inResource = true;
         return;
       case 'definition':
-        this.#definition = { id: '', url: '', title: '' };
+        this.#definition = { id: '', url: '', title: '', to: this.#base + token.end.offset };
         return;
       case 'lineEnding':
         return this.#lineEnd(token);

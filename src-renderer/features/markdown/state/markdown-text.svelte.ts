@@ -3,6 +3,8 @@ import type { MarkdownParser } from './parser-client.ts';
 
 /** Most text that is parsed at once, UTF-16 units. A block that is longer is not formatted. */
 export const MAX_PARSED = 65_536;
+/** After a failure, less and less is parsed, down to this. */
+const MIN_PARSED = 4096;
 /** Length of a piece of unformatted text. */
 const PLAIN_PIECE = 4096;
 /** Blocks of a group. Only groups with changes are looked at. */
@@ -21,7 +23,7 @@ export const PLAIN_REASONS: Readonly<Record<PlainReason, string>> = {
   failed: 'Shown as plain text: formatting this part took too long.',
 };
 
-const BLANK_LINE = /\n[ \t]*\n/gu;
+const BLANK_LINE = /\n[ \t]*\n/u;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/u;
 
 /** Where its text comes from. */
@@ -51,10 +53,12 @@ export class MarkdownText {
   /** Numbers of the footnotes, in the order of their first call. */
   footnotes = $state.raw<ReadonlyMap<string, number>>(new Map());
 
+  /** Not all of the text is shown yet. */
+  pending = $state(false);
+
   readonly #source: MarkdownSource;
   readonly #parser: MarkdownParser;
   readonly #later: Later;
-  readonly #from: number;
   #to: number;
   /** All blocks; those from `#open` on may change. */
   #blocks: Block[] = [];
@@ -66,14 +70,17 @@ export class MarkdownText {
   #labels = new Set<string>();
   /** Text that is not formatted goes on up to this. */
   #plainUntil: RegExp | null = null;
+  /** Where that text began. */
+  #plainFrom = 0;
   #parsedTo = -1;
+  /** How much is parsed at once: less after a failure. */
+  #limit = MAX_PARSED;
   #busy = false;
   #wait = 0;
   #cancel: (() => void) | null = null;
 
   constructor(source: MarkdownSource, from: number, parser: MarkdownParser, schedule: Later = later) {
     this.#source = source;
-    this.#from = from;
     this.#to = from;
     this.#stable = from;
     this.#parser = parser;
@@ -84,6 +91,7 @@ export class MarkdownText {
   grow(to: number): void {
     if (to <= this.#to && this.#parsedTo >= 0) return;
     this.#to = to;
+    this.pending = true;
     this.#schedule();
   }
 
@@ -96,36 +104,52 @@ export class MarkdownText {
   }
 
   async #parse(): Promise<void> {
+    const firstPlain = this.#blocks.length - 1;
     if (this.#plainUntil !== null && !this.#continuePlain()) {
       this.#parsedTo = this.#to;
-      return this.#show(0);
+      this.#wait = INTERVAL_MS;
+      return this.#show(firstPlain);
     }
-    const to = Math.min(this.#to, this.#stable + MAX_PARSED);
+    const to = Math.min(this.#to, this.#stable + this.#limit);
     const base = this.#stable;
     const text = this.#source.slice(base, to);
     this.#busy = true;
     let parsed: (ParsedText & { ms: number }) | null = null;
     try {
-      parsed = await this.#parser.run('parse', { text, base, ...this.#known() });
+      parsed = await this.#parser.run('parse', { text, base, ...this.#known(base) });
     } catch {
       // It took too long, or the parser has a fault. Either way the text is shown.
     }
     const firstChanged = this.#open;
-    const isFull = to - base >= MAX_PARSED;
+    const isFull = to - base >= this.#limit;
+    if (parsed === null && text.length > MIN_PARSED) {
+      // Only a part of it is to blame.
+      this.#limit = Math.max(MIN_PARSED, text.length >> 2);
+      this.#busy = false;
+      return this.#parse();
+    }
+    const isPart = this.#limit < MAX_PARSED;
+    this.#limit = MAX_PARSED;
     const isTooLong = parsed !== null && isFull && parsed.stable === base;
-    if (parsed === null) this.#beginPlain('failed', text);
-    else if (parsed.tooDeep || isTooLong) this.#beginPlain(parsed.tooDeep ? 'depth' : 'size', text);
-    else await this.#take(parsed);
-    this.#parsedTo = this.#plainUntil === null ? to : -1;
+    const tooLong = isPart ? 'failed' : 'size';
+    const reason = parsed === null ? 'failed' : parsed.tooDeep ? 'depth' : isTooLong ? tooLong : null;
+    if (reason !== null) this.#beginPlain(reason, text);
+    else if (parsed !== null) await this.#take(parsed);
+    // After unformatted text, the rest has yet to be parsed.
+    this.#parsedTo = reason === null ? (parsed?.end ?? to) : -1;
     this.#busy = false;
-    const isBehind = this.#parsedTo < this.#to;
-    this.#wait = isBehind && isFull ? 0 : Math.max(INTERVAL_MS, PAUSE_FACTOR * (parsed?.ms ?? 0));
+    const isCut = isFull || reason !== null || (parsed?.end ?? to) < to;
+    this.#wait = isCut ? 0 : Math.max(INTERVAL_MS, PAUSE_FACTOR * (parsed?.ms ?? 0));
     this.#show(firstChanged);
     this.#schedule();
   }
 
-  #known(): { definitions: Definition[]; footnotes: string[] } {
-    return { definitions: [...this.#definitions.values()], footnotes: [...this.#labels] };
+  /** Without those in the text that is about to be parsed. */
+  #known(before: number): { definitions: Definition[]; footnotes: string[] } {
+    return {
+      definitions: [...this.#definitions.values()].filter(({ to }) => to <= before),
+      footnotes: [...this.#labels],
+    };
   }
 
   /** Takes over the parsed blocks. Earlier ones that refer to a new definition are parsed again. */
@@ -135,13 +159,20 @@ export class MarkdownText {
     const stable = blocks.filter(({ from }) => from < parsed.stable).length;
     const finished = this.#open;
     this.#open += stable;
+    const definitions = parsed.definitions.filter((one) => this.#isNew(one));
     this.#stable = parsed.stable;
-    const definitions = parsed.definitions.filter(({ id }) => !this.#definitions.has(id));
     const labels = parsed.footnotes.filter((id) => !this.#labels.has(id));
     for (const one of definitions) this.#definitions.set(one.id, one);
     for (const id of labels) this.#labels.add(id);
     const ids = [...definitions.map(({ id }) => id), ...labels.map((id) => `^${id}`)];
     if (ids.length > 0) await this.#refresh(finished, ids);
+  }
+
+  /** The first definition of a label counts. The last one may still grow. */
+  #isNew({ id, url, title, to }: Definition): boolean {
+    const known = this.#definitions.get(id);
+    if (known === undefined) return true;
+    return known.to <= to && known.to > this.#stable && (known.url !== url || known.title !== title);
   }
 
   async #refresh(end: number, ids: readonly string[]): Promise<void> {
@@ -152,7 +183,7 @@ export class MarkdownText {
       const searched = text.includes('[') ? text.toLowerCase().replace(/\s+/gu, ' ') : '';
       if (!ids.some((id) => searched.includes(`[${id}`))) continue;
       try {
-        const { blocks } = await this.#parser.run('parse', { text, base: from, ...this.#known() });
+        const { blocks } = await this.#parser.run('parse', { text, base: from, ...this.#known(Infinity) });
         if (blocks.length === 1) {
           this.#blocks[at] = blocks[0];
           this.#dirty(at);
@@ -172,7 +203,8 @@ export class MarkdownText {
   #beginPlain(reason: PlainReason, text: string): void {
     const fence = reason === 'size' ? FENCE.exec(text)?.[1] : undefined;
     this.#plainUntil =
-      fence === undefined ? BLANK_LINE : new RegExp(`\\n {0,3}\\${fence[0]}{${fence.length},}[ \\t]*(?:\\n|$)`, 'gu');
+      fence === undefined ? BLANK_LINE : new RegExp(`\\n {0,3}[${fence[0]}]{${fence.length},}[ \\t]*(?:\\n|$)`, 'u');
+    this.#plainFrom = this.#stable;
     this.#blocks = this.#blocks.slice(0, this.#open);
     this.#blocks.push(this.#plainBlock(this.#stable, this.#stable, PLAIN_REASONS[reason]));
     // What has been parsed in vain is plain whatever it contains.
@@ -185,11 +217,13 @@ export class MarkdownText {
     const pattern = this.#plainUntil;
     if (pattern === null) return true;
     // The end may have begun in the text before.
-    const from = Math.max(this.#from, this.#stable - 200);
-    const match = new RegExp(pattern.source, 'u').exec(this.#source.slice(from, this.#to));
+    const from = Math.max(this.#plainFrom, this.#stable - 200);
+    const match = pattern.exec(this.#source.slice(from, this.#to));
     this.#extendPlain(match === null ? this.#to : Math.max(this.#stable, from + match.index + match[0].length));
-    if (match !== null) this.#plainUntil = null;
-    return match !== null;
+    if (match === null) return false;
+    this.#plainUntil = null;
+    this.#open = this.#blocks.length;
+    return true;
   }
 
   #extendPlain(to: number): void {
@@ -229,6 +263,7 @@ export class MarkdownText {
     this.groups = groups;
     this.#number(changed);
     if (this.#shown < this.#blocks.length) this.#later(() => this.#show(this.#shown), 0);
+    else if (this.#parsedTo === this.#to) this.pending = false;
   }
 
   #group(group: number): BlockGroup {
