@@ -16,6 +16,7 @@ const inElectron = [
   'keyboard',
   'last-model',
   'long-chats',
+  'markdown',
   'model-library',
   'model-memory',
   'open-model',

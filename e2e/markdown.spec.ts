@@ -1,7 +1,8 @@
 /** Replies as Markdown. Their structure is tested with the parser; here, what a browser makes of it. */
 import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations, THEMES } from './support/axe.ts';
-import { openReplies, SAMPLE, streamReply } from './support/markdown.ts';
+import { hostileReplies } from './support/hostile-replies.ts';
+import { openOnly, openReplies, SAMPLE, streamReply } from './support/markdown.ts';
 import { expect, test } from './support/test.ts';
 
 test('a reply is formatted, its tokens are tinted, and its text is one click away', async ({ app }) => {
@@ -139,3 +140,59 @@ test('showing tokens moves no letter', { tag: '@full' }, async ({ app }) => {
   // Chromium rounds the ends of shaped runs to 1/64 px, so that a long line may differ by a fraction of a pixel.
   expect(Math.max(...after.map((place, at) => Math.abs(place - before[at]!)))).toBeLessThan(1);
 });
+
+const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
+const HOSTILE = Number(process.env.TOKENSCOPE_HOSTILE ?? (isFull ? 500 : 50));
+/** Longest task of the page, ms. */
+const MAX_TASK_MS = 200;
+
+test(
+  'hostile replies run nothing, request nothing and block nothing',
+  { tag: ['@full', '@alone'] },
+  async ({ app }) => {
+    test.setTimeout(HOSTILE * 4000 + 60_000);
+    const chat = new ChatPage(app.page);
+    const { page } = app;
+    await chat.ready();
+    await page.evaluate(() => {
+      const tasks: number[] = [];
+      Object.assign(window, { tasks });
+      new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
+        type: 'longtask',
+      });
+    });
+    const slow: { at: number; tasks: number[] }[] = [];
+    for (const [at, reply] of hostileReplies(HOSTILE, 20).entries()) {
+      // Best of three: other programs run on this computer, too.
+      const tasks: number[] = [];
+      for (let round = 0; round < 3 && tasks.every((task) => task > MAX_TASK_MS); round++) {
+        const close = await openOnly(app, chat, reply);
+        const found = await page.evaluate(
+          async ([source, raw]) => {
+            const body = document.querySelector('[data-testid=reply-text]')!;
+            const idle = () => body.querySelector('[aria-busy=true]') === null && body.querySelector('[data-markdown]');
+            while (!idle()) await new Promise((resolve) => setTimeout(resolve, 20));
+            await new Promise((resolve) => setTimeout(resolve, 100));
+            const { tasks: all, hacked } = window as unknown as { tasks: number[]; hacked?: unknown };
+            const bad = body.querySelectorAll('script, img, iframe, base, style, link, object, embed, a[href], form');
+            const longest = Math.max(0, ...all.splice(0));
+            let same = true;
+            if (raw) {
+              document.querySelector<HTMLElement>('[data-testid=toggle-raw]')!.click();
+              await new Promise((resolve) => setTimeout(resolve, 50));
+              same = body.textContent === source;
+            }
+            all.splice(0);
+            return { bad: bad.length, hacked: hacked !== undefined, same, longest };
+          },
+          [reply, round === 0 && reply.length < 20_000] as const,
+        );
+        expect(found, `reply ${at}: ${reply.slice(0, 200)}`).toMatchObject({ bad: 0, hacked: false, same: true });
+        tasks.push(found.longest);
+        await close();
+      }
+      if (Math.min(...tasks) > MAX_TASK_MS) slow.push({ at, tasks });
+    }
+    expect(slow).toEqual([]);
+  },
+);

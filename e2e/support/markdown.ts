@@ -17,6 +17,20 @@ export async function openReplies(app: RunningApp, chat: ChatPage, texts: readon
   await chat.page.locator(`[data-chat-id="${id}"]`).click();
 }
 
+/** Opens a chat with one reply. @returns deletes it */
+export async function openOnly(app: RunningApp, chat: ChatPage, text: string): Promise<() => Promise<void>> {
+  const id = randomUUID();
+  // Long texts in fewer tokens, which are what takes most of the time to write.
+  const tokens = text.length < 50_000 ? tokensOf(text) : (text.match(/.{1,64}|\n/gsu) ?? []);
+  await writeChat(app, { id, title: 'One', replies: [tokens] });
+  await chat.page.locator(`[data-chat-id="${id}"]`).click();
+  await chat.lastReply.waitFor();
+  return async () => {
+    await chat.newChat();
+    await app.services.invoke('chatDelete', id);
+  };
+}
+
 export const SAMPLE = `# Solving $x^2 = 4$
 
 A **bold** claim with *emphasis*, ~~no~~ \`inline code\` and [a link](https://example.org/a?b=c).
