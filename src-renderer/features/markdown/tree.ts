@@ -81,6 +81,8 @@ export type Block = BlockContent & {
   /** UTF-16 offsets of its source. */
   from: number;
   to: number;
+  /** What it costs to draw: its nodes, with those within it. Only of blocks that are not within others. */
+  nodes?: number;
 };
 
 export interface Definition {

@@ -428,7 +428,7 @@ export class TreeBuilder {
       if (this.#tooCostly === null) this.#stack.at(-1)?.children.push(node);
       return;
     }
-    const block = node as unknown as Block;
+    const block = Object.assign(node as unknown as Block, { nodes: this.#nodes });
     // A footnote or list may begin with white space, which is not part of its tokens.
     this.#blocks.push(this.#tooCostly === null ? block : this.#plain(block, this.#tooCostly));
     this.#tooCostly = null;

@@ -13,8 +13,8 @@ const GROUP = 32;
 const INTERVAL_MS = 50;
 /** and this many times as long passes between two times as one takes. */
 const PAUSE_FACTOR = 5;
-/** Blocks to show per frame. */
-const PER_FRAME = 24;
+/** Nodes to draw per frame, at least one block. */
+export const NODES_PER_FRAME = 400;
 
 export const PLAIN_REASONS: Readonly<Record<PlainReason, string>> = {
   size: 'Shown as plain text: this part is too long to format.',
@@ -36,6 +36,9 @@ export interface BlockGroup {
   first: number;
   blocks: readonly Block[];
 }
+
+/** Like nodes, for a piece of unformatted text. */
+const PLAIN_COST = 40;
 
 /** Runs `work` later: in the next frame, or after a time, ms. @returns cancels it */
 export type Later = (work: () => void, ms: number) => () => void;
@@ -256,7 +259,10 @@ export class MarkdownText {
   #show(firstChanged: number): void {
     const before = this.#shown;
     const changed = Math.min(firstChanged, before);
-    this.#shown = Math.min(this.#blocks.length, Math.max(changed, before) + PER_FRAME);
+    this.#shown = Math.min(this.#blocks.length, Math.max(changed, before));
+    for (let nodes = 0; this.#shown < this.#blocks.length && nodes < NODES_PER_FRAME; this.#shown++) {
+      nodes += this.#blocks[this.#shown].nodes ?? PLAIN_COST;
+    }
     const first = Math.floor(changed / GROUP);
     const groups = this.groups.slice(0, first);
     for (let group = first; group * GROUP < this.#shown; group++) groups.push(this.#group(group));
@@ -278,6 +284,18 @@ export class MarkdownText {
     }
     if (numbers.size !== this.footnotes.size) this.footnotes = numbers;
   }
+}
+
+/** The first blocks that have about as many nodes; `groups` itself if these are all. */
+export function firstNodes(groups: readonly BlockGroup[], nodes: number): readonly BlockGroup[] {
+  let left = nodes;
+  for (const [at, { first, blocks }] of groups.entries()) {
+    for (const [index, block] of blocks.entries()) {
+      if (left <= 0) return [...groups.slice(0, at), { first, blocks: blocks.slice(0, index) }];
+      left -= block.nodes ?? PLAIN_COST;
+    }
+  }
+  return groups;
 }
 
 /** Splits an unformatted block into pieces. */
