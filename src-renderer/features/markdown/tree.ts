@@ -11,7 +11,7 @@ export interface Leaf {
   after: number;
 }
 
-export interface Span {
+export interface StyledInlines {
   type: 'emphasis' | 'strong' | 'strikethrough' | 'code' | 'html';
   children: Inline[];
 }
@@ -47,7 +47,7 @@ export interface FootnoteCall {
   children: Leaf[];
 }
 
-export type Inline = Leaf | Span | Link | Image | Maths | FootnoteCall | { type: 'break' };
+export type Inline = Leaf | StyledInlines | Link | Image | Maths | FootnoteCall | { type: 'break' };
 
 export interface ListItem {
   /** Null: not a task. */

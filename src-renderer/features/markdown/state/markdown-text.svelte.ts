@@ -288,6 +288,7 @@ export class MarkdownText {
 
 /** The first blocks that have about as many nodes; `groups` itself if these are all. */
 export function firstNodes(groups: readonly BlockGroup[], nodes: number): readonly BlockGroup[] {
+  if (nodes === Infinity) return groups;
   let left = nodes;
   for (const [at, { first, blocks }] of groups.entries()) {
     for (const [index, block] of blocks.entries()) {
