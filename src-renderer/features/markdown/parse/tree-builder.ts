@@ -1,8 +1,17 @@
-import { decodeNamedCharacterReference } from 'decode-named-character-reference';
-import { decodeNumericCharacterReference } from 'micromark-util-decode-numeric-character-reference';
-import { normalizeIdentifier } from 'micromark-util-normalize-identifier';
 import type { Event, Token, TokenizeContext } from 'micromark-util-types';
-import type { Alignment, Block, Definition, Image, Inline, Leaf, Link } from '../tree.ts';
+import type { Block, Definition, Image, Inline, Leaf, Link } from '../tree.ts';
+import {
+  type TokenExtra,
+  INLINE,
+  PROPERTIES,
+  TEXT,
+  RAW_LINES,
+  BLOCK_CONTAINERS,
+  MAX_PIECE,
+  identify,
+  decodeReference,
+  markLooseLists,
+} from './micromark-events.ts';
 import { MAX_DEPTH, MAX_NODES } from './limits.ts';
 
 interface UnfinishedNode {
@@ -21,38 +30,6 @@ export interface BuiltTree {
   definitions: Definition[];
   footnotes: string[];
 }
-
-/** As micromark passes them: the table's columns, and whether a list is loose. */
-interface Extra {
-  _align?: Alignment[];
-  _loose?: boolean;
-  _container?: boolean;
-}
-
-const INLINE: Readonly<Record<string, 'emphasis' | 'strong' | 'strikethrough' | 'code' | 'html'>> = {
-  emphasis: 'emphasis',
-  strong: 'strong',
-  strikethrough: 'strikethrough',
-  codeText: 'code',
-  htmlText: 'html',
-};
-/** Tokens whose text is a property of a node, and not shown. */
-const PROPERTIES = new Set([
-  'codeFencedFenceInfo',
-  'codeFencedFenceMeta',
-  'resourceDestinationString',
-  'resourceTitleString',
-  'definitionLabelString',
-  'definitionDestinationString',
-  'definitionTitleString',
-  'referenceString',
-  'gfmFootnoteDefinitionLabelString',
-]);
-const TEXT = new Set(['data', 'codeTextData', 'htmlTextData', 'characterEscapeValue', 'mathsData', 'mathsSequence']);
-const RAW_LINES = new Set(['codeFlowValue', 'htmlFlowData']);
-const BLOCK_CONTAINERS = new Set(['quote', 'item', 'list', 'footnote', 'table', 'rule']);
-/** Length from which a piece of code ends at the next line end, UTF-16 units. */
-const MAX_PIECE = 2000;
 
 /** Makes the tree of micromark's events. Iterative: the nesting of a text cannot exhaust the stack. */
 export class TreeBuilder {
@@ -118,7 +95,7 @@ export class TreeBuilder {
         return this.#push({ type: 'quote', children: [] });
       case 'listOrdered':
       case 'listUnordered': {
-        const loose = (token as Extra)._loose ?? false;
+        const loose = (token as TokenExtra)._loose ?? false;
         return this.#push({ type: 'list', ordered: type === 'listOrdered', start: NaN, loose, items: [] }, 'items');
       }
       case 'listItemPrefix':
@@ -150,7 +127,7 @@ export class TreeBuilder {
         return this.#push({ type: 'footnote', id: '', children: [] });
       case 'table':
         this.#inTable.push(true);
-        return this.#push({ type: 'table', align: (token as Extra)._align ?? [], head: [], rows: [] }, 'rows');
+        return this.#push({ type: 'table', align: (token as TokenExtra)._align ?? [], head: [], rows: [] }, 'rows');
       case 'tableHead':
         this.#rowIsHead = true;
         return;
@@ -468,55 +445,6 @@ export class TreeBuilder {
   }
 }
 
-export function identify(label: string): string {
-  return normalizeIdentifier(label).toLowerCase();
-}
-
 function isExact({ text, from, to }: Leaf): boolean {
   return text.length === to - from;
-}
-
-function decodeReference(source: string): string {
-  const numeric = /^&#(?:([xX])([0-9a-fA-F]+)|(\d+));$/u.exec(source);
-  if (numeric === null) return decodeNamedCharacterReference(source.slice(1, -1)) || source;
-  const [, hexadecimal, digits, decimal] = numeric;
-  return hexadecimal === undefined
-    ? decodeNumericCharacterReference(decimal, 10)
-    : decodeNumericCharacterReference(digits, 16);
-}
-
-/** A list is loose if there is a blank line between its items, or between the blocks of an item (as in micromark). */
-function markLooseLists(events: readonly Event[]): void {
-  const lists: { token: Extra; depth: number; atMarker: boolean }[] = [];
-  let depth = 0;
-  for (const [kind, token] of events) {
-    const { type } = token;
-    const isList = type === 'listOrdered' || type === 'listUnordered';
-    const isContainer = (token as Extra)._container === true;
-    if (kind === 'enter' && isContainer) {
-      const outer = lists.at(-1);
-      if (outer !== undefined && outer.depth === depth) outer.atMarker = false;
-      depth++;
-      if (isList) lists.push({ token: token as Extra, depth, atMarker: false });
-      continue;
-    }
-    if (kind === 'exit' && isContainer) {
-      depth--;
-      if (isList) lists.pop();
-      const outer = lists.at(-1);
-      if (outer !== undefined && outer.depth === depth) outer.atMarker = false;
-      continue;
-    }
-    const list = lists.at(-1);
-    if (list === undefined || list.depth !== depth) continue;
-    if (type === 'listItemPrefix') {
-      if (kind === 'exit') list.atMarker = true;
-    } else if (type === 'lineEndingBlank') {
-      if (kind !== 'enter') continue;
-      if (list.atMarker) list.atMarker = false;
-      else list.token._loose = true;
-    } else if (type !== 'linePrefix' && type !== 'listItemMarker') {
-      list.atMarker = false;
-    }
-  }
 }

@@ -1,3 +1,4 @@
+/* eslint-disable svelte/prefer-svelte-reactivity -- the maps and sets are replaced as a whole, or not reactive */
 import type { Block, Definition, Leaf, ParsedText, PlainReason } from '../tree.ts';
 import type { MarkdownParser } from './parser-client.ts';
 
