@@ -52,17 +52,26 @@ const all: UserConfig = {
     publicDir: false,
     plugins: [svelte({ configFile: false }), recordPackages(import.meta.dirname, 'renderer')],
     server: { strictPort: true },
+    // Its variant for browsers decodes with the DOM, which a Worker lacks.
+    resolve: {
+      alias: {
+        'decode-named-character-reference': path('node_modules/decode-named-character-reference/index.js'),
+      },
+    },
     build: {
       outDir: path('out/renderer'),
       target: 'chrome130',
       minify: true,
       // The content security policy allows fonts from files only, and a small file would become a data: address.
       assetsInlineLimit: 0,
+      // The code that preloads needs a document, and a Worker has none.
+      modulePreload: false,
       rolldownOptions: {
         input: {
           index: path('src-renderer/index.html'),
           'engine.worker': path('src-main/hosts/web/engine.worker.ts'),
           'kernel-thread': path('src-main/hosts/web/kernel-thread.ts'),
+          'markdown.worker': path('src-renderer/features/markdown/parse/markdown.worker.ts'),
         },
         output: {
           // Workers are started by their names.

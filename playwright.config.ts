@@ -19,6 +19,7 @@ const inElectron = [
   'kills',
   'last-model',
   'long-chats',
+  'markdown',
   'messages',
   'model-library',
   'model-memory',

@@ -25,6 +25,7 @@ for (const seed of isFull ? [0, 1, 42] : [42]) {
     const flags = ['--max-tokens', '40', '--temperature', '0.7', '--seed', String(seed)];
     const expected = await inTerminal(dataDir, prompt, flags);
     const chat = new ChatPage(app.page);
+    await app.services.invoke('settingsSet', { rawReplies: true });
     await chat.ready();
     await chat.openPanel('stop');
     await chat.set('maxTokens', 40);

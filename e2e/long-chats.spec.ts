@@ -92,6 +92,7 @@ test('a reply changes only its last block, however long it is, and the view foll
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
+  await app.services.invoke('settingsSet', { rawReplies: true });
   await chat.openPanel('stop');
   await chat.set('ignoreEos', true);
   await chat.set('maxTokens', 900);
@@ -187,6 +188,7 @@ test(
   async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
+    await app.services.invoke('settingsSet', { rawReplies: true });
     await writeChat(app, { id: idOf(4), title: 'paragraph', replies: [words(1500)] });
     await open(chat, idOf(4));
     await expect(chat.lastReply.getByTestId('text-block')).toHaveCount(6);
@@ -235,6 +237,7 @@ test('a selection over blocks and turns is copied as the original text', async (
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
+  await app.services.invoke('settingsSet', { rawReplies: true });
   const code = ['def', ' f', '(x', '):\n', '    ', 'if', ' x', ':\n', '        ', 'return', ' 1', '\n', '\tpass', '\n'];
   await writeChat(app, { id: idOf(5), title: 'copied', replies: [words(700), code] });
   await open(chat, idOf(5));

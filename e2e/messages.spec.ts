@@ -127,9 +127,9 @@ test('a message is copied as text and as Markdown', { tag: '@full' }, async ({ a
   });
   await chat.ask('Some **bold** `code`');
   await chat.turnMenu(userTurns(chat).first(), 'copy-text');
-  expect(await app.page.title()).toBe('Some bold code');
+  await expect(app.page).toHaveTitle('Some bold code');
   await chat.turnMenu(userTurns(chat).first(), 'copy-markdown');
-  expect(await app.page.title()).toBe('Some **bold** `code`');
+  await expect(app.page).toHaveTitle('Some **bold** `code`');
   await chat.lastReply.getByTestId('copy').click();
   await expect(chat.lastReply.getByTestId('copy')).toHaveAttribute('data-copied', 'true');
 });

@@ -28,6 +28,7 @@ const TEXT = CODE.join('');
 async function openCode(app: RunningApp, chat: ChatPage, { details = false } = {}): Promise<void> {
   // Each chat has its own id, because one that was deleted after another test stays deleted.
   const id = randomUUID();
+  await app.services.invoke('settingsSet', { rawReplies: true });
   await writeChat(app, { id, title: 'code', replies: [CODE], details });
   await chat.page.locator(`[data-chat-id="${id}"]`).click();
   await expect(chat.lastText).toContainText('return 1');

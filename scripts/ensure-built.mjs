@@ -54,7 +54,9 @@ const PARTS = {
     ],
     outputs: [
       'out/preload/preload.cjs',
-      ...['index.html', 'engine.worker.js', 'kernel-thread.js'].map((name) => `out/renderer/${name}`),
+      ...['index.html', 'engine.worker.js', 'kernel-thread.js', 'markdown.worker.js'].map(
+        (name) => `out/renderer/${name}`,
+      ),
     ],
   },
 };

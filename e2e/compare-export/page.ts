@@ -1,7 +1,7 @@
 /** Runs inside the page: draws a run of Compare and reads the picture back, and saves a file. */
 import type { StoredComparison } from '../../src-main/protocol/app/comparisons/comparison.ts';
 import { comparisonPng } from '../../src-renderer/features/compare/export/draw-comparison.ts';
-import { saveFile } from '../../src-renderer/features/compare/export/save-file.ts';
+import { saveFile } from '../../src-renderer/lib/save-file.ts';
 
 /** The theme's colour as `#rrggbb`. */
 function colourOf(property: string): string {

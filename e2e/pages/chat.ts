@@ -48,7 +48,8 @@ export class ChatPage {
   async finished(): Promise<{ text: string; reason: string | null }> {
     await this.#until(() => {
       const reply = [...document.querySelectorAll('[data-testid="reply"]')].at(-1);
-      return Boolean(reply?.querySelector('[data-testid="stop-reason"]')?.getAttribute('data-reason'));
+      const isFormatting = reply?.querySelector('[data-testid="reply-text"] [aria-busy="true"]') != null;
+      return !isFormatting && Boolean(reply?.querySelector('[data-testid="stop-reason"]')?.getAttribute('data-reason'));
     });
     return {
       text: (await this.lastText.textContent())?.trim() ?? '',

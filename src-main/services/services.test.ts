@@ -57,6 +57,8 @@ test('calls are checked, executed and answered as data', async () => {
     ['chatsList', ['extra']],
     ['openExternal', ['file:///etc/passwd']],
     ['openExternal', ['javascript:alert(1)']],
+    ['openExternal', ['data:text/html,x']],
+    ['openExternal', ['https://user@example.org/']],
     ['settingsSet', [{ theme: 'pink' }]],
     ['settingsSet', [{ __proto__: null, unknown: 1 }]],
     ['chatWrite', [{ id: 'x' }]],

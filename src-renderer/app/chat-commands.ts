@@ -2,6 +2,8 @@ import type { ChatSummary } from '../../src-main/protocol/app/app-services.ts';
 import type { ChatsState } from '../features/chat/state/chats.svelte.ts';
 import type { ChatSession } from '../features/chat/state/chat-session.svelte.ts';
 import { exportedChat, type ChatFormat } from '../features/chat/transfer/export-text.ts';
+import { markdownParser } from '../features/markdown/state/parser-client.ts';
+import { markdownAsText } from '../features/markdown/state/reply-as-text.ts';
 import { saveFile } from '../lib/save-file.ts';
 import { toasts } from '../ui/toasts.svelte.ts';
 
@@ -36,9 +38,10 @@ export function chatCommands(
       ),
     exportAs: (chat, format) =>
       run(
-        chats.read(chat.id).then((stored) => {
+        chats.read(chat.id).then(async (stored) => {
           if (stored === null) return;
-          const { name, blob } = exportedChat(stored, format);
+          const asText = async (markdown: string) => await markdownAsText(markdown, markdownParser);
+          const { name, blob } = await exportedChat(stored, format, asText);
           saveFile(blob, name);
         }),
       ),

@@ -1,10 +1,10 @@
-/** The page's only Trusted Types policy: the address of its Worker is a constant. */
+/** The page's only Trusted Types policy: the addresses of its Workers are constants. */
 
 interface TrustedTypesFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
-const WORKERS: readonly string[] = ['/engine.worker.js'];
+const WORKERS: readonly string[] = ['/engine.worker.js', '/markdown.worker.js'];
 
 const rules = {
   createScriptURL(url: string): string {

@@ -43,6 +43,8 @@ export interface Settings {
   whenFull: WhenFull;
   /** Show replies as tinted tokens instead of plain text. */
   tokensView: boolean;
+  /** Show replies as they were generated, instead of formatting their Markdown. */
+  rawReplies: boolean;
   tokenColours: TokenColours;
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };
   /** The chat that was open last; null for a new chat. */
@@ -373,7 +375,7 @@ export interface AppMethods {
   openedTake: { params: []; result: OpenedItem[] };
   systemMemory: { params: []; result: SystemMemory };
   networkLog: { params: []; result: NetworkRecord[] };
-  /** Opens an https address in the system's browser, on a person's click only. */
+  /** Opens a web or mail address in the system's browser or mail program, on a person's click only. */
   openExternal: { params: [string]; result: null };
   /** Restarts the engine's process, for a person whose engine hangs. */
   engineRestart: { params: []; result: null };

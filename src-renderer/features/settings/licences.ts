@@ -12,7 +12,11 @@ import inter from '../../../node_modules/@fontsource-variable/inter/LICENSE?raw'
 import internationalizedDate from '../../../node_modules/@internationalized/date/LICENSE?raw';
 import imurmurhash from '../../../node_modules/imurmurhash/README.md?raw';
 import jetbrainsMono from '../../../node_modules/@fontsource-variable/jetbrains-mono/LICENSE?raw';
+import highlightJs from '../../../node_modules/highlight.js/LICENSE?raw';
+import lowlight from '../../../node_modules/lowlight/license?raw';
 import lucide from '../../../node_modules/@lucide/svelte/LICENSE?raw';
+import micromark from '../../../node_modules/micromark/license?raw';
+import temml from '../../../node_modules/temml/LICENSE?raw';
 import runed from '../../../node_modules/runed/LICENSE?raw';
 import signalExit from '../../../node_modules/write-file-atomic/node_modules/signal-exit/LICENSE.txt?raw';
 import styleToObject from '../../../node_modules/style-to-object/LICENSE?raw';
@@ -67,4 +71,8 @@ export const NOTICES: readonly Notice[] = [
   library('tabbable', 'MIT', tabbable),
   library('Valibot', 'MIT', valibot, ['valibot']),
   library('write-file-atomic', 'ISC', writeFileAtomic),
+  library('micromark and its extensions', 'MIT', micromark, ['micromark']),
+  library('highlight.js', 'BSD-3-Clause', highlightJs),
+  library('lowlight', 'MIT', lowlight),
+  library('Temml', 'MIT', temml, ['temml']),
 ];

@@ -69,6 +69,8 @@ export class Reply {
   segments = $state.raw<readonly PromptSegment[]>([]);
   /** Whether the reasoning is expanded. */
   reasoningOpen = $state(false);
+  /** Show it as it was generated, or formatted; null as in the settings. */
+  raw = $state<boolean | null>(null);
   /** Tokens of the prompt reused from the prefix cache. */
   reusedTokens = $state(0);
   /** Tokens that the running reply has dropped from the full window. */

@@ -1,3 +1,4 @@
+import { renderedText } from '../../markdown/rendered-text.ts';
 import type { ChatTurn } from '../state/chat-document.svelte.ts';
 import { Reply } from '../state/reply.svelte.ts';
 
@@ -33,7 +34,13 @@ export function copiedText(
       inside.setStart(range.startContainer, range.startOffset);
     }
     if (range.compareBoundaryPoints(Range.END_TO_END, inside) < 0) inside.setEnd(range.endContainer, range.endOffset);
-    texts.push(turn instanceof Reply ? textWithin(turn, body, inside) : inside.toString());
+    const isFormatted = body.querySelector('[data-markdown]') !== null;
+    // The browser knows the layout of formatted text, and also copies its formats.
+    if (isFormatted && first === last && body.contains(range.startContainer) && body.contains(range.endContainer)) {
+      return null;
+    }
+    if (isFormatted) texts.push(renderedText(inside));
+    else texts.push(turn instanceof Reply ? textWithin(turn, body, inside) : inside.toString());
   }
   const text = texts.filter((one) => one !== '').join('\n\n');
   return text === '' ? null : text;

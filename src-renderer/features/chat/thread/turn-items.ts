@@ -7,7 +7,8 @@ import { toasts } from '../../../ui/toasts.svelte.ts';
 import type { MenuItem } from '../../../ui/types.ts';
 import type { AppModel } from '../state/app-model.svelte.ts';
 import type { ChatTurn } from '../state/chat-document.svelte.ts';
-import { plainText } from './plain-text.ts';
+import { markdownParser } from '../../markdown/state/parser-client.ts';
+import { markdownAsText } from '../../markdown/state/reply-as-text.ts';
 
 const textOf = (turn: ChatTurn) => (turn.role === 'user' ? turn.text : turn.answer);
 
@@ -19,12 +20,14 @@ export function copyItems(turn: ChatTurn): MenuItem[] {
       label: 'Copy as text',
       icon: Copy,
       testId: 'copy-text',
-      onselect: () => void copyText(plainText(textOf(turn)), what),
+      disabled: textOf(turn) === '',
+      onselect: () => void markdownAsText(textOf(turn), markdownParser).then((text) => copyText(text, what)),
     },
     {
       label: 'Copy as Markdown',
       icon: Copy,
       testId: 'copy-markdown',
+      disabled: textOf(turn) === '',
       onselect: () => void copyText(textOf(turn), what),
     },
   ];

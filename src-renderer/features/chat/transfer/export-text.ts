@@ -1,7 +1,6 @@
 import { portable, chatFileText } from '../../../../src-main/protocol/app/chats/chat-file.ts';
 import { indexOf, pathTo } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import { REPLY_PARTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { plainText } from '../thread/plain-text.ts';
 
 export type ChatFormat = 'markdown' | 'json' | 'text';
 
@@ -13,13 +12,20 @@ const TYPES: Readonly<Record<ChatFormat, string>> = {
 };
 const ANSWER = REPLY_PARTS.indexOf('answer');
 
+/** Markdown without its syntax. */
+type AsText = (markdown: string) => Promise<string>;
+
 /** A chat as a file. JSON has all branches and can be imported; the others have the branch that is shown. */
-export function exportedChat(chat: StoredChat, format: ChatFormat): { name: string; blob: Blob } {
+export async function exportedChat(
+  chat: StoredChat,
+  format: ChatFormat,
+  asText: AsText,
+): Promise<{ name: string; blob: Blob }> {
   const name = `${fileTitle(chat.title)}.${EXTENSIONS[format]}`;
-  return { name, blob: new Blob([textOf(chat, format)], { type: TYPES[format] }) };
+  return { name, blob: new Blob([await textOf(chat, format, asText)], { type: TYPES[format] }) };
 }
 
-export function textOf(chat: StoredChat, format: ChatFormat): string {
+export async function textOf(chat: StoredChat, format: ChatFormat, asText: AsText): Promise<string> {
   if (format === 'json') return chatFileText([portable(chat)]);
   const turns = indexOf(chat);
   const shown = pathTo(chat, chat.head, turns).flatMap((id) => turns.get(id) ?? []);
@@ -30,7 +36,8 @@ export function textOf(chat: StoredChat, format: ChatFormat): string {
   if (format === 'markdown') {
     return `# ${chat.title}\n\n${said.map(({ who, text }) => `## ${who}\n\n${text.trim()}\n`).join('\n')}`;
   }
-  return `${chat.title}\n\n${said.map(({ who, text }) => `${who}:\n${plainText(text)}\n`).join('\n')}`;
+  const plain = await Promise.all(said.map(async ({ who, text }) => `${who}:\n${await asText(text)}\n`));
+  return `${chat.title}\n\n${plain.join('\n')}`;
 }
 
 function speakerOf(turn: StoredTurn): string {

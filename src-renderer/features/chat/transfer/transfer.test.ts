@@ -7,6 +7,8 @@ import {
 } from '../../../../src-main/protocol/app/chats/chat-file.ts';
 import type { StoredChat, StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { dataFolder, openStore, PageLine } from '../test-support/store.ts';
+import { parseMarkdown } from '../../markdown/parse/parse-markdown.ts';
+import { plainText } from '../../markdown/plain-text.ts';
 import { fileTitle, textOf } from './export-text.ts';
 import chatGpt from './fixtures/chatgpt.json' with { type: 'json' };
 import openWebUi from './fixtures/open-webui.json' with { type: 'json' };
@@ -92,14 +94,16 @@ it('leaves deleted turns out of a file', () => {
   expect(parsed([without]).chats[0]).not.toHaveProperty('removed');
 });
 
-it('writes the shown branch as Markdown and as plain text', () => {
+it('writes the shown branch as Markdown and as plain text', async () => {
   const [chat] = readChats(openWebUi, 'chats.json').chats;
-  expect(textOf(storedOf(chat!), 'markdown')).toBe(
+  const asText = async (text: string) =>
+    plainText(parseMarkdown({ text, base: 0, definitions: [], footnotes: [] }).blocks);
+  expect(await textOf(storedOf(chat!), 'markdown', asText)).toBe(
     '# Sorting a list\n\n## System prompt\n\nAnswer briefly.\n\n## You\n\nHow do I sort a list in Python?\n\n' +
       '## Qwen 3\n\n`items.sort()` in place, `sorted(items)` for a copy.\n\n## You\n\nIn reverse?\n\n' +
       '## Qwen 3\n\nPass `reverse=True`.\n',
   );
-  expect(textOf(storedOf(chat!), 'text')).toContain('Qwen 3:\nPass reverse=True.\n');
+  expect(await textOf(storedOf(chat!), 'text', asText)).toContain('Qwen 3:\nPass reverse=True.\n');
   expect(fileTitle('a/b: "c"?. ')).toBe('a-b- -c--');
   expect(fileTitle('...')).toBe('Chat');
 });

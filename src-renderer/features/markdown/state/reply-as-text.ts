@@ -1,0 +1,35 @@
+import { plainText } from '../plain-text.ts';
+import type { Block, Definition } from '../tree.ts';
+import { MAX_PARSED } from './markdown-text.svelte.ts';
+import type { MarkdownParser } from './parser-client.ts';
+
+/** A reply's Markdown as plain text, without syntax. What is too long or too costly to parse stays as it is. */
+export async function markdownAsText(markdown: string, parser: MarkdownParser): Promise<string> {
+  const blocks: Block[] = [];
+  const definitions: Definition[] = [];
+  const footnotes: string[] = [];
+  for (let base = 0; base < markdown.length;) {
+    const text = markdown.slice(base, base + MAX_PARSED);
+    const isLast = base + text.length === markdown.length;
+    const parsed = await parser.run('parse', { text, base, definitions, footnotes }).catch(() => null);
+    const end = isLast && parsed?.tooDeep === false ? markdown.length : (parsed?.stable ?? base);
+    if (parsed === null || end === base) {
+      const to = base + text.length;
+      blocks.push({
+        type: 'plain',
+        reason: null,
+        pieces: [{ type: 'text', text, from: base, to, after: base }],
+        from: base,
+        to,
+      });
+      base = to;
+      continue;
+    }
+    // After a line that is nested too deeply, the rest is parsed again.
+    blocks.push(...parsed.blocks.filter(({ from }) => from < end));
+    definitions.push(...parsed.definitions);
+    footnotes.push(...parsed.footnotes);
+    base = parsed.stable > base && parsed.stable < end && !isLast ? parsed.stable : end;
+  }
+  return plainText(blocks);
+}
