@@ -37,7 +37,8 @@ const MANAGERS: Record<'deb' | 'rpm', Manager> = {
     update: (path) => ['rpm', '--upgrade', '--nodeps', path],
     version: ['rpm', '--query', '--queryformat', '%{VERSION}', 'tokenscope'],
     remove: ['rpm', '--erase', 'tokenscope'],
-    records: /^var\/lib\/rpm(\/|$)/,
+    // On Debian, rpm keeps its database in the home folder.
+    records: /^(var\/lib\/rpm|root\/\.rpmdb)(\/|$)/,
   },
 };
 
