@@ -166,7 +166,10 @@ test(
     await userTurns(chat).first().getByTestId('edit-turn').click();
     await chat.id('turn-editor-text').fill('The dog ran');
     await chat.id('turn-editor-text').press('Enter');
-    await chat.finished();
+    // Both pages have the settings of an endless reply.
+  await expect(chat.lastText).not.toBeEmpty();
+  await chat.id('stop').click();
+  await chat.finished();
     await other.page.keyboard.press('Escape');
     await other.finished();
     await expect(other.id('user-turn')).toHaveCount(2);
