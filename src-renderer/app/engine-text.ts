@@ -1,19 +1,36 @@
 import type { LoadProgress, ModelInfo } from '../../src-main/engine/api/types.ts';
 import { progressText } from '../features/models/messages.ts';
-import { formatDuration } from '../ui/format.ts';
+import { formatBytes, formatDuration } from '../ui/format.ts';
 
-/** Status of the engine as a short text, with progress or load time. */
-export function engineText(engine: {
+interface EngineStatus {
   status: 'starting' | 'ready' | 'empty' | 'lost';
   model: Pick<ModelInfo, 'loadMs'> | null;
   progress: LoadProgress | null;
   /** False: it hangs. */
   responds: boolean;
-}): string {
+}
+
+/** Status of the engine as a short text, with progress or load time. */
+export function engineText(engine: EngineStatus): string {
   const { status, model, progress, responds } = engine;
   if (!responds) return 'Not responding';
   if (status === 'lost') return 'Stopped';
   if (status === 'empty') return 'No model loaded';
   if (status === 'ready') return model === null ? 'Ready' : `Ready, loaded in ${formatDuration(model.loadMs)}`;
   return progress === null ? 'Starting the engine' : progressText(progress);
+}
+
+interface LoadedEngine extends EngineStatus {
+  model: Pick<ModelInfo, 'loadMs' | 'name' | 'memoryBytes'> | null;
+  loadingId: string | null;
+}
+
+/** The loaded model with the memory that it takes, or what is there instead. */
+export function sidebarText(engine: LoadedEngine, nameOf: (id: string) => string): { name: string; detail: string } {
+  const { model, loadingId } = engine;
+  if (loadingId !== null) return { name: nameOf(loadingId), detail: engineText(engine) };
+  if (engine.status === 'empty') return { name: 'No model loaded', detail: 'Choose a model' };
+  if (model === null) return { name: 'No model loaded', detail: engineText(engine) };
+  const { weights, kvCache, scratch } = model.memoryBytes;
+  return { name: model.name, detail: `${formatBytes(weights + kvCache + scratch)} in memory` };
 }

@@ -91,7 +91,7 @@ export function exactHit(turn: string, text: string, query: string): SearchHit |
 
 /** Shortens what is around a match, on one line. */
 function around(before: string, match: string, after: string): Omit<SearchHit, 'turn'> {
-  // eslint-disable-next-line no-control-regex -- stands for a line break
+  // oxlint-disable-next-line no-control-regex -- stands for a line break
   const line = (text: string) => text.replace(/[\x00-\x02\s]+/g, ' ');
   // Cut characters are left out.
   const start = line(before.slice(-BEFORE)).replace(/^[\udc00-\udfff\ufffd]+/u, '');

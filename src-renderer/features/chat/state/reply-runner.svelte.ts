@@ -84,7 +84,8 @@ export class ReplyRunner {
     try {
       const [engine, versions] = await Promise.all([this.#engine.ready(signal), this.#recorder.versions()]);
       this.#noteModel(chat, reply);
-      const asked = branch === undefined ? params : await this.#request.branchParams(params, chat, reply, branch, engine);
+      const asked =
+        branch === undefined ? params : await this.#request.branchParams(params, chat, reply, branch, engine);
       await writeReply(reply, {
         engine,
         params: asked,
