@@ -1,5 +1,6 @@
 import { untrack } from 'svelte';
 import type { EngineState } from '../features/chat/state/engine.svelte.ts';
+import type { CompareState } from '../features/compare/state/compare.svelte.ts';
 import type { LibraryState } from '../features/models/library.svelte.ts';
 import { announce } from '../ui/live-region.svelte.ts';
 import { toasts } from '../ui/toasts.svelte.ts';
@@ -28,4 +29,14 @@ export function followEngine(engine: EngineState, library: LibraryState): void {
   $effect(() => {
     if (!engine.responds) announce('The engine is not responding. Restart it from the status bar.');
   });
+}
+
+/** Keeps the lanes that use the loaded model up to date with it. Called while the shell is initialised. */
+export function followLanes(compare: CompareState, engine: EngineState, library: LibraryState): void {
+  $effect(() => {
+    const { model } = engine;
+    if (model !== null) untrack(() => compare.follow({ id: model.id, name: model.name }));
+  });
+  // Headers say whether models fit in memory together.
+  $effect(() => compare.settings.forEach(({ modelId }) => void untrack(() => library.describe(modelId))));
 }
