@@ -153,6 +153,7 @@ test(
   async ({ app, openChromium }) => {
     const chat = await ready(app);
     await chat.ask('The cat sat');
+    await chat.endless();
     const second = await secondPage(app, await openChromium());
     const other = new ChatPage(second.page);
     await other.ready();
@@ -164,7 +165,6 @@ test(
     await userTurns(chat).first().getByTestId('edit-turn').click();
     await chat.id('turn-editor-text').fill('The dog ran');
     await chat.id('turn-editor-text').press('Enter');
-    // Both pages have the settings of an endless reply.
     await expect(chat.lastText).not.toBeEmpty();
     await chat.id('stop').click();
     await chat.finished();
