@@ -80,6 +80,7 @@ export class MarkdownText {
   /** How much is parsed at once: less after a failure. */
   #limit = MAX_PARSED;
   #busy = false;
+  #isFirst = true;
   #wait = 0;
   #cancel: (() => void) | null = null;
 
@@ -123,6 +124,13 @@ export class MarkdownText {
       parsed = await this.#parser.run('parse', { text, base, ...this.#known(base) });
     } catch {
       // It took too long, or the parser has a fault. Either way the text is shown.
+    }
+    // The first answer may take seconds, because the Worker starts with it: the text that is on screen is longer by then.
+    const isBehind = this.#isFirst && parsed !== null && to < this.#to;
+    this.#isFirst = false;
+    if (isBehind) {
+      this.#busy = false;
+      return this.#parse();
     }
     const firstChanged = this.#open;
     const isFull = to - base >= this.#limit;
