@@ -4,14 +4,7 @@ import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
 import { secondPage } from './support/second-page.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
-async function ready(app: RunningApp): Promise<ChatPage> {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.openPanel('stop');
-  await chat.set('maxTokens', 6);
-  return chat;
-}
-
+const ready = (app: RunningApp) => new ChatPage(app.page).readyForShortReplies();
 const userTurns = (chat: ChatPage) => chat.id('user-turn');
 
 test('a message and a reply are edited as other versions, deleted, restored and found on the map', async ({ app }) => {

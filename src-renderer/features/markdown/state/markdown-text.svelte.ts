@@ -72,7 +72,7 @@ export class MarkdownText {
   #shown = 0;
   #definitions = new Map<string, Definition>();
   #labels = new Set<string>();
-  /** Text that is not formatted goes on up to this. */
+  /** Where unformatted text ends; null outside of it. */
   #plainUntil: RegExp | null = null;
   /** Where that text began. */
   #plainFrom = 0;
@@ -228,7 +228,7 @@ export class MarkdownText {
   #continuePlain(): boolean {
     const pattern = this.#plainUntil;
     if (pattern === null) return true;
-    // The end may have begun in the text before.
+    // The end may have started in an earlier part of the text.
     const from = Math.max(this.#plainFrom, this.#stable - 200);
     const match = pattern.exec(this.#source.slice(from, this.#to));
     this.#extendPlain(match === null ? this.#to : Math.max(this.#stable, from + match.index + match[0].length));

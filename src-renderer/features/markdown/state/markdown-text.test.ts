@@ -110,7 +110,7 @@ test('a definition that comes later changes the blocks that refer to it, and no 
   expect(toHtml(blocks())).toContain('<sup>n</sup>');
 });
 
-test('a block that is too long is plain text with a reason, and formatting goes on after it', async () => {
+test('a block that is too long is plain text with a reason, and formatting resumes after it', async () => {
   const { grow, blocks, text } = growing();
   const long = 'x'.repeat(1_000_000);
   await grow(`*a*\n\n${long}`);
