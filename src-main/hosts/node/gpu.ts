@@ -6,8 +6,6 @@ interface Dawn {
   create(options: string[]): Gpu;
 }
 
-// A variable, so that bundlers leave the import alone: the package has native code and may be missing.
-const PACKAGE: string = 'webgpu';
 let opened: Promise<Gpu> | undefined;
 
 /**
@@ -15,13 +13,14 @@ let opened: Promise<Gpu> | undefined;
  * @throws EngineError BACKEND_LOST when the package is not installed
  */
 export function nodeGpu(): Promise<Gpu> {
-  opened ??= openDawn();
+  opened ??= openDawn('webgpu');
   return opened;
 }
 
-async function openDawn(): Promise<Gpu> {
+/** @param name of the package; not a literal, so that bundlers leave it alone: it has native code and may be missing */
+export async function openDawn(name: string): Promise<Gpu> {
   try {
-    const { create } = (await import(/* @vite-ignore */ PACKAGE)) as Dawn;
+    const { create } = (await import(/* @vite-ignore */ name)) as Dawn;
     return create([]);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
