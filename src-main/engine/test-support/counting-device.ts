@@ -1,7 +1,7 @@
 /** A device that counts what an executor asks of it. */
 import type { GpuBuffer, GpuCommandEncoder, GpuComputePass, GpuDevice } from '../api/gpu.ts';
 
-export interface Counts {
+export interface GpuCounts {
   /** Calls of `create*` by name. */
   readonly created: Record<string, number>;
   dispatches: number;
@@ -11,7 +11,7 @@ export interface Counts {
   bytesWritten: number;
 }
 
-export function countingDevice(device: GpuDevice): { device: GpuDevice; take(): Counts } {
+export function countingDevice(device: GpuDevice): { device: GpuDevice; take(): GpuCounts } {
   let counts = none();
   /** The object with some methods replaced; the others are called on the object itself. */
   const wrap = <T extends object>(object: T, replaced: Partial<T>, onCall?: (name: string) => void): T =>
@@ -78,6 +78,6 @@ export function countingDevice(device: GpuDevice): { device: GpuDevice; take(): 
   };
 }
 
-function none(): Counts {
+function none(): GpuCounts {
   return { created: {}, dispatches: 0, submits: 0, bytesRead: 0, bytesWritten: 0 };
 }

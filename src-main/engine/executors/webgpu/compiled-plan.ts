@@ -3,7 +3,7 @@ import type { Program } from '../../program/program.ts';
 import type { FusedOp } from '../fusion.ts';
 import { MAP_READ } from './device.ts';
 import { type AttentionTaps, type Dispatch, encode, lower, type Pipelines, type PlanBuffers } from './plan.ts';
-import { RunInputs } from './run-inputs.ts';
+import { GpuRunInputs } from './run-inputs.ts';
 import { LOGIT_ROWS, strideOf } from './shader.ts';
 
 /** A copy of a tapped tensor, right after the dispatch that completes it; null for one that is there from the start. */
@@ -17,7 +17,7 @@ export interface TapCopy {
 
 /** A program that is ready to run: nothing is created when it does, except command buffers. */
 export class CompiledPlan {
-  readonly inputs: RunInputs;
+  readonly inputs: GpuRunInputs;
   readonly main: readonly Dispatch[];
   private readonly logits: readonly Dispatch[];
 
@@ -26,7 +26,7 @@ export class CompiledPlan {
     readonly buffers: PlanBuffers,
     dispatches: readonly Dispatch[],
   ) {
-    this.inputs = new RunInputs(device.queue, buffers.format, buffers.run, buffers.contexts);
+    this.inputs = new GpuRunInputs(device.queue, buffers.format, buffers.run, buffers.contexts);
     this.main = dispatches.filter(({ op }) => op.op !== 'logits');
     this.logits = dispatches.filter(({ op }) => op.op === 'logits');
   }

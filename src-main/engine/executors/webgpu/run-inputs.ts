@@ -46,7 +46,7 @@ export function runBytes({ record }: RunFormat, rows: number): number {
 }
 
 /** Writes runs to a pair of buffers; of the contexts only what changed since the last run. */
-export class RunInputs {
+export class GpuRunInputs {
   private readonly words: Uint32Array<ArrayBuffer>;
   private readonly floats: Float32Array<ArrayBuffer>;
   private readonly contexts: Uint32Array<ArrayBuffer>;

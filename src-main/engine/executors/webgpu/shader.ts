@@ -43,7 +43,7 @@ export function strideOf(width: number): number {
   return 4 * Math.ceil(width / 4);
 }
 
-/** Where the data of a run's rows is in its buffer, in words; see `RunInputs`. */
+/** Where the data of a run's rows is in its buffer, in words; see `GpuRunInputs`. */
 export interface RunLayout {
   /** Words per row. */
   readonly record: number;

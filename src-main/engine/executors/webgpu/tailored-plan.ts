@@ -25,7 +25,7 @@ interface Tapped {
  * A plan for one run that taps tensors or runs a variant of the model's program. Nothing is fused across a tapped tensor.
  * The results of the slices are joined.
  */
-export class TailoredPlan {
+export class GpuTailoredPlan {
   readonly tensors = new Map<string, TapTensor>();
 
   private constructor(
@@ -59,7 +59,7 @@ export class TailoredPlan {
     outputs: Outputs,
     batch: Batch,
     rows: number,
-  ): Promise<TailoredPlan> {
+  ): Promise<GpuTailoredPlan> {
     const wanted = new Set(outputs.taps);
     const namesOf = (taps: readonly string[]) => taps.filter((tap) => wanted.has(tap));
     const kept = new Set(program.tensors.flatMap(({ taps }, id) => (namesOf(taps).length > 0 ? [id] : [])));
@@ -96,7 +96,7 @@ export class TailoredPlan {
     }
     const bytes = tapped.reduce((sum, tap) => sum + bytesOf(tap, rows), 0);
     const target = bytes > 0 ? set.readback('taps', bytes) : null;
-    return new TailoredPlan(plan, device, set, program, outputs, batch, tapped, target);
+    return new GpuTailoredPlan(plan, device, set, program, outputs, batch, tapped, target);
   }
 
   /** Copies of a slice of `rows` rows. */

@@ -16,7 +16,7 @@ import { Pipelines, type PlanBuffers } from './plan.ts';
 import { runBytes, runFormat } from './run-inputs.ts';
 import { LOGIT_ROWS, strideOf } from './shader.ts';
 import { allocateActivations, allocateKv, BufferSet, contextBytes } from './storage.ts';
-import { TailoredPlan } from './tailored-plan.ts';
+import { GpuTailoredPlan } from './tailored-plan.ts';
 import { type GpuWeight, uploadWeights, weightBytesOf } from './weights.ts';
 
 export interface WebGpuExecutorOptions {
@@ -137,7 +137,7 @@ class WebGpuExecutor implements Executor {
     const isTailored = program !== own || (outputs.taps?.length ?? 0) > 0;
     const tailored = isTailored
       ? await checked(device, 'the tensors of this run', () =>
-          TailoredPlan.compile(device, pipelines, plan.buffers, program, outputs, batch, Math.min(rows, slice)),
+          GpuTailoredPlan.compile(device, pipelines, plan.buffers, program, outputs, batch, Math.min(rows, slice)),
         )
       : null;
     try {
@@ -165,7 +165,7 @@ class WebGpuExecutor implements Executor {
 
   private async runSlices(
     plan: CompiledPlan,
-    tailored: TailoredPlan | null,
+    tailored: GpuTailoredPlan | null,
     program: Program,
     batch: Batch,
     outputs: Outputs,

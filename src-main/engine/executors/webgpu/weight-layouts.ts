@@ -13,7 +13,7 @@ interface Field {
   readonly bytes: number;
 }
 
-export interface WeightLayout {
+export interface GpuWeightLayout {
   /** Name of the ggml type. */
   readonly name: string;
   /** Values per block, a multiple of 4. */
@@ -50,7 +50,7 @@ const K_SCALES = `
   }`;
 const K_VALUE = (codes: string) => `half(d()) * f32(scale) * vec4f(${codes}) - half(dmin()) * f32(minimum)`;
 
-const LAYOUTS: readonly WeightLayout[] = [
+const LAYOUTS: readonly GpuWeightLayout[] = [
   {
     ...{ name: 'F32', values: 4, fields: fields({ v: 16 }) },
     value: 'bitcast<vec4f>(vec4u(v(0u), v(1u), v(2u), v(3u)))',
@@ -110,7 +110,7 @@ const LAYOUTS: readonly WeightLayout[] = [
 ];
 
 export const LAYOUT_F32 = LAYOUTS[0];
-const BY_NAME: ReadonlyMap<string, WeightLayout> = new Map(LAYOUTS.map((layout) => [layout.name, layout]));
+const BY_NAME: ReadonlyMap<string, GpuWeightLayout> = new Map(LAYOUTS.map((layout) => [layout.name, layout]));
 
 const HELPERS = `
 /** The bits of each byte of a word from bit \`first\` on. */
@@ -130,7 +130,10 @@ fn levels(codes: vec4u) -> vec4f {
 `;
 
 /** First word of each field's plane in a row, and the words of a row. */
-function planes({ fields, values }: WeightLayout, width: number): { starts: number[]; blocks: number; words: number } {
+function planes(
+  { fields, values }: GpuWeightLayout,
+  width: number,
+): { starts: number[]; blocks: number; words: number } {
   const blocks = Math.ceil(width / values);
   let words = 0;
   const starts = fields.map(({ bytes }) => {
@@ -142,7 +145,7 @@ function planes({ fields, values }: WeightLayout, width: number): { starts: numb
 }
 
 /** Bytes of a row of `width` values, a multiple of 4. */
-export function rowBytesOf(layout: WeightLayout, width: number): number {
+export function rowBytesOf(layout: GpuWeightLayout, width: number): number {
   return 4 * planes(layout, width).words;
 }
 
@@ -150,7 +153,7 @@ export function rowBytesOf(layout: WeightLayout, width: number): number {
  * WGSL of `weights4(row, quad) -> vec4f`, values 4 * quad to 4 * quad + 3 of a row of the binding `weights`,
  * `array<u32>`. Values beyond a row's width are 0 in the layouts of single values, and the others have none.
  */
-export function unpackingCode(layout: WeightLayout, width: number): string {
+export function unpackingCode(layout: GpuWeightLayout, width: number): string {
   const { starts, words } = planes(layout, width);
   const quads = layout.values / 4;
   const body = `${layout.before ?? ''}\n  return ${layout.value};`;
@@ -173,14 +176,14 @@ fn weights4(row: u32, quad: u32) -> vec4f {
 }
 
 /** How rows of a file become rows of a layout. */
-export interface Packing {
-  readonly layout: WeightLayout;
+export interface GpuPacking {
+  readonly layout: GpuWeightLayout;
   /** Packs `rows` whole rows of `width` values: `[rows, rowBytesOf(layout, width)]`. */
   pack(bytes: Uint8Array, rows: number, width: number): Uint8Array<ArrayBuffer>;
 }
 
 /** Types without a layout become Q8_0, or float32 if their rows are not whole blocks of it. */
-export function packingOf(type: BlockType, width: number): Packing {
+export function packingOf(type: BlockType, width: number): GpuPacking {
   const layout = BY_NAME.get(type.name);
   if (layout) return { layout, pack: (bytes, rows) => split(layout, bytes, rows, width) };
   const target = width % Q8_0.blockSize === 0 ? Q8_0 : null;
@@ -192,7 +195,7 @@ export function packingOf(type: BlockType, width: number): Packing {
 }
 
 /** Sorts the fields of blocks into planes. */
-function split(layout: WeightLayout, bytes: Uint8Array, rows: number, width: number): Uint8Array<ArrayBuffer> {
+function split(layout: GpuWeightLayout, bytes: Uint8Array, rows: number, width: number): Uint8Array<ArrayBuffer> {
   const { fields } = layout;
   const { starts, blocks, words } = planes(layout, width);
   const packed = new Uint8Array(4 * words * rows);

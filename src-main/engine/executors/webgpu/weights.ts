@@ -5,7 +5,7 @@ import type { CancelToken } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader } from '../../program/weights.ts';
 import { USAGE } from './device.ts';
-import { LAYOUT_F32, type Packing, packingOf, rowBytesOf, type WeightLayout } from './weight-layouts.ts';
+import { LAYOUT_F32, type GpuPacking, packingOf, rowBytesOf, type GpuWeightLayout } from './weight-layouts.ts';
 
 /** Rows of a matrix in one buffer, which is no larger than a binding may be. */
 export interface WeightPart {
@@ -15,7 +15,7 @@ export interface WeightPart {
 }
 
 export interface GpuWeight {
-  readonly layout: WeightLayout;
+  readonly layout: GpuWeightLayout;
   readonly parts: readonly WeightPart[];
 }
 
@@ -30,7 +30,7 @@ function extentOf({ shape }: WeightDeclaration): { rows: number; width: number }
 }
 
 /** Vectors are stored as float32, because kernels read them value by value. */
-function packingFor(weight: WeightDeclaration, reader: Pick<WeightReader, 'typeOf'>): Packing {
+function packingFor(weight: WeightDeclaration, reader: Pick<WeightReader, 'typeOf'>): GpuPacking {
   const type = reader.typeOf(weight);
   if (weight.shape.length > 1) return packingOf(type, weight.shape[1]);
   return {

@@ -10,12 +10,12 @@ import {
   spread,
   THREADS,
 } from '../shader.ts';
-import { unpackingCode, type WeightLayout } from '../weight-layouts.ts';
+import { unpackingCode, type GpuWeightLayout } from '../weight-layouts.ts';
 
 /** Rows of a table by token or position; rows outside of this part of the table are left. Bindings: run, weights, y. */
 export function embed(
   run: RunLayout,
-  layout: WeightLayout,
+  layout: GpuWeightLayout,
   width: number,
   { index, firstRow, rows }: { index: 'token' | 'position'; firstRow: number; rows: number },
 ): Kernel {

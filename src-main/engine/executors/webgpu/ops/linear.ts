@@ -11,11 +11,11 @@ import {
   capped,
   TANH,
 } from '../shader.ts';
-import { unpackingCode, type WeightLayout } from '../weight-layouts.ts';
+import { unpackingCode, type GpuWeightLayout } from '../weight-layouts.ts';
 import { ACTIVATIONS } from './elementwise.ts';
 
 export interface LinearShape {
-  readonly layout: WeightLayout;
+  readonly layout: GpuWeightLayout;
   readonly inputs: number;
   /** Rows of the matrix that are computed: its outputs, or part of them. */
   readonly outputs: number;
