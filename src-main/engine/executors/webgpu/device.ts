@@ -2,7 +2,7 @@ import { EngineError } from '../../api/errors.ts';
 import type { Gpu, GpuAdapterInfo, GpuDevice, GpuLimits } from '../../api/gpu.ts';
 
 /** `GPUBufferUsage` and `GPUMapMode`: constants of the specification, whose globals Node lacks. */
-export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, STORAGE: 128 } as const;
+export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
 export const MAP_READ = 1;
 
 /** A device and what is known about the adapter behind it. */

@@ -5,10 +5,11 @@ import type { OpOf } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightView } from '../../program/weights.ts';
 import type { FusedOp } from '../fusion.ts';
+import { USAGE } from './device.ts';
 import type { KvLayout } from './kv-storage.ts';
 import { attention, attentionWeights } from './ops/attention.ts';
 import { cacheWrite } from './ops/cache-write.ts';
-import { activation, binary, scale, zeroHeads } from './ops/elementwise.ts';
+import { binary, mapped, zeroHeads } from './ops/elementwise.ts';
 import { embed } from './ops/embed.ts';
 import { linear, type LinearShape } from './ops/linear.ts';
 import { layerNorm, rmsNorm } from './ops/norm.ts';
@@ -60,15 +61,13 @@ interface Variant {
 /** Rows that share each loaded weight in a batch. */
 const MANY_ROWS = 4;
 
-/** Pipelines by their code: layers of the same shape share them. */
+/** Pipelines by their code, and uniforms by their contents: layers share them. They are freed with the device. */
 export class Pipelines {
   private readonly compiled = new Map<string, Promise<GpuComputePipeline>>();
+  private readonly uniforms = new Map<string, GpuBuffer>();
 
   constructor(private readonly device: GpuDevice) {}
 
-  get count(): number {
-    return this.compiled.size;
-  }
 
   compile(label: string, code: string): Promise<GpuComputePipeline> {
     let pipeline = this.compiled.get(code);
@@ -81,6 +80,18 @@ export class Pipelines {
       this.compiled.set(code, pipeline);
     }
     return pipeline;
+  }
+
+  /** A buffer with the shape of a kernel. */
+  uniform(label: string, shape: Uint32Array<ArrayBuffer>): GpuBuffer {
+    const key = shape.join();
+    let buffer = this.uniforms.get(key);
+    if (!buffer) {
+      buffer = this.device.createBuffer({ label, size: shape.byteLength, usage: USAGE.UNIFORM | USAGE.COPY_DST });
+      this.device.queue.writeBuffer(buffer, 0, shape);
+      this.uniforms.set(key, buffer);
+    }
+    return buffer;
   }
 }
 
@@ -100,9 +111,9 @@ export async function lower(
   const steps = ops.flatMap((op) => lowering.steps(op).map((step) => ({ op, ...step })));
   return Promise.all(
     steps.map(async ({ op, kernel, forMany, buffers: bound }) => {
-      const variant = async ({ code, workgroups }: Kernel): Promise<Variant> => {
+      const variant = async ({ code, shape, workgroups }: Kernel): Promise<Variant> => {
         const pipeline = await compile(pipelines, op.op, code);
-        const entries = bound.map((buffer, binding) => ({ binding, resource: { buffer } }));
+        const entries = [...bound, pipelines.uniform(op.op, shape)].map((buffer, binding) => ({ binding, resource: { buffer } }));
         const group = device.createBindGroup({ label: op.op, layout: pipeline.getBindGroupLayout(0), entries });
         return { pipeline, group, workgroups };
       };
@@ -163,16 +174,16 @@ class Lowering {
       case 'relu':
       case 'silu':
       case 'gelu':
-        return this.elementwise(op, activation(op.op, this.width(op)));
+        return this.elementwise(op, mapped(this.width(op), op.op));
       case 'scale':
-        return this.elementwise(op, scale(this.width(op), op.attributes.factor));
+        return this.elementwise(op, mapped(this.width(op), null, op.attributes.factor));
       case 'zeroHeads': {
         const { headDim, heads } = op.attributes;
         return this.elementwise(op, zeroHeads(this.width(op), headDim, heads));
       }
       case 'add':
       case 'mul': {
-        const kernel = binary(op.op === 'add' ? '+' : '*', this.width(op));
+        const kernel = binary(op.op, this.width(op));
         return [{ kernel, buffers: [run, this.input(op), this.input(op, 1), this.output(op)] }];
       }
       case 'cacheWrite':
@@ -202,23 +213,23 @@ class Lowering {
     const [matrix, bias] = op.weights;
     const [width, inputs] = matrix.shape;
     const { layout, parts } = this.weight(matrix);
-    const operand = op.epilogue?.operand ?? null;
     const y = op.op === 'logits' ? this.buffers.logits : this.output(op);
     return parts.flatMap(({ buffer, firstRow, rows }): Step[] => {
       const from = Math.max(matrix.firstRow, firstRow);
       const to = Math.min(matrix.firstRow + width, firstRow + rows);
       if (from >= to) return [];
       const shape: LinearShape = {
-        ...{ layout, inputs, width, operand, outputs: to - from },
+        ...{ layout, inputs, width, epilogue: op.epilogue, outputs: to - from },
         ...{ firstRow: from - firstRow, firstOutput: from - matrix.firstRow },
         bias: bias ? bias.firstRow : null,
-        activation: op.epilogue?.activation ?? null,
         logits: op.op === 'logits',
         softcap: op.op === 'logits' ? op.attributes.softcap : null,
       };
-      const bound = [this.buffers.run, buffer, this.input(op), y];
-      if (bias) bound.push(this.vector(bias, true));
-      if (operand) bound.push(this.input(op, 1));
+      const bound = [
+        ...[this.buffers.run, buffer, this.input(op), y],
+        bias ? this.vector(bias, true) : buffer,
+        op.epilogue?.operand ? this.input(op, 1) : buffer,
+      ];
       const step = { kernel: linear(shape, 1), buffers: bound };
       // Logits of many rows are rare, and compiling a kernel takes long.
       return [op.op === 'logits' ? step : { ...step, forMany: linear(shape, MANY_ROWS) }];

@@ -149,17 +149,22 @@ export function rowBytesOf(layout: GpuWeightLayout, width: number): number {
   return 4 * planes(layout, width).words;
 }
 
+/** Fields of a kernel's shape that `unpackingCode` reads: the words of a row, and the first word of each plane. */
+export function planesOf(layout: GpuWeightLayout, width: number): Record<string, number> {
+  const { starts, words } = planes(layout, width);
+  return { words, ...Object.fromEntries(starts.map((start, i) => [`plane${i}`, start])) };
+}
+
 /**
  * WGSL of `weights4(row, quad) -> vec4f`, values 4 * quad to 4 * quad + 3 of a row of the binding `weights`,
  * `array<u32>`. Values beyond a row's width are 0 in the layouts of single values, and the others have none.
  */
-export function unpackingCode(layout: GpuWeightLayout, width: number): string {
-  const { starts, words } = planes(layout, width);
+export function unpackingCode(layout: GpuWeightLayout): string {
   const quads = layout.values / 4;
   const body = `${layout.before ?? ''}\n  return ${layout.value};`;
   // Calls of fields become loads, with the row and the block.
   const loads = layout.fields.reduce((code, { name, bytes }, i) => {
-    const plane = `row * ${words}u + ${starts[i]}u`;
+    const plane = `row * shape.words + shape.plane${i}`;
     return bytes === 2
       ? code.replaceAll(`${name}()`, `((weights[${plane} + (block >> 1u)] >> (16u * (block & 1u))) & 0xffffu)`)
       : code.replaceAll(new RegExp(`(?<![\\w])${name}\\(`, 'g'), `word(${plane} + block * ${bytes / 4}u, `);

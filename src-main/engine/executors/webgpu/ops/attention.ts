@@ -1,43 +1,55 @@
 import type { AttentionAttributes } from '../../../program/ops.ts';
 import {
-  capped,
-  declare,
-  float,
+  CAP,
   type Kernel,
+  kernel,
   MAIN,
+  MAXIMUM_OF,
+  OF_ROW,
   ROW,
-  runCode,
   type RunLayout,
+  type ShapeFields,
   strideOf,
-  TANH,
+  SUM_OF,
   THREADS,
 } from '../shader.ts';
-import { type KvElement, type GpuKvType, kvElement } from '../kv-storage.ts';
+import { type GpuKvType, kvElement, type KvElement } from '../kv-storage.ts';
 
 /** Lower than any score, and its exponential is 0 without an infinity. */
 const LOWEST = '-3.0e38';
 
-/** WGSL that both kernels share: a query in the workgroup's memory, its scores, and sums over the workgroup. */
-function common(run: RunLayout, attributes: AttentionAttributes, { load }: KvElement): string {
-  const { heads, kvHeads, headDim, scale, softcap } = attributes;
+/** Groups of four values of a head that each thread sums: one, up to heads of 256. */
+const quadsPerThread = (headDim: number) => Math.ceil(headDim / 4 / THREADS);
+
+function shapeOf({ record, windows }: RunLayout, attributes: AttentionAttributes): Required<ShapeFields> {
+  const { heads, kvHeads, headDim, scale, softcap, window } = attributes;
   const quads = Math.ceil(headDim / 4);
-  const perCell = kvHeads * quads;
-  return `${runCode(run)}${softcap === null ? '' : TANH}
-var<workgroup> query: array<vec4f, ${quads}>;
-var<workgroup> partial: array<f32, ${THREADS}>;
+  return {
+    integers: {
+      ...{ record, heads, kvHeads, headDim, quads, stride: strideOf(heads * headDim) },
+      // The field of a row's record.
+      window: windows.get(window)!,
+    },
+    floats: { scale, softcap: softcap ?? 0 },
+  };
+}
+
+/** WGSL that both kernels share: a query in the workgroup's memory, its scores, and sums over the workgroup. */
+const common = ({ load }: KvElement, perThread: number): string => `${OF_ROW}${CAP}${SUM_OF}${MAXIMUM_OF}
+var<workgroup> query: array<vec4f, ${perThread * THREADS}>;
 
 /** First element of K or V of a head in a cell. */
 fn elementOf(cell: u32, head: u32) -> u32 {
-  return cell * ${perCell}u + (head * ${kvHeads}u / ${heads}u) * ${quads}u;
+  return (cell * shape.kvHeads + head * shape.kvHeads / shape.heads) * shape.quads;
 }
 
 fn loadQuery(row: u32, head: u32, local: u32) {
-  for (var quad = local; quad < ${quads}u; quad += ${THREADS}u) {
+  for (var quad = local; quad < shape.quads; quad += ${THREADS}u) {
     var values = vec4f();
     for (var i = 0u; i < 4u; i += 1u) {
       let d = 4u * quad + i;
-      if (d < ${headDim}u) {
-        values[i] = q[row * ${strideOf(heads * headDim)}u + head * ${headDim}u + d];
+      if (d < shape.headDim) {
+        values[i] = q[row * shape.stride + head * shape.headDim + d];
       }
     }
     query[quad] = values;
@@ -47,40 +59,12 @@ fn loadQuery(row: u32, head: u32, local: u32) {
 
 fn scoreOf(element: u32) -> f32 {
   var sum = 0.0;
-  for (var quad = 0u; quad < ${quads}u; quad += 1u) {
+  for (var quad = 0u; quad < shape.quads; quad += 1u) {
     sum += dot(query[quad], ${load('keys[element + quad]')});
   }
-  let scaled = sum * ${float(scale)};
-  return ${capped('scaled', softcap)};
-}
-
-fn maximumOf(value: f32, local: u32) -> f32 {
-  workgroupBarrier();
-  partial[local] = value;
-  workgroupBarrier();
-  for (var step = ${THREADS / 2}u; step > 0u; step >>= 1u) {
-    if (local < step) {
-      partial[local] = max(partial[local], partial[local + step]);
-    }
-    workgroupBarrier();
-  }
-  return partial[0];
-}
-
-fn sumOf(value: f32, local: u32) -> f32 {
-  workgroupBarrier();
-  partial[local] = value;
-  workgroupBarrier();
-  for (var step = ${THREADS / 2}u; step > 0u; step >>= 1u) {
-    if (local < step) {
-      partial[local] += partial[local + step];
-    }
-    workgroupBarrier();
-  }
-  return partial[0];
+  return capped(sum * shape.scale, shape.softcap);
 }
 `;
-}
 
 /**
  * Attention of one head of one row per workgroup, with the online softmax (Milakov and Gimelshein, 2018): 64 cells at a
@@ -89,20 +73,19 @@ fn sumOf(value: f32, local: u32) -> f32 {
  * Bindings: run, contexts, q, keys, values, y.
  */
 export function attention(run: RunLayout, attributes: AttentionAttributes, type: GpuKvType): Kernel {
-  const { heads, headDim, window } = attributes;
   const element = kvElement(type);
-  const quads = Math.ceil(headDim / 4);
-  const perThread = Math.ceil(quads / THREADS);
-  return {
-    workgroups: (rows) => [heads, rows, 1],
-    code: `${declare([
+  const perThread = quadsPerThread(attributes.headDim);
+  return kernel(
+    [
       ['run', 'array<u32>'],
       ['contexts', 'array<u32>'],
       ['q', 'array<f32>'],
       ['keys', `array<${element.name}>`],
       ['values', `array<${element.name}>`],
       ['y', 'array<f32>', 'read_write'],
-    ])}${common(run, attributes, element)}
+    ],
+    shapeOf(run, attributes),
+    `${common(element, perThread)}
 var<workgroup> weights: array<f32, ${THREADS}>;
 var<workgroup> elements: array<u32, ${THREADS}>;
 
@@ -114,7 +97,7 @@ ${MAIN} {
   var highest = ${LOWEST};
   var total = 0.0;
   var sums: array<vec4f, ${perThread}>;
-  for (var first = ofRow(row, ${run.windows.get(window)}u); first < end; first += ${THREADS}u) {
+  for (var first = ofRow(row, shape.window); first < end; first += ${THREADS}u) {
     let count = min(${THREADS}u, end - first);
     var score = ${LOWEST};
     if (local < count) {
@@ -130,7 +113,7 @@ ${MAIN} {
     total = total * factor + sumOf(weight, local);
     for (var part = 0u; part < ${perThread}u; part += 1u) {
       let quad = part * ${THREADS}u + local;
-      if (quad < ${quads}u) {
+      if (quad < shape.quads) {
         var sum = sums[part] * factor;
         for (var i = 0u; i < count; i += 1u) {
           sum += weights[i] * ${element.load('values[elements[i] + quad]')};
@@ -144,14 +127,15 @@ ${MAIN} {
     let result = sums[part] / total;
     for (var i = 0u; i < 4u; i += 1u) {
       let d = 4u * (part * ${THREADS}u + local) + i;
-      if (d < ${headDim}u) {
-        y[row * ${strideOf(heads * headDim)}u + head * ${headDim}u + d] = result[i];
+      if (d < shape.headDim) {
+        y[row * shape.stride + head * shape.headDim + d] = result[i];
       }
     }
   }
 }
 `,
-  };
+    (rows) => [attributes.heads, rows, 1],
+  );
 }
 
 /**
@@ -166,23 +150,24 @@ export function attentionWeights(
   type: GpuKvType,
   context: number,
 ): Kernel {
-  const { heads, window } = attributes;
   const element = kvElement(type);
-  return {
-    workgroups: (rows) => [heads, rows, 1],
-    code: `${declare([
+  const { integers, floats } = shapeOf(run, attributes);
+  return kernel(
+    [
       ['run', 'array<u32>'],
       ['contexts', 'array<u32>'],
       ['q', 'array<f32>'],
       ['keys', `array<${element.name}>`],
       ['y', 'array<f32>', 'read_write'],
-    ])}${common(run, attributes, element)}
+    ],
+    { integers: { ...integers, context }, floats },
+    `${common(element, quadsPerThread(attributes.headDim))}
 ${MAIN} {
   let head = group.x;
   let row = group.y;
-  let start = ofRow(row, ${run.windows.get(window)}u);
+  let start = ofRow(row, shape.window);
   let end = ofRow(row, ${ROW.end}u);
-  let to = (head * groups.y + row) * ${context}u - ofRow(row, ${ROW.context}u);
+  let to = (head * groups.y + row) * shape.context - ofRow(row, ${ROW.context}u);
   loadQuery(row, head, local);
   var highest = ${LOWEST};
   for (var i = start + local; i < end; i += ${THREADS}u) {
@@ -201,5 +186,6 @@ ${MAIN} {
   }
 }
 `,
-  };
+    (rows) => [attributes.heads, rows, 1],
+  );
 }
