@@ -12,6 +12,7 @@ const inElectron = [
   'chat-template',
   'compare',
   'compare-export',
+  'context-window',
   'conversations',
   'grammar',
   'idle',

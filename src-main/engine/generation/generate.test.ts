@@ -45,7 +45,7 @@ describe('stop conditions', () => {
 
   it('repetition: the default of the model, or of the request', async () => {
     const byModel = await engine({ repetitionWindow: 4 }).run(params());
-    expect(byModel.end.stop).toEqual({ reason: 'repetition', window: 4 });
+    expect(byModel.end.stop).toEqual({ reason: 'repetition', window: 4, loop: { period: 4, tokens: 8 } });
     expect(byModel.end.ids).toHaveLength(8);
     const off = await engine({ repetitionWindow: 4 }).run(params({ repetitionWindow: 0, maxTokens: 20 }));
     expect(off.end.stop.reason).toBe('max_tokens');

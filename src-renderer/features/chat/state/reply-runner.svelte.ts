@@ -1,5 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { SamplingParams, Stop } from '../../../../src-main/engine/api/types.ts';
+import type { SamplingParams, Stop, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -26,6 +26,8 @@ export interface RunOptions {
   branch?: Branch | undefined;
   /** Instead of the settings. */
   sampling?: SamplingParams | undefined;
+  /** Instead of the chat's choice. */
+  whenFull?: WhenFull | undefined;
 }
 
 /** Generates replies, one at a time, in any chat. */
@@ -69,9 +71,9 @@ export class ReplyRunner {
    * Generates `reply`, or continues it.
    * @returns whether queued messages may be sent now: not after an error, nor if the reply was stopped for something else
    */
-  async run(chat: ChatDocument, reply: Reply, { branch, sampling }: RunOptions = {}): Promise<boolean> {
+  async run(chat: ChatDocument, reply: Reply, { branch, sampling, whenFull }: RunOptions = {}): Promise<boolean> {
     const requestedAt = now();
-    const ofChat = this.#request.params(chat, reply, requestedAt);
+    const ofChat = this.#request.params(chat, reply, requestedAt, whenFull);
     const params = sampling === undefined ? ofChat : { ...ofChat, sampling };
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
     const { signal } = running.abort;

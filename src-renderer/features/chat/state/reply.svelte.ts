@@ -1,4 +1,5 @@
 import type {
+  DroppedTokens,
   ExecutorName,
   GeneratedToken,
   GenerateEnd,
@@ -73,8 +74,8 @@ export class Reply {
   raw = $state<boolean | null>(null);
   /** Tokens of the prompt reused from the prefix cache. */
   reusedTokens = $state(0);
-  /** Tokens that the running reply has dropped from the full window. */
-  dropped = $state(0);
+  /** What the latest run has dropped from the full window; null if nothing, or if another page generated it. */
+  dropped = $state.raw<DroppedTokens | null>(null);
   /** Another page is generating it. */
   elsewhere = $state(false);
 
@@ -157,7 +158,7 @@ export class Reply {
   /** Tokens in the window. A reply that continues in a full window drops the oldest; its end reports the count. */
   get contextUsed(): number {
     if (this.phase !== 'writing' || this.elsewhere) return this.facts.contextUsed;
-    return Math.min(this.promptTokens + this.count - this.runStart - this.dropped, this.#contextSize);
+    return Math.min(this.promptTokens + this.count - this.runStart - (this.dropped?.total ?? 0), this.#contextSize);
   }
 
   /** Its tokens. Grow in place: read `count` too. */
@@ -288,10 +289,12 @@ export class Reply {
   /** Starts a run: the first one, or a continuation. The facts of the latest run apply to the whole reply. */
   begin(facts: Partial<ReplyFacts>): void {
     this.phase = 'waiting';
-    this.dropped = 0;
+    this.dropped = null;
     this.#runLatencies = null;
     this.#setElsewhere(false);
-    this.facts = { ...this.facts, stop: null, timings: null, run: null, ...facts, runStart: this.count };
+    // Facts are merged where they are stored, so those of an earlier run must be replaced.
+    const shifts = this.facts.shifts === undefined ? {} : { shifts: [] };
+    this.facts = { ...this.facts, stop: null, timings: null, run: null, ...shifts, ...facts, runStart: this.count };
   }
 
   /** Updates facts, for example the model. */
@@ -316,6 +319,17 @@ export class Reply {
     });
   }
 
+  /** The oldest tokens were dropped from the full window. @param at index of the first token generated without them */
+  shifted(dropped: DroppedTokens, at: number): void {
+    this.dropped = dropped;
+    const { shifts = [] } = this.facts;
+    if (shifts.at(-1)?.tokens === dropped.total) return;
+    const messages = this.segments.filter((segment, index) => {
+      return segment.dropped || (segment.tokens > 0 && dropped.segments[index] === segment.tokens);
+    }).length;
+    this.note({ shifts: [...shifts, { at, tokens: dropped.total, ofReply: dropped.reply, messages }] });
+  }
+
   /** Appends tokens. */
   append(tokens: readonly GeneratedToken[]): void {
     if (tokens.length === 0) return;
@@ -337,6 +351,7 @@ export class Reply {
 
   finished(end: GenerateEnd): void {
     const { stop, timings, seed, contextUsed } = end;
+    if (end.dropped !== undefined) this.shifted(end.dropped, this.count);
     this.note({ stop, timings, seed, contextUsed });
     this.phase = 'done';
   }
