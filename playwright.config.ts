@@ -27,6 +27,7 @@ const inElectron = [
   'open-model',
   'other-model',
   'out-of-memory',
+  'rates',
   'read-only',
   'receipts',
   'reset',

@@ -38,12 +38,21 @@ async function expectEngineCount(app: RunningApp, chat: ChatPage, window: number
 
 test('a full window offers to go on, and shows in the thread what was dropped', async ({ app }) => {
   const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  const WINDOW = 256;
+  await chat.ready();
+  await models.show();
+  await models.id('context-size').fill(String(WINDOW));
+  await models.id('context-size').press('Enter');
+  await models.id('load-again').click();
+  await expect(models.id('load-again')).toBeHidden();
+  await app.page.keyboard.press('Control+1');
   await chat.ready();
   await chat.greedy();
   await chat.endless();
   await chat.set('useKvCache', true);
   expect((await chat.ask('The cat sat on the')).reason).toBe('context_full');
-  await expectEngineCount(app, chat, 1000);
+  await expectEngineCount(app, chat, WINDOW);
   await chat.openPanel('stop');
   await chat.set('maxTokens', 20);
   await chat.openPanel('context');
@@ -52,12 +61,12 @@ test('a full window offers to go on, and shows in the thread what was dropped', 
   await chat.id('full-drop').click();
   await expect(chat.lastStop).toHaveAttribute('data-reason', 'max_tokens');
   await expect(chat.id('context-event')).toContainText(/oldest \d+ tokens were dropped/);
-  await expectEngineCount(app, chat, 1000);
+  await expectEngineCount(app, chat, WINDOW);
   await expect(chat.id('setting-whenFull-stop')).toBeChecked();
 
   // What cannot fit is not sent.
-  await chat.id('composer').fill('the cat '.repeat(600).trim());
-  await expect(chat.id('too-long')).toContainText('1,000');
+  await chat.id('composer').fill('the cat '.repeat(200).trim());
+  await expect(chat.id('too-long')).toContainText(String(WINDOW));
   await expect(chat.id('send')).toBeDisabled();
   await chat.id('composer').press('Enter');
   await expect(chat.id('user-turn')).toHaveCount(1);
@@ -68,7 +77,7 @@ test('a full window offers to go on, and shows in the thread what was dropped', 
   await expect(chat.id('whenFull-default')).toBeVisible();
   await chat.ask('The dog');
   await expect(chat.id('context-boundary')).toContainText('2 messages above');
-  await expectEngineCount(app, chat, 1000);
+  await expectEngineCount(app, chat, WINDOW);
   await chat.newChat();
   await expect(chat.id('setting-whenFull-stop')).toBeChecked();
 });

@@ -242,6 +242,8 @@ export interface GenerateEnd {
 
 export type GenerateEvent =
   | ({ type: 'start' } & GenerateStart)
+  /** The prompt is being processed: `done` of `total` tokens, with reused ones. Not for a prompt of one slice. */
+  | { type: 'prefill'; done: number; total: number }
   /** `dropped`: with the first token after a shift only. The window holds prompt and reply so far without these. */
   | { type: 'token'; token: GeneratedToken; dropped?: DroppedTokens }
   | ({ type: 'end' } & GenerateEnd);

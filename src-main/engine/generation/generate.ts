@@ -11,7 +11,7 @@ import { jointTo } from './continuation.ts';
 import { Draft } from './draft.ts';
 import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
-import { logitsAfter } from './prefill.ts';
+import { logitsInSlices } from './prefill.ts';
 import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { findLoop } from './repetition.ts';
 import { GrowingReply, type DrawnToken, type Shown } from './growing-reply.ts';
@@ -84,7 +84,12 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
         if (params.useKvCache) context.reuse(ids);
         else context.clear();
         const isFirst = logits === null;
-        const values = await logitsAfter(ids, context, hostYield, interrupt);
+        const slices = logitsInSlices(ids, context, hostYield, interrupt);
+        let slice = await slices.next();
+        for (; !slice.done; slice = await slices.next()) {
+          if (isFirst) yield { type: 'prefill', done: slice.value, total: ids.length };
+        }
+        const values = slice.value;
         // Checked first, so that broken weights are not blamed on the settings.
         logits = { after: draft.sequence.length, values, raw: new RawDistribution(values) };
         if (isFirst) timer.prefilled(since, firstSeen.length - reusedTokens);

@@ -9,6 +9,7 @@ import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
 import { MessageQueue } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
+import type { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { RecomputedTokens } from './recomputed-tokens.svelte.ts';
 import { ReplyRequest } from './reply-request.ts';
@@ -76,6 +77,9 @@ export class ChatSession {
       chats,
       busy: () => this.busy || this.#loading !== null || this.blocked !== null,
       newFacts: () => this.#newFacts(),
+      fits: async (chat, text, turn) => {
+        return this.#fits === null || (await this.#fits(this.#request.promptOf(chat, text, turn)));
+      },
       answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
       stopIf: async (isWanted) => await this.#stopWhile(({ chat, reply }) => isWanted(chat, reply)),
     });
@@ -118,6 +122,11 @@ export class ChatSession {
   /** The current model's speed, measured from replies. */
   get measurements(): SpeedMeasurements {
     return this.#runner.measurements;
+  }
+
+  /** Rates of all replies since the page was opened. */
+  get totals(): SessionTotals {
+    return this.#runner.totals;
   }
 
   /** Queued messages of the open chat. */

@@ -9,7 +9,7 @@ import type {
 import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { storedRun } from '../receipts/recorded-reply.ts';
-import type { ChatDocument } from './chat-document.svelte.ts';
+import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { prefixOf } from './reply-prefix.ts';
 import { Reply } from './reply.svelte.ts';
@@ -101,9 +101,9 @@ export class ReplyRequest {
     return { ...this.#prompt(chat, messages), ...(ids.length === 0 ? {} : { replyIds: ids }) };
   }
 
-  /** The prompt if `draft` were sent in the chat. */
-  promptOf(chat: ChatDocument, draft: string): PromptInput {
-    const messages = chat.messages().map(({ message }) => message);
+  /** The prompt if `draft` were sent in the chat. @param instead it is another version of this turn */
+  promptOf(chat: ChatDocument, draft: string, instead?: ChatTurn): PromptInput {
+    const messages = chat.messages(instead).map(({ message }) => message);
     const isSomething = draft.trim() !== '' || messages.every(({ role }) => role === 'system');
     return this.#prompt(chat, isSomething ? [...messages, { role: 'user', text: draft }] : messages);
   }

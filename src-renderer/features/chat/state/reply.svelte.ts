@@ -48,6 +48,14 @@ export interface NewTokens {
   details: TokenDetails[];
 }
 
+export interface PrefillProgress {
+  /** Prompt tokens in the window, with reused ones, and all of them. */
+  done: number;
+  total: number;
+  /** Estimated from the tokens computed so far, ms. */
+  leftMs: number;
+}
+
 /** How long another page counts as generating after its last event, ms. */
 const ELSEWHERE_MS = 10_000;
 const COLUMNS = Object.keys(noTokens()) as (keyof TokenColumns)[];
@@ -76,6 +84,8 @@ export class Reply {
   reusedTokens = $state(0);
   /** What the latest run has dropped from the full window; null if nothing, or if another page generated it. */
   dropped = $state.raw<DroppedTokens | null>(null);
+  /** Progress of prefill; null before its first slice. */
+  prefill = $state.raw<PrefillProgress | null>(null);
   /** Another page is generating it. */
   elsewhere = $state(false);
 
@@ -97,6 +107,8 @@ export class Reply {
   #takenText = 0;
   #newDetails: TokenDetails[] = [];
   #contextSize = Infinity;
+  /** Start of prefill, ms. */
+  #prefillSince = 0;
   #elsewhereTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
@@ -304,6 +316,8 @@ export class Reply {
 
   started(start: GenerateStart): void {
     this.phase = 'reading';
+    this.prefill = null;
+    this.#prefillSince = performance.now();
     this.segments = start.segments;
     this.#contextSize = start.contextSize;
     this.reusedTokens = start.reusedTokens;
@@ -317,6 +331,13 @@ export class Reply {
       droppedMessages: start.segments.filter(({ dropped }) => dropped).length,
       contextUsed: start.promptIds.length,
     });
+  }
+
+  /** A slice of the prompt was processed. */
+  prefilled(done: number, total: number): void {
+    const computed = Math.max(1, done - this.reusedTokens);
+    const leftMs = ((total - done) * (performance.now() - this.#prefillSince)) / computed;
+    this.prefill = { done, total, leftMs };
   }
 
   /** The oldest tokens were dropped from the full window. @param at index of the first token generated without them */
