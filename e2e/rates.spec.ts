@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
-import { expectNoViolations } from './support/axe.ts';
+import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
 import { saveOffered } from './support/saved-file.ts';
 import { expect, test } from './support/test.ts';
 
@@ -23,12 +23,13 @@ test('the rate of a reply is a table and a file, and counts towards the session'
   await chat.id('time-data-table').click();
   await expect(chat.id('value-table')).toHaveCount(2);
   await expectNoViolations(app.page, 'rates with their tables');
+  await expectNoViolationsIn(['dark', 'contrast'], app.page, 'rates with their tables');
 
   const csv = join(dataDir, 'rate.csv');
   await chat.id('rate-data-export').click();
   expect(await saveOffered(app, csv, () => chat.id('rate-data-csv').click())).toBe('tokens-per-second.csv');
   const lines = (await readFile(csv, 'utf8')).trim().split('\r\n');
-  expect(lines[0]).toBe('token,ms,tokens per second');
+  expect(lines[0]).toBe('Token,ms,tok/s');
   expect(lines).toHaveLength(13);
   for (const data of ['rate-data', 'time-data']) {
     const png = join(dataDir, `${data}.png`);
@@ -41,10 +42,34 @@ test('the rate of a reply is a table and a file, and counts towards the session'
   }
 
   await chat.id('session-open').click();
-  const row = chat.id('session-rates').getByTestId('value-table').locator('tbody tr');
-  await expect(row).toHaveCount(1);
-  await expect(row.locator('td').nth(0)).toHaveText('TinyTransformer');
-  await expect(row.locator('td').nth(1)).toHaveText('2');
-  await expect(row.locator('td').nth(4)).toHaveText('24');
+  const totals = chat.id('session-table');
+  await expect(totals.locator('thead th')).toHaveText(['TinyTransformer']);
+  const figure = (name: string) => totals.locator('tbody tr').filter({ hasText: name }).locator('td');
+  await expect(figure('Replies')).toHaveText('2');
+  await expect(figure('Generated tokens')).toHaveText('24');
   await expectNoViolations(app.page, 'the totals of the session');
+  await expectNoViolationsIn(['dark', 'contrast'], app.page, 'the totals of the session');
+  const session = join(dataDir, 'session.csv');
+  await chat.id('session-data-export').click();
+  expect(await saveOffered(app, session, () => chat.id('session-data-csv').click())).toBe('session.csv');
+  expect(await readFile(session, 'utf8')).toMatch(/^Model,Replies,[^\n]*\r\nTinyTransformer,2,/);
+  const picture = join(dataDir, 'session.png');
+  await chat.id('session-data-export').click();
+  await saveOffered(app, picture, () => chat.id('session-data-png').click());
+  // A row of 44 pixels for the only model, below the title.
+  expect((await readFile(picture)).readUInt32BE(20)).toBe(2 * (56 + 48 + 44));
+});
+
+test('the candidates for the next token are a table, too', { tag: '@full' }, async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await chat.id('composer').fill('The cat sat on the');
+  const height = async () => (await chat.id('next-token').boundingBox())?.height;
+  await expect(chat.id('next-token').locator('svg rect').first()).toBeVisible();
+  const before = await height();
+  await chat.id('next-token-table').click();
+  await expect(chat.id('next-token').locator('tbody tr')).toHaveCount(14);
+  expect(await height(), 'nothing below moves').toBe(before);
+  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'candidates as a table');
 });

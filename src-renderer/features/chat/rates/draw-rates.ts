@@ -2,14 +2,20 @@
 import type { Drawing } from '../../../lib/drawing/png.ts';
 import { STYLES, type Pen } from '../../../lib/drawing/pen.ts';
 import { layoutOf, leftOf, tickText, topOf, type ChartPoint } from '../../../ui/line-chart.ts';
-import { formatDuration } from '../../../ui/format.ts';
+import { formatCount, formatDuration, formatRate, withUnit } from '../../../ui/format.ts';
 import type { LatencyHistogram } from '../state/statistics.ts';
+import { generationRate } from './rate-tables.ts';
+import type { ModelTotals } from './session-totals.svelte.ts';
 
 const WIDTH = 720;
 const HEIGHT = 320;
 const MARGIN = 24;
 /** Title and subtitle. */
 const HEAD = 56;
+/** Of a model in the picture of the session. */
+const ROW = 44;
+const NAME_WIDTH = 200;
+const VALUE_WIDTH = 88;
 const CHART = { width: WIDTH - 2 * MARGIN, height: HEIGHT - HEAD - 2 * MARGIN };
 
 export interface ChartTitle {
@@ -19,7 +25,7 @@ export interface ChartTitle {
 
 /** A line chart, as the panel has it. */
 export function rateDrawing(points: readonly ChartPoint[], titles: ChartTitle): Drawing {
-  return framed(titles, (pen) => {
+  return framed(titles, HEIGHT, (pen) => {
     const layout = layoutOf([{ key: 'rate', label: '', points }], CHART.width, CHART.height);
     const [x, y] = [MARGIN, MARGIN + HEAD];
     for (const tick of layout.y.ticks) {
@@ -37,7 +43,7 @@ export function rateDrawing(points: readonly ChartPoint[], titles: ChartTitle): 
 
 /** The histogram of the times per token. */
 export function timeDrawing({ counts, from, to, medianBin }: LatencyHistogram, titles: ChartTitle): Drawing {
-  return framed(titles, (pen) => {
+  return framed(titles, HEIGHT, (pen) => {
     const floor = HEIGHT - MARGIN - 20;
     const largest = Math.max(1, ...counts);
     const pitch = CHART.width / counts.length;
@@ -52,12 +58,36 @@ export function timeDrawing({ counts, from, to, medianBin }: LatencyHistogram, t
   });
 }
 
-function framed({ title, subtitle }: ChartTitle, drawChart: (pen: Pen) => void): Drawing {
+/** A bar for the rate of each model, with what it is measured on. */
+export function totalsDrawing(models: readonly ModelTotals[], titles: ChartTitle): Drawing {
+  const fastest = Math.max(0, ...models.map((totals) => generationRate(totals) ?? 0));
+  return framed(titles, HEAD + 2 * MARGIN + models.length * ROW, (pen) => {
+    models.forEach((totals, index) => {
+      const top = MARGIN + HEAD + index * ROW;
+      const rate = generationRate(totals);
+      const [left, right] = [MARGIN + NAME_WIDTH, WIDTH - MARGIN - VALUE_WIDTH];
+      const [name] = pen.wrap([totals.model], STYLES.label, NAME_WIDTH - 12);
+      if (name !== undefined) pen.lines([name], MARGIN, top, STYLES.label);
+      pen.text(measuredOn(totals), MARGIN, top + 20, STYLES.quiet);
+      pen.line(lineTo(left, top + 2, left, top + ROW - 10), '--line-2');
+      if (rate !== null) pen.box(left, top + 8, Math.max(2, ((right - left) * rate) / fastest), 18, '--accent', 2);
+      const text = rate === null ? '–' : withUnit(formatRate(rate), 'tok/s');
+      pen.text(text, WIDTH - MARGIN, top + 7, STYLES.label, 'right');
+    });
+  });
+}
+
+/** For example `3 replies, 120 tokens`. */
+export function measuredOn({ replies, tokens }: ModelTotals): string {
+  return `${formatCount(replies, 'reply', 'replies')}, ${formatCount(tokens, 'token')}`;
+}
+
+function framed({ title, subtitle }: ChartTitle, height: number, drawChart: (pen: Pen) => void): Drawing {
   return {
     width: WIDTH,
-    height: HEIGHT,
+    height,
     draw: (pen) => {
-      pen.box(0, 0, WIDTH, HEIGHT, '--surface-1');
+      pen.box(0, 0, WIDTH, height, '--surface-1');
       pen.text(title, MARGIN, MARGIN, STYLES.title);
       pen.text(subtitle, MARGIN, MARGIN + 26, STYLES.small);
       drawChart(pen);

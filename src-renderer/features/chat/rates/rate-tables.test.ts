@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { tableCsv } from '../../../lib/value-table.ts';
 import { RunStatistics } from '../state/statistics.ts';
-import { cellText, tableCsv, timeTable, tokenTable, totalsTable } from './rate-tables.ts';
+import { timeTable, tokenTable, totalsTable } from './rate-tables.ts';
 
 it('has every token of the chart, the first without a rate', async () => {
   const table = tokenTable(new RunStatistics([100, 10, 10, 20]));
@@ -10,9 +11,7 @@ it('has every token of the chart, the first without a rate', async () => {
     [3, 10, 100],
     [4, 20, 75],
   ]);
-  expect(await tableCsv(table).text()).toBe(
-    'token,ms,tokens per second\r\n1,100,\r\n2,10,100\r\n3,10,100\r\n4,20,75\r\n',
-  );
+  expect(await tableCsv(table).text()).toBe('Token,ms,tok/s\r\n1,100,\r\n2,10,100\r\n3,10,100\r\n4,20,75\r\n');
 });
 
 it('has the edges of every bar', () => {
@@ -25,15 +24,20 @@ it('has the edges of every bar', () => {
 
 it('has a row for each model', () => {
   const totals = {
-    ...{ modelId: 'a', model: 'A', replies: 2, computedTokens: 100, reusedTokens: 0, tokens: 31 },
+    ...{ modelId: 'a', model: 'A', replies: 2, computedTokens: 100, reusedTokens: 5, tokens: 31 },
     ...{ prefillMs: 500, decodeMs: 1500, decodedTokens: 30, fastest: 40, slowest: 10 },
   };
-  expect(totalsTable([totals]).rows).toEqual([['A', 2, 100, 0, 31, 200, 20, 40, 10, 2]]);
+  const { columns, rows } = totalsTable([totals]);
+  expect(Object.fromEntries(columns.map(({ heading }, index) => [heading, rows[0]?.[index]]))).toEqual({
+    Model: 'A',
+    Replies: 2,
+    'Prompt tokens': 100,
+    'Reused tokens': 5,
+    'Prompt processing, tok/s': 200,
+    'Generated tokens': 31,
+    'Generation, tok/s': 20,
+    'Slowest reply, tok/s': 10,
+    'Fastest reply, tok/s': 40,
+    'Time, s': 2,
+  });
 });
-
-it.each([
-  [null, '–'],
-  [12_345, '12,345'],
-  [0.123456, '0.123'],
-  [123.4, '123'],
-])('%j is %s', (cell, text) => expect(cellText(cell)).toBe(text));

@@ -1,59 +1,52 @@
-import { csv, type Cell } from '../../../lib/csv.ts';
+import type { Cell } from '../../../lib/csv.ts';
+import type { ValueColumn, ValueTable } from '../../../lib/value-table.ts';
+import { formatRate } from '../../../ui/format.ts';
 import type { LatencyHistogram, RunStatistics } from '../state/statistics.ts';
 import { rateOver, type ModelTotals } from './session-totals.svelte.ts';
 
-/** The values behind a chart. */
-export interface RateTable {
-  /** Of the file, without its ending. */
-  readonly name: string;
-  readonly headings: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
-}
+const ms = (heading: string): ValueColumn => ({ heading, format: (value) => value.toFixed(1) });
+const rate = (heading: string): ValueColumn => ({ heading, format: formatRate });
 
 /** Every token of a run with its time, and the rate that the chart shows there. */
-export function tokenTable(statistics: RunStatistics): RateTable {
+export function tokenTable(statistics: RunStatistics): ValueTable {
   const { latencies } = statistics;
-  const rates = new Map(statistics.overTime(latencies.length).map(({ token, rate }) => [token, rate]));
-  const rows = latencies.map((ms, index): Cell[] => [index + 1, ms, rates.get(index + 1) ?? null]);
-  return { name: 'tokens-per-second', headings: ['token', 'ms', 'tokens per second'], rows };
+  const rates = new Map(statistics.overTime(latencies.length).map((point) => [point.token, point.rate]));
+  return {
+    name: 'tokens-per-second',
+    columns: [{ heading: 'Token' }, ms('ms'), rate('tok/s')],
+    rows: latencies.map((time, index): Cell[] => [index + 1, time, rates.get(index + 1) ?? null]),
+  };
 }
 
-/** The bars of the times per token. */
-export function timeTable({ counts, from, to }: LatencyHistogram): RateTable {
+/** The bars of the times per token. The last one has every slower token, too. */
+export function timeTable({ counts, from, to }: LatencyHistogram): ValueTable {
   const width = (to - from) / counts.length;
-  const rows = counts.map((count, index): Cell[] => [from + index * width, from + (index + 1) * width, count]);
-  return { name: 'time-per-token', headings: ['from ms', 'to ms', 'tokens'], rows };
+  return {
+    name: 'time-per-token',
+    columns: [ms('From, ms'), ms('To, ms'), { heading: 'Tokens' }],
+    rows: counts.map((count, index): Cell[] => [from + index * width, from + (index + 1) * width, count]),
+  };
 }
 
-export function totalsTable(models: readonly ModelTotals[]): RateTable {
-  const headings = [
-    ...['model', 'replies', 'prompt tokens', 'reused tokens', 'generated tokens'],
-    ...['prompt tokens per second', 'tokens per second', 'fastest reply', 'slowest reply', 'seconds'],
-  ];
-  const rows = models.map((each): Cell[] => [
-    each.model,
-    each.replies,
-    each.computedTokens,
-    each.reusedTokens,
-    each.tokens,
-    rateOver(each.computedTokens, each.prefillMs),
-    rateOver(each.decodedTokens, each.decodeMs),
-    each.fastest,
-    each.slowest,
-    (each.prefillMs + each.decodeMs) / 1000,
-  ]);
-  return { name: 'session', headings, rows };
+const TOTALS: readonly (ValueColumn & { readonly of: (totals: ModelTotals) => Cell })[] = [
+  { heading: 'Model', of: ({ model }) => model },
+  { heading: 'Replies', of: ({ replies }) => replies },
+  { heading: 'Prompt tokens', of: ({ computedTokens }) => computedTokens },
+  { heading: 'Reused tokens', of: ({ reusedTokens }) => reusedTokens },
+  { ...rate('Prompt processing, tok/s'), of: ({ computedTokens, prefillMs }) => rateOver(computedTokens, prefillMs) },
+  { heading: 'Generated tokens', of: ({ tokens }) => tokens },
+  { ...rate('Generation, tok/s'), of: generationRate },
+  { ...rate('Slowest reply, tok/s'), of: ({ slowest }) => slowest },
+  { ...rate('Fastest reply, tok/s'), of: ({ fastest }) => fastest },
+  { ...ms('Time, s'), of: ({ prefillMs, decodeMs }) => (prefillMs + decodeMs) / 1000 },
+];
+
+/** A row for each model. */
+export function totalsTable(models: readonly ModelTotals[]): ValueTable {
+  return { name: 'session', columns: TOTALS, rows: models.map((totals) => TOTALS.map(({ of }) => of(totals))) };
 }
 
-export function tableCsv({ headings, rows }: RateTable): Blob {
-  const columns = headings.map((heading, index) => [heading, (row: readonly Cell[]) => row[index] ?? null] as const);
-  return new Blob([csv(columns, rows)], { type: 'text/csv;charset=utf-8' });
-}
-
-/** A cell for people: whole numbers as they are, others with three digits. */
-export function cellText(cell: Cell): string {
-  if (cell === null) return '–';
-  if (typeof cell !== 'number') return String(cell);
-  if (Number.isInteger(cell)) return cell.toLocaleString('en');
-  return cell >= 100 ? cell.toFixed(0) : cell.toPrecision(3);
+/** Generated tokens per second of all replies together; null before the second token. */
+export function generationRate({ decodedTokens, decodeMs }: ModelTotals): number | null {
+  return rateOver(decodedTokens, decodeMs);
 }

@@ -278,12 +278,20 @@ export class ChatSession {
 
   async #send(chat: ChatDocument, text: string): Promise<void> {
     if (this.#fits !== null && !(await this.#check(chat, text, this.#fits))) return;
+    if (this.busy) {
+      // A reply was regenerated meanwhile.
+      this.#queue.add(chat, text);
+      return;
+    }
     if (chat.isEmpty) chat.title = titleFrom(text);
     chat.addUserTurn(text);
     await this.#answer(chat, chat.addReply(this.#newFacts()));
   }
 
-  /** What cannot fit is not sent: it returns to the composer, which says why. @returns whether it can be sent */
+  /**
+   * What cannot fit is not sent: it returns to the composer, which says why, with what was queued after it.
+   * @returns whether it can be sent
+   */
   async #check(chat: ChatDocument, text: string, fits: (prompt: PromptInput) => Promise<boolean>): Promise<boolean> {
     this.#checking = true;
     try {
@@ -292,7 +300,8 @@ export class ChatSession {
       this.#checking = false;
     }
     const key = chat === this.#chats.current ? (this.#chats.currentId ?? NEW_CHAT) : chat.id;
-    this.#drafts.set(key, [text, this.#drafts.get(key)].filter((one) => one !== '').join('\n'));
+    const texts = [text, ...this.#queue.take(chat.id), this.#drafts.get(key)];
+    this.#drafts.set(key, texts.filter((one) => one !== '').join('\n'));
     return false;
   }
 

@@ -30,8 +30,8 @@ const asked = (fake: FakeEngine) => {
 it('reads the whole conversation, without the instructions', async () => {
   const fake = engine();
   const { signal } = new AbortController();
-  const sampling = defaultSamplingParams();
-  const summary = await summarise(messages(3), { engine: fake, contextSize: 200, sampling, signal });
+  const options = { template: { kind: 'model' }, sampling: defaultSamplingParams() } as const;
+  const summary = await summarise(messages(3), { engine: fake, contextSize: 200, ...options, signal });
   expect(summary).toEqual({ text: 't0 t1 t2', cut: false });
   expect(asked(fake)).toContain('User: message number 0');
   expect(asked(fake)).not.toContain('Be brief');
@@ -42,8 +42,8 @@ it('reads the whole conversation, without the instructions', async () => {
 it('leaves out the beginning of a longer one, and leaves room for the summary', async () => {
   const fake = engine();
   const { signal } = new AbortController();
-  const sampling = defaultSamplingParams();
-  const summary = await summarise(messages(100), { engine: fake, contextSize: 200, sampling, signal });
+  const options = { template: { kind: 'model' }, sampling: defaultSamplingParams() } as const;
+  const summary = await summarise(messages(100), { engine: fake, contextSize: 200, ...options, signal });
   expect(summary.cut).toBe(true);
   expect(asked(fake)).toContain('message number 99');
   expect(asked(fake)).not.toContain('message number 0 ');

@@ -1,4 +1,10 @@
-import type { ChatMessage, GenerateParams, SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type {
+  ChatMessage,
+  ChatTemplateChoice,
+  GenerateParams,
+  RenderChatParams,
+  SamplingParams,
+} from '../../../../src-main/engine/api/types.ts';
 import { defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 
@@ -27,11 +33,13 @@ export async function summarise(
   {
     engine,
     contextSize,
+    template,
     sampling,
     signal,
   }: {
     engine: EngineApi;
     contextSize: number;
+    template: ChatTemplateChoice;
     sampling: SamplingParams;
     signal: AbortSignal;
   },
@@ -41,16 +49,21 @@ export async function summarise(
     .filter(({ role }) => role !== 'system')
     .map(({ role, text }) => `${NAMES[role]}: ${text.trim()}`)
     .join('\n\n');
-  const request = (text: string): ChatMessage[] => [{ role: 'user', text: `${REQUEST}\n\n${text}` }];
+  // Reasoning would take the place of the summary.
+  const request = (text: string): RenderChatParams => ({
+    messages: [{ role: 'user', text: `${REQUEST}\n\n${text}` }],
+    template,
+    enableThinking: false,
+  });
   let text = whole;
   for (let cuts = 0; cuts < MAX_CUTS; cuts++) {
-    const { ids } = await engine.call('renderChat', { messages: request(text) }, { signal });
+    const { ids } = await engine.call('renderChat', request(text), { signal });
     const room = contextSize - maxTokens;
     if (ids.length <= room) break;
     text = text.slice(Math.ceil(text.length * (1 - (0.95 * room) / ids.length)));
   }
   const params: GenerateParams = {
-    prompt: { kind: 'chat', messages: request(text) },
+    prompt: { kind: 'chat', ...request(text) },
     // The answer format is that of the chat.
     sampling: { ...sampling, grammar: null },
     stop: { ...defaultStopParams(), maxTokens },

@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { MODEL } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
 import { fits, promptSize } from './prompt-fit.ts';
@@ -32,4 +32,59 @@ it('is the number of tokens that the engine would read, with its limits', async 
 it('is unknown when the template fails', async () => {
   const { engine, session } = opened;
   expect(await promptSize(session.promptOf('Hello'), 12, engine)).toBeNull();
+});
+
+describe('a session', () => {
+  let answers: boolean[];
+  let opened: Awaited<ReturnType<typeof openSession>>;
+  const said = () => opened.chats.current.path.map((turn) => turn.text);
+
+  beforeEach(async () => {
+    answers = [];
+    opened = await openSession({ fits: () => Promise.resolve(answers.shift() ?? true) });
+  });
+
+  it('gives a message back that does not fit', async () => {
+    const { session, api } = opened;
+    answers = [false];
+    session.draft = 'and more';
+    await session.send('A long text');
+    expect(session.draft).toBe('A long text\nand more');
+    expect(said()).toEqual([]);
+    expect(api.requests).toEqual([]);
+  });
+
+  it('queues what is sent while it checks, in the order of typing', async () => {
+    const { session, api } = opened;
+    const first = session.send('one');
+    await session.send('two');
+    expect(session.queued).toEqual(['two']);
+    await first;
+    await vi.waitFor(() => expect(api.requests).toHaveLength(2));
+    expect(said()).toEqual(['one', 't0 t1 t2', 'two', 't0 t1 t2']);
+  });
+
+  it('gives back what was queued while it checked, too', async () => {
+    const { session, api } = opened;
+    answers = [false];
+    const first = session.send('A long text');
+    await session.send('two');
+    await first;
+    expect(session.draft).toBe('A long text\ntwo');
+    expect(session.queued).toEqual([]);
+    expect(api.requests).toEqual([]);
+  });
+
+  it('tells whether an edited message fits, for that text only', async () => {
+    const { session, chats } = opened;
+    await session.send('one');
+    const [turn] = chats.current.path;
+    if (turn?.role !== 'user') throw new Error('The first turn is a message.');
+    answers = [false];
+    expect(await session.turns.fits(turn, 'one that is too long')).toBe(false);
+    expect(session.turns.isTooLong(turn, 'one that is too long')).toBe(true);
+    expect(session.turns.isTooLong(turn, 'one')).toBe(false);
+    expect(await session.turns.fits(turn, 'one that is too long')).toBe(true);
+    expect(session.turns.isTooLong(turn, 'one that is too long')).toBe(false);
+  });
 });

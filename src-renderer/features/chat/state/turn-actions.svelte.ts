@@ -70,16 +70,23 @@ export class TurnActions {
     return this.#tooLong.get(turn.id) === text;
   }
 
-  /** Sends a changed message as another version of it. One that does not fit stays in the editor. */
+  /** Whether a changed message fits into the context window. If not, its editor says so. */
+  async fits(turn: UserTurn, text: string): Promise<boolean> {
+    const fits = await this.#parts.fits(this.#chat, text, turn);
+    if (fits) this.#tooLong.delete(turn.id);
+    else this.#tooLong.set(turn.id, text);
+    return fits;
+  }
+
+  /** The context window or the chat's setting has changed: a message that was too long may fit. */
+  forgetSize(turn: UserTurn): void {
+    this.#tooLong.delete(turn.id);
+  }
+
+  /** Sends a changed message as another version of it. See `fits`. */
   async send(turn: UserTurn, text: string): Promise<void> {
     if (this.waits || text.trim() === '') return;
     const chat = this.#chat;
-    if (!(await this.#parts.fits(chat, text, turn))) {
-      this.#tooLong.set(turn.id, text);
-      return;
-    }
-    if (this.waits) return;
-    this.#tooLong.delete(turn.id);
     this.close(turn);
     chat.addUserTurn(text, turn.parent);
     await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts()));
