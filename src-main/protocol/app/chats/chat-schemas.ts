@@ -89,7 +89,11 @@ export const chatFacts = {
   head: v.nullable(turnId),
   pinned: v.boolean(),
   folder: v.pipe(v.string(), v.maxLength(MAX_FOLDER)),
+  whenFull: v.exactOptional(whenFull),
 };
+
+/** A reply of this many shifts has hundreds of thousands of tokens. */
+const MAX_SHIFTS = 10_000;
 
 const replyEntries = {
   stop: v.nullable(storedStop),
@@ -106,6 +110,12 @@ const replyEntries = {
   droppedMessages: count,
   contextUsed: count,
   runStart: count,
+  shifts: v.exactOptional(
+    v.pipe(
+      v.array(v.strictObject({ at: count, tokens: count, ofReply: count, messages: count })),
+      v.maxLength(MAX_SHIFTS),
+    ),
+  ),
   branch: v.exactOptional(v.strictObject({ turn: turnId, index: count })),
   edit: v.exactOptional(v.strictObject({ turn: v.nullable(turnId), index: count })),
 };

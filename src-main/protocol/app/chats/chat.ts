@@ -36,6 +36,8 @@ export interface ChatFacts {
   pinned: boolean;
   /** Name of the folder that lists it; empty for none. */
   folder: string;
+  /** What happens when the context window is full. Absent: as in the settings. */
+  whenFull?: WhenFull;
 }
 
 /** Length of a folder's name, UTF-16 units. */
@@ -54,8 +56,9 @@ export const NO_FACTS: Readonly<ChatFacts> = {
 
 /** The facts of a chat, without the rest of it. */
 export function factsOf(chat: ChatFacts): ChatFacts {
-  const { title, modelId, modelName, systemPrompt, head, pinned, folder } = chat;
-  return { title, modelId, modelName, systemPrompt, head, pinned, folder };
+  const { title, modelId, modelName, systemPrompt, head, pinned, folder, whenFull } = chat;
+  const facts = { title, modelId, modelName, systemPrompt, head, pinned, folder };
+  return whenFull === undefined ? facts : { ...facts, whenFull };
 }
 
 export interface StoredUserTurn {
@@ -161,10 +164,23 @@ export interface ReplyFacts {
   runStart: number;
   /** Null until the run has started; absent in chats of earlier versions. */
   run?: ReplyRun | null;
+  /** Each time that the latest run dropped the oldest tokens of the full window, oldest first. Absent if it never did. */
+  shifts?: ContextShift[];
   /** Where it branched from another version: the tokens before are that version's. Absent if it did not. */
   branch?: BranchPoint;
   /** A person wrote the text from a token on. Absent if the model wrote all of it. */
   edit?: EditPoint;
+}
+
+/** The oldest tokens were dropped from the full window during a reply (`whenFull: 'shift'`). */
+export interface ContextShift {
+  /** Index of the first token of the reply that was generated without them. */
+  at: number;
+  /** Tokens that this run has dropped so far, and those of them that it had generated itself. */
+  tokens: number;
+  ofReply: number;
+  /** Messages of which nothing is left in the window, with those that were not in the prompt. */
+  messages: number;
 }
 
 export interface EditPoint {

@@ -9,12 +9,14 @@ import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { Drafts } from './drafts.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
+import { FullWindow } from './full-window.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
+import { fits, promptSize } from './prompt-fit.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
 import { ThreadJump } from './thread-jump.svelte.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
@@ -38,6 +40,8 @@ export interface AppModel {
   readonly automatic: AutomaticRequests;
   readonly receipts: ReceiptsState;
   readonly recorder: RunRecorder;
+  /** What can be done when the context window is full. */
+  readonly fullWindow: FullWindow;
   /** Scrolls the thread to a turn. */
   readonly jump: ThreadJump;
   /** How tokens were drawn. */
@@ -64,7 +68,13 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const versions = versionsOf(services);
   const recorder = new RunRecorder({ engine, versions });
   const drafts = new Drafts(localStorage);
-  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, recorder, drafts });
+  const session = new ChatSession({
+    ...{ chats, engine, settings, modelSettings, grammarCheck, recorder, drafts },
+    fits: async (prompt) => {
+      const size = await promptSize(prompt, modelSettings.stop.maxTokens, engine);
+      return size === null || fits(size);
+    },
+  });
   const receipts = new ReceiptsState({ connection, engine, versions, session });
   const flush = () => {
     void settings.flush();
@@ -102,11 +112,12 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
+  const fullWindow = new FullWindow({ session, chats, engine, modelSettings, otherModel });
   const waterfall = new Waterfall(engine);
   const elsewhere: AppModel['elsewhere'] = { compare: null };
   return {
     ...{ connection, settings, modelSettings, engine, chats, session },
-    ...{ grammarCheck, automatic, panel, otherModel, receipts, recorder, waterfall, elsewhere },
+    ...{ grammarCheck, automatic, panel, otherModel, fullWindow, receipts, recorder, waterfall, elsewhere },
     jump: new ThreadJump(),
   };
 }

@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../../src-main/engine/api/types.ts';
+import type { ChatMessage, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import {
   factsOf,
   NO_FACTS,
@@ -89,6 +89,14 @@ export class ChatDocument {
   }
   set systemPrompt(systemPrompt: string) {
     this.#record({ type: 'facts', facts: { systemPrompt } });
+  }
+
+  /** What happens when the context window is full; undefined: as in the settings. */
+  get whenFull(): WhenFull | undefined {
+    return this.#facts.whenFull;
+  }
+  set whenFull(whenFull: WhenFull) {
+    this.#record({ type: 'facts', facts: { whenFull } });
   }
 
   /** The model that the chat was started with; empty until there is a reply. */

@@ -1,4 +1,4 @@
-import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
@@ -9,6 +9,7 @@ import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
 import { MessageQueue } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
+import type { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { RecomputedTokens } from './recomputed-tokens.svelte.ts';
 import { ReplyRequest } from './reply-request.ts';
@@ -44,6 +45,9 @@ export class ChatSession {
   readonly #engine: EngineState;
   readonly #grammarCheck: Pick<GrammarCheck, 'blocks'>;
   readonly #frame: (callback: () => void) => void;
+  readonly #fits: ((prompt: PromptInput) => Promise<boolean>) | null;
+  /** A message is about to be sent. */
+  #checking = false;
 
   constructor(parts: {
     chats: ChatsState;
@@ -54,6 +58,8 @@ export class ChatSession {
     /** Collects tokens until the next animation frame; tests provide their own. */
     frame?: (callback: () => void) => void;
     recorder: RunRecorder;
+    /** Whether a prompt fits into the context window. Default: the engine says so when it is sent. */
+    fits?: (prompt: PromptInput) => Promise<boolean>;
     /** Keeps drafts over a restart. Default: they last as long as the page. */
     drafts?: Drafts;
   }) {
@@ -63,6 +69,7 @@ export class ChatSession {
     this.#engine = engine;
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
+    this.#fits = parts.fits ?? null;
     this.#request = new ReplyRequest(parts);
     const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, recorder });
     this.#runner = runner;
@@ -70,6 +77,9 @@ export class ChatSession {
       chats,
       busy: () => this.busy || this.#loading !== null || this.blocked !== null,
       newFacts: () => this.#newFacts(),
+      fits: async (chat, text, turn) => {
+        return this.#fits === null || (await this.#fits(this.#request.promptOf(chat, text, turn)));
+      },
       answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
       stopIf: async (isWanted) => await this.#stopWhile(({ chat, reply }) => isWanted(chat, reply)),
     });
@@ -114,6 +124,11 @@ export class ChatSession {
     return this.#runner.measurements;
   }
 
+  /** Rates of all replies since the page was opened. */
+  get totals(): SessionTotals {
+    return this.#runner.totals;
+  }
+
   /** Queued messages of the open chat. */
   get queued(): readonly string[] {
     return this.#queue.of(this.#chats.current);
@@ -122,6 +137,11 @@ export class ChatSession {
   /** The model that is being loaded to answer in the open chat, or null. */
   get loadingToAnswer(): string | null {
     return this.#loading?.chat === this.#chats.current ? this.#loading.name : null;
+  }
+
+  /** What happens in the open chat when the context window is full. */
+  get whenFull(): WhenFull {
+    return this.#request.whenFull(this.#chats.current);
   }
 
   /** The prompt if `draft` were sent in the open chat. */
@@ -147,7 +167,7 @@ export class ChatSession {
   async send(text: string): Promise<void> {
     const chat = this.#chats.current;
     if (text.trim() === '' || this.blocked !== null) return;
-    if (this.busy || this.#loading !== null) this.#queue.add(chat, text);
+    if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, text);
     else await this.#send(chat, text);
   }
 
@@ -219,6 +239,14 @@ export class ChatSession {
     await this.#answer(chat, reply);
   }
 
+  /** Continues a reply of the open chat, or generates one again that has no text. @param how for this run only */
+  async proceed(reply: Reply, how: Pick<RunOptions, 'whenFull' | 'sampling'> = {}): Promise<void> {
+    const chat = this.#chats.current;
+    if (this.busy || this.#loading !== null || this.blocked !== null || !chat.path.includes(reply)) return;
+    const target = reply.text === '' ? chat.addReply(this.#newFacts(), reply.parent) : reply;
+    await this.#answer(chat, target, how);
+  }
+
   /**
    * Generates a version of a reply in the open chat that has another token at `index`, and continues from there.
    * @param id the token to take; its own one keeps it, and only what follows is generated again
@@ -249,9 +277,32 @@ export class ChatSession {
   }
 
   async #send(chat: ChatDocument, text: string): Promise<void> {
+    if (this.#fits !== null && !(await this.#check(chat, text, this.#fits))) return;
+    if (this.busy) {
+      // A reply was regenerated meanwhile.
+      this.#queue.add(chat, text);
+      return;
+    }
     if (chat.isEmpty) chat.title = titleFrom(text);
     chat.addUserTurn(text);
     await this.#answer(chat, chat.addReply(this.#newFacts()));
+  }
+
+  /**
+   * What cannot fit is not sent: it returns to the composer, which says why, with what was queued after it.
+   * @returns whether it can be sent
+   */
+  async #check(chat: ChatDocument, text: string, fits: (prompt: PromptInput) => Promise<boolean>): Promise<boolean> {
+    this.#checking = true;
+    try {
+      if (await fits(this.#request.promptOf(chat, text))) return true;
+    } finally {
+      this.#checking = false;
+    }
+    const key = chat === this.#chats.current ? (this.#chats.currentId ?? NEW_CHAT) : chat.id;
+    const texts = [text, ...this.#queue.take(chat.id), this.#drafts.get(key)];
+    this.#drafts.set(key, texts.filter((one) => one !== '').join('\n'));
+    return false;
   }
 
   #newFacts(): Reply['facts'] {

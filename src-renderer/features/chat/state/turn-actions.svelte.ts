@@ -14,6 +14,8 @@ interface SessionParts {
   busy(): boolean;
   /** Facts of a reply that begins now. */
   newFacts(): Reply['facts'];
+  /** Whether a message fits into the context window in place of a turn. */
+  fits(chat: ChatDocument, text: string, turn: UserTurn): Promise<boolean>;
   /** Generates a reply, or continues it. */
   answer(chat: ChatDocument, reply: Reply, sampling?: SamplingParams): Promise<void>;
   /** Resolves when the running reply has ended, if `isWanted` says that it is the one. */
@@ -25,6 +27,8 @@ export class TurnActions {
   /** Texts in open editors, so that they survive scrolling and switching chats. */
   readonly #texts = new SvelteMap<string, string>();
   readonly #parts: SessionParts;
+  /** The text that does not fit into the context window, by turn. */
+  readonly #tooLong = new SvelteMap<string, string>();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -61,7 +65,25 @@ export class TurnActions {
     return turn.running ? 'This reply is being generated. Stop it before you edit it.' : null;
   }
 
-  /** Sends a changed message as another version of it. */
+  /** Whether the text in a turn's editor was found to be too long for the context window. */
+  isTooLong(turn: UserTurn, text: string): boolean {
+    return this.#tooLong.get(turn.id) === text;
+  }
+
+  /** Whether a changed message fits into the context window. If not, its editor says so. */
+  async fits(turn: UserTurn, text: string): Promise<boolean> {
+    const fits = await this.#parts.fits(this.#chat, text, turn);
+    if (fits) this.#tooLong.delete(turn.id);
+    else this.#tooLong.set(turn.id, text);
+    return fits;
+  }
+
+  /** The context window or the chat's setting has changed: a message that was too long may fit. */
+  forgetSize(turn: UserTurn): void {
+    this.#tooLong.delete(turn.id);
+  }
+
+  /** Sends a changed message as another version of it. See `fits`. */
   async send(turn: UserTurn, text: string): Promise<void> {
     if (this.waits || text.trim() === '') return;
     const chat = this.#chat;

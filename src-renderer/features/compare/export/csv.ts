@@ -1,16 +1,11 @@
-/** Tables as RFC 4180: UTF-8, CRLF, cells with quotes, commas or line breaks in quotes. */
+/** Runs as tables. */
 import { STOP_SETTINGS } from '../../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import { NO_TOKEN, REPLY_PARTS } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { csv, type Cell, type Column } from '../../../lib/csv.ts';
 import { bitsOf } from '../../chat/thread/tint.ts';
 import { laneRows, type LaneRow } from './rows.ts';
-
-type Cell = string | number | boolean | null;
-type Column<T> = readonly [heading: string, cell: (row: T) => Cell];
-
-/** Beginnings of formulas in spreadsheets, full-width ones included. */
-const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
 
 const LANE_COLUMNS: readonly Column<LaneRow>[] = [
   ['lane', ({ letter }) => letter],
@@ -81,18 +76,6 @@ function tokenRows(lane: LaneRow): TokenRow[] {
 /** A piece of text without a token has no values. */
 function known({ reply }: LaneRow, index: number, value: number | undefined): number | null {
   return reply.tokens.ids[index] === NO_TOKEN ? null : (value ?? null);
-}
-
-function csv<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
-  const lines = rows.map((row) => columns.map(([, cell]) => encoded(cell(row))).join(','));
-  return [columns.map(([heading]) => heading).join(','), ...lines, ''].join('\r\n');
-}
-
-/** A text that a spreadsheet would run as a formula starts with an apostrophe, as OWASP recommends. */
-function encoded(cell: Cell): string {
-  if (typeof cell !== 'string') return cell === null ? '' : String(cell);
-  const safe = FORMULA.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function cellOf(value: unknown): Cell {
