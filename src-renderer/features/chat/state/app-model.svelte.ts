@@ -9,6 +9,7 @@ import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { Drafts } from './drafts.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
+import { FindInChat } from '../find/find.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
@@ -17,6 +18,8 @@ import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
 import { ThreadJump } from './thread-jump.svelte.ts';
+import { markdownParser } from '../../markdown/state/parser-client.ts';
+import { markdownAsShown } from '../../markdown/state/reply-as-text.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
@@ -40,6 +43,7 @@ export interface AppModel {
   readonly recorder: RunRecorder;
   /** Scrolls the thread to a turn. */
   readonly jump: ThreadJump;
+  readonly find: FindInChat;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
   /** Where a message of the open chat can be sent; set by the shell. */
@@ -104,10 +108,16 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const otherModel = new OtherModelState({ chats, engine });
   const waterfall = new Waterfall(engine);
   const elsewhere: AppModel['elsewhere'] = { compare: null };
+  const jump = new ThreadJump();
+  const find = new FindInChat({
+    chats,
+    jump,
+    isRaw: () => settings.current.rawReplies,
+    asShown: async (markdown) => await markdownAsShown(markdown, markdownParser),
+  });
   return {
     ...{ connection, settings, modelSettings, engine, chats, session },
-    ...{ grammarCheck, automatic, panel, otherModel, receipts, recorder, waterfall, elsewhere },
-    jump: new ThreadJump(),
+    ...{ grammarCheck, automatic, panel, otherModel, receipts, recorder, waterfall, elsewhere, jump, find },
   };
 }
 
