@@ -14,6 +14,7 @@ const inElectron = [
   'compare-export',
   'conversations',
   'grammar',
+  'habits',
   'idle',
   'keyboard',
   'kills',
