@@ -15,6 +15,7 @@ const inElectron = [
   'context-window',
   'conversations',
   'grammar',
+  'habits',
   'idle',
   'keyboard',
   'kills',

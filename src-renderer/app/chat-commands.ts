@@ -25,7 +25,11 @@ export function chatCommands(
 ): ChatCommands {
   const run = (work: Promise<void>) => void work;
   return {
-    rename: (chat, title) => run(chats.rename(chat.id, title)),
+    rename(chat, title) {
+      run(chats.rename(chat.id, title));
+      const undo = () => run(chats.rename(chat.id, chat.title));
+      toasts.show({ text: 'Chat renamed', detail: title, undo });
+    },
     pin: (chat) => run(chats.change(chat.id, [{ type: 'facts', facts: { pinned: !chat.pinned } }])),
     move: onmove,
     duplicate: (chat) =>
@@ -53,4 +57,13 @@ export function chatCommands(
         }),
       ),
   };
+}
+
+/** Moves a chat to a folder; empty: out of its folder. */
+export function moveChat(chats: ChatsState, chat: ChatSummary, folder: string): void {
+  const move = (to: string) => void chats.change(chat.id, [{ type: 'facts', facts: { folder: to } }]);
+  move(folder);
+  if (folder === chat.folder) return;
+  const text = folder === '' ? 'Chat moved out of its folder' : `Chat moved to ${folder}`;
+  toasts.show({ text, detail: chat.title, undo: () => move(chat.folder) });
 }

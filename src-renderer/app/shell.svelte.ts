@@ -6,6 +6,9 @@ export type View = 'chat' | 'compare' | 'models' | 'tokenizer';
 class Shell {
   view = $state<View>('chat');
   settingsOpen = $state(false);
+  paletteOpen = $state(false);
+  shortcutsOpen = $state(false);
+  tourOpen = $state(false);
   /** Below 760 px the sidebar is a drawer. */
   chatsDrawerOpen = $state(false);
 

@@ -34,8 +34,19 @@ import type {
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
+/** Smallest first. */
+export const TEXT_SIZES = ['small', 'medium', 'large', 'larger'] as const;
+export type TextSize = (typeof TEXT_SIZES)[number];
+export const DENSITIES = ['comfortable', 'compact'] as const;
+export type Density = (typeof DENSITIES)[number];
+
 export interface Settings {
   theme: ThemeSetting;
+  textSize: TextSize;
+  /** Space between lines and messages. */
+  density: Density;
+  /** The first-run tour was taken or skipped. */
+  tourSeen: boolean;
   /** By model id; a model without an entry has `defaultModelSettings`. */
   perModel: Record<string, ModelSettings>;
   useKvCache: boolean;

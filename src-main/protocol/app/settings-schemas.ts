@@ -8,7 +8,14 @@ import { STOP_SETTINGS } from '../../engine/settings/generation.ts';
 import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine/settings/sampling.ts';
 import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
-import type { DownloadSettings, ModelSettings, Settings, TokenColours } from './app-services.ts';
+import {
+  DENSITIES,
+  TEXT_SIZES,
+  type DownloadSettings,
+  type ModelSettings,
+  type Settings,
+  type TokenColours,
+} from './app-services.ts';
 import { modelId, schemaOf } from '../fields.ts';
 import { laneSets, storedLaneSets } from './comparisons/comparison-schemas.ts';
 import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
@@ -17,6 +24,9 @@ import { schemasOf, storedSettings } from '../setting-schemas.ts';
 export function defaultSettings(): Settings {
   return {
     theme: 'system',
+    textSize: 'medium',
+    density: 'comfortable',
+    tourSeen: false,
     perModel: {},
     useKvCache: true,
     whenFull: 'stop',
@@ -78,6 +88,9 @@ const downloadEntries = {
 
 const settingsEntries = {
   theme: v.picklist(['system', 'light', 'dark', 'contrast']),
+  textSize: v.picklist(TEXT_SIZES),
+  density: v.picklist(DENSITIES),
+  tourSeen: v.boolean(),
   perModel: v.pipe(
     v.record(modelId, modelSettings),
     v.maxEntries(MAX_MODELS_WITH_SETTINGS, `Expected at most ${MAX_MODELS_WITH_SETTINGS} models`),
@@ -99,6 +112,9 @@ export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
   v.strictObject({
     theme: v.exactOptional(settingsEntries.theme),
+    textSize: v.exactOptional(settingsEntries.textSize),
+    density: v.exactOptional(settingsEntries.density),
+    tourSeen: v.exactOptional(settingsEntries.tourSeen),
     perModel: v.exactOptional(settingsEntries.perModel),
     useKvCache: v.exactOptional(settingsEntries.useKvCache),
     whenFull: v.exactOptional(settingsEntries.whenFull),

@@ -10,6 +10,7 @@ import { ChatsState } from './chats.svelte.ts';
 import { Drafts } from './drafts.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { FullWindow } from './full-window.svelte.ts';
+import { FindInChat } from '../find/find.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
@@ -19,6 +20,8 @@ import { SettingsState } from './settings.svelte.ts';
 import { fits, promptSize } from './prompt-fit.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
 import { ThreadJump } from './thread-jump.svelte.ts';
+import { markdownParser } from '../../markdown/state/parser-client.ts';
+import { markdownAsShown } from '../../markdown/state/reply-as-text.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
@@ -44,6 +47,7 @@ export interface AppModel {
   readonly fullWindow: FullWindow;
   /** Scrolls the thread to a turn. */
   readonly jump: ThreadJump;
+  readonly find: FindInChat;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
   /** Where a message of the open chat can be sent; set by the shell. */
@@ -115,10 +119,16 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const fullWindow = new FullWindow({ session, chats, engine, modelSettings, otherModel });
   const waterfall = new Waterfall(engine);
   const elsewhere: AppModel['elsewhere'] = { compare: null };
+  const jump = new ThreadJump();
+  const find = new FindInChat({
+    chats,
+    jump,
+    isRaw: () => settings.current.rawReplies,
+    asShown: async (markdown) => await markdownAsShown(markdown, markdownParser),
+  });
   return {
     ...{ connection, settings, modelSettings, engine, chats, session },
-    ...{ grammarCheck, automatic, panel, otherModel, fullWindow, receipts, recorder, waterfall, elsewhere },
-    jump: new ThreadJump(),
+    ...{ grammarCheck, automatic, panel, otherModel, fullWindow, receipts, recorder, waterfall, elsewhere, jump, find },
   };
 }
 

@@ -1,7 +1,13 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { eventsOfChat, portable, type PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
-import type { ChatChange, ChatSummary, FoundChat, StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type {
+  ChatChange,
+  ChatSummary,
+  FoundChat,
+  SearchHit,
+  StoredChat,
+} from '../../../../src-main/protocol/app/chats/chat.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { batchesOf } from './event-batches.ts';
@@ -313,6 +319,16 @@ export class ChatsState {
       });
     } while (this.#refreshAgain);
     this.#refreshing = null;
+  }
+
+  /** Messages with a text, apart from the search of the list. Empty if they cannot be searched: see `error`. */
+  async findMessages(text: string, limit: number): Promise<readonly (FoundChat & { hit: SearchHit })[]> {
+    const found = await this.#try('search', async () => {
+      const all = await this.#services.invoke('chatsSearch', text);
+      const some = all.filter(({ hit }) => hit !== null).slice(0, limit);
+      return await Promise.all(some.map(async (chat, at) => await this.#exactHit(chat, at, text)));
+    });
+    return (found ?? []).flatMap((chat) => (chat.hit === null ? [] : [{ ...chat, hit: chat.hit }]));
   }
 
   async #find(text: string): Promise<void> {

@@ -46,7 +46,12 @@ export class TurnActions {
   /** Opens a turn's editor. */
   open(turn: ChatTurn, kind: EditKind = 'edit'): void {
     if (this.textOf(turn, kind) !== null || this.blocks(turn) !== null) return;
-    this.setText(turn, kind, kind === 'reply' ? '' : editableText(turn));
+    this.setText(turn, kind, this.originalOf(turn, kind));
+  }
+
+  /** The text that an editor begins with. */
+  originalOf(turn: ChatTurn, kind: EditKind): string {
+    return kind === 'reply' ? '' : editableText(turn);
   }
 
   close(turn: ChatTurn, kind: EditKind = 'edit'): void {
