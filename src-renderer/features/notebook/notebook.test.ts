@@ -39,7 +39,7 @@ const type = (notebook: NotebookDocument, at: number, text: string) => {
   notebook.edit(TYPED, (target) => insertTyped(target, at, text));
 };
 const marked = (session: NotebookSession) => session.tokens.map(({ from, to, index }) => [from, to, index]);
-const CONTINUES: Partial<GenerateParams> = { continues: { reason: null } };
+const CONTINUES: Partial<GenerateParams> = { continues: { reason: 'eos' } };
 
 it('continues the text at the cursor, and keeps what follows it', async () => {
   const { notebooks, session, api } = await open();

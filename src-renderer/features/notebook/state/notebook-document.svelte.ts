@@ -23,8 +23,11 @@ export const TYPED = Symbol('typed');
 export const GENERATED = Symbol('generated');
 const STORED = Symbol('stored');
 
-/** Saves of changes after which the whole text is saved: a damaged line then costs at most what was typed in between. */
-const WHOLE_AFTER = 32;
+/**
+ * Bytes of changes after which the whole text is saved, and at least as many as it is long: a damaged line then costs at
+ * most what was written in between, and the journal at most twice as much.
+ */
+const WHOLE_AFTER = 16_384;
 /** Pause in typing that ends a step of undo, ms. */
 const PAUSE_MS = 500;
 /** A title is made of the first characters. */
@@ -50,7 +53,8 @@ export class NotebookDocument implements SavedDocument {
   readonly undoManager: Y.UndoManager;
   readonly #document = new Y.Doc();
   readonly #byId = new Map<string, Reply>();
-  #unsavedChanges = 0;
+  /** Bytes of changes since the whole text was saved. */
+  #changedBytes = 0;
   #titleTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(readonly id: string) {
@@ -65,8 +69,9 @@ export class NotebookDocument implements SavedDocument {
     });
     this.#document.on('update', (update, origin) => {
       if (origin === STORED) return;
-      this.#unsavedChanges++;
-      const isWhole = this.#unsavedChanges % WHOLE_AFTER === 0;
+      this.#changedBytes += update.length;
+      const isWhole = this.#changedBytes > Math.max(WHOLE_AFTER, this.text.length);
+      if (isWhole) this.#changedBytes = 0;
       const saved = isWhole ? Y.encodeStateAsUpdate(this.#document) : update;
       this.sink?.push({ type: 'update', update: encodeUpdate(saved), at: now() });
       if (this.#titleTimer === null) this.#titleTimer = setTimeout(() => this.#retitle(), TITLE_AFTER_MS);

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { GenerateParams, PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { Continues, GenerateParams, PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { KEPT, tokenMark } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { contextUse, type ContextUse } from '../../chat/state/context-use.ts';
@@ -203,8 +203,7 @@ export class NotebookSession {
       this.leftOut = prompt.leftOut;
       const params: GenerateParams = {
         ...{ prompt: prompt.input, sampling, stop, useKvCache, topCandidates: CANDIDATES },
-        // What joins the reply to the text before it is part of the reply.
-        ...(position === 0 ? {} : { continues: { reason: null } }),
+        ...(position === 0 ? {} : { continues: continuesAt(notebook, position) }),
         ...(firstToken === undefined ? {} : { firstToken }),
       };
       await writeReply(reply, {
@@ -228,6 +227,19 @@ export class NotebookSession {
     const reply = this.running ?? this.#parts.notebooks.current?.lastReply ?? null;
     return reply !== null && model !== null && reply.facts.modelId === model.id ? reply : null;
   }
+}
+
+/**
+ * What joins a reply to the text before it is part of the reply, which does not end at once: neither with an end token, nor
+ * with the stop string that ended the reply before it.
+ */
+function continuesAt(notebook: NotebookDocument, position: number): Continues {
+  const before = tokensOf(notebook).find(({ to }) => to === position);
+  const { stop = null, count = 0 } = before?.reply ?? {};
+  if (stop?.reason !== 'stop_string' || before?.index !== count - 1 || stop.stopString === undefined) {
+    return { reason: 'eos' };
+  }
+  return { reason: 'stop_string', stopString: stop.stopString };
 }
 
 function tokensOf(notebook: NotebookDocument): NotebookToken[] {
