@@ -1,5 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { Continues, GenerateParams, PromptInput } from '../../../../src-main/engine/api/types.ts';
+import { newReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { KEPT, tokenMark } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { contextUse, type ContextUse } from '../../chat/state/context-use.ts';
@@ -169,11 +170,9 @@ export class NotebookSession {
     notebook.edit(GENERATED, (text) => {
       for (const { from, to } of replaces.toReversed()) text.delete(from, to - from);
     });
-    const reply = notebook.addReply({
-      ...{ stop: null, timings: null, seed: 0, sampling, ...modelFacts(engine.model) },
-      ...{ executor: engine.model?.executor ?? 'reference', notices: [], promptTokens: 0, systemTokens: 0 },
-      ...{ droppedMessages: 0, contextUsed: 0, runStart: 0 },
-    });
+    const reply = notebook.addReply(
+      newReplyFacts({ sampling, ...modelFacts(engine.model), executor: engine.model?.executor ?? 'reference' }),
+    );
     const abort = new AbortController();
     this.#running = { notebook, reply, abort };
     const following = notebooks.follow(notebook, reply);
