@@ -25,6 +25,7 @@ const inElectron = [
   'messages',
   'model-library',
   'model-memory',
+  'notebook',
   'open-model',
   'other-model',
   'out-of-memory',

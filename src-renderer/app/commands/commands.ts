@@ -26,6 +26,7 @@ export const COMMANDS = [
   { id: 'previous-region', title: 'Previous part of the window', group: 'General', keys: 'Shift F6', hidden: true },
 
   { id: 'new-chat', title: 'New chat', group: 'Chat', keys: 'Ctrl N' },
+  { id: 'new-notebook', title: 'New notebook', group: 'Chat', words: 'text continue write' },
   { id: 'find', title: 'Find in this chat', group: 'Chat', keys: 'Ctrl F', words: 'search text' },
   { id: 'escape', title: 'Stop the reply', group: 'Chat', keys: 'Esc', hidden: true },
   { id: 'regenerate', title: 'Regenerate the last reply', group: 'Chat', words: 'again retry' },

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { EngineError } from '../../../engine/api/errors.ts';
 import { parseOrRefuse, schemaOf, text } from '../../fields.ts';
 import { isoDate } from '../fields.ts';
-import { chatFacts, isTokenColumns, replyTurn, userTurn } from './chat-schemas.ts';
+import { chatFacts, isTokenColumns, notebookUpdate, replyTurn, userTurn } from './chat-schemas.ts';
 import {
   factsOf,
   type ChatEvent,
@@ -16,6 +16,7 @@ import {
   type StoredTurn,
   type TokenColumns,
 } from './chat.ts';
+import { mergedUpdate } from './notebook.ts';
 import { sliceColumns } from './token-columns.ts';
 import { orderTurns, type TreeRepairs } from './turn-order.ts';
 
@@ -30,6 +31,8 @@ export interface PortableChat extends ChatFacts {
   updatedAt: string;
   /** Parents come before their children. */
   turns: StoredTurn[];
+  /** Of a notebook: one update that makes its text. */
+  updates?: string[];
 }
 
 const reply = schemaOf<StoredReplyTurn>()(
@@ -52,6 +55,7 @@ const portableChat = schemaOf<PortableChat>()(
     createdAt: isoDate,
     updatedAt: isoDate,
     turns: v.array(v.union([userTurn, reply])),
+    updates: v.exactOptional(v.array(notebookUpdate)),
   }),
 );
 
@@ -69,7 +73,8 @@ export function portable(chat: StoredChat): PortableChat {
   let { head } = chat;
   while (head !== null && hidden.has(head)) head = parents.get(head) ?? null;
   const { createdAt, updatedAt } = chat;
-  return { ...factsOf(chat), head, createdAt, updatedAt, turns };
+  const updates = chat.updates === undefined ? {} : { updates: [mergedUpdate(chat.updates)] };
+  return { ...factsOf(chat), head, createdAt, updatedAt, turns, ...updates };
 }
 
 export function chatFileText(chats: readonly PortableChat[]): string {
@@ -114,6 +119,7 @@ export function eventsOfChat(chat: PortableChat): ChatEvent[] {
   const { head, ...facts } = factsOf(chat);
   // The first event dates the chat.
   const events: ChatEvent[] = [{ type: 'facts', at: createdAt, facts }];
+  for (const update of chat.updates ?? []) events.push({ type: 'update', at: createdAt, update });
   for (const turn of chat.turns) {
     if (turn.role === 'user') {
       events.push({ type: 'turn', at: createdAt, turn });

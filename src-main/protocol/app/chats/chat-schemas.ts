@@ -37,6 +37,7 @@ import {
   type TokenColumns,
   type TokenDetails,
 } from './chat.ts';
+import { isUpdate } from './notebook.ts';
 
 /** Maximum tokens of one event; a page sends those of half a second. */
 const MAX_TOKENS_PER_EVENT = 100_000;
@@ -208,6 +209,8 @@ const tokens = v.pipe(
   ),
 );
 
+export const notebookUpdate = v.pipe(text, v.check(isUpdate, 'Expected a change of a text'));
+
 const chatEvent = schemaOf<ChatEvent>()(
   v.variant('type', [
     v.strictObject({
@@ -223,6 +226,7 @@ const chatEvent = schemaOf<ChatEvent>()(
       turn: turnId,
       facts: partialOf<ReplyFacts>({ ...replyEntries, run }),
     }),
+    v.strictObject({ type: v.literal('update'), at: isoDate, update: notebookUpdate }),
     v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),
     v.strictObject({ type: v.literal('restore'), at: isoDate, turn: turnId }),
   ]),

@@ -237,6 +237,8 @@ export interface StoredChat extends ChatFacts {
   turns: StoredTurn[];
   /** Deleted turns with their descendants: hidden until `restore`. */
   removed: string[];
+  /** Of a notebook: the updates that make its text (`notebook.ts`). Absent: it is a chat. */
+  updates?: string[];
 }
 
 /** Alternatives to a token, stored separately from the text and read on demand. */
@@ -271,6 +273,8 @@ export type ChatChange =
   /** Appends tokens to a reply. Those that it already has are skipped. */
   | { type: 'tokens'; turn: string; from: number; text: string; tokens: TokenColumns }
   | { type: 'reply'; turn: string; facts: Partial<ReplyFacts> }
+  /** Changes the text of a notebook: a Yjs update, Base64. Its generated parts are the replies. */
+  | { type: 'update'; update: string }
   | { type: 'remove'; turn: string }
   | { type: 'restore'; turn: string };
 
@@ -283,6 +287,8 @@ export interface ChatSummary extends Pick<ChatFacts, 'title' | 'pinned' | 'folde
   updatedAt: string;
   /** Of all paths, without deleted ones. */
   turns: number;
+  /** It is a notebook. Absent: it is a chat. */
+  notebook?: true;
 }
 
 /** A chat that contains a text. */

@@ -337,6 +337,9 @@ export class ChatDocument {
         if (!isOwn) turn.apply(event);
         return;
       }
+      case 'update':
+        // Only notebooks have a text.
+        return;
       case 'remove':
       case 'restore':
         this.#turns[event.type](event.turn);

@@ -185,7 +185,7 @@ export class ChatsState {
     return id;
   }
 
-  /** Opens a copy of a chat, without the candidates of its tokens. @returns its id; null if it failed, see `error` */
+  /** Adds a copy of a chat, without the candidates of its tokens, and opens it unless it is a notebook. @returns its id; null if it failed, see `error` */
   async duplicate(id: string): Promise<string | null> {
     const stored = await this.read(id);
     if (stored === null) return null;
@@ -193,7 +193,7 @@ export class ChatsState {
       const copy = { ...portable(stored), title: `${stored.title.slice(0, 190)} (copy)`, updatedAt: now() };
       const added = await this.add(copy);
       await this.refresh();
-      await this.select(added);
+      if (stored.updates === undefined) await this.select(added);
       return added;
     });
   }
@@ -301,7 +301,7 @@ export class ChatsState {
   }
 
   #note(summary: ChatSummary): void {
-    if (summary.turns > 0) this.list = withChat(this.list, summary);
+    if (summary.turns > 0 || summary.notebook) this.list = withChat(this.list, summary);
   }
 
   async #readList(): Promise<void> {

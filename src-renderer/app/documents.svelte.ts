@@ -1,0 +1,108 @@
+import type { SearchHit } from '../../src-main/protocol/app/chats/chat.ts';
+import type { AppModel } from '../features/chat/state/app-model.svelte.ts';
+import type { ChatFigures } from '../features/chat/state/chat-figures.svelte.ts';
+import type { UnsavedChat } from '../features/chat/state/chats.svelte.ts';
+import type { Notebooks } from '../features/notebook/state/create-notebooks.ts';
+import { shell } from './shell.svelte.ts';
+
+/** What the list of chats opens: a chat or a notebook. */
+export class Documents {
+  readonly #app: Pick<AppModel, 'chats' | 'session' | 'jump'>;
+  readonly #notebooks: Notebooks;
+
+  constructor(app: Pick<AppModel, 'chats' | 'session' | 'jump'>, notebooks: Notebooks) {
+    this.#app = app;
+    this.#notebooks = notebooks;
+  }
+
+  /** Id of what is open; null while it is new and empty. */
+  get currentId(): string | null {
+    const { current } = this.#notebooks.notebooks;
+    if (current === null) return this.#app.chats.currentId;
+    return current.isEmpty && current.revision === 0 ? null : current.id;
+  }
+
+  /** Whether the chat view shows a chat. */
+  get isChat(): boolean {
+    return this.#notebooks.notebooks.current === null;
+  }
+
+  /** What a reply is being generated in. */
+  get writingId(): string | null {
+    return this.#app.session.writingId ?? this.#notebooks.notebookSession.writingId;
+  }
+
+  get writingTitle(): string | null {
+    const { writingId } = this;
+    const { chats } = this.#app;
+    if (writingId === null) return null;
+    return chats.list.find(({ id }) => id === writingId)?.title ?? chats.current.title;
+  }
+
+  get unsaved(): readonly UnsavedChat[] {
+    return [...this.#app.chats.unsaved, ...this.#notebooks.notebooks.unsaved];
+  }
+
+  get problem(): string | null {
+    return this.#app.chats.error ?? this.#notebooks.notebooks.error;
+  }
+
+  /** Title of the window. */
+  get title(): string {
+    const { current } = this.#notebooks.notebooks;
+    const { chats } = this.#app;
+    const title = current === null ? (chats.current.isEmpty ? '' : chats.current.title) : current.title;
+    return title === '' ? 'Tokenscope' : `${title} · Tokenscope`;
+  }
+
+  /** Context use and rate, for the status bar. */
+  get status(): Pick<ChatFigures, 'context' | 'rate'> {
+    const { notebooks, notebookSession } = this.#notebooks;
+    return notebooks.current === null ? this.#app.session.figures : notebookSession;
+  }
+
+  newChat(): void {
+    shell.show('chat');
+    this.#notebooks.notebooks.close();
+    this.#app.chats.create();
+  }
+
+  newNotebook(text = ''): void {
+    shell.show('chat');
+    this.#notebooks.notebooks.create(text);
+  }
+
+  /** @param hit scrolls to it, and marks `query` */
+  async open(id: string, hit: SearchHit | null = null, query = this.#app.chats.search.trim()): Promise<void> {
+    shell.show('chat');
+    const { chats, jump } = this.#app;
+    const summary = [...chats.list, ...(chats.found ?? [])].find((one) => one.id === id);
+    if (summary?.notebook) return this.#notebooks.notebooks.select(id);
+    await chats.select(id);
+    this.#notebooks.notebooks.close();
+    if (hit !== null) jump.to({ chatId: id, turn: hit.turn, query });
+  }
+
+  async retry(id: string): Promise<void> {
+    await Promise.all([this.#app.chats.retry(id), this.#notebooks.notebooks.retry(id)]);
+  }
+
+  get busy(): boolean {
+    return this.#app.session.busy || this.#notebooks.notebookSession.busy;
+  }
+
+  stop(): void {
+    this.#app.session.stop();
+    this.#notebooks.notebookSession.stop();
+  }
+
+  /** Prepares one for deletion. @returns opens it again, if it was open */
+  async leave(id: string): Promise<() => void> {
+    const { notebooks, notebookSession } = this.#notebooks;
+    await Promise.all([this.#app.session.leave(id), notebookSession.leave(id)]);
+    const wasOpen = await notebooks.leave(id);
+    return () => {
+      if (wasOpen) void notebooks.select(id);
+    };
+  }
+}
