@@ -26,6 +26,7 @@ const inElectron = [
   'open-model',
   'other-model',
   'out-of-memory',
+  'presets',
   'read-only',
   'receipts',
   'reset',

@@ -24,7 +24,9 @@ const VERSION = 1;
 const TOKENS_PER_EVENT = 4096;
 
 /** A chat without what belongs to one computer: its id and its deleted turns. */
-export interface PortableChat extends ChatFacts {
+export interface PortableChat extends Omit<ChatFacts, 'settings'> {
+  /** Absent if it has none of its own, as in files of earlier versions. */
+  settings?: NonNullable<ChatFacts['settings']>;
   createdAt: string;
   updatedAt: string;
   /** Parents come before their children. */
@@ -48,6 +50,7 @@ const reply = schemaOf<StoredReplyTurn>()(
 const portableChat = schemaOf<PortableChat>()(
   v.strictObject({
     ...chatFacts,
+    settings: v.exactOptional(chatFacts.settings.wrapped),
     createdAt: isoDate,
     updatedAt: isoDate,
     turns: v.array(v.union([userTurn, reply])),
@@ -68,7 +71,8 @@ export function portable(chat: StoredChat): PortableChat {
   let { head } = chat;
   while (head !== null && hidden.has(head)) head = parents.get(head) ?? null;
   const { createdAt, updatedAt } = chat;
-  return { ...factsOf(chat), head, createdAt, updatedAt, turns };
+  const { settings, ...facts } = factsOf(chat);
+  return { ...facts, ...(settings === null ? {} : { settings }), head, createdAt, updatedAt, turns };
 }
 
 export function chatFileText(chats: readonly PortableChat[]): string {
@@ -110,7 +114,7 @@ export function readChatFile({ version, chats }: { version: unknown; chats: unkn
 /** What creates a chat, or adds to an empty one. */
 export function eventsOfChat(chat: PortableChat): ChatEvent[] {
   const { createdAt, updatedAt: at } = chat;
-  const { head, ...facts } = factsOf(chat);
+  const { head, ...facts } = factsOf({ ...chat, settings: chat.settings ?? null });
   // The first event dates the chat.
   const events: ChatEvent[] = [{ type: 'facts', at: createdAt, facts }];
   for (const turn of chat.turns) {

@@ -18,7 +18,9 @@ import {
   text,
   whenFull,
 } from '../../fields.ts';
-import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
+import { STOP_SETTINGS } from '../../../engine/settings/generation.ts';
+import { SAMPLING_SETTINGS } from '../../../engine/settings/sampling.ts';
+import { MAX_TOKEN_ID, partialOf as partialSettings, schemasOf } from '../../setting-schemas.ts';
 import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
   MAX_DETAILS_PER_CHUNK,
@@ -28,6 +30,7 @@ import {
   REPLY_PARTS,
   type ChatEvent,
   type ChatFacts,
+  type ChatSettings,
   type ChatWrite,
   type DetailsChunk,
   type EarlierStop,
@@ -81,6 +84,13 @@ export const timings = schemaOf<Timings>()(
 
 export const turnId = chatId;
 
+const chatSettings = schemaOf<ChatSettings>()(
+  v.strictObject({
+    sampling: partialSettings(schemasOf(SAMPLING_SETTINGS)),
+    stop: partialSettings(schemasOf(STOP_SETTINGS)),
+  }),
+);
+
 export const chatFacts = {
   title: shortText,
   modelId: v.pipe(v.string(), v.maxLength(128)),
@@ -89,6 +99,7 @@ export const chatFacts = {
   head: v.nullable(turnId),
   pinned: v.boolean(),
   folder: v.pipe(v.string(), v.maxLength(MAX_FOLDER)),
+  settings: v.nullable(chatSettings),
 };
 
 const replyEntries = {

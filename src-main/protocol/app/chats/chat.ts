@@ -36,6 +36,14 @@ export interface ChatFacts {
   pinned: boolean;
   /** Name of the folder that lists it; empty for none. */
   folder: string;
+  /** Its own sampling and stop settings; null: it has those of the model. */
+  settings: ChatSettings | null;
+}
+
+/** Settings of one chat with whichever model is loaded. An absent value is the model's default. */
+export interface ChatSettings {
+  sampling: Partial<SamplingParams>;
+  stop: Partial<StopParams>;
 }
 
 /** Length of a folder's name, UTF-16 units. */
@@ -50,12 +58,13 @@ export const NO_FACTS: Readonly<ChatFacts> = {
   head: null,
   pinned: false,
   folder: '',
+  settings: null,
 };
 
 /** The facts of a chat, without the rest of it. */
 export function factsOf(chat: ChatFacts): ChatFacts {
-  const { title, modelId, modelName, systemPrompt, head, pinned, folder } = chat;
-  return { title, modelId, modelName, systemPrompt, head, pinned, folder };
+  const { title, modelId, modelName, systemPrompt, head, pinned, folder, settings } = chat;
+  return { title, modelId, modelName, systemPrompt, head, pinned, folder, settings };
 }
 
 export interface StoredUserTurn {

@@ -5,6 +5,7 @@ import {
   type ChatChange,
   type ChatEvent,
   type ChatFacts,
+  type ChatSettings,
   type ChatSummary,
   type ReplyFacts,
   type StoredChat,
@@ -97,6 +98,14 @@ export class ChatDocument {
   }
   set model({ id, name }: { id: string; name: string }) {
     this.#record({ type: 'facts', facts: { modelId: id, modelName: name } });
+  }
+
+  /** See `ChatFacts.settings`. */
+  get settings(): ChatSettings | null {
+    return this.#facts.settings;
+  }
+  set settings(settings: ChatSettings | null) {
+    this.#record({ type: 'facts', facts: { settings } });
   }
 
   /** The last turn of the path; null in an empty chat. */
