@@ -8,6 +8,7 @@ const onlyWeb = ['**/web-*.spec.ts'];
  */
 const inElectron = [
   'accessibility',
+  'attachments',
   'catalogue',
   'chat-template',
   'compare',

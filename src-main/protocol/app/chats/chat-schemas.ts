@@ -23,11 +23,14 @@ import { SAMPLING_SETTINGS } from '../../../engine/settings/sampling.ts';
 import { MAX_TOKEN_ID, partialOf as partialSettings, schemasOf } from '../../setting-schemas.ts';
 import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
+  ATTACHMENT_KINDS,
+  MAX_ATTACHMENTS,
   MAX_DETAILS_PER_CHUNK,
   MAX_EVENTS_PER_WRITE,
   MAX_FOLDER,
   NO_TOKEN,
   REPLY_PARTS,
+  type Attachment,
   type ChatEvent,
   type ChatFacts,
   type ChatSettings,
@@ -152,12 +155,27 @@ function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> 
 
 export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(run) }));
 
+const attachment = schemaOf<Attachment>()(
+  v.pipe(
+    v.strictObject({
+      name: shortText,
+      kind: v.picklist(ATTACHMENT_KINDS),
+      bytes: count,
+      start: count,
+      end: v.pipe(count, v.maxValue(MAX_TEXT)),
+      notes: v.pipe(v.array(shortText), v.maxLength(10)),
+    }),
+    v.check(({ start, end }) => start <= end, 'Expected a range'),
+  ),
+);
+
 export const userTurn = v.strictObject({
   id: turnId,
   parent: v.nullable(turnId),
   role: v.literal('user'),
   text,
   createdAt: isoDate,
+  attachments: v.exactOptional(v.pipe(v.array(attachment), v.minLength(1), v.maxLength(MAX_ATTACHMENTS))),
 });
 export const replyTurn = v.strictObject({
   id: turnId,

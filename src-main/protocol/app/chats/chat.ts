@@ -72,9 +72,31 @@ export interface StoredUserTurn {
   /** Null for the first turn. */
   parent: string | null;
   role: 'user';
+  /** All that the model reads of the message, with the text of its files. */
   text: string;
   createdAt: string;
+  /** The files in the text, in its order; absent if there are none. */
+  attachments?: Attachment[];
 }
+
+/** A file in a message: a block of the message's text. */
+export interface Attachment {
+  /** Of the file. */
+  name: string;
+  kind: AttachmentKind;
+  /** Size of the file. */
+  bytes: number;
+  /** The block in the message's text, with its heading; UTF-16 units. */
+  start: number;
+  end: number;
+  /** What was changed when the file was read, for people. */
+  notes: string[];
+}
+
+export const ATTACHMENT_KINDS = ['text', 'markdown', 'code', 'csv', 'pdf'] as const;
+export type AttachmentKind = (typeof ATTACHMENT_KINDS)[number];
+
+export const MAX_ATTACHMENTS = 20;
 
 /** One number per token of a reply, in columns of equal length, because a chat may have 100,000 of them. */
 export interface TokenColumns {

@@ -1,5 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import { typedOf, withTyped } from '../attachments/message-text.ts';
 import type { ChatDocument, ChatTurn, UserTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import { Reply } from './reply.svelte.ts';
@@ -61,12 +62,13 @@ export class TurnActions {
     return turn.running ? 'This reply is being generated. Stop it before you edit it.' : null;
   }
 
-  /** Sends a changed message as another version of it. */
+  /** Sends a changed message as another version of it, with the same files. */
   async send(turn: UserTurn, text: string): Promise<void> {
-    if (this.waits || text.trim() === '') return;
+    if (this.waits || (text.trim() === '' && turn.attachments.length === 0)) return;
     const chat = this.#chat;
     this.close(turn);
-    chat.addUserTurn(text, turn.parent);
+    const message = withTyped(turn, text);
+    chat.addUserTurn(message.text, turn.parent, message.attachments);
     await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts()));
   }
 
@@ -153,5 +155,5 @@ function keyOf(turn: ChatTurn, kind: EditKind): string {
 }
 
 function editableText(turn: ChatTurn): string {
-  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : turn.text;
+  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : typedOf(turn);
 }
