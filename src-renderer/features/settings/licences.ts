@@ -17,6 +17,7 @@ import lowlight from '../../../node_modules/lowlight/license?raw';
 import lucide from '../../../node_modules/@lucide/svelte/LICENSE?raw';
 import micromark from '../../../node_modules/micromark/license?raw';
 import temml from '../../../node_modules/temml/LICENSE?raw';
+import pdfjs from '../../../node_modules/pdfjs-dist/LICENSE?raw';
 import runed from '../../../node_modules/runed/LICENSE?raw';
 import signalExit from '../../../node_modules/write-file-atomic/node_modules/signal-exit/LICENSE.txt?raw';
 import styleToObject from '../../../node_modules/style-to-object/LICENSE?raw';
@@ -75,4 +76,5 @@ export const NOTICES: readonly Notice[] = [
   library('highlight.js', 'BSD-3-Clause', highlightJs),
   library('lowlight', 'MIT', lowlight),
   library('Temml', 'MIT', temml, ['temml']),
+  library('PDF.js', 'Apache-2.0', pdfjs, ['pdfjs-dist']),
 ];

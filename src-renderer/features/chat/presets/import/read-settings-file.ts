@@ -12,7 +12,7 @@ import type { MappedSettings } from './settings-mapper.ts';
 /** The program whose file was read. */
 export type SettingsProgram = 'LM Studio' | 'llama.cpp' | 'Ollama';
 
-export type SettingsFile =
+export type ReadSettings =
   /** `unknown`: entries that this version cannot read. */
   | { kind: 'own'; items: SavedItem[]; unknown: number }
   | { kind: 'other'; program: SettingsProgram; settings: MappedSettings };
@@ -24,7 +24,7 @@ export const MAX_SETTINGS_FILE = 8 * 1024 * 1024;
  * Reads a settings file of Tokenscope, LM Studio, llama.cpp or Ollama.
  * @throws EngineError BAD_REQUEST
  */
-export function readSettingsFile(text: string, fileName: string): SettingsFile {
+export function readSettingsFile(text: string, fileName: string): ReadSettings {
   const name = nameOf(fileName);
   const value = jsonOf(text);
   if (isSavedItemsFile(value)) {
@@ -46,7 +46,7 @@ export function readSettingsFile(text: string, fileName: string): SettingsFile {
   );
 }
 
-function other(program: SettingsProgram, settings: MappedSettings): SettingsFile {
+function other(program: SettingsProgram, settings: MappedSettings): ReadSettings {
   const { sampling, stop, systemPrompt } = settings;
   if (Object.keys({ ...sampling, ...stop }).length === 0 && systemPrompt === null) {
     throw new EngineError('BAD_REQUEST', `This ${program} file sets nothing that Tokenscope has.`);
