@@ -1,4 +1,2 @@
-/** The library ships no types for it. It is only passed on to the library. */
-declare module 'pdfjs-dist/build/pdf.worker.mjs' {
-  export const WorkerMessageHandler: unknown;
-}
+/** The library ships no types for it. It is only imported for what it does in a Worker. */
+declare module 'pdfjs-dist/build/pdf.worker.mjs';

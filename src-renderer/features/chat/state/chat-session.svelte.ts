@@ -5,7 +5,7 @@ import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import { AttachmentDrafts } from '../attachments/attachment-drafts.svelte.ts';
 import { messageFrom, type AttachedFile } from '../attachments/message-text.ts';
-import { readPdf } from '../attachments/pdf-client.ts';
+import { readPdf } from '../attachments/read-pdf.ts';
 import { Drafts } from './drafts.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
