@@ -1,2 +1,2 @@
 /** The library ships no types for it. It is only imported for what it does in a Worker. */
-declare module 'pdfjs-dist/build/pdf.worker.mjs';
+declare module 'pdfjs-dist/legacy/build/pdf.worker.mjs';

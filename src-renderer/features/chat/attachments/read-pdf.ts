@@ -35,7 +35,8 @@ export async function readPdf(bytes: ArrayBuffer, name: string): Promise<PdfText
 }
 
 async function textIn(bytes: ArrayBuffer, port: Worker): Promise<PdfText> {
-  const { getDocument, PDFWorker, VerbosityLevel } = await import('pdfjs-dist');
+  const { getDocument, PDFWorker, VerbosityLevel } = await import('pdfjs-dist/legacy/build/pdf.mjs');
+  // The legacy build brings what the browsers of this year may lack, such as `Uint8Array.toHex`.
   // Text needs no fonts, images or scripts, so nothing of them is loaded.
   const document = await getDocument({
     data: bytes,
