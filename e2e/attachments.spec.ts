@@ -18,7 +18,7 @@ test('files are attached, sent, edited, and read again after a restart', async (
   await chat.set('maxTokens', 5);
   await chat.id('attach-file').setInputFiles([files.text, files.pdf, files.image]);
   const attached = chat.id('attached-file');
-  await expect(chat.id('attach-problem')).toHaveText(/^x\.png is a PNG image/);
+  await expect(chat.id('attach-problem')).toHaveText(/^\s*x\.png is a PNG image/);
   await expect(attached).toHaveCount(2);
   await expect(attached.first()).toContainText('Not valid UTF-8, so it was read as Latin-1.');
   await expect(attached.first()).toContainText(/\d+\stokens?/);
