@@ -123,9 +123,9 @@ test('unsaved changes are tried once more at the end', async () => {
 /** Defaults of the settings that the first release did not have. */
 const ADDED_SINCE = {
   fullChain: false,
-  rawReplies: false,
   lastModelId: null,
   laneSets: [],
+  rawReplies: false,
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
 };
 
