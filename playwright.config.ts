@@ -8,6 +8,7 @@ const onlyWeb = ['**/web-*.spec.ts'];
  */
 const inElectron = [
   'accessibility',
+  'attachments',
   'catalogue',
   'chat-template',
   'compare',
@@ -29,6 +30,7 @@ const inElectron = [
   'open-model',
   'other-model',
   'out-of-memory',
+  'presets',
   'rates',
   'read-only',
   'receipts',

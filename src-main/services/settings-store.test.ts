@@ -122,6 +122,7 @@ test('unsaved changes are tried once more at the end', async () => {
 
 /** Defaults of the settings that the first release did not have. */
 const ADDED_SINCE = {
+  fullChain: false,
   lastModelId: null,
   laneSets: [],
   rawReplies: false,

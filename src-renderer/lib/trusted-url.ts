@@ -4,7 +4,7 @@ interface TrustedTypesFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
-const WORKERS: readonly string[] = ['/engine.worker.js', '/markdown.worker.js'];
+const WORKERS: readonly string[] = ['/engine.worker.js', '/markdown.worker.js', '/pdf.worker.js'];
 
 const rules = {
   createScriptURL(url: string): string {

@@ -31,6 +31,7 @@ import type {
   LaneSet,
   StoredComparison,
 } from './comparisons/comparison.ts';
+import type { SavedItem, SavedItemChange } from './presets/saved-items.ts';
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
@@ -58,6 +59,8 @@ export interface Settings {
   rawReplies: boolean;
   tokenColours: TokenColours;
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };
+  /** Show all sampling settings instead of the three usual ones. */
+  fullChain: boolean;
   /** The chat that was open last; null for a new chat. */
   lastChatId: string | null;
   /** The model to load at start; null for the built-in one. */
@@ -331,6 +334,13 @@ export interface AppMethods {
   comparisonDelete: { params: [string]; result: null };
   /** Undoes `comparisonDelete`. */
   comparisonRestore: { params: [string]; result: null };
+  /** Saved presets and system prompts, oldest first. */
+  savedItems: { params: []; result: SavedItem[] };
+  /**
+   * Adds, replaces or deletes a saved item. If someone else has changed it since, the new one is saved as a copy, and a
+   * deletion is skipped. Returns all items, and the id under which it was saved; null after a deletion.
+   */
+  savedItemChange: { params: [SavedItemChange]; result: { items: SavedItem[]; id: string | null } };
   /** The built-in model, then those of the library, newest first. */
   modelsList: { params: []; result: ModelListing[] };
   /**
@@ -405,6 +415,8 @@ export type AppEvent =
   | { type: 'chats' }
   | ChatNews
   | ComparisonNews
+  /** Saved presets or system prompts changed. */
+  | { type: 'savedItems'; items: SavedItem[] }
   /** The list of models changed. */
   | { type: 'models' }
   /** The system opened something with the app: see `openedTake`. */

@@ -19,7 +19,7 @@ import {
 import { modelId, schemaOf } from '../fields.ts';
 import { laneSets, storedLaneSets } from './comparisons/comparison-schemas.ts';
 import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
-import { schemasOf, storedSettings } from '../setting-schemas.ts';
+import { partialOf, schemasOf, storedSettings } from '../setting-schemas.ts';
 
 export function defaultSettings(): Settings {
   return {
@@ -34,6 +34,7 @@ export function defaultSettings(): Settings {
     rawReplies: false,
     tokenColours: { by: 'probability', doubtBelow: 0.5 },
     panel: { open: true, tab: 'sampling' },
+    fullChain: false,
     lastChatId: null,
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
@@ -101,6 +102,7 @@ const settingsEntries = {
   rawReplies: v.boolean(),
   tokenColours: schemaOf<TokenColours>()(v.object(colourEntries)),
   panel: v.object(panelEntries),
+  fullChain: v.boolean(),
   lastChatId: v.nullable(chatId),
   lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
@@ -122,6 +124,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     rawReplies: v.exactOptional(settingsEntries.rawReplies),
     tokenColours: v.exactOptional(settingsEntries.tokenColours),
     panel: v.exactOptional(settingsEntries.panel),
+    fullChain: v.exactOptional(settingsEntries.fullChain),
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
@@ -210,14 +213,6 @@ const storedPerModel = v.pipe(
     );
   }),
 );
-
-/** All keys are optional. */
-function partialOf<E extends v.ObjectEntries>(
-  entries: E,
-): v.GenericSchema<unknown, Partial<v.InferOutput<v.ObjectSchema<E, undefined>>>> {
-  const optional = Object.entries(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
-  return v.object(Object.fromEntries(optional)) as never;
-}
 
 function storedPartial(table: SettingTable): v.GenericSchema {
   return v.pipe(

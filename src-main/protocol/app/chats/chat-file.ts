@@ -26,7 +26,9 @@ const VERSION = 1;
 const TOKENS_PER_EVENT = 4096;
 
 /** A chat without what belongs to one computer: its id and its deleted turns. */
-export interface PortableChat extends ChatFacts {
+export interface PortableChat extends Omit<ChatFacts, 'settings'> {
+  /** Absent if it has none of its own, as in files of earlier versions. */
+  settings?: NonNullable<ChatFacts['settings']>;
   createdAt: string;
   updatedAt: string;
   /** Parents come before their children. */
@@ -52,6 +54,7 @@ const reply = schemaOf<StoredReplyTurn>()(
 const portableChat = schemaOf<PortableChat>()(
   v.strictObject({
     ...chatFacts,
+    settings: v.exactOptional(chatFacts.settings.wrapped),
     createdAt: isoDate,
     updatedAt: isoDate,
     turns: v.array(v.union([userTurn, reply])),
@@ -73,8 +76,10 @@ export function portable(chat: StoredChat): PortableChat {
   let { head } = chat;
   while (head !== null && hidden.has(head)) head = parents.get(head) ?? null;
   const { createdAt, updatedAt } = chat;
+  const { settings, ...facts } = factsOf(chat);
+  const own = settings === null ? {} : { settings };
   const updates = chat.updates === undefined ? {} : { updates: [mergedUpdate(chat.updates)] };
-  return { ...factsOf(chat), head, createdAt, updatedAt, turns, ...updates };
+  return { ...facts, ...own, head, createdAt, updatedAt, turns, ...updates };
 }
 
 export function chatFileText(chats: readonly PortableChat[]): string {
@@ -116,7 +121,7 @@ export function readChatFile({ version, chats }: { version: unknown; chats: unkn
 /** What creates a chat, or adds to an empty one. */
 export function eventsOfChat(chat: PortableChat): ChatEvent[] {
   const { createdAt, updatedAt: at } = chat;
-  const { head, ...facts } = factsOf(chat);
+  const { head, ...facts } = factsOf({ ...chat, settings: chat.settings ?? null });
   // The first event dates the chat.
   const events: ChatEvent[] = [{ type: 'facts', at: createdAt, facts }];
   for (const update of chat.updates ?? []) events.push({ type: 'update', at: createdAt, update });

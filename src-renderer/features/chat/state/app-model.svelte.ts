@@ -14,6 +14,7 @@ import { FindInChat } from '../find/find.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
+import { PresetsState } from '../presets/presets.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
@@ -33,6 +34,8 @@ export interface AppModel {
   readonly settings: SettingsState;
   /** Settings of the current model. */
   readonly modelSettings: ModelSettingsState;
+  /** Saved presets and system prompts. */
+  readonly presets: PresetsState;
   readonly engine: EngineState;
   readonly chats: ChatsState;
   readonly session: ChatSession;
@@ -66,7 +69,10 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   await chats.refresh();
   const { lastChatId } = settings.current;
   if (lastChatId !== null) await chats.select(lastChatId);
-  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
+  const firstModel = engine.comingId ?? BUILT_IN_MODEL;
+  const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });
+  const presets = new PresetsState(services);
+  void presets.load();
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);
   const grammarCheck = new GrammarCheck(engine, automatic);
   const versions = versionsOf(services);
@@ -127,7 +133,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
     asShown: async (markdown) => await markdownAsShown(markdown, markdownParser),
   });
   return {
-    ...{ connection, settings, modelSettings, engine, chats, session },
+    ...{ connection, settings, modelSettings, presets, engine, chats, session },
     ...{ grammarCheck, automatic, panel, otherModel, fullWindow, receipts, recorder, waterfall, elsewhere, jump, find },
   };
 }

@@ -1,5 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import { typedOf, withTyped } from '../attachments/message-text.ts';
 import type { ChatDocument, ChatTurn, UserTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import { Reply } from './reply.svelte.ts';
@@ -77,7 +78,7 @@ export class TurnActions {
 
   /** Whether a changed message fits into the context window. If not, its editor says so. */
   async fits(turn: UserTurn, text: string): Promise<boolean> {
-    const fits = await this.#parts.fits(this.#chat, text, turn);
+    const fits = await this.#parts.fits(this.#chat, withTyped(turn, text).text, turn);
     if (fits) this.#tooLong.delete(turn.id);
     else this.#tooLong.set(turn.id, text);
     return fits;
@@ -88,12 +89,13 @@ export class TurnActions {
     this.#tooLong.delete(turn.id);
   }
 
-  /** Sends a changed message as another version of it. See `fits`. */
+  /** Sends a changed message as another version of it, with the same files. See `fits`. */
   async send(turn: UserTurn, text: string): Promise<void> {
-    if (this.waits || text.trim() === '') return;
+    if (this.waits || (text.trim() === '' && turn.attachments.length === 0)) return;
     const chat = this.#chat;
     this.close(turn);
-    chat.addUserTurn(text, turn.parent);
+    const message = withTyped(turn, text);
+    chat.addUserTurn(message.text, turn.parent, message.attachments);
     await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts()));
   }
 
@@ -180,5 +182,5 @@ function keyOf(turn: ChatTurn, kind: EditKind): string {
 }
 
 function editableText(turn: ChatTurn): string {
-  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : turn.text;
+  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : typedOf(turn);
 }

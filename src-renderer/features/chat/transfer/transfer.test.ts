@@ -16,7 +16,13 @@ import { MAX_IMPORT_BYTES, readChats, readImport } from './import-file.ts';
 
 const fileOf = (text: string, name = 'chats.json', size = text.length) => ({ name, size, text: async () => text });
 const parsed = (chats: readonly PortableChat[]) => JSON.parse(chatFileText(chats)) as { chats: unknown[] };
-const storedOf = (chat: PortableChat): StoredChat => ({ ...chat, id: 'c', revision: 1, removed: [] });
+const storedOf = (chat: PortableChat): StoredChat => ({
+  ...chat,
+  settings: chat.settings ?? null,
+  id: 'c',
+  revision: 1,
+  removed: [],
+});
 const tree = (turns: readonly StoredTurn[]) => turns.map(({ id, parent, text }) => [id, parent, text]);
 
 it('reads a ChatGPT export with its branches', () => {
