@@ -15,6 +15,7 @@ const inElectron = [
   'conversations',
   'grammar',
   'idle',
+  'inside',
   'keyboard',
   'kills',
   'last-model',

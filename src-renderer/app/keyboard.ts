@@ -6,6 +6,7 @@ export type Command =
   | 'view-compare'
   | 'view-models'
   | 'view-tokenizer'
+  | 'view-inside'
   | 'new-chat'
   | 'open-model'
   | 'toggle-tokens'
@@ -27,9 +28,17 @@ const WITH_CONTROL: Readonly<Record<string, Command>> = {
   '2': 'view-compare',
   '3': 'view-models',
   '4': 'view-tokenizer',
+  '5': 'view-inside',
   n: 'new-chat',
   o: 'open-model',
 };
+/** Views that a command only opens. */
+export const VIEW_OF = {
+  'view-compare': 'compare',
+  'view-models': 'models',
+  'view-tokenizer': 'tokenizer',
+  'view-inside': 'inside',
+} as const satisfies Partial<Record<Command, string>>;
 const ALONE: Readonly<Record<string, Command>> = {
   t: 'toggle-tokens',
   '1': 'prompt-1',

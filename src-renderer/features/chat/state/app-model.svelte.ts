@@ -17,6 +17,7 @@ import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
 import { ThreadJump } from './thread-jump.svelte.ts';
+import type { DrawSource } from '../../waterfall/draw-source.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
@@ -42,8 +43,11 @@ export interface AppModel {
   readonly jump: ThreadJump;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
-  /** Where a message of the open chat can be sent; set by the shell. */
-  readonly elsewhere: { compare: ((turn: ChatTurn) => void) | null };
+  /** What other views do with a message or a token of the open chat; set by the shell. */
+  readonly elsewhere: {
+    compare: ((turn: ChatTurn) => void) | null;
+    inside: ((source: DrawSource, index: number) => void) | null;
+  };
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -103,7 +107,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
   const waterfall = new Waterfall(engine);
-  const elsewhere: AppModel['elsewhere'] = { compare: null };
+  const elsewhere: AppModel['elsewhere'] = { compare: null, inside: null };
   return {
     ...{ connection, settings, modelSettings, engine, chats, session },
     ...{ grammarCheck, automatic, panel, otherModel, receipts, recorder, waterfall, elsewhere },
