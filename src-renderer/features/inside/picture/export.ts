@@ -7,14 +7,14 @@ const PNG_SCALE = 2;
 /** Chromium's limit for the sides of a canvas, px. */
 const MAX_SIDE = 16_384;
 
-export type ExportFormat = 'png' | 'svg' | 'csv' | 'json';
+export type PictureFormat = 'png' | 'svg' | 'csv' | 'json';
 
 /** Saves a picture or its numbers. @throws Error if the browser cannot encode the picture */
-export async function exportPicture(picture: Picture, format: ExportFormat): Promise<void> {
+export async function exportPicture(picture: Picture, format: PictureFormat): Promise<void> {
   saveFile(await exported(picture, format), `${picture.fileName}.${format}`);
 }
 
-async function exported(picture: Picture, format: ExportFormat): Promise<Blob> {
+async function exported(picture: Picture, format: PictureFormat): Promise<Blob> {
   switch (format) {
     case 'png':
       return png(picture);

@@ -48,11 +48,16 @@ export interface Picture {
   table: Table;
 }
 
-/** Significant digits of numbers on screen: about the precision of float32. */
+/** Significant digits of numbers on screen. */
 const DIGITS = 6;
+/** From here on, digits are grouped. */
+const GROUPED = 10_000;
+/** Of tables: the precision of float32. */
+export const TABLE_DIGITS = 7;
 
-/** 0.4051234567 is `0.405123`; -Infinity is `-∞`. */
-export function formatNumber(value: number): string {
+/** 0.4051234567 is `0.405123`; 49152 is `49,152`; -Infinity is `-∞`. */
+export function formatNumber(value: number, digits = DIGITS): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value < 0 ? '-∞' : '∞';
-  return String(Number(value.toPrecision(DIGITS)));
+  const rounded = Number(value.toPrecision(digits));
+  return Math.abs(rounded) >= GROUPED ? rounded.toLocaleString('en-US') : String(rounded);
 }

@@ -10,7 +10,7 @@ const REMEMBERED = 24;
 const WITHOUT_RUN: ReadonlySet<InsideQuery['kind']> = new Set(['tokens', 'embedding', 'positions', 'cache', 'norms']);
 
 /** An answer and the query that it belongs to. */
-export interface Shown<Q extends InsideQuery> {
+export interface ShownAnswer<Q extends InsideQuery> {
   query: Q;
   answer: AnswerTo<Q>;
 }
@@ -19,13 +19,13 @@ export interface Shown<Q extends InsideQuery> {
 export class Question<Q extends InsideQuery> {
   readonly query: Q;
   /** Until it is answered: the last answer to a query of this kind, so that nothing flickers. */
-  shown = $state.raw<Shown<Q> | null>(null);
+  shown = $state.raw<ShownAnswer<Q> | null>(null);
   problem = $state.raw<EngineError | null>(null);
   readonly abort = new AbortController();
   /** Resolves when it is answered, has failed or was cancelled. */
   settled: Promise<void> = Promise.resolve();
 
-  constructor(query: Q, before: Shown<Q> | null) {
+  constructor(query: Q, before: ShownAnswer<Q> | null) {
     this.query = query;
     this.shown = before;
   }

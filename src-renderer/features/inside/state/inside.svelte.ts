@@ -41,6 +41,8 @@ export class InsideState {
   /** Of replies in the chat. */
   readonly settings: Pick<CompleteSettings, 'sampling' | 'stop'>;
   #draws: { source: DrawSource; index: number } | null = null;
+  /** Id of the model that `answers` are from. */
+  #modelId: string | null = null;
 
   constructor(engine: EngineState, settings: Pick<CompleteSettings, 'sampling' | 'stop'>) {
     this.engine = engine;
@@ -88,6 +90,8 @@ export class InsideState {
   follow(): () => void {
     const { source } = this;
     const model = this.engine.status === 'ready' ? this.engine.model : null;
+    // Ids mean nothing to another model.
+    if (model !== null && model.id !== this.#modelId) untrack(() => this.#set(null, null));
     const abort = new AbortController();
     const isFirst = untrack(() => this.answers) === null;
     const wait = source.kind === 'text' && !isFirst ? ASK_AFTER_MS : 0;
@@ -100,7 +104,6 @@ export class InsideState {
 
   /** The view closes: forgets all answers, here and in the engine. */
   close(): void {
-    if (this.answers === null) return;
     this.#set(null, null);
     if (this.engine.status !== 'ready') return;
     this.engine
@@ -132,6 +135,7 @@ export class InsideState {
   }
 
   #set(answers: Answers | null, problem: string | null): void {
+    this.#modelId = this.model?.id ?? null;
     this.answers?.close();
     this.answers = answers;
     this.problem = problem;

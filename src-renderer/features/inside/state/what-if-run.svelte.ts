@@ -3,14 +3,14 @@ import { Answers } from './answers.svelte.ts';
 import type { InsideState } from './inside.svelte.ts';
 
 /** A change and its name. */
-export interface Change {
+export interface RunChange {
   intervention: Intervention;
   name: string;
 }
 
 /** Changes to a run, and the run with them. */
 export class WhatIfRun {
-  changes = $state.raw<readonly Change[]>([]);
+  changes = $state.raw<readonly RunChange[]>([]);
   temperature = $state(1);
   /** Of the changed run; null without changes. */
   answers = $state.raw<Answers | null>(null);
@@ -21,12 +21,12 @@ export class WhatIfRun {
   }
 
   /** Adds a change, in place of one to the same part. */
-  add(change: Change): void {
+  add(change: RunChange): void {
     const key = partOf(change.intervention);
     this.#set([...this.changes.filter(({ intervention }) => partOf(intervention) !== key), change]);
   }
 
-  remove(change: Change): void {
+  remove(change: RunChange): void {
     this.#set(this.changes.filter((other) => other !== change));
   }
 
@@ -35,7 +35,7 @@ export class WhatIfRun {
     this.answers = null;
   }
 
-  #set(changes: readonly Change[]): void {
+  #set(changes: readonly RunChange[]): void {
     this.close();
     this.changes = changes;
     const { answers, engine } = this.#inside;

@@ -1,9 +1,28 @@
-import type { AttentionAnswer } from '../../../../src-main/engine/api/inside-types.ts';
+import type { AttentionAnswer, InsideQuery } from '../../../../src-main/engine/api/inside-types.ts';
 import { gridPicture } from '../picture/grid-picture.ts';
 import { formatNumber, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
-import { labelsOf, nameOf, type TokenWindow } from './token-window.ts';
+import type { ShownAnswer } from '../state/answers.svelte.ts';
+import { labelsOf, nameOf, windowAround, type TokenRange } from './token-window.ts';
 import { dot, vectorPicture } from './vectors.ts';
+
+/** One head, for the queries around the selected token. The step and the token strip ask the same. */
+export function headQuery(
+  { layer, head, token }: { layer: number; head: number; token: number },
+  count: number,
+): Extract<InsideQuery, { kind: 'attention' }> {
+  return { kind: 'attention', layer, head, ...windowAround(token, count) };
+}
+
+/** What a query gives to each key; null if the answer does not have the query. */
+export function weightsOf(
+  { query, answer }: ShownAnswer<Extract<InsideQuery, { kind: 'attention' }>>,
+  token: number,
+): Float32Array | null {
+  if (token < query.from || token >= query.to) return null;
+  const row = token - query.from;
+  return answer.weights.subarray(row * answer.context, (row + 1) * answer.context);
+}
 
 export type AttentionTensor = 'weights' | 'scores';
 
@@ -14,9 +33,9 @@ export interface HeadView {
   layer: number;
   head: number;
   /** Queries that the rows of the answer stand for. */
-  queries: TokenWindow;
+  queries: TokenRange;
   /** Keys that are shown. */
-  keys: TokenWindow;
+  keys: TokenRange;
 }
 
 const MAX_CELL = 30;

@@ -3,14 +3,14 @@ import { visibleText } from '../../../lib/visible.ts';
 import { barPicture } from '../picture/bar-picture.ts';
 import { formatNumber, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
-import { nameOf, type TokenWindow } from './token-window.ts';
+import { nameOf, type TokenRange } from './token-window.ts';
 import { dot, vectorPicture } from './vectors.ts';
 
 /** The rows of the token table. */
 export function rowsPicture(
   { rows, hidden }: EmbeddingAnswer,
   tokens: readonly InsideToken[],
-  range: TokenWindow,
+  range: TokenRange,
 ): Picture {
   return vectorPicture({
     ...{ title: 'Rows of the token table', fileName: 'embedding', tokens, range, width: hidden },

@@ -3,11 +3,11 @@ import { barPicture } from '../picture/bar-picture.ts';
 import { gridPicture } from '../picture/grid-picture.ts';
 import { formatNumber, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
-import { labelsOf, nameOf, type TokenWindow } from './token-window.ts';
+import { labelsOf, nameOf, type TokenRange } from './token-window.ts';
 import { vectorPicture } from './vectors.ts';
 
 /** The length of the residual stream before and after every layer, for some tokens. */
-export function streamPicture(answer: NormsAnswer, tokens: readonly InsideToken[], range: TokenWindow): Picture {
+export function streamPicture(answer: NormsAnswer, tokens: readonly InsideToken[], range: TokenRange): Picture {
   const { layers, stream } = answer;
   const at = (row: number, token: number) => stream[row * answer.tokens + token];
   const name = (row: number) => (row === 0 ? 'input' : `layer ${row}`);
@@ -81,7 +81,7 @@ export type LayerTensor = keyof typeof LAYER_TENSORS;
 /** The residual stream in a layer, or what a block adds. @param range the tokens of the answer */
 export function layerPicture(
   answer: LayerAnswer,
-  parts: { tensor: LayerTensor; tokens: readonly InsideToken[]; range: TokenWindow; layer: number },
+  parts: { tensor: LayerTensor; tokens: readonly InsideToken[]; range: TokenRange; layer: number },
 ): Picture {
   const { tensor, tokens, range, layer } = parts;
   const { hidden } = answer;

@@ -3,14 +3,14 @@ import { dialPicture } from '../picture/dial-picture.ts';
 import { gridPicture } from '../picture/grid-picture.ts';
 import { formatNumber, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
-import { labelsOf, nameOf, type TokenWindow } from './token-window.ts';
+import { labelsOf, nameOf, type TokenRange } from './token-window.ts';
 import { vectorPicture } from './vectors.ts';
 
 /** Learned vectors, one per position. */
 export function positionRowsPicture(
   { rows, hidden }: PositionsAnswer & { rows: Float32Array },
   tokens: readonly InsideToken[],
-  range: TokenWindow,
+  range: TokenRange,
 ): Picture {
   return vectorPicture({
     ...{ title: 'Rows of the position table', fileName: 'positions', tokens, range, values: rows, width: hidden },
@@ -51,7 +51,7 @@ export function dialsPicture(rotary: RotaryAngles, position: number, from: numbe
 }
 
 /** The cosine of every angle: fast pairs alternate, slow ones hardly change. */
-export function anglesPicture(rotary: RotaryAngles, tokens: readonly InsideToken[], range: TokenWindow): Picture {
+export function anglesPicture(rotary: RotaryAngles, tokens: readonly InsideToken[], range: TokenRange): Picture {
   const { frequencies, angles } = rotary;
   const pairs = frequencies.length;
   return gridPicture({

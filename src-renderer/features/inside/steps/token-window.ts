@@ -4,14 +4,14 @@ import type { InsideToken } from './step-props.ts';
 /** Tokens of a longer run that are shown at once. */
 export const SHOWN_TOKENS = 48;
 
-export interface TokenWindow {
+export interface TokenRange {
   /** `[from, to)`. */
   from: number;
   to: number;
 }
 
 /** The part of a run around a token. Moving within a part does not change it, so nothing is asked again. */
-export function windowAround(token: number, count: number, size = SHOWN_TOKENS): TokenWindow {
+export function windowAround(token: number, count: number, size = SHOWN_TOKENS): TokenRange {
   if (count <= size) return { from: 0, to: count };
   const step = size / 2;
   const from = Math.max(0, Math.min(count - size, Math.floor(token / step) * step - step / 2));
@@ -19,7 +19,7 @@ export function windowAround(token: number, count: number, size = SHOWN_TOKENS):
 }
 
 /** For rows and columns of pictures. */
-export function labelsOf(tokens: readonly InsideToken[], { from, to }: TokenWindow): string[] {
+export function labelsOf(tokens: readonly InsideToken[], { from, to }: TokenRange): string[] {
   return tokens.slice(from, to).map(({ piece }) => visibleText(piece));
 }
 

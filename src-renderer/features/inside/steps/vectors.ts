@@ -1,14 +1,14 @@
 import { gridPicture } from '../picture/grid-picture.ts';
 import { formatNumber, type CellFacts, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
-import { labelsOf, nameOf, type TokenWindow } from './token-window.ts';
+import { labelsOf, nameOf, type TokenRange } from './token-window.ts';
 
 export interface VectorOptions {
   title: string;
   fileName: string;
   tokens: readonly InsideToken[];
   /** The tokens of the rows of `values`. */
-  range: TokenWindow;
+  range: TokenRange;
   /** `[to - from, width]`. */
   values: ArrayLike<number>;
   width: number;
