@@ -35,8 +35,8 @@ describe('a head', () => {
     expect(picture.title).toBe('Layer 2, head 1: row looks at column');
     expect(picture.describe({ row: 1, column: 0 })).toEqual({
       name: '·b (token 1) looks at a (token 0)',
-      value: '0.195571',
-      formula: 'softmax: e^(1.41421 - 2.82843) / Σ e^(score - 2.82843) = 0.243117 / 1.24312 = 0.195571',
+      value: '0.19557',
+      formula: 'softmax: e^(1.41421 - 2.82843) / Σ e^(score - 2.82843) = 0.243117 / 1.24312 = 0.19557',
     });
   });
   it('says how a score came about', () => {
@@ -76,7 +76,7 @@ describe('a head', () => {
   it('lists the terms of the weighted sum', () => {
     expect(outputPicture(viewOf(answerOf())).describe({ row: 1, column: 0 })).toMatchObject({
       value: '18.0443',
-      formula: 'Σ weight × value = 0.804429 × 20 + 0.195571 × 10 = 18.0443',
+      formula: 'Σ weight × value = 0.80443 × 20 + 0.19557 × 10 = 18.0443',
     });
   });
   it('finds the strongest keys, and the weights of a token that the answer has', () => {
