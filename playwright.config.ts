@@ -18,6 +18,7 @@ const inElectron = [
   'grammar',
   'habits',
   'idle',
+  'inside',
   'keyboard',
   'kills',
   'last-model',

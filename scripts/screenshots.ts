@@ -145,6 +145,15 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await page.getByText('<EOS>', { exact: true }).hover();
   await shot('tokenizer-unseen');
 
+  await chat.id('nav-inside').click();
+  for (const step of ['attention', 'layers', 'head', 'sampling', 'why'] as const) {
+    await chat.id(`step-${step}`).click();
+    await page.locator('[data-testid="step-page"] canvas').first().waitFor();
+    await shot(`inside-${step}`);
+  }
+  await chat.id('step-attention').click();
+  await shot.small('inside-attention');
+
   await walkChatModel(page, shot, smolLM2);
   await chat.id('open-settings').click();
   await chat.id('theme-select').waitFor();

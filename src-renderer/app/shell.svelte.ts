@@ -1,6 +1,6 @@
 import { MediaQuery } from 'svelte/reactivity';
 
-export type View = 'chat' | 'compare' | 'models' | 'tokenizer';
+export type View = 'chat' | 'compare' | 'models' | 'tokenizer' | 'inside';
 
 /** State of the window. What must outlive the window is a setting. */
 class Shell {

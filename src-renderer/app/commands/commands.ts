@@ -47,6 +47,7 @@ export const COMMANDS = [
   { id: 'view-compare', title: 'Go to Compare', group: 'View', keys: 'Ctrl 2', words: 'lanes side by side' },
   { id: 'view-models', title: 'Go to Models', group: 'View', keys: 'Ctrl 3', words: 'download catalogue' },
   { id: 'view-tokenizer', title: 'Go to Tokenizer', group: 'View', keys: 'Ctrl 4' },
+  { id: 'view-inside', title: 'Go to Inside', group: 'View', keys: 'Ctrl 5', words: 'steps attention layers why' },
   { id: 'toggle-panel', title: 'Show or hide the panel', group: 'View', words: 'sidebar' },
   { id: 'panel-sampling', title: 'Panel: Sampling', group: 'View', words: 'temperature top-p seed' },
   { id: 'panel-stop', title: 'Panel: Stop', group: 'View', words: 'length stop strings repetition' },

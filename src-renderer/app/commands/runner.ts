@@ -132,6 +132,7 @@ function viewHandlers(parts: RunnerParts): Record<Exclude<Command, Exclude<ChatC
     'view-compare': view('compare'),
     'view-models': view('models'),
     'view-tokenizer': view('tokenizer'),
+    'view-inside': view('inside'),
     'toggle-tokens': {
       run() {
         settings.update({ tokensView: !settings.current.tokensView });

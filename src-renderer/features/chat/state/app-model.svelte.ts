@@ -23,6 +23,7 @@ import { AutomaticRequests } from './automatic-requests.ts';
 import { ThreadJump } from './thread-jump.svelte.ts';
 import { markdownParser } from '../../markdown/state/parser-client.ts';
 import { markdownAsShown } from '../../markdown/state/reply-as-text.ts';
+import type { DrawSource } from '../../waterfall/draw-source.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
@@ -53,8 +54,11 @@ export interface AppModel {
   readonly find: FindInChat;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
-  /** Where a message of the open chat can be sent; set by the shell. */
-  readonly elsewhere: { compare: ((turn: ChatTurn) => void) | null };
+  /** What other views do with a message or a token of the open chat; set by the shell. */
+  readonly elsewhere: {
+    compare: ((turn: ChatTurn) => void) | null;
+    inside: ((source: DrawSource, index: number) => void) | null;
+  };
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -124,7 +128,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const otherModel = new OtherModelState({ chats, engine });
   const fullWindow = new FullWindow({ session, chats, engine, modelSettings, otherModel });
   const waterfall = new Waterfall(engine);
-  const elsewhere: AppModel['elsewhere'] = { compare: null };
+  const elsewhere: AppModel['elsewhere'] = { compare: null, inside: null };
   const jump = new ThreadJump();
   const find = new FindInChat({
     chats,
