@@ -8,10 +8,16 @@ import {
   type WindowVerb,
 } from '../protocol/app/app-bridge.ts';
 import type { AppEvent, ModelListing } from '../protocol/app/app-services.ts';
+import type { MenuCommand } from '../protocol/app/desktop.ts';
 
 const listeners = new Set<(event: AppEvent) => void>();
 ipcRenderer.on(IPC.event, (_event, appEvent: AppEvent) => {
   for (const listener of listeners) listener(appEvent);
+});
+
+const commandListeners = new Set<(command: MenuCommand) => void>();
+ipcRenderer.on(IPC.command, (_event, command: MenuCommand) => {
+  for (const listener of commandListeners) listener(command);
 });
 
 // The bridge cannot pass a port, so it is sent as a window message, to this origin only.
@@ -54,6 +60,11 @@ const bridge: TokenscopeBridge = {
   },
   requestEnginePort: () => ipcRenderer.send(IPC.enginePort),
   windowControls: { minimize: send('minimize'), toggleMaximize: send('toggleMaximize'), close: send('close') },
+  onCommand(listener) {
+    commandListeners.add(listener);
+    return () => void commandListeners.delete(listener);
+  },
+  tellDesktop: (message) => ipcRenderer.send(IPC.desktop, message),
 };
 
 contextBridge.exposeInMainWorld('tokenscope', bridge);

@@ -6,6 +6,8 @@ export type View = 'chat' | 'compare' | 'models' | 'tokenizer';
 class Shell {
   view = $state<View>('chat');
   settingsOpen = $state(false);
+  /** Where the settings open; null for their top. */
+  settingsSection = $state<'about' | null>(null);
   /** Below 760 px the sidebar is a drawer. */
   chatsDrawerOpen = $state(false);
 

@@ -394,6 +394,8 @@ export type AppEvent =
   | { type: 'chats' }
   | ChatNews
   | ComparisonNews
+  /** The engine's model, which all windows share, is being changed by one of them, or was. */
+  | { type: 'engineModel'; changing: boolean }
   /** The list of models changed. */
   | { type: 'models' }
   /** The system opened something with the app: see `openedTake`. */
