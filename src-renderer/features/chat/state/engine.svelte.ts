@@ -111,7 +111,10 @@ export class EngineState {
    * Has no effect during this window's own load.
    */
   async follow(changing: boolean): Promise<void> {
-    if (this.#loading !== null || this.#connection.engine !== 'ready') return;
+    if (this.#loading !== null || this.#connection.engine !== 'ready') {
+      if (!changing) this.#changingElsewhere = false;
+      return;
+    }
     if (changing) {
       this.#changingElsewhere = true;
       this.#engine = null;

@@ -331,6 +331,21 @@ it('does not wait for the reply of another window when the engine has a model', 
   expect(api.loads).toEqual([]);
 });
 
+it('loads a model that was chosen while another window changed it', async () => {
+  const api = fake();
+  connection.change(api, 'ready');
+  await engine.ready();
+  await engine.follow(true);
+  api.loadScripts = [['pause', MODEL]];
+  const loading = engine.load({ modelId: MODEL.id });
+  await tick();
+  // Both loads are over for the engine, but this page has not heard of its own yet.
+  await engine.follow(false);
+  api.resume();
+  await loading;
+  expect(engine.status).toBe('ready');
+});
+
 it('ignores its own load, and a change that ends with the engine', async () => {
   const api = fake();
   api.loadScripts = [['pause', MODEL]];
