@@ -1,13 +1,16 @@
 /** Life cycle of the app in Electron: set up, open the window, exit cleanly. */
 import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
 import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/app/app-bridge.ts';
 import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT } from '../protocol/app/utility-messages.ts';
 import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
+import { installationOf } from '../services/updates/installation.ts';
+import { endTrial } from '../services/updates/trial.ts';
+import { readUpdateConfiguration, UPDATES_VARIABLE } from '../services/updates/update-source.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
 import { chooseFolder, chooseModel, chooseTarget } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
@@ -53,6 +56,14 @@ const services = new LocalAppServices({
   host: 'electron',
   dataFolder: folder,
   modelsDir,
+  updates: readUpdateConfiguration(
+    join(app.getAppPath(), 'resources', 'updates.json'),
+    installationOf({
+      ...{ platform: process.platform, isPackaged: app.isPackaged, execPath: process.execPath },
+      ...{ env: process.env, exists: existsSync },
+    }),
+    app.isPackaged ? undefined : process.env[UPDATES_VARIABLE],
+  ),
   openExternal: (url) => shell.openExternal(url),
   restartEngine: () => supervisor.restart(),
   chooseModel: () => chooseModel(windows.front),
@@ -134,7 +145,13 @@ async function run(): Promise<void> {
   await services.start();
   registerIpc({
     services,
-    onPortRequest: (page) => supervisor.requestPort(page.id),
+    onPortRequest(page) {
+      supervisor.requestPort(page.id);
+      // The page runs, so this version has started. What is left of the old one is only disk space.
+      void endTrial(folder, app.getVersion()).catch((error: unknown) => {
+        process.stderr.write(`tokenscope: the old version could not be deleted: ${String(error)}\n`);
+      });
+    },
     onWindowVerb(page, verb) {
       const window = windows.of(page);
       if (window !== null) doWindowVerb(window, verb);

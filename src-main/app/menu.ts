@@ -140,7 +140,8 @@ function helpMenu({ run, installTool }: MenuParts, isMac: boolean): Item {
   if (installTool !== null) {
     items.push({ id: 'install-tool', label: 'Install command line tool…', click: installTool });
   }
-  if (!isMac) items.push(...(items.length > 0 ? [separator()] : []), command(run, 'about', 'About Tokenscope'));
+  items.push(command(run, 'updates', 'Check for updates…'));
+  if (!isMac) items.push(separator(), command(run, 'about', 'About Tokenscope'));
   return { label: '&Help', ...(isMac ? { role: 'help' } : {}), submenu: items };
 }
 

@@ -28,6 +28,8 @@ ipcRenderer.on(IPC.enginePort, ({ ports }) => {
 const ON_CLICK_ONLY: ReadonlyMap<string, string> = new Map([
   ['openExternal', 'A web page opens only when you click its link.'],
   ['downloadStart', 'A download starts only when you click it.'],
+  ['updateCheck', 'The app checks for updates only when you click it.'],
+  ['updateDownload', 'An update is downloaded only when you click it.'],
   ['downloadResume', 'A download resumes only when you click it.'],
 ]);
 

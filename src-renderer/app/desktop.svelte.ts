@@ -42,8 +42,9 @@ const MAX_TITLE = 200;
 function runMenuCommand(command: MenuCommand, run: DesktopParts['run'], load: (modelId: string) => void): void {
   switch (command.name) {
     case 'settings':
+    case 'updates':
     case 'about':
-      shell.settingsSection = command.name === 'about' ? 'about' : null;
+      shell.settingsSection = command.name === 'settings' ? null : command.name;
       shell.settingsOpen = true;
       return;
     case 'load-model':

@@ -7,7 +7,7 @@ class Shell {
   view = $state<View>('chat');
   settingsOpen = $state(false);
   /** Where the settings open; null for their top. */
-  settingsSection = $state<'about' | null>(null);
+  settingsSection = $state<'about' | 'updates' | null>(null);
   /** Below 760 px the sidebar is a drawer. */
   chatsDrawerOpen = $state(false);
 

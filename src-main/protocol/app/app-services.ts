@@ -23,6 +23,7 @@ import type {
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
+import type { UpdateState } from './updates.ts';
 import type {
   ComparisonNews,
   ComparisonSummary,
@@ -31,6 +32,11 @@ import type {
   LaneSet,
   StoredComparison,
 } from './comparisons/comparison.ts';
+
+export interface UpdateSettings {
+  /** Check for a new version once a week. Off until a person turns it on. */
+  automatic: boolean;
+}
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
@@ -52,6 +58,7 @@ export interface Settings {
   /** The model to load at start; null for the built-in one. */
   lastModelId: string | null;
   downloads: DownloadSettings;
+  updates: UpdateSettings;
   /** Sets of lanes that a person saved. */
   laneSets: LaneSet[];
 }
@@ -371,6 +378,14 @@ export interface AppMethods {
    * `name`: suggested file name.
    */
   textSave: { params: [{ name: string; text: string }]; result: boolean };
+  /** The state of updates; sends no request. */
+  updateState: { params: []; result: UpdateState };
+  /** Only on a person's click: asks the server for a newer version. A failure is part of the state. */
+  updateCheck: { params: []; result: UpdateState };
+  /** Only on a person's click: downloads the offered version, or resumes that. `update` events report the rest. */
+  updateDownload: { params: []; result: UpdateState };
+  /** Stops the download and keeps its part. */
+  updatePause: { params: []; result: UpdateState };
   /** What the system opened with the app since the last call. */
   openedTake: { params: []; result: OpenedItem[] };
   systemMemory: { params: []; result: SystemMemory };
@@ -396,6 +411,7 @@ export type AppEvent =
   | ComparisonNews
   /** The engine's model, which all windows share, is being changed by one of them, or was. */
   | { type: 'engineModel'; changing: boolean }
+  | { type: 'update'; state: UpdateState }
   /** The list of models changed. */
   | { type: 'models' }
   /** The system opened something with the app: see `openedTake`. */

@@ -14,6 +14,7 @@ export type MenuCommand =
         | 'view-tokenizer'
         | 'toggle-tokens'
         | 'settings'
+        | 'updates'
         | 'about';
     }
   | { name: 'load-model'; modelId: string };

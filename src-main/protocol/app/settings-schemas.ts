@@ -8,7 +8,7 @@ import { STOP_SETTINGS } from '../../engine/settings/generation.ts';
 import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine/settings/sampling.ts';
 import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
-import type { DownloadSettings, ModelSettings, Settings, TokenColours } from './app-services.ts';
+import type { DownloadSettings, ModelSettings, Settings, TokenColours, UpdateSettings } from './app-services.ts';
 import { modelId, schemaOf } from '../fields.ts';
 import { laneSets, storedLaneSets } from './comparisons/comparison-schemas.ts';
 import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
@@ -27,6 +27,7 @@ export function defaultSettings(): Settings {
     lastChatId: null,
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
+    updates: { automatic: false },
     laneSets: [],
   };
 }
@@ -76,6 +77,8 @@ const downloadEntries = {
   ),
 };
 
+const updateEntries = { automatic: v.boolean() };
+
 const settingsEntries = {
   theme: v.picklist(['system', 'light', 'dark', 'contrast']),
   perModel: v.pipe(
@@ -91,6 +94,7 @@ const settingsEntries = {
   lastChatId: v.nullable(chatId),
   lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
+  updates: schemaOf<UpdateSettings>()(v.object(updateEntries)),
   laneSets,
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
@@ -109,6 +113,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
+    updates: v.exactOptional(settingsEntries.updates),
     laneSets: v.exactOptional(settingsEntries.laneSets),
   }),
 );
@@ -124,6 +129,7 @@ export function parseStoredSettings(value: unknown): Settings {
         tokenColours: lenient(colourEntries, defaults.tokenColours),
         panel: lenient(panelEntries, defaults.panel),
         downloads: lenient(downloadEntries, defaults.downloads),
+        updates: lenient(updateEntries, defaults.updates),
         laneSets: storedLaneSets,
       },
       defaults,
