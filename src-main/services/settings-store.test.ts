@@ -122,6 +122,7 @@ test('unsaved changes are tried once more at the end', async () => {
 
 /** Defaults of the settings that the first release did not have. */
 const ADDED_SINCE = {
+  rawReplies: false,
   lastModelId: null,
   laneSets: [],
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
