@@ -122,9 +122,9 @@ test('unsaved changes are tried once more at the end', async () => {
 
 /** Defaults of the settings that the first release did not have. */
 const ADDED_SINCE = {
-  rawReplies: false,
   lastModelId: null,
   laneSets: [],
+  rawReplies: false,
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
   updates: { automatic: false },
 };
