@@ -6,7 +6,7 @@ import { appResource } from './app-protocol.ts';
 import { CrashGuard } from './crash-guard.ts';
 import { isTrustedFrame, isWindowVerb } from './ipc.ts';
 import { isAllowedRequest, isAppPage, isOwnFile, isPermitted } from './security.ts';
-import { placeWindow, readWindowState, writeWindowState } from './window-state.ts';
+import { cascade, placeWindow, readWindowState, writeWindowState, zoomedLevel } from './window-state.ts';
 
 // Outside of Electron its module is empty; nothing tested here needs it.
 vi.mock('electron', () => ({ app: {}, ipcMain: {}, net: {}, protocol: {} }));
@@ -115,10 +115,21 @@ test('the window opens at its last position, if it can be reached there', () => 
   });
 });
 
+test('a further window leaves the title bar of the one before in reach', () => {
+  expect(cascade({ x: 10, y: 20, width: 800, height: 700 }, 2)).toEqual({ x: 74, y: 84, width: 800, height: 700 });
+});
+
+test('zoom moves in half steps, within limits, and resets', () => {
+  expect(zoomedLevel(0, 1)).toBe(0.5);
+  expect(zoomedLevel(5, 1)).toBe(5);
+  expect(zoomedLevel(-3, -1)).toBe(-3);
+  expect(zoomedLevel(2.5, 0)).toBe(0);
+});
+
 test('the window’s position is restored, and invalid values are ignored', async () => {
   const folder = await temporaryFolder();
   expect(await readWindowState(folder)).toBeNull();
-  const state = { bounds: { x: 1, y: 2, width: 800, height: 700 }, maximized: true };
+  const state = { bounds: { x: 1, y: 2, width: 800, height: 700 }, maximized: true, zoomLevel: 1.5 };
   await writeWindowState(folder, state);
   expect(await readWindowState(folder)).toEqual(state);
   for (const text of ['{', 'null', '{"bounds":{"x":1e999,"y":0,"width":1,"height":1},"maximized":false}']) {

@@ -127,6 +127,7 @@ const ADDED_SINCE = {
   laneSets: [],
   rawReplies: false,
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
+  updates: { automatic: false },
 };
 
 test('settings of the first release are read, and get a version with the next change', async () => {

@@ -23,6 +23,7 @@ import type {
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
+import type { UpdateState } from './updates.ts';
 import type {
   ComparisonNews,
   ComparisonSummary,
@@ -32,6 +33,11 @@ import type {
   StoredComparison,
 } from './comparisons/comparison.ts';
 import type { SavedItem, SavedItemChange } from './presets/saved-items.ts';
+
+export interface UpdateSettings {
+  /** Check for a new version once a week. Off until a person turns it on. */
+  automatic: boolean;
+}
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
@@ -66,6 +72,7 @@ export interface Settings {
   /** The model to load at start; null for the built-in one. */
   lastModelId: string | null;
   downloads: DownloadSettings;
+  updates: UpdateSettings;
   /** Sets of lanes that a person saved. */
   laneSets: LaneSet[];
 }
@@ -392,6 +399,14 @@ export interface AppMethods {
    * `name`: suggested file name.
    */
   textSave: { params: [{ name: string; text: string }]; result: boolean };
+  /** The state of updates; sends no request. */
+  updateState: { params: []; result: UpdateState };
+  /** Only on a person's click: asks the server for a newer version. A failure is part of the state. */
+  updateCheck: { params: []; result: UpdateState };
+  /** Only on a person's click: downloads the offered version, or resumes that. `update` events report the rest. */
+  updateDownload: { params: []; result: UpdateState };
+  /** Stops the download and keeps its part. */
+  updatePause: { params: []; result: UpdateState };
   /** What the system opened with the app since the last call. */
   openedTake: { params: []; result: OpenedItem[] };
   systemMemory: { params: []; result: SystemMemory };
@@ -417,6 +432,9 @@ export type AppEvent =
   | ComparisonNews
   /** Saved presets or system prompts changed. */
   | { type: 'savedItems'; items: SavedItem[] }
+  /** The engine's model, which all windows share, is being changed by one of them, or was. */
+  | { type: 'engineModel'; changing: boolean }
+  | { type: 'update'; state: UpdateState }
   /** The list of models changed. */
   | { type: 'models' }
   /** The system opened something with the app: see `openedTake`. */

@@ -15,6 +15,7 @@ import {
   type ModelSettings,
   type Settings,
   type TokenColours,
+  type UpdateSettings,
 } from './app-services.ts';
 import { modelId, schemaOf } from '../fields.ts';
 import { laneSets, storedLaneSets } from './comparisons/comparison-schemas.ts';
@@ -38,6 +39,7 @@ export function defaultSettings(): Settings {
     lastChatId: null,
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
+    updates: { automatic: false },
     laneSets: [],
   };
 }
@@ -87,6 +89,8 @@ const downloadEntries = {
   ),
 };
 
+const updateEntries = { automatic: v.boolean() };
+
 const settingsEntries = {
   theme: v.picklist(['system', 'light', 'dark', 'contrast']),
   textSize: v.picklist(TEXT_SIZES),
@@ -106,6 +110,7 @@ const settingsEntries = {
   lastChatId: v.nullable(chatId),
   lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
+  updates: schemaOf<UpdateSettings>()(v.object(updateEntries)),
   laneSets,
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
@@ -128,6 +133,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
+    updates: v.exactOptional(settingsEntries.updates),
     laneSets: v.exactOptional(settingsEntries.laneSets),
   }),
 );
@@ -143,6 +149,7 @@ export function parseStoredSettings(value: unknown): Settings {
         tokenColours: lenient(colourEntries, defaults.tokenColours),
         panel: lenient(panelEntries, defaults.panel),
         downloads: lenient(downloadEntries, defaults.downloads),
+        updates: lenient(updateEntries, defaults.updates),
         laneSets: storedLaneSets,
       },
       defaults,

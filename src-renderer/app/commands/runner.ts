@@ -114,7 +114,12 @@ function viewHandlers(parts: RunnerParts): Record<Exclude<Command, Exclude<ChatC
   return {
     palette: { run: () => (shell.paletteOpen = true) },
     shortcuts: { run: () => (shell.shortcutsOpen = true) },
-    settings: { run: () => (shell.settingsOpen = true) },
+    settings: {
+      run() {
+        shell.settingsSection = null;
+        shell.settingsOpen = true;
+      },
+    },
     tour: {
       run() {
         shell.show('chat');

@@ -1,4 +1,5 @@
 import { createContext, untrack } from 'svelte';
+import { NEW_WINDOW_HASH } from '../../../../src-main/protocol/app/desktop.ts';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
@@ -72,7 +73,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const chats = new ChatsState(services);
   await chats.refresh();
   const { lastChatId } = settings.current;
-  if (lastChatId !== null) await chats.select(lastChatId);
+  if (lastChatId !== null && location.hash !== NEW_WINDOW_HASH) await chats.select(lastChatId);
   const firstModel = engine.comingId ?? BUILT_IN_MODEL;
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });
   const presets = new PresetsState(services);
@@ -109,6 +110,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   // A web host that shuts down waits for this, so nothing is lost.
   services.onEvent((event) => {
     if (event.type === 'host' && event.state === 'leaving') flush();
+    if (event.type === 'engineModel') void engine.follow(event.changing);
   });
   $effect.root(() => {
     $effect(() => {
