@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/api/errors.ts';
+import type { AboutInfo } from '../protocol/app/about.ts';
 import type {
   AppEvent,
   AppMethodName,
   AppMethods,
   AppServices,
-  AboutInfo,
   EmittedEvent,
   ModelListing,
   OpenedItem,

@@ -23,6 +23,7 @@ import type {
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
+import type { AboutInfo, NetworkRecord } from './about.ts';
 import type { UpdateState } from './updates.ts';
 import type {
   ComparisonNews,
@@ -108,19 +109,6 @@ export interface ModelSettings {
   contextSize: number | null;
   /** Texts that are kept while another option is selected. */
   drafts: { template: string; gbnf: string; json_schema: string };
-}
-
-export interface AboutInfo {
-  name: string;
-  version: string;
-  host: 'electron' | 'web';
-  /** Versions of Electron, Chromium and Node, if applicable. */
-  versions: Record<string, string>;
-  /** Why this is not the Electron version that package.json pins; null when it is. */
-  runtimeNote: string | null;
-  license: string;
-  /** Folder of chats and settings. */
-  dataFolder: string;
 }
 
 /** Source of a model of the library. `lent`: its files were lent to this page by a browser, until it is closed. */
@@ -289,17 +277,6 @@ export interface SystemMemory {
   /** Memory that a program can get without swapping out others. */
   freeBytes: number;
   totalBytes: number;
-}
-
-export interface NetworkRecord {
-  at: string;
-  url: string;
-  /** Requests that no person initiated are refused. `running`: in progress. */
-  result: 'refused' | 'running' | 'done' | 'failed';
-  /** Received so far. */
-  bytes: number;
-  /** Purpose and outcome, for people; null for a refused request. */
-  note: string | null;
 }
 
 /** Calls with one result; the params are a tuple. */

@@ -50,7 +50,11 @@ export function commandRunner(parts: RunnerParts): CommandRunner {
 }
 
 type ChatCommand =
-  Extract<Command, `${string}-chat` | `export-${string}` | `prompt-${string}`> | 'new-notebook' | 'find' | 'escape' | 'regenerate';
+  | Extract<Command, `${string}-chat` | `export-${string}` | `prompt-${string}`>
+  | 'new-notebook'
+  | 'find'
+  | 'escape'
+  | 'regenerate';
 
 function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-chat'>, Handler> {
   const { app, compare, chatCommands, documents } = parts;

@@ -68,7 +68,6 @@ export class Pipelines {
 
   constructor(private readonly device: GpuDevice) {}
 
-
   compile(label: string, code: string): Promise<GpuComputePipeline> {
     let pipeline = this.compiled.get(code);
     if (!pipeline) {
@@ -113,7 +112,10 @@ export async function lower(
     steps.map(async ({ op, kernel, forMany, buffers: bound }) => {
       const variant = async ({ code, shape, workgroups }: Kernel): Promise<Variant> => {
         const pipeline = await compile(pipelines, op.op, code);
-        const entries = [...bound, pipelines.uniform(op.op, shape)].map((buffer, binding) => ({ binding, resource: { buffer } }));
+        const entries = [...bound, pipelines.uniform(op.op, shape)].map((buffer, binding) => ({
+          binding,
+          resource: { buffer },
+        }));
         const group = device.createBindGroup({ label: op.op, layout: pipeline.getBindGroupLayout(0), entries });
         return { pipeline, group, workgroups };
       };

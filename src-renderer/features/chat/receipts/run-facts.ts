@@ -1,5 +1,5 @@
 import type { GenerateParams, GenerateStart, ModelInfo } from '../../../../src-main/engine/api/types.ts';
-import type { AboutInfo } from '../../../../src-main/protocol/app/app-services.ts';
+import type { AboutInfo } from '../../../../src-main/protocol/app/about.ts';
 import type { ChosenToken, ReplyRun } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { conditionsOf, idsDigest, resolvedRequest } from '../../../../src-main/protocol/engine/receipt/receipt.ts';
 

@@ -19,6 +19,7 @@ export function notebookPanel(
         return session.running;
       },
       draft: '',
+      hasDraft: false,
       promptOf: () => session.promptOf(position()),
     },
     chats: {

@@ -1,4 +1,15 @@
-import { GROUP_INDEX, type Kernel, kernel, MAIN, OF_ROW, ROW, RUN, type RunLayout, spread, THREADS } from '../shader.ts';
+import {
+  GROUP_INDEX,
+  type Kernel,
+  kernel,
+  MAIN,
+  OF_ROW,
+  ROW,
+  RUN,
+  type RunLayout,
+  spread,
+  THREADS,
+} from '../shader.ts';
 import { planesOf, unpackingCode, type GpuWeightLayout } from '../weight-layouts.ts';
 
 /** Rows of a table by token or position; rows outside of this part of the table are left. Bindings: run, weights, y. */

@@ -1,0 +1,25 @@
+/** What the app tells about itself: its versions, and its requests. */
+
+export interface AboutInfo {
+  name: string;
+  version: string;
+  host: 'electron' | 'web';
+  /** Versions of Electron, Chromium and Node, if applicable. */
+  versions: Record<string, string>;
+  /** Why this is not the Electron version that package.json pins; null when it is. */
+  runtimeNote: string | null;
+  license: string;
+  /** Folder of chats and settings. */
+  dataFolder: string;
+}
+
+export interface NetworkRecord {
+  at: string;
+  url: string;
+  /** Requests that no person initiated are refused. `running`: in progress. */
+  result: 'refused' | 'running' | 'done' | 'failed';
+  /** Received so far. */
+  bytes: number;
+  /** Purpose and outcome, for people; null for a refused request. */
+  note: string | null;
+}
