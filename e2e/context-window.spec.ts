@@ -114,7 +114,10 @@ test('a full window offers to go on, and shows in the thread what was dropped', 
   await chat.ask('The dog');
   await expect(chat.id('context-boundary')).toContainText('2 messages above');
   await expectEngineCount(app, chat, WINDOW);
-  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'messages that were dropped');
+  for (const view of ['text', 'tokens']) {
+    await chat.id(`view-${view}`).click();
+    await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, `messages that were dropped, as ${view}`);
+  }
   await chat.newChat();
   await expect(chat.id('setting-whenFull-stop')).toBeChecked();
 });

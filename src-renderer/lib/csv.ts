@@ -1,12 +1,12 @@
 /** Tables as RFC 4180: UTF-8, CRLF, cells with quotes, commas or line breaks in quotes. */
 
 export type Cell = string | number | boolean | null;
-export type Column<T> = readonly [heading: string, cell: (row: T) => Cell];
+export type CsvColumn<T> = readonly [heading: string, cell: (row: T) => Cell];
 
 /** Beginnings of formulas in spreadsheets, full-width ones included. */
 const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
 
-export function csv<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
+export function csv<T>(columns: readonly CsvColumn<T>[], rows: readonly T[]): string {
   const lines = rows.map((row) => columns.map(([, cell]) => encoded(cell(row))).join(','));
   return [columns.map(([heading]) => heading).join(','), ...lines, ''].join('\r\n');
 }

@@ -72,6 +72,7 @@ describe('a reply that ended in a full window', () => {
     opened.api.loadScripts = [['pause', MODEL]];
     const loading = opened.engine.load({ modelId: MODEL.id });
     expect(full.waits).toBe(true);
+    await vi.waitFor(() => expect(opened.engine.progress).not.toBeNull());
     opened.api.resume();
     await loading;
     expect(full.waits).toBe(false);
@@ -84,7 +85,7 @@ describe('a reply that ended in a full window', () => {
     const reply = await fullReply();
     const action = act(reply, 'full-bigger');
     expect(asked).toEqual([1001]);
-    expect(action.label).toBe('Load with 2,000 tokens (+94\u00a0MB)');
+    expect(action.label).toBe('Load with 2,000 tokens (+94.0\u00a0MB)');
     action.onclick();
     await vi.waitFor(() => expect(reply.stop?.reason).toBe('eos'));
     expect(reply.count).toBe(5);

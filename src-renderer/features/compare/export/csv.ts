@@ -3,11 +3,11 @@ import { STOP_SETTINGS } from '../../../../src-main/engine/settings/generation.t
 import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import { NO_TOKEN, REPLY_PARTS } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import { csv, type Cell, type Column } from '../../../lib/csv.ts';
+import { csv, type Cell, type CsvColumn } from '../../../lib/csv.ts';
 import { bitsOf } from '../../chat/thread/tint.ts';
 import { laneRows, type LaneRow } from './rows.ts';
 
-const LANE_COLUMNS: readonly Column<LaneRow>[] = [
+const LANE_COLUMNS: readonly CsvColumn<LaneRow>[] = [
   ['lane', ({ letter }) => letter],
   ['label', ({ settings }) => settings.label],
   ['sample', ({ sample }) => sample],
@@ -34,8 +34,8 @@ const LANE_COLUMNS: readonly Column<LaneRow>[] = [
   ...keysOf(SAMPLING_SETTINGS)
     // That of the reply is more exact.
     .filter((key) => key !== 'seed')
-    .map((key): Column<LaneRow> => [key, ({ settings }) => cellOf(settings.sampling[key])]),
-  ...keysOf(STOP_SETTINGS).map((key): Column<LaneRow> => [key, ({ settings }) => cellOf(settings.stop[key])]),
+    .map((key): CsvColumn<LaneRow> => [key, ({ settings }) => cellOf(settings.sampling[key])]),
+  ...keysOf(STOP_SETTINGS).map((key): CsvColumn<LaneRow> => [key, ({ settings }) => cellOf(settings.stop[key])]),
 ];
 
 interface TokenRow {
@@ -44,7 +44,7 @@ interface TokenRow {
   text: string;
 }
 
-const TOKEN_COLUMNS: readonly Column<TokenRow>[] = [
+const TOKEN_COLUMNS: readonly CsvColumn<TokenRow>[] = [
   ['lane', ({ lane }) => lane.letter],
   ['label', ({ lane }) => lane.settings.label],
   ['sample', ({ lane }) => lane.sample],
