@@ -1,4 +1,4 @@
-import { createContext, untrack } from 'svelte';
+import { createContext } from 'svelte';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
@@ -56,8 +56,6 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
   const chats = new ChatsState(services);
   await chats.refresh();
-  const { lastChatId } = settings.current;
-  if (lastChatId !== null) await chats.select(lastChatId);
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);
   const grammarCheck = new GrammarCheck(engine, automatic);
@@ -87,13 +85,6 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
     if (event.type === 'host' && event.state === 'leaving') flush();
   });
   $effect.root(() => {
-    $effect(() => {
-      const id = chats.currentId;
-      // Only when this page opens another chat, not when another page does.
-      untrack(() => {
-        if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
-      });
-    });
     // Also while its editor is closed: an invalid format blocks sending.
     $effect(() => {
       // Checked again for a new engine or another model.
