@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { capture, root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
 import { NotebookPage } from './pages/notebook.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
-import { saveOffered } from './support/saved-file.ts';
+import { saveAsked, saveOffered } from './support/saved-file.ts';
 import { secondPage } from './support/second-page.ts';
 import { expect, test } from './support/test.ts';
 
@@ -67,7 +69,7 @@ test('a text is continued at the cursor, undone, branched and kept', async ({ ap
   // It is in the list of chats, and all there when it is opened again.
   await expect(chat.id('chat-item')).toHaveText(/Once upon a time/);
   const path = join(dataDir, 'saved.txt');
-  expect(await saveOffered(app, path, () => chat.id('notebook-export').click())).toMatch(/^Once upon.*\.txt$/);
+  expect(await saveOffered(app, path, () => notebook.menu('notebook-export'))).toMatch(/^Once upon.*\.txt$/);
   expect(await readFile(path, 'utf8')).toBe(branched);
   const count = await notebook.tokens.count();
   await chat.newChat();
@@ -96,12 +98,72 @@ test('what is generated can be stopped, generated again and accepted @full', asy
   await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'a notebook');
 
   const text = await notebook.content();
+  // The notebook that was open is open again.
   await app.restart();
   const again = new NotebookPage(app.page);
-  await new ChatPage(app.page).ready();
-  await again.id('chat-item').click();
+  await again.ready();
   await expect(again.marked.first()).toBeVisible();
   expect(await again.content()).toBe(text);
+});
+
+test('versions are paged through, explained and repeated @full', async ({ app, dataDir }) => {
+  const chat = new ChatPage(app.page);
+  const notebook = new NotebookPage(app.page);
+  const { keyboard } = app.page;
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await chat.set('temperature', 1.2);
+  await notebook.open();
+  await keyboard.type(`${BEGINNING} `);
+  await keyboard.press('Control+Enter');
+  await notebook.finished();
+  const first = await notebook.content();
+  await chat.id('notebook-regenerate').click();
+  await notebook.finished();
+  const second = await notebook.content();
+  expect(second).not.toBe(first);
+  await expect(chat.id('pager')).toContainText('2 / 2');
+  await chat.id('pager').getByRole('button', { name: 'Previous version' }).click();
+  await expect(chat.id('pager')).toContainText('1 / 2');
+  expect(await notebook.content()).toBe(first);
+  await notebook.text.focus();
+  await keyboard.press('Alt+ArrowRight');
+  expect(await notebook.content()).toBe(second);
+  await keyboard.press('Control+z');
+  expect(await notebook.content()).toBe(first);
+  await keyboard.press('Control+y');
+  expect(await notebook.content()).toBe(second);
+
+  // The draw gives the same token again.
+  await chat.id('view-tokens').click();
+  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'the tokens of a notebook');
+  await notebook.tokens.nth(3).click();
+  await chat.id('explain-draw').click();
+  const dialog = chat.id('waterfall');
+  await expect(dialog.getByTestId('waterfall-table')).toBeVisible();
+  await expect(dialog.getByTestId('waterfall-differs')).toHaveCount(0);
+  await keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(notebook.text).toBeFocused();
+
+  await notebook.menu('run-again');
+  await expect(chat.id('receipt-result')).toHaveText('Identical');
+  await expectNoViolations(app.page, 'a repeated generation');
+  await keyboard.press('Escape');
+  const path = join(dataDir, 'notebook.receipt.json');
+  await saveAsked(app, path, () => notebook.menu('save-receipt'));
+  await expect(chat.id('toast')).toContainText('Receipt saved');
+  const args = [join(root, 'scripts/tokenscope.mjs'), 'verify', path];
+  const verified = await capture(process.execPath, args, { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } });
+  expect(verified.code, `${verified.stdout}${verified.stderr}`).toBe(0);
+
+  // The text before it is its prompt.
+  await notebook.text.focus();
+  await keyboard.press('Control+Home');
+  await keyboard.type('Not ');
+  await keyboard.press('Control+End');
+  await notebook.menu('run-again');
+  await expect(chat.id('receipt-detail')).toContainText('The text before this generation has changed.');
 });
 
 test('a text file is opened as a notebook, which can be deleted and restored @full', async ({ app, dataDir }) => {
@@ -123,6 +185,14 @@ test('a text file is opened as a notebook, which can be deleted and restored @fu
   await app.page.getByRole('button', { name: 'Undo' }).last().click();
   await expect(chat.id('chat-item')).toHaveCount(2);
   expect(await notebook.content()).toBe('From a file.\nSecond line.');
+
+  // So is one that is dropped anywhere on a notebook.
+  const models = new ModelsPage(app);
+  await models.drag('other.md', Buffer.from('# Dropped'), ['dragenter', 'drop']);
+  await expect(notebook.text).toContainText('# Dropped');
+  await models.drag('bytes.txt', Buffer.from([0xff, 0xfe, 0x00]), ['dragenter', 'drop']);
+  await expect(chat.id('app-notice')).toContainText('bytes.txt is not a text file in UTF-8.');
+  await expect(notebook.text).toContainText('# Dropped');
 });
 
 test('two pages write in the same notebook @full', async ({ app, browser }) => {
@@ -134,8 +204,7 @@ test('two pages write in the same notebook @full', async ({ app, browser }) => {
   await expect(chat.id('chat-item')).toHaveCount(1);
   const second = await secondPage(app, browser);
   const other = new NotebookPage(second.page);
-  await new ChatPage(second.page).ready();
-  await other.id('chat-item').click();
+  await other.ready();
   await expect(other.text).toContainText('One.');
   await Promise.all([app.page.keyboard.type('Two. '), other.text.press('Home')]);
   await second.page.keyboard.type('Zero. ');

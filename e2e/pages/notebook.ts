@@ -16,6 +16,18 @@ export class NotebookPage {
     return this.text.getByTestId('token');
   }
 
+  /** Resolves when the engine has its model and a notebook is open. */
+  async ready(): Promise<void> {
+    await expect(this.id('engine-state')).toHaveAttribute('data-state', 'ready');
+    await expect(this.text).toBeVisible();
+  }
+
+  /** Chooses from the notebook's menu. */
+  async menu(item: string): Promise<void> {
+    await this.id('notebook-menu').click();
+    await this.id(item).click();
+  }
+
   /** Opens a new notebook, whose text has the focus. */
   async open(): Promise<void> {
     await this.id('new-notebook').click();

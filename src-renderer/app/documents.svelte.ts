@@ -1,9 +1,34 @@
+import { untrack } from 'svelte';
+import { EngineError } from '../../src-main/engine/api/errors.ts';
 import type { SearchHit } from '../../src-main/protocol/app/chats/chat.ts';
+import { NEW_WINDOW_HASH } from '../../src-main/protocol/app/desktop.ts';
 import type { AppModel } from '../features/chat/state/app-model.svelte.ts';
 import type { ChatFigures } from '../features/chat/state/chat-figures.svelte.ts';
 import type { UnsavedChat } from '../features/chat/state/chats.svelte.ts';
-import type { Notebooks } from '../features/notebook/state/create-notebooks.ts';
+import { createNotebooks, type Notebooks } from '../features/notebook/state/create-notebooks.ts';
+import type { NotebookDocument } from '../features/notebook/state/notebook-document.svelte.ts';
+import type { NotebookSession } from '../features/notebook/state/notebook-session.svelte.ts';
+import { readTextFile } from '../features/notebook/state/text-file.ts';
+import { toasts } from '../ui/toasts.svelte.ts';
 import { shell } from './shell.svelte.ts';
+
+/** Opens what was open last. */
+export async function openDocuments(app: AppModel): Promise<Documents> {
+  const { settings } = app;
+  const documents = new Documents(app, createNotebooks(app));
+  const { lastChatId } = settings.current;
+  if (lastChatId !== null && location.hash !== NEW_WINDOW_HASH) await documents.open(lastChatId);
+  $effect.root(() => {
+    $effect(() => {
+      const id = documents.currentId;
+      // Only when this page opens another one, not when another page does.
+      untrack(() => {
+        if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
+      });
+    });
+  });
+  return documents;
+}
 
 /** What the list of chats opens: a chat or a notebook. */
 export class Documents {
@@ -15,6 +40,15 @@ export class Documents {
     this.#notebooks = notebooks;
   }
 
+  /** The open notebook; null while a chat is open. */
+  get notebook(): NotebookDocument | null {
+    return this.#notebooks.notebooks.current;
+  }
+
+  get notebookSession(): NotebookSession {
+    return this.#notebooks.notebookSession;
+  }
+
   /** Id of what is open; null while it is new and empty. */
   get currentId(): string | null {
     const { current } = this.#notebooks.notebooks;
@@ -24,7 +58,7 @@ export class Documents {
 
   /** Whether the chat view shows a chat. */
   get isChat(): boolean {
-    return this.#notebooks.notebooks.current === null;
+    return this.notebook === null;
   }
 
   /** What a reply is being generated in. */
@@ -70,6 +104,15 @@ export class Documents {
   newNotebook(text = ''): void {
     shell.show('chat');
     this.#notebooks.notebooks.create(text);
+  }
+
+  /** Opens a text file as a new notebook. */
+  async openFile(file: File): Promise<void> {
+    try {
+      this.newNotebook(await readTextFile(file));
+    } catch (thrown) {
+      toasts.notice(EngineError.from(thrown).message);
+    }
   }
 
   /** @param hit scrolls to it, and marks `query` */

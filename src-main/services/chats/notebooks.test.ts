@@ -80,4 +80,12 @@ test('a file of notebooks has the same text, and the same bytes when it is expor
 test('what is not a change of a text is refused', () => {
   expect(isUpdate('AAA=')).toBe(true);
   for (const text of ['', 'not Base64!', '////', 'AQEB']) expect(isUpdate(text), text).toBe(false);
+  const document = new Y.Doc();
+  const update = () => encodeUpdate(Y.encodeStateAsUpdate(document));
+  notebookText(document).insert(0, 'One two', { token: 'r 0' });
+  notebookText(document).delete(2, 2);
+  expect(isUpdate(update())).toBe(true);
+  // It would count as a character, which the text does not have.
+  notebookText(document).insertEmbed(1, { image: 'x' });
+  expect(isUpdate(update())).toBe(false);
 });

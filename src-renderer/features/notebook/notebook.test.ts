@@ -1,44 +1,9 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { GenerateParams, WhenFull } from '../../../src-main/engine/api/types.ts';
-import { EngineState } from '../chat/state/engine.svelte.ts';
-import { ModelSettingsState } from '../chat/state/model-settings.svelte.ts';
-import { SettingsState } from '../chat/state/settings.svelte.ts';
-import { end, FakeConnection, FakeEngine, MODEL, start, token, tokens } from '../chat/test-support/fakes.ts';
-import { dataFolder, openStore, PageLine } from '../chat/test-support/store.ts';
-import { insertTyped, TYPED, type NotebookDocument } from './state/notebook-document.svelte.ts';
-import { NotebookSession } from './state/notebook-session.svelte.ts';
-import { NotebooksState } from './state/notebooks.svelte.ts';
+import { end, start, token, tokens } from '../chat/test-support/fakes.ts';
+import { marked, open, type } from './test-support/open-notebook.ts';
 
-/** A page on the real services, with an engine that has one token per character of a text. */
-async function open(folder?: string) {
-  folder ??= await dataFolder();
-  const services = new PageLine(await openStore(folder));
-  const connection = new FakeConnection(services);
-  const api = new FakeEngine();
-  api.answers.tokenize = ({ text, addBos }) => ({
-    ids: [...(addBos ? [0] : []), ...Array.from(text, (one) => one.charCodeAt(0))],
-    ranges: new Int32Array(),
-    vocabulary: new Map(),
-  });
-  const settings = await SettingsState.load(services);
-  const engine = new EngineState(connection, MODEL.id);
-  const notebooks = new NotebooksState(services);
-  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
-  const session = new NotebookSession({
-    ...{ notebooks, engine, settings, modelSettings },
-    blocked: () => null,
-    frame: (callback) => void setTimeout(callback),
-  });
-  connection.change(api, 'ready');
-  await engine.ready();
-  const prompts = () => api.requests.map(({ prompt }) => prompt);
-  return { folder, services, api, settings, notebooks, session, prompts };
-}
-const type = (notebook: NotebookDocument, at: number, text: string) => {
-  notebook.edit(TYPED, (target) => insertTyped(target, at, text));
-};
-const marked = (session: NotebookSession) => session.tokens.map(({ from, to, index }) => [from, to, index]);
 const CONTINUES: Partial<GenerateParams> = { continues: { reason: 'eos' } };
 
 it('continues the text at the cursor, and keeps what follows it', async () => {

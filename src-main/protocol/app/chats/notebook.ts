@@ -51,11 +51,16 @@ export function textOfUpdates(updates: readonly string[]): string {
   return notebookText(document).toString();
 }
 
-/** Whether it can be decoded. */
+/** What the text of a notebook consists of. Anything else in it has a length, but no characters. */
+const CONTENTS = [Y.ContentString, Y.ContentFormat, Y.ContentDeleted];
+
+/** Whether it can be decoded, and has only text with attributes. */
 export function isUpdate(update: string): boolean {
   try {
-    Y.decodeUpdate(fromBase64(update));
-    return true;
+    const { structs } = Y.decodeUpdate(fromBase64(update));
+    return structs.every(
+      (struct) => !(struct instanceof Y.Item) || CONTENTS.some((kind) => struct.content instanceof kind),
+    );
   } catch {
     return false;
   }

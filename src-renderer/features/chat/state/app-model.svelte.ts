@@ -1,5 +1,4 @@
-import { createContext, untrack } from 'svelte';
-import { NEW_WINDOW_HASH } from '../../../../src-main/protocol/app/desktop.ts';
+import { createContext } from 'svelte';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
@@ -72,8 +71,6 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
   const chats = new ChatsState(services);
   await chats.refresh();
-  const { lastChatId } = settings.current;
-  if (lastChatId !== null && location.hash !== NEW_WINDOW_HASH) await chats.select(lastChatId);
   const firstModel = engine.comingId ?? BUILT_IN_MODEL;
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });
   const presets = new PresetsState(services);
@@ -113,13 +110,6 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
     if (event.type === 'engineModel') void engine.follow(event.changing);
   });
   $effect.root(() => {
-    $effect(() => {
-      const id = chats.currentId;
-      // Only when this page opens another chat, not when another page does.
-      untrack(() => {
-        if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
-      });
-    });
     // Also while its editor is closed: an invalid format blocks sending.
     $effect(() => {
       // Checked again for a new engine or another model.

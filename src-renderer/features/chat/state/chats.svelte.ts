@@ -133,6 +133,8 @@ export class ChatsState {
         this.list = this.list.filter((chat) => chat.id !== id);
         return;
       }
+      // The list could not be read, and this is a notebook.
+      if (stored.updates !== undefined) return;
       this.#show(ChatDocument.from(stored, this.#detailsOf(id)));
     });
   }
@@ -185,7 +187,10 @@ export class ChatsState {
     return id;
   }
 
-  /** Adds a copy of a chat, without the candidates of its tokens, and opens it unless it is a notebook. @returns its id; null if it failed, see `error` */
+  /**
+   * Adds a copy of a chat, without the candidates of its tokens, and opens it unless it is a notebook.
+   * @returns its id; null if it failed, see `error`
+   */
   async duplicate(id: string): Promise<string | null> {
     const stored = await this.read(id);
     if (stored === null) return null;

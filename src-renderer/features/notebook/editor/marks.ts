@@ -1,6 +1,7 @@
 /** Which parts of the editor's text are tokens of replies. */
 import { RangeSet, RangeSetBuilder, RangeValue, StateEffect, StateField, type Range } from '@codemirror/state';
 import { Decoration, ViewPlugin, type DecorationSet, type EditorView, type ViewUpdate } from '@codemirror/view';
+import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { tintOf } from '../../chat/thread/tint.ts';
 import type { NotebookToken } from '../state/token-runs.ts';
@@ -37,14 +38,15 @@ export const addTokens = StateEffect.define<readonly NotebookToken[]>();
 export const setView = StateEffect.define<TokenView>();
 
 export interface TokenView {
-  /** Tint every token by its probability, instead of marking generated text. Otherwise only the one in `hot`. */
+  /** Tint every token, instead of marking generated text. Otherwise only the one in `hot`. */
   asTokens: boolean;
+  colours: TokenColours;
   /** Start of the token whose details are shown, or null. */
   hot: number | null;
 }
 
 export const tokenView = StateField.define<TokenView>({
-  create: () => ({ asTokens: false, hot: null }),
+  create: () => ({ asTokens: false, colours: { by: 'probability', doubtBelow: 0 }, hot: null }),
   update: (view, transaction) => transaction.effects.findLast((effect) => effect.is(setView))?.value ?? view,
 });
 
@@ -90,7 +92,6 @@ export function tokenFrom(view: EditorView, start: number): NotebookToken | null
 }
 
 const GENERATED = Decoration.mark({ class: 'generated' });
-const COLOURS = { by: 'probability', doubtBelow: 0 } as const;
 
 /** Decorates what is on screen only: a long text has tens of thousands of tokens. */
 export const tokenDecorations = ViewPlugin.fromClass(
@@ -116,27 +117,32 @@ export const tokenDecorations = ViewPlugin.fromClass(
 function decorationsOf(view: EditorView): DecorationSet {
   const builder = new RangeSetBuilder<Decoration>();
   const marks = view.state.field(tokenMarks);
-  const { asTokens, hot } = view.state.field(tokenView);
+  const { asTokens, colours, hot } = view.state.field(tokenView);
   let last = -1;
   for (const visible of view.visibleRanges) {
     marks.between(visible.from, visible.to, (from, to, { reply, index, kept }) => {
       if (from < last) return;
       last = to;
-      if (asTokens || from === hot) builder.add(from, to, tokenDecoration(reply, index, from, from === hot));
+      if (asTokens || from === hot)
+        builder.add(from, to, tokenDecoration({ reply, index, from }, colours, from === hot));
       else if (!kept) builder.add(from, to, GENERATED);
     });
   }
   return builder.finish();
 }
 
-function tokenDecoration(reply: Reply, index: number, from: number, isHot: boolean): Decoration {
-  const tint = tintOf(COLOURS, { logprob: reply.token(index).logprob, rank: null, entropy: null });
+function tokenDecoration(
+  { reply, index, from }: Pick<NotebookToken, 'reply' | 'index' | 'from'>,
+  colours: TokenColours,
+  isHot: boolean,
+): Decoration {
+  const tint = tintOf(colours, { logprob: reply.token(index).logprob, rank: null, entropy: null });
   return Decoration.mark({
     class: isHot ? 'tok hot' : 'tok',
     attributes: {
       'data-testid': 'token',
       'data-from': String(from),
-      ...(tint === null ? {} : { 'data-p': String(tint.step) }),
+      ...(tint === null ? {} : { [tint.scale === 'prob' ? 'data-p' : 'data-s']: String(tint.step) }),
       ...(tint?.line == null ? {} : { 'data-line': tint.line }),
     },
   });

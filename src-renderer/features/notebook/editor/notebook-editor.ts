@@ -75,9 +75,8 @@ export class NotebookEditor {
     this.view.dispatch({ effects: setView.of(shown) });
   }
 
-  /** Moves the cursor to the end of the text. */
-  moveToEnd(): void {
-    this.view.dispatch({ selection: { anchor: this.view.state.doc.length }, scrollIntoView: true });
+  moveTo(position: number): void {
+    this.view.dispatch({ selection: { anchor: position }, scrollIntoView: true });
   }
 
   /** The element of a token on screen. */

@@ -1,14 +1,17 @@
 import { EditorView } from '@codemirror/view';
 
-const PROBABILITY_STEPS = 11;
-
 /** The tints of the chat's tokens view. The editor's shadow root has no other styles. */
-const tints = Object.fromEntries(
-  Array.from({ length: PROBABILITY_STEPS }, (_, step) => [
-    `.tok[data-p="${step}"]`,
-    { backgroundColor: `var(--prob-${step})` },
-  ]),
-);
+const tints = { ...tintsOf('data-p', '--prob', 11), ...tintsOf('data-s', '--surp', 7) };
+
+/** @param steps of the scale in `tokens.css` */
+function tintsOf(attribute: string, scale: string, steps: number): Record<string, { backgroundColor: string }> {
+  return Object.fromEntries(
+    Array.from({ length: steps }, (_, step) => [
+      `.tok[${attribute}="${step}"]`,
+      { backgroundColor: `var(${scale}-${step})` },
+    ]),
+  );
+}
 
 export const notebookTheme = EditorView.theme({
   '&': { height: '100%', color: 'var(--text-1)', backgroundColor: 'transparent' },
@@ -44,5 +47,7 @@ export const notebookTheme = EditorView.theme({
   '.tok[data-line]': { textUnderlineOffset: '4px', textDecorationSkipInk: 'none' },
   '.tok[data-line="dotted"]': { textDecoration: 'underline dotted var(--prob-line-2) 1.5px' },
   '.tok[data-line="solid"]': { textDecoration: 'underline solid var(--prob-line-0) 2px' },
+  // The surprise scale has no colours for strokes.
+  '.tok[data-s][data-line]': { textDecorationColor: 'var(--text-2)' },
   '.tok.hot': { outline: '2px solid var(--text-1)', outlineOffset: '1px' },
 });

@@ -8,10 +8,17 @@ export interface Notebooks {
 }
 
 /** What outlives the view. Created once. */
-export function createNotebooks({ connection, engine, settings, modelSettings, ...app }: AppModel): Notebooks {
+export function createNotebooks({
+  connection,
+  engine,
+  settings,
+  modelSettings,
+  recorder,
+  ...app
+}: AppModel): Notebooks {
   const notebooks = new NotebooksState(connection.services);
   const notebookSession = new NotebookSession({
-    ...{ notebooks, engine, settings, modelSettings },
+    ...{ notebooks, engine, settings, modelSettings, recorder },
     blocked: () => app.session.blocked ?? (app.session.busy ? 'A reply is being generated in a chat.' : null),
   });
   window.addEventListener('pagehide', () => notebooks.flushLast());

@@ -9,14 +9,20 @@ import {
   type StoredChat,
   type StoredReplyTurn,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { applyUpdate, encodeUpdate, notebookText, TOKEN } from '../../../../src-main/protocol/app/chats/notebook.ts';
+import {
+  applyUpdate,
+  encodeUpdate,
+  notebookText,
+  TOKEN,
+  tokenMark,
+} from '../../../../src-main/protocol/app/chats/notebook.ts';
 import type { ChatSink, SaveState } from '../../chat/state/chat-document.svelte.ts';
 import { newId, now } from '../../chat/state/identity.ts';
 import type { SavedDocument } from '../../chat/state/outbox.svelte.ts';
 import { Reply } from '../../chat/state/reply.svelte.ts';
 import { titleFrom } from '../../chat/state/title.ts';
 import type { LoadDetails } from '../../chat/state/token-details.svelte.ts';
-import type { TextRun } from './token-runs.ts';
+import type { NotebookToken, TextRun } from './token-runs.ts';
 
 /** Origins of changes to the text. */
 export const TYPED = Symbol('typed');
@@ -52,6 +58,7 @@ export class NotebookDocument implements SavedDocument {
   readonly text: Y.Text;
   readonly undoManager: Y.UndoManager;
   readonly #document = new Y.Doc();
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- readers depend on `changes`
   readonly #byId = new Map<string, Reply>();
   /** Bytes of changes since the whole text was saved. */
   #changedBytes = 0;
@@ -60,6 +67,7 @@ export class NotebookDocument implements SavedDocument {
   constructor(readonly id: string) {
     this.text = notebookText(this.#document);
     this.undoManager = new Y.UndoManager(this.text, {
+      // eslint-disable-next-line svelte/prefer-svelte-reactivity -- it never changes
       trackedOrigins: new Set([TYPED, GENERATED]),
       captureTimeout: PAUSE_MS,
     });
@@ -240,7 +248,14 @@ export function insertTyped(text: Y.Text, index: number, inserted: string): void
   text.insert(index, inserted, {});
 }
 
-/** Inserts a generated token. */
-export function insertToken(text: Y.Text, index: number, token: string, mark: string): void {
-  text.insert(index, token, { [TOKEN]: mark });
+/** Inserts a generated token. @returns its length, UTF-16 units: 0 if it is part of a character */
+export function insertToken(text: Y.Text, at: number, reply: Reply, index: number): number {
+  const token = reply.token(index).text;
+  if (token !== '') text.insert(at, token, { [TOKEN]: tokenMark(reply.id, index) });
+  return token.length;
+}
+
+/** @param tokens in order */
+export function removeTokens(text: Y.Text, tokens: readonly NotebookToken[]): void {
+  for (const { from, to } of tokens.toReversed()) text.delete(from, to - from);
 }

@@ -10,8 +10,8 @@ const REPLY_SHARE = 1 / 8;
 export interface NotebookPrompt {
   /** A text, or the exact ids if it ends with generated tokens or is too long. */
   input: Exclude<PromptInput, { kind: 'chat' }>;
-  /** Tokens that the model reads, with BOS. */
-  tokens: number;
+  /** The tokens that the model reads, with BOS. */
+  ids: number[];
   /** Tokens at the beginning of the text that do not fit and are left out. */
   leftOut: number;
 }
@@ -49,7 +49,7 @@ export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> 
       exact.length === 0
         ? { kind: 'text', text, addBos: true, parseSpecial: false, whenFull: whenWindowFull }
         : { kind: 'ids', ids, whenFull: whenWindowFull };
-    return { input, tokens: ids.length, leftOut: 0 };
+    return { input, ids, leftOut: 0 };
   }
   if (whenFull === 'stop') {
     const over = ids.length - limit;
@@ -60,10 +60,10 @@ export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> 
     );
   }
   const first = ids[0] === model.bosTokenId ? ids.slice(0, 1) : [];
-  const kept = ids.slice(ids.length - (room - first.length));
+  const read = [...first, ...ids.slice(ids.length - (room - first.length))];
   return {
-    input: { kind: 'ids', ids: [...first, ...kept], whenFull: whenWindowFull },
-    tokens: first.length + kept.length,
-    leftOut: ids.length - first.length - kept.length,
+    input: { kind: 'ids', ids: read, whenFull: whenWindowFull },
+    ids: read,
+    leftOut: ids.length - read.length,
   };
 }

@@ -1,19 +1,26 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { Continues, GenerateParams, PromptInput } from '../../../../src-main/engine/api/types.ts';
-import { newReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { KEPT, tokenMark } from '../../../../src-main/protocol/app/chats/notebook.ts';
+import { newReplyFacts, type BranchPoint } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { KEPT } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
+import type { StoredRun } from '../../chat/receipts/recorded-reply.ts';
+import { notebookRunFacts } from '../../chat/receipts/run-facts.ts';
+import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { contextUse, type ContextUse } from '../../chat/state/context-use.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
+import { now } from '../../chat/state/identity.ts';
 import type { ModelSettingsState } from '../../chat/state/model-settings.svelte.ts';
 import { CANDIDATES, modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { SettingsState } from '../../chat/state/settings.svelte.ts';
 import { stopAfter, writeReply } from '../../chat/state/write-reply.ts';
-import { GENERATED, insertToken, TYPED, type NotebookDocument } from './notebook-document.svelte.ts';
+import type { DrawSource } from '../../waterfall/draw-source.ts';
+import { GENERATED, insertToken, removeTokens, TYPED, type NotebookDocument } from './notebook-document.svelte.ts';
 import { promptBefore } from './notebook-prompt.ts';
 import type { NotebooksState } from './notebooks.svelte.ts';
+import { generationDraws, recordedGeneration, type RecordedParts } from './recorded-generation.ts';
 import { tokensInRuns, type NotebookToken } from './token-runs.ts';
+import { firstTokenOf, shownFrom, type Fork } from './versions.ts';
 
 const RATE_POINTS = 60;
 
@@ -22,6 +29,7 @@ export interface SessionParts {
   readonly engine: Pick<EngineState, 'model' | 'status' | 'ready'>;
   readonly settings: Pick<SettingsState, 'current'>;
   readonly modelSettings: Pick<ModelSettingsState, 'sampling' | 'stop'>;
+  readonly recorder: RunRecorder;
   /** Why nothing can be generated now, or null. */
   readonly blocked: () => string | null;
   /** Collects tokens until the next animation frame; tests provide their own. */
@@ -33,18 +41,19 @@ interface Start {
   position: number;
   /** The first token, which a person chose. */
   firstToken?: number;
-  /** Tokens to remove in the same step of undo. */
-  replaces?: readonly NotebookToken[];
+  /** Tokens to remove in the same step of undo, and the first of them as a place in its reply. */
+  replaces?: { tokens: readonly NotebookToken[]; from: BranchPoint };
 }
 
 /** Generating in the open notebook. */
 export class NotebookSession {
   #running = $state.raw<{ notebook: NotebookDocument; reply: Reply; abort: AbortController } | null>(null);
-  /** Tokens at the beginning of the text that the latest generation did not read. */
-  leftOut = $state(0);
+  #leftOut = $state.raw<{ reply: Reply; tokens: number } | null>(null);
   readonly #parts: SessionParts;
   readonly #frame: (callback: () => void) => void;
   #done: Promise<void> = Promise.resolve();
+  /** Resolves when the files of the latest reply's model have been hashed, or cannot be. */
+  #hashing: Promise<void> = Promise.resolve();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -69,6 +78,12 @@ export class NotebookSession {
     return this.#parts.blocked();
   }
 
+  /** Tokens at the beginning of the text that the open notebook's latest generation did not read. */
+  get leftOut(): number {
+    const reply = this.#parts.notebooks.current?.lastReply ?? null;
+    return reply !== null && this.#leftOut?.reply === reply ? this.#leftOut.tokens : 0;
+  }
+
   /** The tokens of the open notebook, in order. */
   get tokens(): NotebookToken[] {
     const notebook = this.#parts.notebooks.current;
@@ -77,8 +92,9 @@ export class NotebookSession {
 
   /** The newest reply whose tokens are in the text; null if there is none. */
   get latest(): Reply | null {
-    const replies = new Set(this.tokens.map(({ reply }) => reply));
-    return this.#parts.notebooks.current?.replies.findLast((reply) => replies.has(reply)) ?? null;
+    const { tokens } = this;
+    const { replies = [] } = this.#parts.notebooks.current ?? {};
+    return replies.findLast((reply) => tokens.some((token) => token.reply === reply)) ?? null;
   }
 
   get context(): ContextUse {
@@ -104,18 +120,56 @@ export class NotebookSession {
     await this.#begin({ position });
   }
 
-  /** Generates the newest reply again, in its place. What a person typed within it stays. */
-  async regenerate(): Promise<void> {
-    const { latest } = this;
-    const replaces = this.tokens.filter(({ reply }) => reply === latest);
-    const [first] = replaces;
-    if (first !== undefined) await this.#begin({ position: first.from, replaces });
+  /** Generates a reply again, in its place: the newest one, unless it is given. What a person typed within it stays. */
+  async regenerate(reply: Reply | null = this.latest): Promise<void> {
+    const notebook = this.#parts.notebooks.current;
+    if (notebook === null || reply === null) return;
+    const tokens = shownFrom(this.tokens, { reply, index: 0 }, notebook.replies);
+    const [first] = tokens;
+    if (first === undefined) return;
+    await this.#begin({ position: first.from, replaces: { tokens, from: { turn: reply.id, index: 0 } } });
   }
 
   /** Takes another token in the place of one, and generates what follows it in its reply anew. */
   async branch(token: NotebookToken, id: number): Promise<void> {
-    const replaces = this.tokens.filter(({ reply, from }) => reply === token.reply && from >= token.from);
-    await this.#begin({ position: token.from, firstToken: id, replaces });
+    const { reply, index, from } = token;
+    const { replies = [] } = this.#parts.notebooks.current ?? {};
+    const tokens = shownFrom(this.tokens, token, replies);
+    await this.#begin({ position: from, firstToken: id, replaces: { tokens, from: { turn: reply.id, index } } });
+  }
+
+  /**
+   * Puts another version in the place of the shown one, in one step of undo.
+   * @returns where it ends in the text; null if it was not possible
+   */
+  showVersion({ place, shown }: Fork, version: Reply): number | null {
+    const notebook = this.#parts.notebooks.current;
+    if (notebook === null || this.busy) return null;
+    const old = shownFrom(this.tokens, { reply: shown, index: firstTokenOf(shown, place) }, notebook.replies);
+    const [first] = old;
+    if (first === undefined) return null;
+    let at = first.from;
+    notebook.beginStep();
+    notebook.edit(GENERATED, (text) => {
+      removeTokens(text, old);
+      for (let index = firstTokenOf(version, place); index < version.count; index++) {
+        at += insertToken(text, at, version, index);
+      }
+    });
+    notebook.endStep();
+    return at;
+  }
+
+  /** What repeats a reply of the open notebook, or the reason why it cannot be repeated. @throws EngineError */
+  async findRun(reply: Reply): Promise<StoredRun | string> {
+    await this.#hashing;
+    const recorded = await recordedGeneration(await this.#recordedParts(reply));
+    return typeof recorded === 'string' ? recorded : recorded.run;
+  }
+
+  /** How the tokens of a reply of the open notebook were drawn. @throws EngineError */
+  async drawsOf(reply: Reply): Promise<DrawSource> {
+    return await generationDraws(await this.#recordedParts(reply));
   }
 
   /** Generated text counts as typed: it is no longer marked. Its probabilities stay. */
@@ -163,15 +217,16 @@ export class NotebookSession {
     await this.#done;
   }
 
-  async #run(notebook: NotebookDocument, { position, firstToken, replaces = [] }: Start): Promise<void> {
-    const { engine, modelSettings, settings, notebooks } = this.#parts;
+  async #run(notebook: NotebookDocument, { position, firstToken, replaces }: Start): Promise<void> {
+    const { engine, modelSettings, settings, notebooks, recorder } = this.#parts;
     const { sampling, stop } = modelSettings;
     notebook.beginStep();
-    notebook.edit(GENERATED, (text) => {
-      for (const { from, to } of replaces.toReversed()) text.delete(from, to - from);
-    });
+    notebook.edit(GENERATED, (text) => removeTokens(text, replaces?.tokens ?? []));
     const reply = notebook.addReply(
-      newReplyFacts({ sampling, ...modelFacts(engine.model), executor: engine.model?.executor ?? 'reference' }),
+      newReplyFacts({
+        ...{ sampling, ...modelFacts(engine.model), executor: engine.model?.executor ?? 'reference' },
+        ...(replaces === undefined ? {} : { branch: replaces.from }),
+      }),
     );
     const abort = new AbortController();
     this.#running = { notebook, reply, abort };
@@ -181,17 +236,14 @@ export class NotebookSession {
     const insert = () => {
       let at = notebook.indexOf(place);
       notebook.edit(GENERATED, (text) => {
-        for (; inserted < reply.count; inserted++) {
-          const token = reply.token(inserted).text;
-          if (token !== '') insertToken(text, at, token, tokenMark(reply.id, inserted));
-          at += token.length;
-        }
+        for (; inserted < reply.count; inserted++) at += insertToken(text, at, reply, inserted);
       });
       following.grew();
     };
     reply.begin({ sampling });
+    const requestedAt = now();
     try {
-      const api = await engine.ready(abort.signal);
+      const [api, versions] = await Promise.all([engine.ready(abort.signal), recorder.versions()]);
       const { model } = engine;
       if (model === null) throw new EngineError('NO_MODEL', 'No model is loaded.');
       reply.note({ ...modelFacts(model), executor: model.executor });
@@ -199,7 +251,7 @@ export class NotebookSession {
       const prompt = await promptBefore({
         ...{ notebook, position, engine: api, model, whenFull, maxTokens: stop.maxTokens, signal: abort.signal },
       });
-      this.leftOut = prompt.leftOut;
+      this.#leftOut = { reply, tokens: prompt.leftOut };
       const params: GenerateParams = {
         ...{ prompt: prompt.input, sampling, stop, useKvCache, topCandidates: CANDIDATES },
         ...(position === 0 ? {} : { continues: continuesAt(notebook, position) }),
@@ -207,7 +259,10 @@ export class NotebookSession {
       };
       await writeReply(reply, {
         ...{ engine: api, params, signal: abort.signal, frame: this.#frame },
-        onStart: () => notebook.noteReply(reply),
+        onStart: (start) => {
+          recorder.noteStart(reply, { params, requestedAt, versions }, start, notebookRunFacts);
+          notebook.noteReply(reply);
+        },
         onTokens: insert,
         stopOf: (stopped) => stopped,
       });
@@ -218,6 +273,20 @@ export class NotebookSession {
       notebook.endStep();
       this.#running = null;
     }
+    this.#hashing = this.#noteFiles(notebook, reply);
+  }
+
+  async #noteFiles(notebook: NotebookDocument, reply: Reply): Promise<void> {
+    const noted = await this.#parts.recorder.noteFiles([reply]);
+    if (noted.length > 0) notebook.noteReply(reply);
+  }
+
+  async #recordedParts(reply: Reply): Promise<RecordedParts> {
+    const { notebooks, engine } = this.#parts;
+    const api = await engine.ready();
+    const notebook = notebooks.current;
+    if (notebook === null || engine.model === null) throw new EngineError('NO_MODEL', 'No model is loaded.');
+    return { notebook, reply, engine: api, model: engine.model };
   }
 
   /** The reply that context use and rate are taken from. */
