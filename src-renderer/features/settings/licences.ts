@@ -20,6 +20,7 @@ import lowlight from '../../../node_modules/lowlight/license?raw';
 import lucide from '../../../node_modules/@lucide/svelte/LICENSE?raw';
 import micromark from '../../../node_modules/micromark/license?raw';
 import temml from '../../../node_modules/temml/LICENSE?raw';
+import characterMaps from '../../../node_modules/pdfjs-dist/cmaps/LICENSE?raw';
 import pdfjs from '../../../node_modules/pdfjs-dist/LICENSE?raw';
 import runed from '../../../node_modules/runed/LICENSE?raw';
 import signalExit from '../../../node_modules/write-file-atomic/node_modules/signal-exit/LICENSE.txt?raw';
@@ -108,4 +109,5 @@ export const NOTICES: readonly Notice[] = [
   library('lowlight', 'MIT', lowlight),
   library('Temml', 'MIT', temml, ['temml']),
   library('PDF.js', 'Apache-2.0', pdfjs, ['pdfjs-dist']),
+  library('Character maps of Adobe', 'BSD-3-Clause', characterMaps, ['pdfjs-dist']),
 ];
