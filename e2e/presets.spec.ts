@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
-import { expectNoViolations } from './support/axe.ts';
+import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
 import { saveOffered } from './support/saved-file.ts';
 import { expect, test } from './support/test.ts';
 
@@ -26,6 +26,7 @@ test('presets are saved, imported and chosen, and a chat has its own settings', 
   await expect(chat.id('setting-temperature')).toHaveValue('0.30');
   await expect(chat.id('other-settings')).toHaveText('Also on: Top-k, Min-p');
   await expectNoViolations(app.page, 'the simple sampling panel');
+  await expectNoViolationsIn(['dark', 'contrast'], app.page, 'the simple sampling panel');
 
   await chat.set('temperature', 0.35);
   await expect(preset).toHaveValue('own');
@@ -46,6 +47,7 @@ test('presets are saved, imported and chosen, and a chat has its own settings', 
   await chat.id('preset-file').setInputFiles(modelfile);
   await expect(chat.id('unmapped').locator('tbody tr')).toHaveText([/^FROM/, /^num_ctx/]);
   await expectNoViolations(app.page, 'what an import left out');
+  await expectNoViolationsIn(['dark', 'contrast'], app.page, 'what an import left out');
   await chat.id('preset-import-close').click();
   await preset.selectOption('Modelfile');
   await expect(chat.id('setting-topP')).toHaveValue('0.80');

@@ -24,6 +24,7 @@ import lowlight from '../../../node_modules/lowlight/license?raw';
 import lucide from '../../../node_modules/@lucide/svelte/LICENSE?raw';
 import micromark from '../../../node_modules/micromark/license?raw';
 import temml from '../../../node_modules/temml/LICENSE?raw';
+import characterMaps from '../../../node_modules/pdfjs-dist/cmaps/LICENSE?raw';
 import pdfjs from '../../../node_modules/pdfjs-dist/LICENSE?raw';
 import runed from '../../../node_modules/runed/LICENSE?raw';
 import signalExit from '../../../node_modules/write-file-atomic/node_modules/signal-exit/LICENSE.txt?raw';
@@ -129,4 +130,5 @@ export const NOTICES: readonly Notice[] = [
   library('Yjs', 'MIT', yjs, ['yjs']),
   library('lib0', 'MIT', lib0),
   library('PDF.js', 'Apache-2.0', pdfjs, ['pdfjs-dist']),
+  library('Character maps of Adobe', 'BSD-3-Clause', characterMaps, ['pdfjs-dist']),
 ];

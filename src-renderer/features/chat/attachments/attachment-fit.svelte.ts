@@ -8,7 +8,7 @@ import type { AttachedFile } from './message-text.ts';
 export interface FitCount {
   /** Per file, by its id. */
   readonly files: ReadonlyMap<string, number>;
-  /** The whole prompt: the chat so far, the files and the typed text. */
+  /** The prompt: the files and the typed text, and the chat so far unless its oldest turns may be dropped. */
   readonly prompt: number;
   readonly window: number;
   /** Left for the reply when files are cut. */
@@ -108,9 +108,11 @@ async function promptTokens(
   options: { signal?: AbortSignal },
 ): Promise<number> {
   if (prompt.kind !== 'chat') return 0;
-  // Without dropping messages, which would hide how much too long it is.
-  const { kind: _, ...chat } = prompt;
-  return (await engine.call('renderChat', { ...chat, whenFull: 'stop' }, options)).ids.length;
+  const { kind: _, whenFull = 'stop', messages, ...chat } = prompt;
+  // As the engine does when it drops turns. Here nothing is dropped, which would hide how much too long the prompt is.
+  const least = messages.filter(({ role }, at) => role === 'system' || at === messages.length - 1);
+  const counted = { ...chat, messages: whenFull === 'stop' ? messages : least, whenFull: 'stop' } as const;
+  return (await engine.call('renderChat', counted, options)).ids.length;
 }
 
 async function shortened(

@@ -8,6 +8,7 @@ import { decodeText } from './decode-text.ts';
 import { isAttachable, kindOf, languageOf } from './kinds.ts';
 import { attachedText, blockOf, messageFrom, typedOf, withTyped, type AttachedFile } from './message-text.ts';
 import { MAX_TEXT_FILE, readFile } from './read-file.ts';
+import { hasHeader, pdfProblem } from './read-pdf.ts';
 
 const bytes = (...values: number[]) => new Uint8Array(values);
 const utf16 = (text: string, first: number[], big: boolean) =>
@@ -63,10 +64,12 @@ describe('messages with files', () => {
     expect(typedOf(message)).toBe('What is x?');
   });
 
-  it('keep their files when the typed text is edited', () => {
+  it('keep their files, or some of them, when they are edited', () => {
     const edited = withTyped(message, 'And y?');
     expect(edited).toEqual(messageFrom('And y?', files));
     expect(withTyped(message, ' ')).toEqual(messageFrom('', files));
+    expect(withTyped(message, 'And y?', message.attachments.slice(1))).toEqual(messageFrom('And y?', files.slice(1)));
+    expect(withTyped(message, 'And y?', [])).toEqual(messageFrom('And y?', []));
     expect(typedOf(messageFrom('', files))).toBe('');
     expect(typedOf(messageFrom('\n\nblank lines', files))).toBe('\n\nblank lines');
   });
@@ -86,12 +89,14 @@ const noPdf = () => Promise.reject(new EngineError('BAD_REQUEST', 'broken'));
 
 describe('readFile', () => {
   it('reads the text of PDF files, and says what is missing', async () => {
-    const file = await readFile(source('a.pdf', '%PDF'), async () => ({ pages: ['One', ' ', 'Three'], total: 9 }));
+    const pages = ['One', ' ', 'Three', ''];
+    const file = await readFile(source('a.pdf', '%PDF'), async () => ({ pages, total: 9, damaged: [4] }));
     expect(file).toMatchObject({ kind: 'pdf', content: 'One\n\nThree', bytes: 4 });
     expect(file.notes).toEqual([
-      'The text of 3 pages, without its layout and images.',
-      'Only the first 3 of 9 pages.',
-      '1 page without text.',
+      'The text of 2 pages, without layout and images.',
+      'Only the first 4 of 9 pages.',
+      '1 page without text, perhaps scanned.',
+      '1 damaged page left out.',
     ]);
   });
 
@@ -104,9 +109,30 @@ describe('readFile', () => {
     await expect(readFile(file, noPdf)).rejects.toThrow(why);
   });
 
-  it('refuses scanned PDF files', async () => {
-    const scanned = readFile(source('a.pdf', 'x'), async () => ({ pages: [''], total: 1 }));
-    await expect(scanned).rejects.toThrow('only images');
+  it.each([
+    ['scanned', { pages: ['', ''], total: 2, damaged: [2] }, 'a.pdf has no text, only images.'],
+    ['damaged', { pages: ['', ''], total: 2, damaged: [1, 2] }, 'a.pdf is damaged: none of its 2 pages can be read.'],
+  ])('refuses %s PDF files', async (_, read, why) => {
+    await expect(readFile(source('a.pdf', 'x'), async () => read)).rejects.toThrow(why);
+  });
+
+  it('says why a PDF could not be parsed', () => {
+    const named = (name: string) => Object.assign(new Error('Bad XRef entry.'), { name });
+    const problems = [
+      pdfProblem('a.pdf', named('PasswordException'), true),
+      pdfProblem('a.pdf', named('InvalidPDFException'), true),
+      pdfProblem('a.pdf', named('InvalidPDFException'), false),
+      pdfProblem('a.pdf', named('Error'), true),
+    ];
+    expect(problems).toEqual([
+      'a.pdf is protected by a password. Save a copy without one and attach that.',
+      'a.pdf is damaged: no pages were found in it. Get the file again.',
+      'a.pdf is not a PDF, although its name says so.',
+      'a.pdf could not be read. Bad XRef entry.',
+    ]);
+    const bytesOf = (text: string) => new TextEncoder().encode(text).buffer;
+    expect(hasHeader(bytesOf('garbage before\n%PDF-1.4'))).toBe(true);
+    expect(hasHeader(bytesOf('PK'))).toBe(false);
   });
 });
 
@@ -153,6 +179,27 @@ describe('files that are too big', () => {
     expect(messageFrom('Why?', cut).text.length).toBeLessThanOrEqual(limits.window - 50);
     expect(cut[1]?.notes).toEqual([`Cut to the first ${cut[1]?.content.length} of 500 tokens.`]);
     await fit.measure({ files: cut, prompt: promptOf(cut) }, limits, new AbortController().signal);
+    expect(fit.isTooBig).toBe(false);
+  });
+
+  it('are counted without the turns that would be dropped', async () => {
+    const fit = new AttachmentFit(() => ({ ready: async () => engine }));
+    const messages = [
+      { role: 'system', text: 'xxxxx' },
+      { role: 'user', text: 'x'.repeat(300) },
+      { role: 'assistant', text: 'x'.repeat(300) },
+      { role: 'user', text: 'x'.repeat(100) },
+    ] as const;
+    const promptWhen = (whenFull: 'stop' | 'drop_oldest'): PromptInput => ({
+      kind: 'chat',
+      messages: [...messages],
+      whenFull,
+    });
+    const { signal } = new AbortController();
+    await fit.measure({ files, prompt: promptWhen('stop') }, limits, signal);
+    expect(fit.count?.prompt).toBe(705);
+    await fit.measure({ files, prompt: promptWhen('drop_oldest') }, limits, signal);
+    expect(fit.count?.prompt).toBe(105);
     expect(fit.isTooBig).toBe(false);
   });
 

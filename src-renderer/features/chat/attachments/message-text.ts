@@ -40,8 +40,7 @@ export function messageFrom(typed: string, files: readonly AttachedFile[]): Mess
     attachments.push({ name, kind, bytes, start, end: text.length, notes: [...notes] });
     text += BETWEEN;
   }
-  const rest = typed.trim() === '' ? text.slice(0, attachments.at(-1)?.end ?? 0) : text + typed;
-  return { text: rest, attachments };
+  return { text: joined(text, typed), attachments };
 }
 
 /** What a person typed of a message. */
@@ -51,15 +50,25 @@ export function typedOf({ text, attachments }: MessageText): string {
   return text.slice(end).replace(/^\n\n/, '');
 }
 
-/** The message with another typed text and the same files. */
-export function withTyped({ text, attachments }: MessageText, typed: string): MessageText {
-  const end = attachments.at(-1)?.end;
-  if (end === undefined) return { text: typed, attachments: [] };
-  const files = text.slice(0, end);
-  return { text: typed.trim() === '' ? files : files + BETWEEN + typed, attachments };
+/** The message with another typed text. @param files those of its files that stay */
+export function withTyped(message: MessageText, typed: string, files = message.attachments): MessageText {
+  let text = '';
+  const attachments: Attachment[] = [];
+  for (const file of files) {
+    const start = text.length;
+    text += attachedText(message, file);
+    attachments.push({ ...file, start, end: text.length });
+    text += BETWEEN;
+  }
+  return { text: joined(text, typed), attachments };
 }
 
 /** The text of one file as the model reads it. */
 export function attachedText({ text }: MessageText, { start, end }: Attachment): string {
   return text.slice(start, end);
+}
+
+/** @param files their blocks, each with the space after it */
+function joined(files: string, typed: string): string {
+  return typed.trim() === '' && files !== '' ? files.slice(0, -BETWEEN.length) : files + typed;
 }

@@ -4,6 +4,7 @@ import { newId } from '../state/identity.ts';
 import { decodeText } from './decode-text.ts';
 import { kindOf } from './kinds.ts';
 import type { AttachedFile } from './message-text.ts';
+import type { PdfText } from './pdf-text.ts';
 
 /** Bytes. More text than this fits no context window. */
 export const MAX_TEXT_FILE = 4 * 1024 * 1024;
@@ -11,13 +12,6 @@ export const MAX_TEXT_FILE = 4 * 1024 * 1024;
 export const MAX_PDF_FILE = 64 * 1024 * 1024;
 /** Of the text of one file, UTF-16 units: a message may have 8 Mi. */
 export const MAX_CONTENT = 2_000_000;
-
-/** The text of a PDF, page by page. */
-export interface PdfText {
-  pages: string[];
-  /** In the document; more than `pages` if it is very long. */
-  total: number;
-}
 
 export type ReadPdf = (bytes: ArrayBuffer, name: string) => Promise<PdfText>;
 
@@ -48,16 +42,21 @@ function text(bytes: ArrayBuffer, name: string): { content: string; notes: strin
   return { content, notes: note === null ? [] : [note] };
 }
 
-function pdf({ pages, total }: PdfText, name: string): { content: string; notes: string[] } {
+function pdf({ pages, total, damaged }: PdfText, name: string): { content: string; notes: string[] } {
   const withText = pages.filter((page) => page.trim() !== '');
+  const empty = pages.length - withText.length - damaged.length;
   if (withText.length === 0) {
-    throw refused(`${name} has no text, only images. Tokenscope cannot read scanned pages.`);
+    throw refused(
+      empty === 0
+        ? `${name} is damaged: none of its ${formatCount(pages.length, 'page')} can be read. Get the file again.`
+        : `${name} has no text, only images. Recognise its text (OCR) with another program first.`,
+    );
   }
-  const notes = [`The text of ${formatCount(pages.length, 'page')}, without its layout and images.`];
+  const notes = [`The text of ${formatCount(withText.length, 'page')}, without layout and images.`];
   if (pages.length < total)
     notes.push(`Only the first ${formatInteger(pages.length)} of ${formatInteger(total)} pages.`);
-  const empty = pages.length - withText.length;
-  if (empty > 0) notes.push(`${formatCount(empty, 'page')} without text.`);
+  if (empty > 0) notes.push(`${formatCount(empty, 'page')} without text, perhaps scanned.`);
+  if (damaged.length > 0) notes.push(`${formatCount(damaged.length, 'damaged page')} left out.`);
   return { content: withText.join('\n\n'), notes };
 }
 

@@ -66,6 +66,10 @@ export class PresetsState {
   async remove(item: SavedItem): Promise<(() => Promise<void>) | null> {
     await this.#change({ was: item, now: null });
     if (this.error !== null) return null;
+    if (this.#items.some(({ id }) => id === item.id)) {
+      this.error = `${item.name} was not deleted, because another window changed it.`;
+      return null;
+    }
     return async () => void (await this.#change({ was: null, now: item }));
   }
 
