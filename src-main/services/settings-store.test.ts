@@ -124,6 +124,7 @@ test('unsaved changes are tried once more at the end', async () => {
 const ADDED_SINCE = {
   lastModelId: null,
   laneSets: [],
+  lessonAnswered: [],
   rawReplies: false,
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
 };

@@ -28,6 +28,7 @@ export function defaultSettings(): Settings {
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
     laneSets: [],
+    lessonAnswered: [],
   };
 }
 
@@ -67,6 +68,9 @@ const modelSettings = schemaOf<ModelSettings>()(
   }),
 );
 
+/** The lesson has ten. */
+const MAX_LESSON_STEPS = 50;
+
 const downloadEntries = {
   proxy: v.nullable(
     v.pipe(shortText, v.check(isProxy, 'Expected a proxy address, for example http://proxy.example:8080')),
@@ -92,6 +96,7 @@ const settingsEntries = {
   lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
   laneSets,
+  lessonAnswered: v.pipe(v.array(shortText), v.maxLength(MAX_LESSON_STEPS)),
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
@@ -110,6 +115,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
     laneSets: v.exactOptional(settingsEntries.laneSets),
+    lessonAnswered: v.exactOptional(settingsEntries.lessonAnswered),
   }),
 );
 
