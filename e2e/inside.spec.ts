@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Page } from '@playwright/test';
 import { readGolden } from '../src-main/engine/test-support/golden.ts';
 import { ChatPage } from './pages/chat.ts';
+import { ComparePage } from './pages/compare.ts';
+import { InsidePage, largestError } from './pages/inside.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
 import { saveOffered } from './support/saved-file.ts';
 import { expect, test } from './support/test.ts';
@@ -10,28 +11,13 @@ import { expect, test } from './support/test.ts';
 /** PyTorch's float32 trace differs by 2e-6; seven significant digits of numbers up to 14 add up to 5e-6. */
 const TRACE = 1e-5;
 
-/** The numbers of a picture's table, without its first two columns. */
-async function numbersOf(page: Page, testId: string): Promise<number[][]> {
-  const table = page.getByTestId(testId).getByTestId('picture-table');
-  if ((await table.getAttribute('open')) === null) await table.locator('summary').click();
-  return table
-    .locator('tbody tr')
-    .evaluateAll((rows) =>
-      rows.map((row) => [...row.querySelectorAll('td')].slice(2).map(({ textContent }) => Number(textContent))),
-    );
-}
-
-function largestError(found: number[][], expected: number[][]): number {
-  expect(found.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
-  return Math.max(...found.flatMap((row, i) => row.map((value, j) => Math.abs(value - expected[i]![j]!))));
-}
-
 test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) => {
   const { page } = app;
   const { trace } = readGolden();
   const chat = new ChatPage(page);
   await chat.ready();
-  await page.keyboard.press('Control+5');
+  const inside = new InsidePage(page);
+  await inside.show();
   // Opened empty, it shows an example: the text of the trace.
   await expect(chat.id('inside-text')).toHaveValue(trace.text);
   await expect(chat.id('inside-tokens').getByRole('radio')).toHaveCount(trace.ids.length);
@@ -40,20 +26,20 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
 
   await chat.id('step-layers').click();
   await page.getByRole('radio', { name: 'Input' }).click();
-  const input = () => numbersOf(page, 'layer-vectors');
+  const input = () => inside.numbersOf('layer-vectors');
   await expect.poll(async () => largestError(await input(), trace.embedding)).toBeLessThan(TRACE);
   await page.getByRole('radio', { name: 'Output' }).click();
   for (const [layer, expected] of trace.layer_outputs.entries()) {
-    await chat.id('inside-layer').selectOption({ value: String(layer) });
+    await inside.pick('inside-layer', layer);
     await expect.poll(async () => largestError(await input(), expected)).toBeLessThan(TRACE);
   }
 
   await chat.id('step-attention').click();
   for (const [layer, heads] of trace.attention.entries()) {
-    await chat.id('inside-layer').selectOption({ value: String(layer) });
+    await inside.pick('inside-layer', layer);
     for (const [head, expected] of heads.entries()) {
-      await chat.id('inside-head').selectOption({ value: String(head) });
-      await expect.poll(async () => largestError(await numbersOf(page, 'attention'), expected)).toBeLessThan(TRACE);
+      await inside.pick('inside-head', head);
+      await expect.poll(async () => largestError(await inside.numbersOf('attention'), expected)).toBeLessThan(TRACE);
     }
   }
 
@@ -67,6 +53,8 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
   const value = Number(await picture.getByTestId('cell-value').textContent());
   expect(Math.abs(value - expected)).toBeLessThan(TRACE);
   await expect(picture.getByTestId('cell-formula')).toContainText('softmax: e^(');
+  // All heads of all layers are beside it.
+  await expect(chat.id('all-heads').getByRole('radio')).toHaveCount(8);
   await chat.id('attention-tensor').getByRole('radio', { name: 'Scores' }).click();
   await expect(picture.getByTestId('cell-formula')).toContainText('q·k / √32 =');
   await chat.id('attention-tensor').getByRole('radio', { name: 'Weights' }).click();
@@ -142,10 +130,22 @@ test('from a token in a chat to why it was chosen, and what would change it', { 
   await expect(chat.id('inside-waterfall')).toContainText('picked');
 
   await chat.id('step-what-if').click();
-  await chat.id('what-if-layer').selectOption({ value: '1' });
+  await new InsidePage(page).pick('what-if-layer', 1);
   await chat.id('head-off').click();
   await expect(chat.id('changes')).toContainText('Layer 2, head 1 off');
   await expect(chat.id('what-if-summary')).toContainText('bits');
   await expect(chat.id('what-if')).toBeVisible();
   await expectNoViolations(page, 'Inside, what if');
+});
+
+test('a token of a lane opens the run that led to it', { tag: '@full' }, async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.compare('Hello world');
+  await compare.text(0).locator('[data-index="2"]').click();
+  await compare.id('look-inside').click();
+  const inside = new InsidePage(app.page);
+  await expect(inside.id('step-why')).toHaveAttribute('aria-current', 'step');
+  await expect(inside.tokens).toHaveCount(5);
+  await expect(inside.id('why-sum')).toContainText('parts sum to');
 });

@@ -2,7 +2,7 @@
  * `npm run screenshots`: takes the screenshots in docs/screenshots/ from the current app, each view in the light and the
  * dark theme, in a typical and in the smallest window, and the pictures of docs/sampling.md. `npm run screenshots -- models`
  * takes those of the Models page only, `-- code` those of a reply with code, `-- compare` those of Compare, `-- notebook` those of
- * a notebook, `-- presets` those of presets and messages with files.
+ * a notebook, `-- presets` those of presets and messages with files, `-- inside` those of Inside.
  */
 import { chromium, type Page } from 'playwright';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -17,6 +17,7 @@ import { walkChatModel } from './lib/chat-model-walk.ts';
 import { findChromium } from './lib/chromium.ts';
 import { walkCode } from './lib/code-walk.ts';
 import { walkCompare } from './lib/compare-walk.ts';
+import { walkInside } from './lib/inside-walk.ts';
 import { withLock } from './lib/lock.mjs';
 import { startModelsHub, walkModels } from './lib/models-walk.ts';
 import { walkNotebook } from './lib/notebook-walk.ts';
@@ -47,6 +48,7 @@ const PARTS = {
   compare: ['compare-', 'waterfall-', 'sampling-'],
   notebook: ['notebook-'],
   presets: ['presets-', 'attachments-'],
+  inside: ['inside-'],
 };
 
 export interface Shot {
@@ -148,15 +150,6 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await page.getByText('<EOS>', { exact: true }).hover();
   await shot('tokenizer-unseen');
 
-  await chat.id('nav-inside').click();
-  for (const step of ['attention', 'layers', 'head', 'sampling', 'why'] as const) {
-    await chat.id(`step-${step}`).click();
-    await page.locator('[data-testid="step-page"] canvas').first().waitFor();
-    await shot(`inside-${step}`);
-  }
-  await chat.id('step-attention').click();
-  await shot.small('inside-attention');
-
   await walkChatModel(page, shot, smolLM2);
   await chat.id('open-settings').click();
   await chat.id('theme-select').waitFor();
@@ -234,6 +227,7 @@ await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
     if (takes('code')) await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
     if (takes('notebook')) await withApp(colorScheme, {}, walkNotebook);
     if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));
+    if (takes('inside')) await withApp(colorScheme, {}, (page, shot) => walkInside(page, shot, smolLM2));
     if (!takes('models')) continue;
     const hub = await startModelsHub(smolLM2);
     await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));

@@ -125,6 +125,7 @@ const ADDED_SINCE = {
   fullChain: false,
   lastModelId: null,
   laneSets: [],
+  lessonAnswered: [],
   rawReplies: false,
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
   updates: { automatic: false },

@@ -76,6 +76,8 @@ export interface Settings {
   updates: UpdateSettings;
   /** Sets of lanes that a person saved. */
   laneSets: LaneSet[];
+  /** Steps of the lesson in Inside whose question was answered. */
+  lessonAnswered: string[];
 }
 
 /** What the tokens view colours tokens by. */

@@ -41,6 +41,7 @@ export function defaultSettings(): Settings {
     downloads: { proxy: null, mirror: null },
     updates: { automatic: false },
     laneSets: [],
+    lessonAnswered: [],
   };
 }
 
@@ -80,6 +81,9 @@ const modelSettings = schemaOf<ModelSettings>()(
   }),
 );
 
+/** The lesson has ten. */
+const MAX_LESSON_STEPS = 50;
+
 const downloadEntries = {
   proxy: v.nullable(
     v.pipe(shortText, v.check(isProxy, 'Expected a proxy address, for example http://proxy.example:8080')),
@@ -112,6 +116,7 @@ const settingsEntries = {
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
   updates: schemaOf<UpdateSettings>()(v.object(updateEntries)),
   laneSets,
+  lessonAnswered: v.pipe(v.array(shortText), v.maxLength(MAX_LESSON_STEPS)),
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
@@ -135,6 +140,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     downloads: v.exactOptional(settingsEntries.downloads),
     updates: v.exactOptional(settingsEntries.updates),
     laneSets: v.exactOptional(settingsEntries.laneSets),
+    lessonAnswered: v.exactOptional(settingsEntries.lessonAnswered),
   }),
 );
 

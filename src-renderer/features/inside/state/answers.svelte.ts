@@ -40,27 +40,33 @@ export class Question<Q extends InsideQuery> {
 export class Answers {
   readonly ids: readonly number[];
   readonly interventions: readonly Intervention[];
+  /** Of the model that runs it; null for the one that answers. */
+  readonly modelId: string | null;
   readonly #engine: Pick<EngineState, 'ready'>;
   // Nothing on screen depends on these maps, only on the questions in them.
   /** By query, the latest last. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #questions = new Map<string, Question<InsideQuery>>();
-  /** The latest question of each kind. */
+  /** The latest question of each slot. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
-  readonly #latest = new Map<InsideQuery['kind'], Question<InsideQuery>>();
+  readonly #latest = new Map<string, Question<InsideQuery>>();
 
   constructor(
     engine: Pick<EngineState, 'ready'>,
-    run: { ids: readonly number[]; interventions?: readonly Intervention[] },
+    run: { ids: readonly number[]; interventions?: readonly Intervention[]; modelId?: string },
   ) {
     this.#engine = engine;
     this.ids = run.ids;
     this.interventions = run.interventions ?? [];
+    this.modelId = run.modelId ?? null;
   }
 
-  /** Asks the engine, unless it was asked before. An unanswered question of the same kind is cancelled. */
-  ask<Q extends InsideQuery>(query: Q): Question<Q> {
-    return untrack(() => this.#ask(query) as unknown as Question<Q>);
+  /**
+   * Asks the engine, unless it was asked before. An unanswered question in the same slot is cancelled.
+   * @param slot for questions of a kind that are asked together
+   */
+  ask<Q extends InsideQuery>(query: Q, slot: string = query.kind): Question<Q> {
+    return untrack(() => this.#ask(query, slot) as unknown as Question<Q>);
   }
 
   /** Cancels what is unanswered. */
@@ -70,16 +76,16 @@ export class Answers {
     this.#latest.clear();
   }
 
-  #ask(query: InsideQuery): Question<InsideQuery> {
+  #ask(query: InsideQuery, slot: string): Question<InsideQuery> {
     const key = JSON.stringify(query);
     const known = this.#questions.get(key);
     this.#questions.delete(key);
     if (known !== undefined && known.problem === null) {
       this.#questions.set(key, known);
-      this.#latest.set(query.kind, known);
+      this.#latest.set(slot, known);
       return known;
     }
-    const before = this.#latest.get(query.kind);
+    const before = this.#latest.get(slot);
     // Everything else waits for the lengths, which are computed with the run.
     if (before !== undefined && !before.done && query.kind !== 'norms') {
       before.abort.abort();
@@ -87,7 +93,7 @@ export class Answers {
     }
     const question = new Question(query, before?.shown ?? null);
     this.#questions.set(key, question);
-    this.#latest.set(query.kind, question);
+    this.#latest.set(slot, question);
     this.#forgetOldest();
     question.settled = this.#run(question);
     return question;
@@ -106,7 +112,8 @@ export class Answers {
     try {
       const engine = await this.#engine.ready(signal);
       if (!WITHOUT_RUN.has(query.kind)) await this.#firstPass(signal);
-      const run = { ids: [...this.ids], interventions: [...this.interventions] };
+      const by = this.modelId === null ? {} : { modelId: this.modelId };
+      const run = { ids: [...this.ids], interventions: [...this.interventions], ...by };
       const answer = await askInside(engine, run, query, { signal });
       if (signal.aborted) return;
       question.shown = { query, answer };

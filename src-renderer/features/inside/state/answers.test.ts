@@ -25,6 +25,8 @@ function fakeEngine() {
   return { asked, open, ready: () => Promise.resolve(engine) };
 }
 
+const embedding = (token: number) => ({ kind: 'embedding' as const, token, neighbours: 2, from: 0, to: 1 });
+
 const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe('Answers', () => {
@@ -53,13 +55,13 @@ describe('Answers', () => {
   it('cancels the question that a newer one of its kind replaces, and shows the last answer meanwhile', async () => {
     const engine = fakeEngine();
     const answers = new Answers(engine, { ids: [1, 2, 3] });
-    const first = answers.ask({ kind: 'embedding', token: 0, neighbours: 2 });
+    const first = answers.ask(embedding(0));
     await settle();
     engine.open[0]!.answer();
     await settle();
-    const second = answers.ask({ kind: 'embedding', token: 1, neighbours: 2 });
+    const second = answers.ask(embedding(1));
     await settle();
-    const third = answers.ask({ kind: 'embedding', token: 2, neighbours: 2 });
+    const third = answers.ask(embedding(2));
     await settle();
     expect(engine.open[1]!.signal?.aborted).toBe(true);
     expect(second.done).toBe(false);

@@ -4,14 +4,17 @@ import type { ModelInfo, PromptInput } from '../../../../src-main/engine/api/typ
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
 import type { DrawSource } from '../../waterfall/draw-source.ts';
 import type { CompleteSettings } from '../../chat/state/model-settings.svelte.ts';
+import { BUILT_IN_MODEL } from '../../chat/state/app-model.svelte.ts';
+import type { SettingsState } from '../../chat/state/settings.svelte.ts';
+import type { LibraryState } from '../../models/library.svelte.ts';
+import { Lesson } from '../lesson/lesson.svelte.ts';
 import { PAGES, type StepId } from '../steps.ts';
+import type { RunView } from '../steps/step-props.ts';
 import { Answers } from './answers.svelte.ts';
-import { promptIds } from './run-ids.ts';
-
-/** What the view shows when it was opened without a text. */
-export const EXAMPLE = 'The dog ran to the garden. It';
-/** Debounce delay while typing, ms. */
-const ASK_AFTER_MS = 200;
+import { ASK_AFTER_MS, EXAMPLE } from './examples.ts';
+import { promptIds, tooLong } from './run-ids.ts';
+import { SecondRun, type ModelShelf } from './second-run.svelte.ts';
+import { WhatIfRun } from './what-if-run.svelte.ts';
 
 /** Where the tokens come from: a text in the view, or a token of a reply. */
 export type InsideSource =
@@ -24,8 +27,16 @@ export type InsideSource =
       model: { id: string; name: string };
     };
 
+export interface InsideParts {
+  engine: EngineState;
+  /** Settings of replies in the chat. */
+  replies: Pick<CompleteSettings, 'sampling' | 'stop'>;
+  settings: Pick<SettingsState, 'current' | 'update'>;
+  library: ModelShelf & Pick<LibraryState, 'load'>;
+}
+
 /** The view "Inside": which run it shows, and what of it. Outlives the view; answers do not. */
-export class InsideState {
+export class InsideState implements RunView {
   source = $state.raw<InsideSource>({ kind: 'text', text: EXAMPLE });
   step = $state<StepId>('tokenize');
   /** From 0. */
@@ -40,13 +51,23 @@ export class InsideState {
   readonly engine: EngineState;
   /** Of replies in the chat. */
   readonly settings: Pick<CompleteSettings, 'sampling' | 'stop'>;
+  readonly whatIf: WhatIfRun;
+  /** The run beside this one. */
+  readonly second: SecondRun;
+  readonly lesson: Lesson;
+  /** Makes the built-in model the loaded one. */
+  readonly loadBuiltIn: () => Promise<void>;
   #draws: { source: DrawSource; index: number } | null = null;
   /** Id of the model that `answers` are from. */
   #modelId: string | null = null;
 
-  constructor(engine: EngineState, settings: Pick<CompleteSettings, 'sampling' | 'stop'>) {
+  constructor({ engine, replies, settings, library }: InsideParts) {
     this.engine = engine;
-    this.settings = settings;
+    this.settings = replies;
+    this.whatIf = new WhatIfRun(engine);
+    this.second = new SecondRun(this, library);
+    this.lesson = new Lesson(this, settings);
+    this.loadBuiltIn = () => library.load(BUILT_IN_MODEL);
   }
 
   get model(): ModelInfo | null {
@@ -75,10 +96,15 @@ export class InsideState {
     this.source = { kind: 'reply', prompt, reply, target: source.token(index).id, model: source.model };
   }
 
+  show(step: StepId): void {
+    this.step = step;
+    this.lesson.verdict = null;
+  }
+
   /** Moves to the step that is `by` further, if there is one. */
   move(by: 1 | -1): void {
     const next = PAGES[PAGES.findIndex(({ id }) => id === this.step) + by];
-    if (next) this.step = next.id;
+    if (next) this.show(next.id);
   }
 
   selectToken(index: number): void {
@@ -105,6 +131,7 @@ export class InsideState {
   /** The view closes: forgets all answers, here and in the engine. */
   close(): void {
     this.#set(null, null);
+    this.second.close();
     if (this.engine.status !== 'ready') return;
     this.engine
       .ready()
@@ -139,14 +166,11 @@ export class InsideState {
     this.answers?.close();
     this.answers = answers;
     this.problem = problem;
+    this.whatIf.reset(answers?.ids ?? []);
     if (answers === null) return;
     this.token = answers.ids.length - 1;
     const { layers = 1, heads = 1 } = this.model ?? {};
     this.layer = Math.min(this.layer, layers - 1);
     this.head = Math.min(this.head, heads - 1);
   }
-}
-
-function tooLong(tokens: number, { name, contextSize }: ModelInfo): string {
-  return `The text has ${tokens} tokens, but the context window of ${name} holds ${contextSize}. Shorten it.`;
 }

@@ -1,6 +1,6 @@
 import type { Intervention } from '../../../../src-main/engine/api/inside-types.ts';
+import type { EngineState } from '../../chat/state/engine.svelte.ts';
 import { Answers } from './answers.svelte.ts';
-import type { InsideState } from './inside.svelte.ts';
 
 /** A change and its name. */
 export interface RunChange {
@@ -14,10 +14,11 @@ export class WhatIfRun {
   temperature = $state(1);
   /** Of the changed run; null without changes. */
   answers = $state.raw<Answers | null>(null);
-  readonly #inside: InsideState;
+  readonly #engine: Pick<EngineState, 'ready'>;
+  #ids: readonly number[] = [];
 
-  constructor(inside: InsideState) {
-    this.#inside = inside;
+  constructor(engine: Pick<EngineState, 'ready'>) {
+    this.#engine = engine;
   }
 
   /** Adds a change, in place of one to the same part. */
@@ -30,18 +31,18 @@ export class WhatIfRun {
     this.#set(this.changes.filter((other) => other !== change));
   }
 
-  close(): void {
-    this.answers?.close();
-    this.answers = null;
+  /** Another run takes the place of the unmodified one: nothing is changed. */
+  reset(ids: readonly number[]): void {
+    this.#ids = ids;
+    this.temperature = 1;
+    this.#set([]);
   }
 
   #set(changes: readonly RunChange[]): void {
-    this.close();
+    this.answers?.close();
     this.changes = changes;
-    const { answers, engine } = this.#inside;
-    if (answers === null || changes.length === 0) return;
     const interventions = changes.map(({ intervention }) => intervention);
-    this.answers = new Answers(engine, { ids: answers.ids, interventions });
+    this.answers = changes.length === 0 ? null : new Answers(this.#engine, { ids: this.#ids, interventions });
   }
 }
 

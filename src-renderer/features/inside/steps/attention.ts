@@ -36,19 +36,26 @@ export interface HeadView {
   queries: TokenRange;
   /** Keys that are shown. */
   keys: TokenRange;
+  /** The token that is looked at. */
+  token?: number;
 }
 
-const MAX_CELL = 30;
+const MAX_CELL = 34;
 /** Px that all keys take. */
 const TARGET_WIDTH = 520;
 /** Terms of the weighted sum that a formula lists. */
 const TERMS = 3;
 
+/** Side of a cell, px. */
+export function headCellSize({ from, to }: TokenRange): number {
+  return Math.max(6, Math.min(MAX_CELL, Math.floor(TARGET_WIDTH / (to - from))));
+}
+
 /** Who looks at whom: one row per query, one column per key. */
 export function headPicture(view: HeadView, tensor: AttentionTensor): Picture {
   const { answer, tokens, layer, head, queries, keys } = view;
   const { context } = answer;
-  const size = Math.max(6, Math.min(MAX_CELL, Math.floor(TARGET_WIDTH / (keys.to - keys.from))));
+  const size = headCellSize(keys);
   const value = (row: number, key: number) => {
     if (answer.scores[row * context + key] === -Infinity) return null;
     return answer[tensor][row * context + key];
@@ -61,6 +68,7 @@ export function headPicture(view: HeadView, tensor: AttentionTensor): Picture {
     columns: keys.to - keys.from,
     signed: tensor === 'scores',
     ...(tensor === 'weights' ? { max: 1 } : {}),
+    ...selectedRow(view),
     cellWidth: size,
     cellHeight: size,
     value: (row, column) => value(row, keys.from + column),
@@ -75,6 +83,11 @@ export function headPicture(view: HeadView, tensor: AttentionTensor): Picture {
       ],
     },
   });
+}
+
+function selectedRow({ token, queries }: HeadView): { selected?: number } {
+  if (token === undefined || token < queries.from || token >= queries.to) return {};
+  return { selected: token - queries.from };
 }
 
 function describeCell(view: HeadView, tensor: AttentionTensor, row: number, key: number) {

@@ -6,7 +6,7 @@ import type { InsideToken } from './step-props.ts';
 import { nameOf, type TokenRange } from './token-window.ts';
 import { dot, vectorPicture } from './vectors.ts';
 
-/** The rows of the token table. */
+/** Rows of the token table. @param range the tokens of the answer */
 export function rowsPicture(
   { rows, hidden }: EmbeddingAnswer,
   tokens: readonly InsideToken[],
@@ -14,16 +14,16 @@ export function rowsPicture(
 ): Picture {
   return vectorPicture({
     ...{ title: 'Rows of the token table', fileName: 'embedding', tokens, range, width: hidden },
-    values: rows.subarray(range.from * hidden, range.to * hidden),
+    values: rows,
     formula: (token, dimension, value) => `table[${tokens[token].id}, ${dimension}] = ${formatNumber(value)}`,
   });
 }
 
-/** The vocabulary's tokens with the most similar rows. */
+/** The vocabulary's tokens with the most similar rows. @param answer with the row of that token only */
 export function neighboursPicture(answer: EmbeddingAnswer, tokens: readonly InsideToken[], token: number): Picture {
   const { neighbours, rows, hidden } = answer;
   const own = visibleText(tokens[token].piece);
-  const length = Math.sqrt(dot(rows, token * hidden, rows, token * hidden, hidden));
+  const length = Math.sqrt(dot(rows, 0, rows, 0, hidden));
   return barPicture({
     title: `Nearest to ${nameOf(tokens, token)}`,
     fileName: 'neighbours',

@@ -5,6 +5,9 @@ import { barPicture } from '../picture/bar-picture.ts';
 import { formatNumber, type Picture } from '../picture/picture.ts';
 import { wordPicture } from '../picture/word-picture.ts';
 
+/** Logits that are listed. */
+export const TOP_LOGITS = 16;
+
 /** Steps of the scale of probability: ten tenths, and a last one from 0.99. */
 const SURE = 0.99;
 

@@ -68,6 +68,9 @@ export function blocksPicture(answer: NormsAnswer, tokens: readonly InsideToken[
   });
 }
 
+/** Tokens of the picture of vectors: five tensors of each are asked for. */
+export const SHOWN_VECTORS = 24;
+
 export const LAYER_TENSORS = {
   input: 'Input',
   attention: 'Attention adds',
