@@ -1,5 +1,5 @@
 import { createContext, untrack } from 'svelte';
-import { NEW_WINDOW_HASH } from '../../../../src-main/protocol/app/desktop.ts';
+import { chatOfHash } from '../../../../src-main/protocol/app/desktop.ts';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
@@ -57,8 +57,9 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
   const chats = new ChatsState(services);
   await chats.refresh();
-  const { lastChatId } = settings.current;
-  if (lastChatId !== null && location.hash !== NEW_WINDOW_HASH) await chats.select(lastChatId);
+  const shown = chatOfHash(location.hash);
+  const chatId = shown === null ? settings.current.lastChatId : shown.id;
+  if (chatId !== null) await chats.select(chatId);
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);
   const grammarCheck = new GrammarCheck(engine, automatic);
