@@ -99,13 +99,14 @@ export interface ModelSettings {
 export interface AboutInfo {
   name: string;
   version: string;
-  host: 'electron' | 'web';
+  /** `browser`: files of a web server, which stores nothing; chats and settings are in the browser. */
+  host: 'electron' | 'web' | 'browser';
   /** Versions of Electron, Chromium and Node, if applicable. */
   versions: Record<string, string>;
   /** Why this is not the Electron version that package.json pins; null when it is. */
   runtimeNote: string | null;
   license: string;
-  /** Folder of chats and settings. */
+  /** Folder of chats and settings; empty if they are in the browser. */
   dataFolder: string;
 }
 
@@ -388,7 +389,8 @@ export interface AppMethods {
   updatePause: { params: []; result: UpdateState };
   /** What the system opened with the app since the last call. */
   openedTake: { params: []; result: OpenedItem[] };
-  systemMemory: { params: []; result: SystemMemory };
+  /** Null where the host does not know. */
+  systemMemory: { params: []; result: SystemMemory | null };
   networkLog: { params: []; result: NetworkRecord[] };
   /** Opens a web or mail address in the system's browser or mail program, on a person's click only. */
   openExternal: { params: [string]; result: null };
