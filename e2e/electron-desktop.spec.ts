@@ -140,3 +140,27 @@ test('a file opened by a second start opens in the window in front @full', async
   await expect(page.getByTestId('nav-models')).toHaveAttribute('aria-current', 'page');
   await expect(app.page.getByTestId('nav-chat')).toHaveAttribute('aria-current', 'page');
 });
+
+test('windows are restored with their chats @full', async ({ app }) => {
+  const first = new ChatPage(app.page);
+  await first.ready();
+  await first.ask('One');
+  const second = new ChatPage(await newWindow(app));
+  await second.ready();
+  await second.ask('Two');
+  await newWindow(app);
+  const titles = async (): Promise<(string | undefined)[]> => {
+    const pages = app.electron?.windows() ?? [];
+    return (await Promise.all(pages.map((page) => page.locator('[data-testid="user-turn"]').allInnerTexts()))).map(
+      ([text]) => text?.trim(),
+    );
+  };
+  await app.restart();
+  await expect.poll(async () => (await titles()).length).toBe(3);
+  await expect.poll(async () => (await titles()).map((text) => text ?? '').sort()).toEqual(['', 'One', 'Two']);
+  // A window that was closed is not restored.
+  const [page] = (app.electron?.windows() ?? []).filter((one) => one !== app.page);
+  await page?.close();
+  await app.restart();
+  await expect.poll(async () => (await titles()).length).toBe(2);
+});

@@ -12,8 +12,10 @@ import { startUpdateServer } from './support/update-server.ts';
 test.skip(process.platform === 'win32', 'the AppImage is a shell script');
 
 test('an update is offered, downloaded when asked, and installed on quit with all data @full', async () => {
-  const server = await startUpdateServer('9.0.0', 'Faster replies.', '#!/bin/sh\necho 9.0.0\n');
   const folder = await mkdtemp(join(tmpdir(), 'tokenscope-update-'));
+  const offered = join(folder, `tokenscope-9.0.0-linux-${process.arch}.AppImage`);
+  await writeFile(offered, '#!/bin/sh\necho 9.0.0\n');
+  const server = await startUpdateServer({ folder, version: '9.0.0', notes: 'Faster replies.' });
   const appImage = join(folder, 'Tokenscope.AppImage');
   await writeFile(appImage, '#!/bin/sh\necho 0.1.0\n');
   await chmod(appImage, 0o755);

@@ -2,7 +2,8 @@
  * `npm run screenshots`: takes the screenshots in docs/screenshots/ from the current app, each view in the light and the
  * dark theme, in a typical and in the smallest window, and the pictures of docs/sampling.md. `npm run screenshots -- models`
  * takes those of the Models page only, `-- code` those of a reply with code, `-- compare` those of Compare, `-- notebook` those of
- * a notebook, `-- presets` those of presets and messages with files, `-- inside` those of Inside.
+ * a notebook, `-- presets` those of presets and messages with files, `-- inside` those of Inside, `-- desktop` those of the
+ * desktop app, with its menus.
  */
 import { chromium, type Page } from 'playwright';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -17,6 +18,7 @@ import { walkChatModel } from './lib/chat-model-walk.ts';
 import { findChromium } from './lib/chromium.ts';
 import { walkCode } from './lib/code-walk.ts';
 import { walkCompare } from './lib/compare-walk.ts';
+import { walkDesktop } from './lib/desktop-walk.ts';
 import { walkInside } from './lib/inside-walk.ts';
 import { withLock } from './lib/lock.mjs';
 import { startModelsHub, walkModels } from './lib/models-walk.ts';
@@ -49,6 +51,7 @@ const PARTS = {
   notebook: ['notebook-'],
   presets: ['presets-', 'attachments-'],
   inside: ['inside-'],
+  desktop: ['desktop-', 'menu-', 'updates-'],
 };
 
 export interface Shot {
@@ -228,6 +231,8 @@ await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
     if (takes('notebook')) await withApp(colorScheme, {}, walkNotebook);
     if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));
     if (takes('inside')) await withApp(colorScheme, {}, (page, shot) => walkInside(page, shot, smolLM2));
+    if (takes('desktop'))
+      await walkDesktop(colorScheme, (name, png) => writeFile(join(FOLDER, `${name}.png`), smallPng(png)));
     if (!takes('models')) continue;
     const hub = await startModelsHub(smolLM2);
     await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));

@@ -1,8 +1,12 @@
 /** A local update server with one release, and the key that signed it. */
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { signedList } from '../../scripts/release/signed-list.ts';
 
 export interface UpdateServer {
   address: string;
@@ -12,25 +16,25 @@ export interface UpdateServer {
   close(): Promise<void>;
 }
 
-/** @param content of the release's AppImage */
-export async function startUpdateServer(version: string, notes: string, content: string): Promise<UpdateServer> {
+export interface ServedRelease {
+  /** With the installers, named as `npm run dist` does. */
+  folder: string;
+  version: string;
+  notes: string;
+}
+
+export async function startUpdateServer({ folder, version, notes }: ServedRelease): Promise<UpdateServer> {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const name = `tokenscope-${version}-linux-${process.arch}.AppImage`;
-  const sha256 = createHash('sha256').update(content).digest('hex');
-  const file = { name, bytes: Buffer.byteLength(content), sha256 };
-  const list = JSON.stringify({ format: 1, version, date: '2026-11-27', notes, files: [file] });
-  const files: Readonly<Record<string, string>> = {
-    'updates.json': list,
-    'updates.json.sig': sign(null, Buffer.from(list), privateKey).toString('base64'),
-    [name]: content,
-  };
+  const { list, signature } = await signedList({ folder, version, notes, key: privateKey });
+  const made: Readonly<Record<string, string>> = { 'updates.json': list, 'updates.json.sig': signature };
   const requests: string[] = [];
   const server = createServer((request, response) => {
     const asked = (request.url ?? '').slice(1);
     requests.push(asked);
-    const body = Object.hasOwn(files, asked) ? files[asked] : undefined;
-    if (body === undefined) response.writeHead(404).end();
-    else response.writeHead(200, { 'content-length': Buffer.byteLength(body) }).end(body);
+    const text = Object.hasOwn(made, asked) ? made[asked] : undefined;
+    if (text !== undefined) response.writeHead(200, { 'content-length': Buffer.byteLength(text) }).end(text);
+    else if (!/^[\w][\w.-]*$/.test(asked)) response.writeHead(404).end();
+    else void sendFile(response, join(folder, asked));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -43,4 +47,14 @@ export async function startUpdateServer(version: string, notes: string, content:
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+async function sendFile(response: ServerResponse, path: string): Promise<void> {
+  const size = await stat(path).then(
+    (file) => file.size,
+    () => null,
+  );
+  if (size === null) return void response.writeHead(404).end();
+  response.writeHead(200, { 'content-length': size });
+  createReadStream(path).pipe(response);
 }

@@ -21,7 +21,8 @@ import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { EngineSupervisor } from './supervisor.ts';
 import { applyTheme, createWindow, doWindowVerb, paintBackground } from './window.ts';
-import { Windows } from './windows.ts';
+import { readWindows, writeWindows } from './window-state.ts';
+import { Windows, type NewWindow } from './windows.ts';
 
 // Set by the development command only, and ignored by a packaged app.
 const devServer = app.isPackaged ? null : (process.env.ELECTRON_RENDERER_URL ?? null);
@@ -30,13 +31,15 @@ const modelsDir = join(app.getAppPath(), 'resources', 'models');
 
 /** Resolves when everything is set up and the first window is open. */
 let started: Promise<void> = Promise.resolve();
-/** Whether the whole app was asked to quit, and not only a window to close. */
-let quitting = false;
 
 const windows = new Windows({
   create: openWindow,
   pageUrl: APP_PAGE,
+  read: () => readWindows(folder),
+  write: (saved) => writeWindows(folder, saved),
   onClosed: (pageId) => supervisor.removePage(pageId),
+  // The window in front works without those behind it.
+  onFailure: (error) => process.stderr.write(`tokenscope: a window was not restored: ${String(error)}\n`),
 });
 
 const supervisor = new EngineSupervisor<MessagePortMain>({
@@ -74,7 +77,7 @@ const services = new LocalAppServices({
 });
 
 const ending = new Ending({
-  stop: () => Promise.allSettled([supervisor.stop(), services.stop()]),
+  stop: () => Promise.allSettled([supervisor.stop(), services.stop(), windows.saved()]),
   quit: () => app.quit(),
   exit: (code) => app.exit(code),
   relaunch: () => app.relaunch(),
@@ -115,7 +118,7 @@ function setUp(): void {
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
-  app.on('before-quit', () => (quitting = true));
+  app.on('before-quit', () => windows.beginQuit());
   app.on('will-quit', (event) => ending.onWillQuit(event));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.onSignal());
   started = app.whenReady().then(run);
@@ -169,14 +172,14 @@ async function run(): Promise<void> {
   await windows.show();
 }
 
-async function openWindow(others: number): Promise<BrowserWindow> {
+async function openWindow(options: NewWindow): Promise<BrowserWindow> {
   const preload = join(import.meta.dirname, '..', 'preload', 'preload.cjs');
-  const opened = await createWindow({ dataFolder: folder, preload, theme: await theme(), others });
+  const opened = createWindow({ preload, theme: await theme(), ...options });
   opened.webContents.on('will-prevent-unload', (event) => {
-    const isLast = quitting || windows.all.length === 1;
+    const isLast = windows.quitting || windows.all.length === 1;
     ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
     // A person who cancels may close a single window later.
-    quitting = false;
+    windows.cancelQuit();
   });
   reloadAfterCrash(opened, {
     notice: (message) => services.emit({ type: 'notice', message }),

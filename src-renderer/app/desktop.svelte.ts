@@ -1,6 +1,6 @@
 /** The page's side of the desktop's menu, taskbar and notifications. */
 import { untrack } from 'svelte';
-import type { MenuCommand } from '../../src-main/protocol/app/desktop.ts';
+import { chatHash, type MenuCommand } from '../../src-main/protocol/app/desktop.ts';
 import type { ChatsState } from '../features/chat/state/chats.svelte.ts';
 import type { ChatSession } from '../features/chat/state/chat-session.svelte.ts';
 import type { EngineState } from '../features/chat/state/engine.svelte.ts';
@@ -23,6 +23,8 @@ export function followDesktop({ engine, models, session, chats, run }: DesktopPa
   if (bridge === undefined) return;
   const { onCommand, tellDesktop } = bridge;
   $effect(() => onCommand((command) => runMenuCommand(command, run, (id) => void models.library.load(id))));
+  // The window is restored with this chat.
+  $effect(() => history.replaceState(null, '', chatHash(chats.currentId)));
   $effect(() => tellDesktop({ type: 'progress', fraction: progressOf(engine.progress, models.downloads.list) }));
   let writing: { id: string; since: number } | null = null;
   $effect(() => {

@@ -1,7 +1,7 @@
 import { untrack } from 'svelte';
 import { EngineError } from '../../src-main/engine/api/errors.ts';
 import type { SearchHit } from '../../src-main/protocol/app/chats/chat.ts';
-import { NEW_WINDOW_HASH } from '../../src-main/protocol/app/desktop.ts';
+import { chatOfHash } from '../../src-main/protocol/app/desktop.ts';
 import type { AppModel } from '../features/chat/state/app-model.svelte.ts';
 import type { ChatFigures } from '../features/chat/state/chat-figures.svelte.ts';
 import type { UnsavedChat } from '../features/chat/state/chats.svelte.ts';
@@ -16,8 +16,9 @@ import { shell } from './shell.svelte.ts';
 export async function openDocuments(app: AppModel): Promise<Documents> {
   const { settings } = app;
   const documents = new Documents(app, createNotebooks(app));
-  const { lastChatId } = settings.current;
-  if (lastChatId !== null && location.hash !== NEW_WINDOW_HASH) await documents.open(lastChatId);
+  const shown = chatOfHash(location.hash);
+  const id = shown === null ? settings.current.lastChatId : shown.id;
+  if (id !== null) await documents.open(id);
   $effect.root(() => {
     $effect(() => {
       const id = documents.currentId;

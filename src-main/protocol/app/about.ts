@@ -3,13 +3,14 @@
 export interface AboutInfo {
   name: string;
   version: string;
-  host: 'electron' | 'web';
+  /** `browser`: files of a web server, which stores nothing; chats and settings are in the browser. */
+  host: 'electron' | 'web' | 'browser';
   /** Versions of Electron, Chromium and Node, if applicable. */
   versions: Record<string, string>;
   /** Why this is not the Electron version that package.json pins; null when it is. */
   runtimeNote: string | null;
   license: string;
-  /** Folder of chats and settings. */
+  /** Folder of chats and settings; empty if they are in the browser. */
   dataFolder: string;
 }
 

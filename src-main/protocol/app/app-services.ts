@@ -388,7 +388,8 @@ export interface AppMethods {
   updatePause: { params: []; result: UpdateState };
   /** What the system opened with the app since the last call. */
   openedTake: { params: []; result: OpenedItem[] };
-  systemMemory: { params: []; result: SystemMemory };
+  /** Null where the host does not know. */
+  systemMemory: { params: []; result: SystemMemory | null };
   networkLog: { params: []; result: NetworkRecord[] };
   /** Opens a web or mail address in the system's browser or mail program, on a person's click only. */
   openExternal: { params: [string]; result: null };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readDesktopMessage } from './desktop.ts';
+import { chatHash, chatOfHash, readDesktopMessage } from './desktop.ts';
 
 test('only complete messages with values in range are accepted from a page', () => {
   const good = [
@@ -20,4 +20,9 @@ test('only complete messages with values in range are accepted from a page', () 
     { type: 'menu', x: 1, y: 1, more: true },
   ];
   for (const message of bad) expect(readDesktopMessage(message)).toBeNull();
+});
+
+test('the address of a page names its chat', () => {
+  for (const id of [null, '0b7c5ad4-0000-4000-8000-000000000000']) expect(chatOfHash(chatHash(id))).toEqual({ id });
+  for (const hash of ['', '#', '#key=secret', '#chat=a/b', '#chat']) expect(chatOfHash(hash)).toBeNull();
 });

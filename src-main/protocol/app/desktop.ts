@@ -52,5 +52,18 @@ export function readDesktopMessage(value: unknown): DesktopMessage | null {
   return parsed.success ? parsed.output : null;
 }
 
-/** Fragment of the page's address in a further window, which starts with a new chat instead of the last one. */
-export const NEW_WINDOW_HASH = '#new';
+const HASH = /^#chat=([\w-]{0,100})$/;
+
+/**
+ * Fragment of the page's address, which names the chat that its window shows: a window is restored, or reloaded, with it.
+ * @param id null for a new chat
+ */
+export function chatHash(id: string | null): string {
+  return `#chat=${id ?? ''}`;
+}
+
+/** @returns null if the fragment names none, so that the last one is shown */
+export function chatOfHash(hash: string): { id: string | null } | null {
+  const id = HASH.exec(hash)?.[1];
+  return id === undefined ? null : { id: id === '' ? null : id };
+}

@@ -26,7 +26,7 @@ import { ChatFiles, statusAtSync } from './files.ts';
 import type { Change, Journal } from './journal.ts';
 import { eventLine, isEnd, positionsLine, type DetailsPosition } from './journal-format.ts';
 import type { OpenChats } from './open-chats.ts';
-import { exactHit } from './search-text.ts';
+import { exactHit } from '../../protocol/app/chats/search-hit.ts';
 import { SyncSoon } from './sync-soon.ts';
 
 export interface ChatStoreOptions {
