@@ -186,7 +186,8 @@ it('reads a notebook in which nothing was generated', async () => {
   notebookText(document).insert(0, 'Only typed.');
   const updates = [encodeUpdate(Y.encodeStateAsUpdate(document))];
   const at = '2026-01-01T00:00:00.000Z';
-  const notebook = { ...NO_FACTS, title: 'Typed', createdAt: at, updatedAt: at, turns: [], updates };
+  const { settings: _, ...facts } = NO_FACTS;
+  const notebook = { ...facts, title: 'Typed', createdAt: at, updatedAt: at, turns: [], updates };
   const { chats, problems } = readChats(parsed([notebook]), 'chats.json');
   expect(problems).toEqual([]);
   expect(await textOf(storedOf(chats[0]!), 'text', async (markdown) => markdown)).toBe('Only typed.');
