@@ -129,6 +129,9 @@ const ADDED_SINCE = {
   rawReplies: false,
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
   updates: { automatic: false },
+  textSize: 'medium',
+  density: 'comfortable',
+  tourSeen: false,
 };
 
 test('settings of the first release are read, and get a version with the next change', async () => {
