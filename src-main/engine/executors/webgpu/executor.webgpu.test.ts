@@ -15,9 +15,14 @@ import type { Executor } from '../executor.ts';
 import { caseProgram, OP_CASES, RESULT, takeCells } from '../ops.cases.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
 import { storeReader } from '../wasm/weights.ts';
+import type { OpenedDevice } from './device.ts';
 import { createWebGpuExecutor } from './webgpu-executor.ts';
 
 const gpu = await testGpu();
+const shared = gpu && (await sharedDevice(gpu));
+/** The same device for all, which also counts. */
+const counting = shared && countingDevice(shared.device);
+const opened = (): OpenedDevice => ({ device: counting!.device, adapter: shared!.adapter });
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 
 /**
@@ -37,7 +42,7 @@ describe.skipIf(gpu === null)('operations of the webgpu executor (need an adapte
     async (_name, opCase) => {
       const { program, store, inputs, weights } = caseProgram(opCase);
       const executor = await createWebGpuExecutor(program, storeReader(store), {
-        device: await sharedDevice(gpu!),
+        device: opened(),
         cells,
       });
       const { slots, ids } = takeCells(opCase, cells);
@@ -68,7 +73,7 @@ describe.skipIf(gpu === null)('models on the webgpu executor (need an adapter)',
     const reference = createReferenceExecutor(program, weights, { cells: CONTEXT });
     // The reference stores K and V in float32.
     const options = { contextSize: CONTEXT, kvCacheType: 'f32' } as const;
-    const { executor } = await openGpuModel(await filesOf(name), await sharedDevice(gpu!), options);
+    const { executor } = await openGpuModel(await filesOf(name), opened(), options);
     const ids = Array.from({ length: TOKENS }, (_, i) => (i * 37 + 11) % program.vocabularySize);
     const [expected, found] = [await allLogits(reference, ids), await allLogits(executor, ids)];
     expect(normalisedError(found, expected)).toBeLessThan(MODEL_NMSE);
@@ -96,10 +101,9 @@ const OTHER_DISPATCHES = 2;
 
 describe.skipIf(gpu === null)('a token on the webgpu executor (needs an adapter)', () => {
   it('creates nothing but its commands, and writes and reads little', { timeout: 120_000 }, async () => {
-    const { device: real, adapter } = await sharedDevice(gpu!);
-    const { device, take } = countingDevice(real);
+    const { take } = counting!;
     const options = { contextSize: CONTEXT, kvCacheType: 'f32' } as const;
-    const { executor, model } = await openGpuModel(await tinyGgufFiles('llama'), { device, adapter }, options);
+    const { executor, model } = await openGpuModel(await tinyGgufFiles('llama'), opened(), options);
     const cache = new KvCache(CONTEXT);
     await executor.run(batchOf([cache.append(0, [1, 2, 3])]), { logits: [2] });
     take();

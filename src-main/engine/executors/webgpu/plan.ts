@@ -61,12 +61,19 @@ interface Variant {
 /** Rows that share each loaded weight in a batch. */
 const MANY_ROWS = 4;
 
-/** Pipelines by their code, and uniforms by their contents: layers share them. They are freed with the device. */
+/** Pipelines of a device by their code, and uniforms by their contents: layers share them. They are freed with it. */
 export class Pipelines {
+  private static readonly byDevice = new WeakMap<GpuDevice, Pipelines>();
   private readonly compiled = new Map<string, Promise<GpuComputePipeline>>();
   private readonly uniforms = new Map<string, GpuBuffer>();
 
-  constructor(private readonly device: GpuDevice) {}
+  private constructor(private readonly device: GpuDevice) {}
+
+  static of(device: GpuDevice): Pipelines {
+    const pipelines = Pipelines.byDevice.get(device) ?? new Pipelines(device);
+    Pipelines.byDevice.set(device, pipelines);
+    return pipelines;
+  }
 
   compile(label: string, code: string): Promise<GpuComputePipeline> {
     let pipeline = this.compiled.get(code);

@@ -53,7 +53,7 @@ export async function createWebGpuExecutor(
   try {
     return await checked(device, `the model with a context of ${cells} tokens`, async () => {
       const fused = fuse(program);
-      const wanted = group(program, fused, new Set(), (views) => mayJoin(device, reader, views));
+      const wanted = group(program, fused, new Set(), (views) => mayJoin(device, program, reader, views));
       const weights = await uploadWeights(device, program, reader, joinedTensors(wanted), options);
       const grouped = group(program, fused, new Set(), (views) => areJoined(weights, views));
       const rows = Math.min(cells, MAX_ROWS);
@@ -68,7 +68,7 @@ export async function createWebGpuExecutor(
         activations: allocateActivations(scratch, grouped, rows),
         logits: scratch.storage('logits', logitsBytes(program)),
       };
-      const pipelines = new Pipelines(device);
+      const pipelines = Pipelines.of(device);
       const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers);
       const readback = scratch.readback('logits', logitsBytes(program));
       const bytes = { weights: weightBytesOf(program, reader), kvCache: cache.bytes, scratch: scratch.bytes };

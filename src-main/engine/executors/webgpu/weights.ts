@@ -76,33 +76,29 @@ export function weightBytesOf(program: Program, reader: Pick<WeightReader, 'type
   }, 0);
 }
 
-/** Whether these weights can be put into one buffer, one after another. */
+/**
+ * Whether the rows of these views can follow each other in one buffer: neighbours in one tensor, or whole tensors with
+ * the same layout and width.
+ */
 export function mayJoin(
   device: GpuDevice,
+  program: Program,
   reader: Pick<WeightReader, 'typeOf'>,
   views: readonly WeightView[],
 ): boolean {
   const [first] = views;
-  const layouts = views.map((view) => packingFor(view, reader).layout);
-  const total = views.reduce(
-    (sum, view, i) => sum + extentOf(view).rows * rowBytesOf(layouts[i], extentOf(view).width),
-    0,
-  );
-  const isVector = first.shape.length === 1;
+  if (views.every(({ name }) => name === first.name)) {
+    return views.every(({ firstRow }, i) => i === 0 || firstRow === views[i - 1].firstRow + views[i - 1].shape[0]);
+  }
+  const tensors = views.map(({ name }) => program.weights.find((weight) => weight.name === name)!);
+  const layouts = tensors.map((weight) => packingFor(weight, reader).layout);
+  const bytes = tensors.map((weight, i) => extentOf(weight).rows * rowBytesOf(layouts[i], extentOf(weight).width));
   return (
-    total <= largestBuffer(device) &&
+    views.every(({ shape }, i) => shape[0] === tensors[i].shape[0]) &&
     layouts.every((layout) => layout === layouts[0]) &&
-    // A vector's row ends with a whole group of four.
-    views.every(({ shape }) => (isVector ? shape[0] % 4 === 0 : shape[1] === first.shape[1])) &&
-    (new Set(views.map(({ name }) => name)).size === views.length || followEachOther(views))
-  );
-}
-
-/** Views of one tensor that are neighbours. */
-function followEachOther(views: readonly WeightView[]): boolean {
-  return views.every(
-    ({ name, firstRow }, i) =>
-      i === 0 || (name === views[i - 1].name && firstRow === views[i - 1].firstRow + views[i - 1].shape[0]),
+    // A vector is stored as whole groups of four.
+    views.every(({ shape }) => (shape.length === 1 ? shape[0] % 4 === 0 : shape[1] === first.shape[1])) &&
+    bytes.reduce((sum, each) => sum + each, 0) <= largestBuffer(device)
   );
 }
 
