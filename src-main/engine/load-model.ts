@@ -51,6 +51,11 @@ export interface LoadOptions {
    */
   keepLoaded?: boolean;
   /**
+   * Loads it beside the present model, which continues to answer; `inside` and `tokenize` reach it by its id. It stays until
+   * `releaseInside`, or until another one is loaded with this option.
+   */
+  beside?: boolean;
+  /**
    * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
    * out, what the model was trained for, at most 4096.
    */

@@ -15,6 +15,8 @@ const fileId = (what: string) =>
 export const chatId = fileId('chat');
 /** Of a stored run of Compare, or of a saved set of lanes. */
 export const comparisonId = fileId('run');
+/** Of a saved preset or system prompt. */
+export const savedItemId = fileId('preset');
 
 export const shortText = v.pipe(v.string(), v.maxLength(1000));
 
