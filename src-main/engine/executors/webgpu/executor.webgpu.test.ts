@@ -32,6 +32,8 @@ const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 const OPERATION_NMSE = 1e-12;
 /** Of a model. Float32 sums through all layers: relative errors of about 1e-5, squared. */
 const MODEL_NMSE = 1e-9;
+/** With types that become Q8_0, as on the CPU: each weight is off by at most 1/254 of its block's largest. */
+const CONVERTED_NMSE = 1e-2;
 
 describe.skipIf(gpu === null)('operations of the webgpu executor (need an adapter)', () => {
   const cells = 16;
@@ -76,7 +78,7 @@ describe.skipIf(gpu === null)('models on the webgpu executor (need an adapter)',
     const { executor } = await openGpuModel(await filesOf(name), opened(), options);
     const ids = Array.from({ length: TOKENS }, (_, i) => (i * 37 + 11) % program.vocabularySize);
     const [expected, found] = [await allLogits(reference, ids), await allLogits(executor, ids)];
-    expect(normalisedError(found, expected)).toBeLessThan(MODEL_NMSE);
+    expect(normalisedError(found, expected)).toBeLessThan(/Q[23]_K/.test(name) ? CONVERTED_NMSE : MODEL_NMSE);
     await executor.dispose();
   });
 });
