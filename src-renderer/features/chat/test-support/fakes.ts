@@ -271,6 +271,7 @@ export class FakeConnection implements Connection {
   engine: ConnectionState = 'starting';
   responds = true;
   message: string | null = null;
+  readonly executors = ['wasm', 'reference'] as const;
   restarts = 0;
   #current: EngineApi | null = null;
   readonly #listeners = new Set<(engine: EngineApi | null) => void>();
