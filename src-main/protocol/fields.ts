@@ -57,7 +57,7 @@ export function isModelId(value: unknown): boolean {
   return v.is(modelId, value);
 }
 
-export const executorName = schemaOf<ExecutorName>()(v.picklist(['reference', 'wasm']));
+export const executorName = schemaOf<ExecutorName>()(v.picklist(['reference', 'wasm', 'webgpu']));
 export const kvCacheType = schemaOf<KvCacheType>()(v.picklist(['f32', 'f16', 'q8']));
 export const whenFull = schemaOf<WhenFull>()(v.picklist(['stop', 'drop_oldest', 'shift']));
 

@@ -1,7 +1,7 @@
 /** Tables as RFC 4180: UTF-8, CRLF, cells with quotes, commas or line breaks in quotes. */
 
-export type Cell = string | number | boolean | null;
-export type CsvColumn<T> = readonly [heading: string, cell: (row: T) => Cell];
+export type CsvValue = string | number | boolean | null;
+export type CsvColumn<T> = readonly [heading: string, cell: (row: T) => CsvValue];
 
 /** Beginnings of formulas in spreadsheets, full-width ones included. */
 const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
@@ -12,7 +12,7 @@ export function csv<T>(columns: readonly CsvColumn<T>[], rows: readonly T[]): st
 }
 
 /** A text that a spreadsheet would run as a formula starts with an apostrophe, as OWASP recommends. */
-function encoded(cell: Cell): string {
+function encoded(cell: CsvValue): string {
   if (typeof cell !== 'string') return cell === null ? '' : String(cell);
   const safe = FORMULA.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

@@ -1,4 +1,4 @@
-import { csv, type Cell } from './csv.ts';
+import { csv, type CsvValue } from './csv.ts';
 
 /** The values behind a chart. */
 export interface ValueTable {
@@ -6,7 +6,7 @@ export interface ValueTable {
   readonly name: string;
   readonly columns: readonly ValueColumn[];
   /** `[rows, columns]` */
-  readonly rows: readonly (readonly Cell[])[];
+  readonly rows: readonly (readonly CsvValue[])[];
 }
 
 export interface ValueColumn {
@@ -16,12 +16,14 @@ export interface ValueColumn {
 }
 
 export function tableCsv({ columns, rows }: ValueTable): Blob {
-  const cells = columns.map(({ heading }, index) => [heading, (row: readonly Cell[]) => row[index] ?? null] as const);
+  const cells = columns.map(
+    ({ heading }, index) => [heading, (row: readonly CsvValue[]) => row[index] ?? null] as const,
+  );
   return new Blob([csv(cells, rows)], { type: 'text/csv;charset=utf-8' });
 }
 
 /** A cell for people; a dash where there is no value. */
-export function cellText(cell: Cell, { format }: ValueColumn): string {
+export function cellText(cell: CsvValue, { format }: ValueColumn): string {
   if (cell === null) return '–';
   if (typeof cell !== 'number') return String(cell);
   return format === undefined ? cell.toLocaleString('en-US') : format(cell);

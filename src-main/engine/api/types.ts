@@ -108,7 +108,7 @@ export interface GenerateParams {
   firstToken?: number;
 }
 
-export type ExecutorName = 'reference' | 'wasm';
+export type ExecutorName = 'reference' | 'wasm' | 'webgpu';
 
 /** Why a reply ended, with the values that explain it; `protocol/engine/stop-sentence.ts` puts them into a sentence. */
 export type Stop = StopCause & {

@@ -93,7 +93,9 @@ export const promptInput = schemaOf<PromptInput>()(
 
 const candidateCount = numberIn(TOP_CANDIDATES);
 
-const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean() }));
+const tokenizeParams = schemaOf<TokenizeParams>()(
+  v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean(), modelId: v.exactOptional(modelId) }),
+);
 
 const scoreParams = schemaOf<ScoreParams>()(
   v.object({ prompt: promptInput, top: candidateCount, last: v.exactOptional(integerBetween(1, MAX_CREDIT)) }),
@@ -170,6 +172,7 @@ const streamParams: SchemasFor<EngineStreams> = {
       threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
       kvCacheType: v.exactOptional(kvCacheType),
       keepLoaded: v.exactOptional(v.boolean()),
+      beside: v.exactOptional(v.boolean()),
     }),
   ),
   generate: generateParams,

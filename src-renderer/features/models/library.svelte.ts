@@ -72,6 +72,11 @@ export class LibraryState {
   }
 
   /** Opened models are kept after a restart. */
+  /** See `ModelOpener`. */
+  get offersMore(): boolean {
+    return this.#parts.opener.offersMore;
+  }
+
   get remembers(): boolean {
     return this.#parts.opener.remembers;
   }

@@ -38,6 +38,14 @@ export interface ChatFacts {
   folder: string;
   /** What happens when the context window is full. Absent: as in the settings. */
   whenFull?: WhenFull;
+  /** Its own sampling and stop settings; null: it has those of the model. */
+  settings: ChatSettings | null;
+}
+
+/** Settings of one chat with whichever model is loaded. An absent value is the model's default. */
+export interface ChatSettings {
+  sampling: Partial<SamplingParams>;
+  stop: Partial<StopParams>;
 }
 
 /** Length of a folder's name, UTF-16 units. */
@@ -52,12 +60,13 @@ export const NO_FACTS: Readonly<ChatFacts> = {
   head: null,
   pinned: false,
   folder: '',
+  settings: null,
 };
 
 /** The facts of a chat, without the rest of it. */
 export function factsOf(chat: ChatFacts): ChatFacts {
-  const { title, modelId, modelName, systemPrompt, head, pinned, folder, whenFull } = chat;
-  const facts = { title, modelId, modelName, systemPrompt, head, pinned, folder };
+  const { title, modelId, modelName, systemPrompt, head, pinned, folder, settings, whenFull } = chat;
+  const facts = { title, modelId, modelName, systemPrompt, head, pinned, folder, settings };
   return whenFull === undefined ? facts : { ...facts, whenFull };
 }
 
@@ -66,9 +75,31 @@ export interface StoredUserTurn {
   /** Null for the first turn. */
   parent: string | null;
   role: 'user';
+  /** All that the model reads of the message, with the text of its files. */
   text: string;
   createdAt: string;
+  /** The files in the text, in its order; absent if there are none. */
+  attachments?: Attachment[];
 }
+
+/** A file in a message: a block of the message's text. */
+export interface Attachment {
+  /** Of the file. */
+  name: string;
+  kind: AttachmentKind;
+  /** Size of the file. */
+  bytes: number;
+  /** The block in the message's text, with its heading; UTF-16 units. */
+  start: number;
+  end: number;
+  /** What was changed when the file was read, for people. */
+  notes: string[];
+}
+
+export const ATTACHMENT_KINDS = ['text', 'markdown', 'code', 'csv', 'pdf'] as const;
+export type AttachmentKind = (typeof ATTACHMENT_KINDS)[number];
+
+export const MAX_ATTACHMENTS = 20;
 
 /** One number per token of a reply, in columns of equal length, because a chat may have 100,000 of them. */
 export interface TokenColumns {
@@ -237,6 +268,8 @@ export interface StoredChat extends ChatFacts {
   turns: StoredTurn[];
   /** Deleted turns with their descendants: hidden until `restore`. */
   removed: string[];
+  /** Of a notebook: the updates that make its text (`notebook.ts`). Absent: it is a chat. */
+  updates?: string[];
 }
 
 /** Alternatives to a token, stored separately from the text and read on demand. */
@@ -271,6 +304,8 @@ export type ChatChange =
   /** Appends tokens to a reply. Those that it already has are skipped. */
   | { type: 'tokens'; turn: string; from: number; text: string; tokens: TokenColumns }
   | { type: 'reply'; turn: string; facts: Partial<ReplyFacts> }
+  /** Changes the text of a notebook: a Yjs update, Base64. Its generated parts are the replies. */
+  | { type: 'update'; update: string }
   | { type: 'remove'; turn: string }
   | { type: 'restore'; turn: string };
 
@@ -283,6 +318,8 @@ export interface ChatSummary extends Pick<ChatFacts, 'title' | 'pinned' | 'folde
   updatedAt: string;
   /** Of all paths, without deleted ones. */
   turns: number;
+  /** It is a notebook. Absent: it is a chat. */
+  notebook?: true;
 }
 
 /** A chat that contains a text. */

@@ -1,4 +1,4 @@
-import type { Cell } from '../../../lib/csv.ts';
+import type { CsvValue } from '../../../lib/csv.ts';
 import type { ValueColumn, ValueTable } from '../../../lib/value-table.ts';
 import { formatRate } from '../../../ui/format.ts';
 import type { LatencyHistogram, RunStatistics } from '../state/statistics.ts';
@@ -14,7 +14,7 @@ export function tokenTable(statistics: RunStatistics): ValueTable {
   return {
     name: 'tokens-per-second',
     columns: [{ heading: 'Token' }, ms('ms'), rate('tok/s')],
-    rows: latencies.map((time, index): Cell[] => [index + 1, time, rates.get(index + 1) ?? null]),
+    rows: latencies.map((time, index): CsvValue[] => [index + 1, time, rates.get(index + 1) ?? null]),
   };
 }
 
@@ -24,11 +24,11 @@ export function timeTable({ counts, from, to }: LatencyHistogram): ValueTable {
   return {
     name: 'time-per-token',
     columns: [ms('From, ms'), ms('To, ms'), { heading: 'Tokens' }],
-    rows: counts.map((count, index): Cell[] => [from + index * width, from + (index + 1) * width, count]),
+    rows: counts.map((count, index): CsvValue[] => [from + index * width, from + (index + 1) * width, count]),
   };
 }
 
-const TOTALS: readonly (ValueColumn & { readonly of: (totals: ModelTotals) => Cell })[] = [
+const TOTALS: readonly (ValueColumn & { readonly of: (totals: ModelTotals) => CsvValue })[] = [
   { heading: 'Model', of: ({ model }) => model },
   { heading: 'Replies', of: ({ replies }) => replies },
   { heading: 'Prompt tokens', of: ({ computedTokens }) => computedTokens },

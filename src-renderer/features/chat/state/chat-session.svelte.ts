@@ -3,11 +3,14 @@ import { nextFrame } from '../../../lib/next-frame.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
+import { AttachmentDrafts } from '../attachments/attachment-drafts.svelte.ts';
+import { messageFrom, type AttachedFile } from '../attachments/message-text.ts';
+import { readPdf } from '../attachments/read-pdf.ts';
 import { Drafts } from './drafts.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
-import { MessageQueue } from './message-queue.svelte.ts';
+import { MessageQueue, type Outgoing } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import type { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
@@ -31,6 +34,8 @@ export class ChatSession {
   readonly turns: TurnActions;
   /** Context use and rate, from the open chat. */
   readonly figures: ChatFigures;
+  /** Files of messages that are not sent yet. */
+  readonly attachments: AttachmentDrafts;
   /** The model that is being loaded to answer a message of the open chat. */
   #loading = $state.raw<{ readonly chat: ChatDocument; readonly name: string } | null>(null);
   /** A chat that is about to be deleted: nothing more is sent in it. */
@@ -63,6 +68,7 @@ export class ChatSession {
     /** Keeps drafts over a restart. Default: they last as long as the page. */
     drafts?: Drafts;
   }) {
+    this.attachments = new AttachmentDrafts(() => this.#draftKey, readPdf);
     const { chats, engine, recorder, frame = nextFrame } = parts;
     this.#chats = chats;
     this.#drafts = parts.drafts ?? new Drafts(null);
@@ -88,10 +94,25 @@ export class ChatSession {
 
   /** Text in the composer: each chat has its own. */
   get draft(): string {
-    return this.#drafts.get(this.#chats.currentId ?? NEW_CHAT);
+    return this.#drafts.get(this.#draftKey);
   }
   set draft(text: string) {
-    this.#drafts.set(this.#chats.currentId ?? NEW_CHAT, text);
+    this.#drafts.set(this.#draftKey, text);
+  }
+  get #draftKey(): string {
+    return this.#chats.currentId ?? NEW_CHAT;
+  }
+
+  /** Whether the composer has something to send. */
+  get hasDraft(): boolean {
+    return this.draft.trim() !== '' || this.attachments.files.length > 0;
+  }
+
+  /** Takes the message out of the composer. */
+  takeDraft(): Outgoing {
+    const text = this.draft;
+    this.draft = '';
+    return { text, files: this.attachments.take() };
   }
 
   /** A reply is being generated, in any chat. */
@@ -144,9 +165,14 @@ export class ChatSession {
     return this.#request.whenFull(this.#chats.current);
   }
 
-  /** The prompt if `draft` were sent in the open chat. */
+  /** The prompt if `draft` were sent in the open chat, with the attached files. */
   promptOf(draft: string): PromptInput {
-    return this.#request.promptOf(this.#chats.current, draft);
+    return this.#request.promptOf(this.#chats.current, messageFrom(draft, this.attachments.files).text);
+  }
+
+  /** The prompt if exactly this message were sent in the open chat. */
+  promptFor(message: string): PromptInput {
+    return this.#request.promptOf(this.#chats.current, message);
   }
 
   /** A reply of the open chat whose draws can be explained. */
@@ -164,32 +190,37 @@ export class ChatSession {
   }
 
   /** Sends a message in the open chat, now or when the running reply ends. */
-  async send(text: string): Promise<void> {
+  async send(text: string, files: readonly AttachedFile[] = []): Promise<void> {
     const chat = this.#chats.current;
-    if (text.trim() === '' || this.blocked !== null) return;
-    if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, text);
-    else await this.#send(chat, text);
+    if ((text.trim() === '' && files.length === 0) || this.blocked !== null) return;
+    if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, { text, files });
+    else await this.#send(chat, { text, files });
   }
 
   /**
    * Loads another model, then sends a message in the open chat. If loading fails, the message returns to the composer.
    * @param load resolves when the model is loaded or loading failed
    */
-  async loadAndSend(text: string, model: { id: string; name: string }, load: () => Promise<void>): Promise<void> {
+  async loadAndSend(
+    text: string,
+    model: { id: string; name: string },
+    load: () => Promise<void>,
+    files: readonly AttachedFile[] = [],
+  ): Promise<void> {
     const chat = this.#chats.current;
-    if (text.trim() === '' || this.blocked !== null || this.#loading !== null) return;
-    this.#queue.add(chat, text);
+    if ((text.trim() === '' && files.length === 0) || this.blocked !== null || this.#loading !== null) return;
+    this.#queue.add(chat, { text, files });
     await this.#load(chat, model.name, load);
     if (this.#engine.status === 'ready' && this.#engine.model?.id === model.id) {
       if (!this.busy) await this.#sendNext();
     } else if (this.#chats.current === chat) {
-      this.draft = [...this.#queue.take(chat.id), this.draft].filter((one) => one !== '').join('\n');
+      this.takeBack();
     }
   }
 
-  /** Removes the queued messages of the open chat and returns them, for the composer. */
-  takeQueued(): string {
-    return this.#queue.take(this.#chats.current.id).join('\n');
+  /** Returns the queued messages of the open chat to the composer. */
+  takeBack(): void {
+    this.#putBack(this.#queue.take(this.#chats.current.id), this.#draftKey);
   }
 
   /** Sends the queued messages of the open chat, which stay queued after an error. */
@@ -276,15 +307,17 @@ export class ChatSession {
     this.#chats.current.showVersion(turn, version);
   }
 
-  async #send(chat: ChatDocument, text: string): Promise<void> {
-    if (this.#fits !== null && !(await this.#check(chat, text, this.#fits))) return;
+  async #send(chat: ChatDocument, message: Outgoing): Promise<void> {
+    const { text: typed, files } = message;
+    const { text, attachments } = messageFrom(typed, files);
+    if (this.#fits !== null && !(await this.#check(chat, message, this.#fits))) return;
     if (this.busy) {
       // A reply was regenerated meanwhile.
-      this.#queue.add(chat, text);
+      this.#queue.add(chat, message);
       return;
     }
-    if (chat.isEmpty) chat.title = titleFrom(text);
-    chat.addUserTurn(text);
+    if (chat.isEmpty) chat.title = titleFrom(typed.trim() === '' ? (files[0]?.name ?? '') : typed);
+    chat.addUserTurn(text, chat.head, attachments);
     await this.#answer(chat, chat.addReply(this.#newFacts()));
   }
 
@@ -292,17 +325,28 @@ export class ChatSession {
    * What cannot fit is not sent: it returns to the composer, which says why, with what was queued after it.
    * @returns whether it can be sent
    */
-  async #check(chat: ChatDocument, text: string, fits: (prompt: PromptInput) => Promise<boolean>): Promise<boolean> {
+  async #check(
+    chat: ChatDocument,
+    message: Outgoing,
+    fits: (prompt: PromptInput) => Promise<boolean>,
+  ): Promise<boolean> {
     this.#checking = true;
     try {
-      if (await fits(this.#request.promptOf(chat, text))) return true;
+      if (await fits(this.#request.promptOf(chat, messageFrom(message.text, message.files).text))) return true;
     } finally {
       this.#checking = false;
     }
-    const key = chat === this.#chats.current ? (this.#chats.currentId ?? NEW_CHAT) : chat.id;
-    const texts = [text, ...this.#queue.take(chat.id), this.#drafts.get(key)];
-    this.#drafts.set(key, texts.filter((one) => one !== '').join('\n'));
+    const key = chat === this.#chats.current ? this.#draftKey : chat.id;
+    this.#putBack([message, ...this.#queue.take(chat.id)], key);
     return false;
+  }
+
+  /** @param key of the chat's draft */
+  #putBack(messages: readonly Outgoing[], key: string): void {
+    const texts = [...messages.map(({ text }) => text), this.#drafts.get(key)];
+    this.#drafts.set(key, texts.filter((one) => one !== '').join('\n'));
+    const files = messages.flatMap((one) => one.files);
+    this.attachments.putBack(files, key);
   }
 
   #newFacts(): Reply['facts'] {
@@ -333,6 +377,6 @@ export class ChatSession {
   async #sendNext(chat?: ChatDocument): Promise<void> {
     if (this.#leaving !== null) this.#queue.take(this.#leaving);
     const next = this.#queue.next(chat);
-    if (next !== null) await this.#send(next.chat, next.text);
+    if (next !== null) await this.#send(next.chat, next);
   }
 }

@@ -186,7 +186,8 @@ describe('stop and the queue', () => {
     api.resume();
     await first;
     expect(session.queued).toEqual(['two']);
-    expect(session.takeQueued()).toBe('two');
+    session.takeBack();
+    expect(session.draft).toBe('two');
     expect(session.queued).toEqual([]);
   });
 

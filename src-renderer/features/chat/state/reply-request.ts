@@ -45,7 +45,7 @@ export class ReplyRequest {
   params(chat: ChatDocument, reply: Reply, date: string, whenFull = this.whenFull(chat)): GenerateParams {
     const messages = chat.messages(reply).map(({ message }) => message);
     if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
-    const { sampling, stop } = this.#modelSettings;
+    const { sampling, stop } = this.#modelSettings.of(chat);
     const { useKvCache } = this.#settings.current;
     const prompt = { ...this.#prompt(chat, messages), whenFull, date };
     return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };

@@ -1,5 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type { Attachment } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { typedOf, withTyped } from '../attachments/message-text.ts';
 import type { ChatDocument, ChatTurn, UserTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import { Reply } from './reply.svelte.ts';
@@ -26,6 +28,8 @@ interface SessionParts {
 export class TurnActions {
   /** Texts in open editors, so that they survive scrolling and switching chats. */
   readonly #texts = new SvelteMap<string, string>();
+  /** Where files begin that were removed in the editor of a message, by its id. */
+  readonly #removed = new SvelteMap<string, readonly number[]>();
   readonly #parts: SessionParts;
   /** The text that does not fit into the context window, by turn. */
   readonly #tooLong = new SvelteMap<string, string>();
@@ -46,11 +50,28 @@ export class TurnActions {
   /** Opens a turn's editor. */
   open(turn: ChatTurn, kind: EditKind = 'edit'): void {
     if (this.textOf(turn, kind) !== null || this.blocks(turn) !== null) return;
-    this.setText(turn, kind, kind === 'reply' ? '' : editableText(turn));
+    this.setText(turn, kind, this.originalOf(turn, kind));
+  }
+
+  /** The text that an editor begins with. */
+  originalOf(turn: ChatTurn, kind: EditKind): string {
+    return kind === 'reply' ? '' : editableText(turn);
   }
 
   close(turn: ChatTurn, kind: EditKind = 'edit'): void {
     this.#texts.delete(keyOf(turn, kind));
+    if (kind === 'edit') this.#removed.delete(turn.id);
+  }
+
+  /** The files of a message, without those that were removed in its editor. */
+  filesOf(turn: UserTurn): readonly Attachment[] {
+    const removed = this.#removed.get(turn.id) ?? [];
+    return turn.attachments.filter(({ start }) => !removed.includes(start));
+  }
+
+  removeFile(turn: UserTurn, { start }: Attachment): void {
+    this.#removed.set(turn.id, [...(this.#removed.get(turn.id) ?? []), start]);
+    this.forgetSize(turn);
   }
 
   /** Nothing can be generated now. */
@@ -72,7 +93,7 @@ export class TurnActions {
 
   /** Whether a changed message fits into the context window. If not, its editor says so. */
   async fits(turn: UserTurn, text: string): Promise<boolean> {
-    const fits = await this.#parts.fits(this.#chat, text, turn);
+    const fits = await this.#parts.fits(this.#chat, withTyped(turn, text, this.filesOf(turn)).text, turn);
     if (fits) this.#tooLong.delete(turn.id);
     else this.#tooLong.set(turn.id, text);
     return fits;
@@ -83,12 +104,14 @@ export class TurnActions {
     this.#tooLong.delete(turn.id);
   }
 
-  /** Sends a changed message as another version of it. See `fits`. */
+  /** Sends a changed message as another version of it, with the files that it still has. See `fits`. */
   async send(turn: UserTurn, text: string): Promise<void> {
-    if (this.waits || text.trim() === '') return;
+    const files = this.filesOf(turn);
+    if (this.waits || (text.trim() === '' && files.length === 0)) return;
     const chat = this.#chat;
     this.close(turn);
-    chat.addUserTurn(text, turn.parent);
+    const message = withTyped(turn, text, files);
+    chat.addUserTurn(message.text, turn.parent, message.attachments);
     await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts()));
   }
 
@@ -175,5 +198,5 @@ function keyOf(turn: ChatTurn, kind: EditKind): string {
 }
 
 function editableText(turn: ChatTurn): string {
-  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : turn.text;
+  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : typedOf(turn);
 }

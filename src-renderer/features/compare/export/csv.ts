@@ -3,7 +3,7 @@ import { STOP_SETTINGS } from '../../../../src-main/engine/settings/generation.t
 import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import { NO_TOKEN, REPLY_PARTS } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import { csv, type Cell, type CsvColumn } from '../../../lib/csv.ts';
+import { csv, type CsvValue, type CsvColumn } from '../../../lib/csv.ts';
 import { bitsOf } from '../../chat/thread/tint.ts';
 import { laneRows, type LaneRow } from './rows.ts';
 
@@ -78,7 +78,7 @@ function known({ reply }: LaneRow, index: number, value: number | undefined): nu
   return reply.tokens.ids[index] === NO_TOKEN ? null : (value ?? null);
 }
 
-function cellOf(value: unknown): Cell {
+function cellOf(value: unknown): CsvValue {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   return JSON.stringify(value);
 }
