@@ -5,6 +5,7 @@ import { exportedChat, type ChatFileFormat } from '../features/chat/transfer/exp
 import { markdownParser } from '../features/markdown/state/parser-client.ts';
 import { markdownAsText } from '../features/markdown/state/reply-as-text.ts';
 import { saveFile } from '../lib/save-file.ts';
+import { formatCount } from '../ui/format.ts';
 import { toasts } from '../ui/toasts.svelte.ts';
 
 /** What a person can do with a chat of the list. */
@@ -16,6 +17,7 @@ export interface ChatCommands {
   duplicate(chat: ChatSummary): void;
   exportAs(chat: ChatSummary, format: ChatFileFormat): void;
   delete(chat: ChatSummary): void;
+  deleteAll(): void;
 }
 
 /** @param onmove asks for the folder @param onopened another chat was opened */
@@ -56,7 +58,22 @@ export function chatCommands(
           if (undo) toasts.show({ text: 'Chat deleted', detail: chat.title, undo: () => void undo() });
         }),
       ),
+    deleteAll: () => run(deleteAll(chats, session)),
   };
+}
+
+async function deleteAll(chats: ChatsState, session: ChatSession): Promise<void> {
+  const undos: (() => Promise<void>)[] = [];
+  for (const { id } of chats.list) {
+    await session.leave(id);
+    const undo = await chats.remove(id);
+    if (undo) undos.push(undo);
+  }
+  if (undos.length === 0) return;
+  const undoAll = async () => {
+    for (const undo of undos) await undo();
+  };
+  toasts.show({ text: `${formatCount(undos.length, 'chat')} deleted`, undo: () => void undoAll() });
 }
 
 /** Moves a chat to a folder; empty: out of its folder. */

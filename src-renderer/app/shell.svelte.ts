@@ -9,6 +9,8 @@ class Shell {
   paletteOpen = $state(false);
   shortcutsOpen = $state(false);
   tourOpen = $state(false);
+  /** Asks whether to delete all chats. */
+  deleteChatsOpen = $state(false);
   /** Below 760 px the sidebar is a drawer. */
   chatsDrawerOpen = $state(false);
 

@@ -48,7 +48,11 @@ export function commandRunner(parts: RunnerParts): CommandRunner {
 }
 
 type ChatCommand =
-  Extract<Command, `${string}-chat` | `export-${string}` | `prompt-${string}`> | 'find' | 'escape' | 'regenerate';
+  | Extract<Command, `${string}-chat` | `export-${string}` | `prompt-${string}`>
+  | 'delete-chats'
+  | 'find'
+  | 'escape'
+  | 'regenerate';
 
 function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-chat'>, Handler> {
   const { app, compare, chatCommands } = parts;
@@ -86,6 +90,7 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
     'export-text': onCurrent((chat) => chatCommands.exportAs(chat, 'text')),
     'export-json': onCurrent((chat) => chatCommands.exportAs(chat, 'json')),
     'delete-chat': onCurrent((chat) => chatCommands.delete(chat)),
+    'delete-chats': { run: () => (shell.deleteChatsOpen = true), when: () => chats.list.length > 0 },
     'prompt-1': prompt(1),
     'prompt-2': prompt(2),
     'prompt-3': prompt(3),
