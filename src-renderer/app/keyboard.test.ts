@@ -23,6 +23,7 @@ describe('commandFor', () => {
     expect(commandFor(press('2', { ctrlKey: true }), typing)).toBe('view-compare');
     expect(commandFor(press('3', { ctrlKey: true }), typing)).toBe('view-models');
     expect(commandFor(press('4', { ctrlKey: true }), free)).toBe('view-tokenizer');
+    expect(commandFor(press('5', { ctrlKey: true }), free)).toBe('view-inside');
     expect(commandFor(press('n', { ctrlKey: true }), typing)).toBe('new-chat');
     expect(commandFor(press('n', { metaKey: true }), { typing: true, mac: true })).toBe('new-chat');
     expect(commandFor(press('n', { ctrlKey: true }), { typing: true, mac: true })).toBeNull();

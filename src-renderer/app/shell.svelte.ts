@@ -1,6 +1,6 @@
 import { MediaQuery } from 'svelte/reactivity';
 
-export type View = 'chat' | 'compare' | 'models' | 'tokenizer';
+export type View = 'chat' | 'compare' | 'models' | 'tokenizer' | 'inside';
 
 /** State of the window. What must outlive the window is a setting. */
 class Shell {
@@ -11,6 +11,8 @@ class Shell {
   tourOpen = $state(false);
   /** Asks whether to delete all chats. */
   deleteChatsOpen = $state(false);
+  /** Where the settings open; null for their top. */
+  settingsSection = $state<'about' | 'updates' | null>(null);
   /** Below 760 px the sidebar is a drawer. */
   chatsDrawerOpen = $state(false);
 

@@ -15,11 +15,12 @@ import {
   type ModelSettings,
   type Settings,
   type TokenColours,
+  type UpdateSettings,
 } from './app-services.ts';
 import { modelId, schemaOf } from '../fields.ts';
 import { laneSets, storedLaneSets } from './comparisons/comparison-schemas.ts';
 import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
-import { schemasOf, storedSettings } from '../setting-schemas.ts';
+import { partialOf, schemasOf, storedSettings } from '../setting-schemas.ts';
 
 export function defaultSettings(): Settings {
   return {
@@ -34,10 +35,13 @@ export function defaultSettings(): Settings {
     rawReplies: false,
     tokenColours: { by: 'probability', doubtBelow: 0.5 },
     panel: { open: true, tab: 'sampling' },
+    fullChain: false,
     lastChatId: null,
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
+    updates: { automatic: false },
     laneSets: [],
+    lessonAnswered: [],
   };
 }
 
@@ -77,6 +81,9 @@ const modelSettings = schemaOf<ModelSettings>()(
   }),
 );
 
+/** The lesson has ten. */
+const MAX_LESSON_STEPS = 50;
+
 const downloadEntries = {
   proxy: v.nullable(
     v.pipe(shortText, v.check(isProxy, 'Expected a proxy address, for example http://proxy.example:8080')),
@@ -85,6 +92,8 @@ const downloadEntries = {
     v.pipe(shortText, v.check(isDownloadAddress, 'Expected an https address, for example https://mirror.example/hub')),
   ),
 };
+
+const updateEntries = { automatic: v.boolean() };
 
 const settingsEntries = {
   theme: v.picklist(['system', 'light', 'dark', 'contrast']),
@@ -101,10 +110,13 @@ const settingsEntries = {
   rawReplies: v.boolean(),
   tokenColours: schemaOf<TokenColours>()(v.object(colourEntries)),
   panel: v.object(panelEntries),
+  fullChain: v.boolean(),
   lastChatId: v.nullable(chatId),
   lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
+  updates: schemaOf<UpdateSettings>()(v.object(updateEntries)),
   laneSets,
+  lessonAnswered: v.pipe(v.array(shortText), v.maxLength(MAX_LESSON_STEPS)),
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
@@ -122,10 +134,13 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     rawReplies: v.exactOptional(settingsEntries.rawReplies),
     tokenColours: v.exactOptional(settingsEntries.tokenColours),
     panel: v.exactOptional(settingsEntries.panel),
+    fullChain: v.exactOptional(settingsEntries.fullChain),
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
+    updates: v.exactOptional(settingsEntries.updates),
     laneSets: v.exactOptional(settingsEntries.laneSets),
+    lessonAnswered: v.exactOptional(settingsEntries.lessonAnswered),
   }),
 );
 
@@ -140,6 +155,7 @@ export function parseStoredSettings(value: unknown): Settings {
         tokenColours: lenient(colourEntries, defaults.tokenColours),
         panel: lenient(panelEntries, defaults.panel),
         downloads: lenient(downloadEntries, defaults.downloads),
+        updates: lenient(updateEntries, defaults.updates),
         laneSets: storedLaneSets,
       },
       defaults,
@@ -210,14 +226,6 @@ const storedPerModel = v.pipe(
     );
   }),
 );
-
-/** All keys are optional. */
-function partialOf<E extends v.ObjectEntries>(
-  entries: E,
-): v.GenericSchema<unknown, Partial<v.InferOutput<v.ObjectSchema<E, undefined>>>> {
-  const optional = Object.entries(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
-  return v.object(Object.fromEntries(optional)) as never;
-}
 
 function storedPartial(table: SettingTable): v.GenericSchema {
   return v.pipe(

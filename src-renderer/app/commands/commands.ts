@@ -26,6 +26,7 @@ export const COMMANDS = [
   { id: 'previous-region', title: 'Previous part of the window', group: 'General', keys: 'Shift F6', hidden: true },
 
   { id: 'new-chat', title: 'New chat', group: 'Chat', keys: 'Ctrl N' },
+  { id: 'new-notebook', title: 'New notebook', group: 'Chat', words: 'text continue write' },
   { id: 'find', title: 'Find in this chat', group: 'Chat', keys: 'Ctrl F', words: 'search text' },
   { id: 'escape', title: 'Stop the reply', group: 'Chat', keys: 'Esc', hidden: true },
   { id: 'regenerate', title: 'Regenerate the last reply', group: 'Chat', words: 'again retry' },
@@ -47,6 +48,7 @@ export const COMMANDS = [
   { id: 'view-compare', title: 'Go to Compare', group: 'View', keys: 'Ctrl 2', words: 'lanes side by side' },
   { id: 'view-models', title: 'Go to Models', group: 'View', keys: 'Ctrl 3', words: 'download catalogue' },
   { id: 'view-tokenizer', title: 'Go to Tokenizer', group: 'View', keys: 'Ctrl 4' },
+  { id: 'view-inside', title: 'Go to Inside', group: 'View', keys: 'Ctrl 5', words: 'steps attention layers why' },
   { id: 'toggle-panel', title: 'Show or hide the panel', group: 'View', words: 'sidebar' },
   { id: 'panel-sampling', title: 'Panel: Sampling', group: 'View', words: 'temperature top-p seed' },
   { id: 'panel-stop', title: 'Panel: Stop', group: 'View', words: 'length stop strings repetition' },

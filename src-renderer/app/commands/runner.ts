@@ -5,12 +5,14 @@ import type { CompareState } from '../../features/compare/state/compare.svelte.t
 import type { LibraryState } from '../../features/models/library.svelte.ts';
 import { announce } from '../../ui/live-region.svelte.ts';
 import type { ChatCommands } from '../chat-commands.ts';
+import type { Documents } from '../documents.svelte.ts';
 import { moveRegion } from '../keyboard.ts';
 import { shell } from '../shell.svelte.ts';
 import type { Command } from './commands.ts';
 
 interface RunnerParts {
   readonly app: AppModel;
+  readonly documents: Documents;
   readonly library: LibraryState;
   readonly compare: CompareState;
   readonly chatCommands: ChatCommands;
@@ -50,14 +52,15 @@ export function commandRunner(parts: RunnerParts): CommandRunner {
 type ChatCommand =
   | Extract<Command, `${string}-chat` | `export-${string}` | `prompt-${string}`>
   | 'delete-chats'
+  | 'new-notebook'
   | 'find'
   | 'escape'
   | 'regenerate';
 
 function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-chat'>, Handler> {
-  const { app, compare, chatCommands } = parts;
+  const { app, compare, chatCommands, documents } = parts;
   const { chats, session, find } = app;
-  const current = () => chats.list.find(({ id }) => id === chats.currentId);
+  const current = () => chats.list.find(({ id }) => id === documents.currentId);
   const onCurrent = (run: (chat: NonNullable<ReturnType<typeof current>>) => void): Handler => ({
     run() {
       const chat = current();
@@ -67,21 +70,22 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
   });
   const prompt = (number: number): Handler => ({
     run: () => void parts.tryPrompt(number),
-    when: () => shell.view === 'chat' && chats.current.isEmpty,
+    when: () => shell.view === 'chat' && documents.isChat && chats.current.isEmpty,
   });
   return {
     'new-chat': { run: parts.newChat },
+    'new-notebook': { run: () => documents.newNotebook() },
     find: {
       run: () => find.show(),
-      when: () => shell.view === 'chat' && !chats.current.isEmpty,
+      when: () => shell.view === 'chat' && documents.isChat && !chats.current.isEmpty,
     },
     escape: {
-      run: () => (shell.view === 'compare' && compare.runner.running ? compare.stop() : session.stop()),
-      when: () => session.busy || (shell.view === 'compare' && compare.runner.running),
+      run: () => (shell.view === 'compare' && compare.runner.running ? compare.stop() : documents.stop()),
+      when: () => documents.busy || (shell.view === 'compare' && compare.runner.running),
     },
     regenerate: {
       run: () => void session.regenerate(),
-      when: () => chats.current.lastReply !== null && !session.busy && session.blocked === null,
+      when: () => documents.isChat && chats.current.lastReply !== null && !session.busy && session.blocked === null,
     },
     'pin-chat': onCurrent((chat) => chatCommands.pin(chat)),
     'move-chat': onCurrent((chat) => chatCommands.move(chat)),
@@ -116,7 +120,12 @@ function viewHandlers(parts: RunnerParts): Record<Exclude<Command, Exclude<ChatC
   return {
     palette: { run: () => (shell.paletteOpen = true) },
     shortcuts: { run: () => (shell.shortcutsOpen = true) },
-    settings: { run: () => (shell.settingsOpen = true) },
+    settings: {
+      run() {
+        shell.settingsSection = null;
+        shell.settingsOpen = true;
+      },
+    },
     tour: {
       run() {
         shell.show('chat');
@@ -134,6 +143,7 @@ function viewHandlers(parts: RunnerParts): Record<Exclude<Command, Exclude<ChatC
     'view-compare': view('compare'),
     'view-models': view('models'),
     'view-tokenizer': view('tokenizer'),
+    'view-inside': view('inside'),
     'toggle-tokens': {
       run() {
         settings.update({ tokensView: !settings.current.tokensView });

@@ -133,6 +133,8 @@ export class ChatsState {
         this.list = this.list.filter((chat) => chat.id !== id);
         return;
       }
+      // The list could not be read, and this is a notebook.
+      if (stored.updates !== undefined) return;
       this.#show(ChatDocument.from(stored, this.#detailsOf(id)));
     });
   }
@@ -185,7 +187,10 @@ export class ChatsState {
     return id;
   }
 
-  /** Opens a copy of a chat, without the candidates of its tokens. @returns its id; null if it failed, see `error` */
+  /**
+   * Adds a copy of a chat, without the candidates of its tokens, and opens it unless it is a notebook.
+   * @returns its id; null if it failed, see `error`
+   */
   async duplicate(id: string): Promise<string | null> {
     const stored = await this.read(id);
     if (stored === null) return null;
@@ -193,7 +198,7 @@ export class ChatsState {
       const copy = { ...portable(stored), title: `${stored.title.slice(0, 190)} (copy)`, updatedAt: now() };
       const added = await this.add(copy);
       await this.refresh();
-      await this.select(added);
+      if (stored.updates === undefined) await this.select(added);
       return added;
     });
   }
@@ -301,7 +306,7 @@ export class ChatsState {
   }
 
   #note(summary: ChatSummary): void {
-    if (summary.turns > 0) this.list = withChat(this.list, summary);
+    if (summary.turns > 0 || summary.notebook) this.list = withChat(this.list, summary);
   }
 
   async #readList(): Promise<void> {
