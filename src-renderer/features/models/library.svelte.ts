@@ -243,14 +243,15 @@ export class LibraryState {
     await this.#try(() => this.#parts.services.invoke('modelShowInFolder', id));
   }
 
-  /** Removes an opened model from the library, unloading it first. Its files stay. */
-  remove(id: string): Promise<void> {
-    return this.#remove(id, () => this.#parts.opener.remove(id));
+  /** Removes an opened model from the library, unloading it first. Its files stay. @returns undoes it; null: it failed */
+  async remove(id: string): Promise<(() => void) | null> {
+    const restore = await this.#remove(id, () => this.#parts.opener.remove(id));
+    return restore && (() => void this.#try(restore).then(() => this.refresh()));
   }
 
   /** Removes a downloaded model and deletes its file. */
-  deleteFile(id: string): Promise<void> {
-    return this.#remove(id, () => this.#parts.services.invoke('modelDelete', id));
+  async deleteFile(id: string): Promise<void> {
+    await this.#remove(id, () => this.#parts.services.invoke('modelDelete', id));
   }
 
   /**
@@ -299,15 +300,18 @@ export class LibraryState {
     await this.#try(() => this.#parts.services.invoke('modelUsed', id));
   }
 
-  async #remove(id: string, remove: () => Promise<unknown>): Promise<void> {
+  /** @returns what `remove` does; null: it failed */
+  async #remove<T>(id: string, remove: () => Promise<T>): Promise<T | null> {
     this.error = null;
-    await this.#try(async () => {
+    const removed = await this.#try(async () => {
       if (this.#parts.engine.model?.id === id) await this.unload();
-      await remove();
+      const result = await remove();
       this.#clear(id);
       if (this.#parts.selection.modelId === id) this.#parts.selection.clear();
+      return result;
     });
     await this.refresh();
+    return removed;
   }
 
   async #open(open: () => Promise<ModelListing | null>): Promise<boolean> {

@@ -76,6 +76,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     modelMeasured: (id, rate) => builtIn.measured(id, rate).then(() => null),
     modelOpen: needsApp,
     modelRemove: needsApp,
+    modelRestore: needsApp,
     modelDelete: needsApp,
     modelLocate: needsApp,
     modelAccept: needsApp,
@@ -104,6 +105,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
       window.open(url, '_blank', 'noopener,noreferrer');
       return null;
     },
+    dataFolderShow: needsApp,
     engineRestart: needsApp,
   };
   const invoke: AppServices['invoke'] = (method, ...params) => handlers[method](...params);

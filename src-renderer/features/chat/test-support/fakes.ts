@@ -282,7 +282,7 @@ export class FakeConnection implements Connection {
     list: () => Promise.resolve([]),
     choose: () => Promise.resolve(null),
     drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'Nothing was dropped.')),
-    remove: () => Promise.resolve(),
+    remove: () => Promise.resolve(() => Promise.resolve()),
   };
 
   constructor(readonly services: PageServices) {}
