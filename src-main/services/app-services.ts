@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/api/errors.ts';
+import type { AboutInfo } from '../protocol/app/about.ts';
 import type {
   AppEvent,
   AppMethodName,
   AppMethods,
   AppServices,
-  AboutInfo,
   EmittedEvent,
   ModelListing,
   OpenedItem,
@@ -26,6 +26,9 @@ import { NetworkLog } from './network-log.ts';
 import { SavedItemStore } from './presets/saved-item-store.ts';
 import { SettingsStore } from './settings-store.ts';
 import { systemMemory } from './system-resources.ts';
+import type { Installation } from './updates/installation.ts';
+import { createUpdates } from './updates/create-updates.ts';
+import type { UpdateService, UpdateSource } from './updates/update-service.ts';
 
 export interface LocalServicesOptions {
   host: AboutInfo['host'];
@@ -48,6 +51,8 @@ export interface LocalServicesOptions {
   showInFolder?(path: string): void;
   /** Applies a changed setting in the host, for example the window's background. */
   onSettings?(settings: Settings): void;
+  /** How the app was installed, and where its updates are. Absent if the host does not update itself. */
+  updates?: { installation: Installation; source: UpdateSource | null };
   lockTimes?: Partial<LockTimes>;
   downloadTimes?: Partial<DownloadTimes>;
 }
@@ -72,6 +77,7 @@ export class LocalAppServices implements AppServices {
   readonly #comparisons: ComparisonStore;
   readonly #savedItems: SavedItemStore;
   readonly #models: ModelService;
+  readonly #updates: UpdateService;
   /** Whether the host can open models by path. */
   readonly #opensModels: boolean;
   readonly #handlers: Handlers;
@@ -110,6 +116,15 @@ export class LocalAppServices implements AppServices {
       chooseModel: options.chooseModel?.bind(options),
       chooseFolder: options.chooseFolder?.bind(options),
       showInFolder: options.showInFolder?.bind(options),
+    });
+    this.#updates = createUpdates({
+      ...options.updates,
+      dataFolder: options.dataFolder,
+      log: this.networkLog,
+      proxy: () => this.#settings.value.downloads.proxy,
+      automatic: () => this.#settings.value.updates.automatic,
+      times: { ...overrides.times, ...options.downloadTimes },
+      emit: (state) => this.emit({ type: 'update', state }),
     });
     this.#opensModels = options.chooseModel !== undefined;
     this.#handlers = {
@@ -156,6 +171,10 @@ export class LocalAppServices implements AppServices {
         if (path !== null) await writeText(path, text);
         return path !== null;
       },
+      updateState: async () => this.#updates.state,
+      updateCheck: async () => await this.#updates.check(),
+      updateDownload: async () => this.#updates.download(),
+      updatePause: async () => await this.#updates.pause(),
       openedTake: async () => this.#opened.splice(0),
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
@@ -175,12 +194,13 @@ export class LocalAppServices implements AppServices {
     await this.#lock.start();
     await this.#settings.load();
     await this.#models.start();
+    await this.#updates.start();
     this.#chats.start();
     this.#comparisons.start();
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
 
-  /** Waits for pending saves, up to a limit, then unlocks the data folder. */
+  /** Waits for pending saves, up to a limit, unlocks the data folder, and installs an update that a person downloaded. */
   async stop(limitMs = STOP_MS): Promise<void> {
     const given = new AbortController();
     const limit = sleep(limitMs, undefined, { signal: given.signal }).catch(() => undefined);
@@ -195,6 +215,7 @@ export class LocalAppServices implements AppServices {
     given.abort();
     await this.#settings.stop();
     await this.#lock.release();
+    await this.#updates.stop();
   }
 
   async invoke<M extends AppMethodName>(

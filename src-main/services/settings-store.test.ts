@@ -125,8 +125,13 @@ const ADDED_SINCE = {
   fullChain: false,
   lastModelId: null,
   laneSets: [],
+  lessonAnswered: [],
   rawReplies: false,
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
+  updates: { automatic: false },
+  textSize: 'medium',
+  density: 'comfortable',
+  tourSeen: false,
 };
 
 test('settings of the first release are read, and get a version with the next change', async () => {

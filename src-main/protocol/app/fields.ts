@@ -24,7 +24,7 @@ export const tokenCount = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 export const measuredRate = schemaOf<MeasuredRate>()(
   v.object({
-    executor: v.picklist(['reference', 'wasm']),
+    executor: v.picklist(['reference', 'wasm', 'webgpu']),
     threads: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024)),
     prefillTokensPerSecond: rate,
     decodeTokensPerSecond: rate,

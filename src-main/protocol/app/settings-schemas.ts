@@ -8,7 +8,15 @@ import { STOP_SETTINGS } from '../../engine/settings/generation.ts';
 import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine/settings/sampling.ts';
 import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
-import type { DownloadSettings, ModelSettings, Settings, TokenColours } from './app-services.ts';
+import {
+  DENSITIES,
+  TEXT_SIZES,
+  type DownloadSettings,
+  type ModelSettings,
+  type Settings,
+  type TokenColours,
+  type UpdateSettings,
+} from './app-services.ts';
 import { modelId, schemaOf } from '../fields.ts';
 import { laneSets, storedLaneSets } from './comparisons/comparison-schemas.ts';
 import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
@@ -17,6 +25,9 @@ import { partialOf, schemasOf, storedSettings } from '../setting-schemas.ts';
 export function defaultSettings(): Settings {
   return {
     theme: 'system',
+    textSize: 'medium',
+    density: 'comfortable',
+    tourSeen: false,
     perModel: {},
     useKvCache: true,
     whenFull: 'stop',
@@ -28,7 +39,9 @@ export function defaultSettings(): Settings {
     lastChatId: null,
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
+    updates: { automatic: false },
     laneSets: [],
+    lessonAnswered: [],
   };
 }
 
@@ -68,6 +81,9 @@ const modelSettings = schemaOf<ModelSettings>()(
   }),
 );
 
+/** The lesson has ten. */
+const MAX_LESSON_STEPS = 50;
+
 const downloadEntries = {
   proxy: v.nullable(
     v.pipe(shortText, v.check(isProxy, 'Expected a proxy address, for example http://proxy.example:8080')),
@@ -77,8 +93,13 @@ const downloadEntries = {
   ),
 };
 
+const updateEntries = { automatic: v.boolean() };
+
 const settingsEntries = {
   theme: v.picklist(['system', 'light', 'dark', 'contrast']),
+  textSize: v.picklist(TEXT_SIZES),
+  density: v.picklist(DENSITIES),
+  tourSeen: v.boolean(),
   perModel: v.pipe(
     v.record(modelId, modelSettings),
     v.maxEntries(MAX_MODELS_WITH_SETTINGS, `Expected at most ${MAX_MODELS_WITH_SETTINGS} models`),
@@ -93,7 +114,9 @@ const settingsEntries = {
   lastChatId: v.nullable(chatId),
   lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
+  updates: schemaOf<UpdateSettings>()(v.object(updateEntries)),
   laneSets,
+  lessonAnswered: v.pipe(v.array(shortText), v.maxLength(MAX_LESSON_STEPS)),
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
@@ -101,6 +124,9 @@ export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
   v.strictObject({
     theme: v.exactOptional(settingsEntries.theme),
+    textSize: v.exactOptional(settingsEntries.textSize),
+    density: v.exactOptional(settingsEntries.density),
+    tourSeen: v.exactOptional(settingsEntries.tourSeen),
     perModel: v.exactOptional(settingsEntries.perModel),
     useKvCache: v.exactOptional(settingsEntries.useKvCache),
     whenFull: v.exactOptional(settingsEntries.whenFull),
@@ -112,7 +138,9 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
+    updates: v.exactOptional(settingsEntries.updates),
     laneSets: v.exactOptional(settingsEntries.laneSets),
+    lessonAnswered: v.exactOptional(settingsEntries.lessonAnswered),
   }),
 );
 
@@ -127,6 +155,7 @@ export function parseStoredSettings(value: unknown): Settings {
         tokenColours: lenient(colourEntries, defaults.tokenColours),
         panel: lenient(panelEntries, defaults.panel),
         downloads: lenient(downloadEntries, defaults.downloads),
+        updates: lenient(updateEntries, defaults.updates),
         laneSets: storedLaneSets,
       },
       defaults,

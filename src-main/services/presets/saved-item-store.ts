@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { EmittedEvent } from '../../protocol/app/app-services.ts';
+import { changeItems } from '../../protocol/app/presets/change-items.ts';
 import {
-  isSameItem,
-  MAX_ITEM_NAME,
-  MAX_SAVED_ITEMS,
   readSavedItems,
   savedItemsFile,
   type SavedItem,
@@ -53,27 +51,16 @@ export class SavedItemStore {
    * See `AppMethods.savedItemChange`.
    * @throws EngineError READ_ONLY, STORAGE, or BAD_REQUEST if there are too many items or the file is from a later version
    */
-  async change({ was, now }: SavedItemChange): Promise<{ items: SavedItem[]; id: string | null }> {
+  async change(change: SavedItemChange): Promise<{ items: SavedItem[]; id: string | null }> {
     return await this.#alone(async () => {
       await this.#lock.assertHeld();
       const { items, unknown } = await this.#read();
-      const at = items.findIndex(({ id }) => id === (was ?? now)?.id);
-      const stored = items[at] ?? null;
-      const saved = nowOrCopy(stored, was, now);
-      const isBlockedDeletion = now === null && !isSameItem(stored, was);
-      if (isBlockedDeletion || isSameItem(stored, saved)) return { items, id: saved?.id ?? null };
-      const changed =
-        saved === null
-          ? items.filter((item) => item !== stored)
-          : saved.id === stored?.id
-            ? items.with(at, saved)
-            : [...items, saved];
-      if (changed.length > MAX_SAVED_ITEMS) {
-        throw new EngineError('BAD_REQUEST', `There can be ${MAX_SAVED_ITEMS} presets and prompts. Delete some first.`);
+      const changed = changeItems(items, change, randomUUID);
+      if (changed.isChanged) {
+        await writeJson(this.#path, savedItemsFile(changed.items, unknown));
+        this.#emit({ type: 'savedItems', items: changed.items });
       }
-      await writeJson(this.#path, savedItemsFile(changed, unknown));
-      this.#emit({ type: 'savedItems', items: changed });
-      return { items: changed, id: saved?.id ?? null };
+      return { items: changed.items, id: changed.id };
     });
   }
 
@@ -119,14 +106,4 @@ export class SavedItemStore {
     this.#queue = running.catch(() => undefined);
     return running;
   }
-}
-
-/** What is stored: a copy with its own id and name if someone else changed the item meanwhile. */
-function nowOrCopy(stored: SavedItem | null, was: SavedItem | null, now: SavedItem | null): SavedItem | null {
-  // Repeated after a lost answer.
-  if (now === null || isSameItem(stored, now)) return now;
-  // A deleted item that is changed again returns under its own id.
-  if (stored === null || isSameItem(stored, was)) return now;
-  const suffix = ' (copy)';
-  return { ...now, id: randomUUID(), name: `${now.name.slice(0, MAX_ITEM_NAME - suffix.length)}${suffix}` };
 }

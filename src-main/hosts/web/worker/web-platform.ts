@@ -1,4 +1,5 @@
 import type { Platform } from '../../../engine/api/platform.ts';
+import { fetchBeside } from './fetch-beside.ts';
 import { measurementsDatabase } from './measurements-database.ts';
 import { webKernelThreads } from './web-kernel-threads.ts';
 import { compileWebKernels } from './web-kernels.ts';
@@ -17,7 +18,7 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     },
     yieldToHost: messageChannelYield(),
     yieldEveryToken,
-    compileKernels: () => compileWebKernels(isolated),
+    compileKernels: () => compileWebKernels(isolated, fetchBeside),
     ...(isolated ? { threads: webKernelThreads() } : {}),
     measurements: measurementsDatabase(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],

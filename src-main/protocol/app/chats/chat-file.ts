@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { EngineError } from '../../../engine/api/errors.ts';
 import { parseOrRefuse, schemaOf, text } from '../../fields.ts';
 import { isoDate } from '../fields.ts';
-import { chatFacts, isTokenColumns, replyTurn, userTurn } from './chat-schemas.ts';
+import { chatFacts, isTokenColumns, notebookUpdate, replyTurn, userTurn } from './chat-schemas.ts';
 import {
   factsOf,
   type ChatEvent,
@@ -16,6 +16,7 @@ import {
   type StoredTurn,
   type TokenColumns,
 } from './chat.ts';
+import { mergedUpdate } from './notebook.ts';
 import { sliceColumns } from './token-columns.ts';
 import { orderTurns, type TreeRepairs } from './turn-order.ts';
 
@@ -32,6 +33,8 @@ export interface PortableChat extends Omit<ChatFacts, 'settings'> {
   updatedAt: string;
   /** Parents come before their children. */
   turns: StoredTurn[];
+  /** Of a notebook: one update that makes its text. */
+  updates?: string[];
 }
 
 const reply = schemaOf<StoredReplyTurn>()(
@@ -55,6 +58,7 @@ const portableChat = schemaOf<PortableChat>()(
     createdAt: isoDate,
     updatedAt: isoDate,
     turns: v.array(v.union([userTurn, reply])),
+    updates: v.exactOptional(v.array(notebookUpdate)),
   }),
 );
 
@@ -73,7 +77,9 @@ export function portable(chat: StoredChat): PortableChat {
   while (head !== null && hidden.has(head)) head = parents.get(head) ?? null;
   const { createdAt, updatedAt } = chat;
   const { settings, ...facts } = factsOf(chat);
-  return { ...facts, ...(settings === null ? {} : { settings }), head, createdAt, updatedAt, turns };
+  const own = settings === null ? {} : { settings };
+  const updates = chat.updates === undefined ? {} : { updates: [mergedUpdate(chat.updates)] };
+  return { ...facts, ...own, head, createdAt, updatedAt, turns, ...updates };
 }
 
 export function chatFileText(chats: readonly PortableChat[]): string {
@@ -118,6 +124,7 @@ export function eventsOfChat(chat: PortableChat): ChatEvent[] {
   const { head, ...facts } = factsOf({ ...chat, settings: chat.settings ?? null });
   // The first event dates the chat.
   const events: ChatEvent[] = [{ type: 'facts', at: createdAt, facts }];
+  for (const update of chat.updates ?? []) events.push({ type: 'update', at: createdAt, update });
   for (const turn of chat.turns) {
     if (turn.role === 'user') {
       events.push({ type: 'turn', at: createdAt, turn });

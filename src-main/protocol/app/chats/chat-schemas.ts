@@ -43,6 +43,7 @@ import {
   type TokenColumns,
   type TokenDetails,
 } from './chat.ts';
+import { isUpdate } from './notebook.ts';
 
 /** Maximum tokens of one event; a page sends those of half a second. */
 const MAX_TOKENS_PER_EVENT = 100_000;
@@ -102,8 +103,12 @@ export const chatFacts = {
   head: v.nullable(turnId),
   pinned: v.boolean(),
   folder: v.pipe(v.string(), v.maxLength(MAX_FOLDER)),
+  whenFull: v.exactOptional(whenFull),
   settings: v.nullable(chatSettings),
 };
+
+/** A reply of this many shifts has hundreds of thousands of tokens. */
+const MAX_SHIFTS = 10_000;
 
 const replyEntries = {
   stop: v.nullable(storedStop),
@@ -120,6 +125,12 @@ const replyEntries = {
   droppedMessages: count,
   contextUsed: count,
   runStart: count,
+  shifts: v.exactOptional(
+    v.pipe(
+      v.array(v.strictObject({ at: count, tokens: count, ofReply: count, messages: count })),
+      v.maxLength(MAX_SHIFTS),
+    ),
+  ),
   branch: v.exactOptional(v.strictObject({ turn: turnId, index: count })),
   edit: v.exactOptional(v.strictObject({ turn: v.nullable(turnId), index: count })),
 };
@@ -227,6 +238,8 @@ const tokens = v.pipe(
   ),
 );
 
+export const notebookUpdate = v.pipe(text, v.check(isUpdate, 'Expected a change of a text'));
+
 const chatEvent = schemaOf<ChatEvent>()(
   v.variant('type', [
     v.strictObject({
@@ -242,6 +255,7 @@ const chatEvent = schemaOf<ChatEvent>()(
       turn: turnId,
       facts: partialOf<ReplyFacts>({ ...replyEntries, run }),
     }),
+    v.strictObject({ type: v.literal('update'), at: isoDate, update: notebookUpdate }),
     v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),
     v.strictObject({ type: v.literal('restore'), at: isoDate, turn: turnId }),
   ]),

@@ -36,6 +36,8 @@ export interface ChatFacts {
   pinned: boolean;
   /** Name of the folder that lists it; empty for none. */
   folder: string;
+  /** What happens when the context window is full. Absent: as in the settings. */
+  whenFull?: WhenFull;
   /** Its own sampling and stop settings; null: it has those of the model. */
   settings: ChatSettings | null;
 }
@@ -63,8 +65,9 @@ export const NO_FACTS: Readonly<ChatFacts> = {
 
 /** The facts of a chat, without the rest of it. */
 export function factsOf(chat: ChatFacts): ChatFacts {
-  const { title, modelId, modelName, systemPrompt, head, pinned, folder, settings } = chat;
-  return { title, modelId, modelName, systemPrompt, head, pinned, folder, settings };
+  const { title, modelId, modelName, systemPrompt, head, pinned, folder, settings, whenFull } = chat;
+  const facts = { title, modelId, modelName, systemPrompt, head, pinned, folder, settings };
+  return whenFull === undefined ? facts : { ...facts, whenFull };
 }
 
 export interface StoredUserTurn {
@@ -192,10 +195,23 @@ export interface ReplyFacts {
   runStart: number;
   /** Null until the run has started; absent in chats of earlier versions. */
   run?: ReplyRun | null;
+  /** Each time that the latest run dropped the oldest tokens of the full window, oldest first. Absent if it never did. */
+  shifts?: ContextShift[];
   /** Where it branched from another version: the tokens before are that version's. Absent if it did not. */
   branch?: BranchPoint;
   /** A person wrote the text from a token on. Absent if the model wrote all of it. */
   edit?: EditPoint;
+}
+
+/** The oldest tokens were dropped from the full window during a reply (`whenFull: 'shift'`). */
+export interface ContextShift {
+  /** Index of the first token of the reply that was generated without them. */
+  at: number;
+  /** Tokens that this run has dropped so far, and those of them that it had generated itself. */
+  tokens: number;
+  ofReply: number;
+  /** Messages of which nothing is left in the window, with those that were not in the prompt. */
+  messages: number;
 }
 
 export interface EditPoint {
@@ -252,6 +268,8 @@ export interface StoredChat extends ChatFacts {
   turns: StoredTurn[];
   /** Deleted turns with their descendants: hidden until `restore`. */
   removed: string[];
+  /** Of a notebook: the updates that make its text (`notebook.ts`). Absent: it is a chat. */
+  updates?: string[];
 }
 
 /** Alternatives to a token, stored separately from the text and read on demand. */
@@ -286,6 +304,8 @@ export type ChatChange =
   /** Appends tokens to a reply. Those that it already has are skipped. */
   | { type: 'tokens'; turn: string; from: number; text: string; tokens: TokenColumns }
   | { type: 'reply'; turn: string; facts: Partial<ReplyFacts> }
+  /** Changes the text of a notebook: a Yjs update, Base64. Its generated parts are the replies. */
+  | { type: 'update'; update: string }
   | { type: 'remove'; turn: string }
   | { type: 'restore'; turn: string };
 
@@ -298,6 +318,8 @@ export interface ChatSummary extends Pick<ChatFacts, 'title' | 'pinned' | 'folde
   updatedAt: string;
   /** Of all paths, without deleted ones. */
   turns: number;
+  /** It is a notebook. Absent: it is a chat. */
+  notebook?: true;
 }
 
 /** A chat that contains a text. */

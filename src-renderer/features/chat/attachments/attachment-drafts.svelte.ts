@@ -76,8 +76,9 @@ export class AttachmentDrafts {
     return files;
   }
 
-  putBack(files: readonly AttachedFile[]): void {
-    if (files.length > 0) this.#change(this.#key(), (draft) => ({ ...draft, files: [...files, ...draft.files] }));
+  /** @param key of the chat */
+  putBack(files: readonly AttachedFile[], key = this.#key()): void {
+    if (files.length > 0) this.#change(key, (draft) => ({ ...draft, files: [...files, ...draft.files] }));
   }
 
   /** @returns the file, or why it was refused */

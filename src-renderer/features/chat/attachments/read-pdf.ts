@@ -13,7 +13,7 @@ const HEADER_WITHIN = 1024;
  * @throws EngineError BAD_REQUEST if the file is protected, damaged or takes too long
  */
 export async function readPdf(bytes: ArrayBuffer, name: string): Promise<PdfText> {
-  const worker = new Worker(workerUrl('/pdf.worker.js'), { type: 'module', name: 'pdf' });
+  const worker = new Worker(workerUrl('pdf.worker.js'), { type: 'module', name: 'pdf' });
   // Its bytes are transferred to the Worker.
   const isPdf = hasHeader(bytes);
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -44,7 +44,8 @@ export function hasHeader(bytes: ArrayBuffer): boolean {
 /** Why a PDF was not attached. @param error of PDF.js */
 export function pdfProblem(name: string, error: unknown, isPdf: boolean): string {
   const { name: kind, message } = error instanceof Error ? error : new Error(String(error));
-  if (kind === 'PasswordException') return `${name} is protected by a password. Save a copy without one and attach that.`;
+  if (kind === 'PasswordException')
+    return `${name} is protected by a password. Save a copy without one and attach that.`;
   if (!isPdf) return `${name} is not a PDF, although its name says so.`;
   if (kind === 'InvalidPDFException') return `${name} is damaged: no pages were found in it. Get the file again.`;
   return `${name} could not be read. ${message.replace(/\.$/, '')}.`;

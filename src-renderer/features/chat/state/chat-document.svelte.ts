@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../../src-main/engine/api/types.ts';
+import type { ChatMessage, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import {
   factsOf,
   NO_FACTS,
@@ -97,6 +97,14 @@ export class ChatDocument {
   }
   set systemPrompt(systemPrompt: string) {
     this.#record({ type: 'facts', facts: { systemPrompt } });
+  }
+
+  /** What happens when the context window is full; undefined: as in the settings. */
+  get whenFull(): WhenFull | undefined {
+    return this.#facts.whenFull;
+  }
+  set whenFull(whenFull: WhenFull) {
+    this.#record({ type: 'facts', facts: { whenFull } });
   }
 
   /** The model that the chat was started with; empty until there is a reply. */
@@ -346,6 +354,9 @@ export class ChatDocument {
         if (!isOwn) turn.apply(event);
         return;
       }
+      case 'update':
+        // Only notebooks have a text.
+        return;
       case 'remove':
       case 'restore':
         this.#turns[event.type](event.turn);

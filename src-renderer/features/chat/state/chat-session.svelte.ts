@@ -1,4 +1,4 @@
-import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
@@ -12,6 +12,7 @@ import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
 import { MessageQueue, type Outgoing } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
+import type { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { RecomputedTokens } from './recomputed-tokens.svelte.ts';
 import { ReplyRequest } from './reply-request.ts';
@@ -49,6 +50,9 @@ export class ChatSession {
   readonly #engine: EngineState;
   readonly #grammarCheck: Pick<GrammarCheck, 'blocks'>;
   readonly #frame: (callback: () => void) => void;
+  readonly #fits: ((prompt: PromptInput) => Promise<boolean>) | null;
+  /** A message is about to be sent. */
+  #checking = false;
 
   constructor(parts: {
     chats: ChatsState;
@@ -59,6 +63,8 @@ export class ChatSession {
     /** Collects tokens until the next animation frame; tests provide their own. */
     frame?: (callback: () => void) => void;
     recorder: RunRecorder;
+    /** Whether a prompt fits into the context window. Default: the engine says so when it is sent. */
+    fits?: (prompt: PromptInput) => Promise<boolean>;
     /** Keeps drafts over a restart. Default: they last as long as the page. */
     drafts?: Drafts;
   }) {
@@ -69,6 +75,7 @@ export class ChatSession {
     this.#engine = engine;
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
+    this.#fits = parts.fits ?? null;
     this.#request = new ReplyRequest(parts);
     const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, recorder });
     this.#runner = runner;
@@ -76,6 +83,9 @@ export class ChatSession {
       chats,
       busy: () => this.busy || this.#loading !== null || this.blocked !== null,
       newFacts: () => this.#newFacts(),
+      fits: async (chat, text, turn) => {
+        return this.#fits === null || (await this.#fits(this.#request.promptOf(chat, text, turn)));
+      },
       answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
       stopIf: async (isWanted) => await this.#stopWhile(({ chat, reply }) => isWanted(chat, reply)),
     });
@@ -135,6 +145,11 @@ export class ChatSession {
     return this.#runner.measurements;
   }
 
+  /** Rates of all replies since the page was opened. */
+  get totals(): SessionTotals {
+    return this.#runner.totals;
+  }
+
   /** Queued messages of the open chat. */
   get queued(): readonly string[] {
     return this.#queue.of(this.#chats.current);
@@ -143,6 +158,11 @@ export class ChatSession {
   /** The model that is being loaded to answer in the open chat, or null. */
   get loadingToAnswer(): string | null {
     return this.#loading?.chat === this.#chats.current ? this.#loading.name : null;
+  }
+
+  /** What happens in the open chat when the context window is full. */
+  get whenFull(): WhenFull {
+    return this.#request.whenFull(this.#chats.current);
   }
 
   /** The prompt if `draft` were sent in the open chat, with the attached files. */
@@ -173,7 +193,7 @@ export class ChatSession {
   async send(text: string, files: readonly AttachedFile[] = []): Promise<void> {
     const chat = this.#chats.current;
     if ((text.trim() === '' && files.length === 0) || this.blocked !== null) return;
-    if (this.busy || this.#loading !== null) this.#queue.add(chat, { text, files });
+    if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, { text, files });
     else await this.#send(chat, { text, files });
   }
 
@@ -200,9 +220,7 @@ export class ChatSession {
 
   /** Returns the queued messages of the open chat to the composer. */
   takeBack(): void {
-    const queued = this.#queue.take(this.#chats.current.id);
-    this.draft = [...queued.map(({ text }) => text), this.draft].filter((one) => one !== '').join('\n');
-    this.attachments.putBack(queued.flatMap(({ files }) => files));
+    this.#putBack(this.#queue.take(this.#chats.current.id), this.#draftKey);
   }
 
   /** Sends the queued messages of the open chat, which stay queued after an error. */
@@ -252,6 +270,14 @@ export class ChatSession {
     await this.#answer(chat, reply);
   }
 
+  /** Continues a reply of the open chat, or generates one again that has no text. @param how for this run only */
+  async proceed(reply: Reply, how: Pick<RunOptions, 'whenFull' | 'sampling'> = {}): Promise<void> {
+    const chat = this.#chats.current;
+    if (this.busy || this.#loading !== null || this.blocked !== null || !chat.path.includes(reply)) return;
+    const target = reply.text === '' ? chat.addReply(this.#newFacts(), reply.parent) : reply;
+    await this.#answer(chat, target, how);
+  }
+
   /**
    * Generates a version of a reply in the open chat that has another token at `index`, and continues from there.
    * @param id the token to take; its own one keeps it, and only what follows is generated again
@@ -281,11 +307,46 @@ export class ChatSession {
     this.#chats.current.showVersion(turn, version);
   }
 
-  async #send(chat: ChatDocument, { text: typed, files }: Outgoing): Promise<void> {
+  async #send(chat: ChatDocument, message: Outgoing): Promise<void> {
+    const { text: typed, files } = message;
     const { text, attachments } = messageFrom(typed, files);
+    if (this.#fits !== null && !(await this.#check(chat, message, this.#fits))) return;
+    if (this.busy) {
+      // A reply was regenerated meanwhile.
+      this.#queue.add(chat, message);
+      return;
+    }
     if (chat.isEmpty) chat.title = titleFrom(typed.trim() === '' ? (files[0]?.name ?? '') : typed);
     chat.addUserTurn(text, chat.head, attachments);
     await this.#answer(chat, chat.addReply(this.#newFacts()));
+  }
+
+  /**
+   * What cannot fit is not sent: it returns to the composer, which says why, with what was queued after it.
+   * @returns whether it can be sent
+   */
+  async #check(
+    chat: ChatDocument,
+    message: Outgoing,
+    fits: (prompt: PromptInput) => Promise<boolean>,
+  ): Promise<boolean> {
+    this.#checking = true;
+    try {
+      if (await fits(this.#request.promptOf(chat, messageFrom(message.text, message.files).text))) return true;
+    } finally {
+      this.#checking = false;
+    }
+    const key = chat === this.#chats.current ? this.#draftKey : chat.id;
+    this.#putBack([message, ...this.#queue.take(chat.id)], key);
+    return false;
+  }
+
+  /** @param key of the chat's draft */
+  #putBack(messages: readonly Outgoing[], key: string): void {
+    const texts = [...messages.map(({ text }) => text), this.#drafts.get(key)];
+    this.#drafts.set(key, texts.filter((one) => one !== '').join('\n'));
+    const files = messages.flatMap((one) => one.files);
+    this.attachments.putBack(files, key);
   }
 
   #newFacts(): Reply['facts'] {
