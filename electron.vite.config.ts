@@ -73,6 +73,7 @@ const all: UserConfig = {
           'engine.worker': path('src-main/hosts/web/engine.worker.ts'),
           'kernel-thread': path('src-main/hosts/web/kernel-thread.ts'),
           'markdown.worker': path('src-renderer/features/markdown/parse/markdown.worker.ts'),
+          'pdf.worker': path('src-renderer/features/chat/attachments/pdf.worker.ts'),
         },
         output: {
           // Workers are started by their names.

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/api/errors.ts';
+import type { AboutInfo } from '../protocol/app/about.ts';
 import type {
   AppEvent,
   AppMethodName,
   AppMethods,
   AppServices,
-  AboutInfo,
   EmittedEvent,
   ModelListing,
   OpenedItem,
@@ -23,6 +23,7 @@ import { ModelService } from './models/model-service.ts';
 import type { LocatedFile } from './models/model-location.ts';
 import { overridesOf } from './models/overrides.ts';
 import { NetworkLog } from './network-log.ts';
+import { SavedItemStore } from './presets/saved-item-store.ts';
 import { SettingsStore } from './settings-store.ts';
 import { systemMemory } from './system-resources.ts';
 import type { Installation } from './updates/installation.ts';
@@ -74,6 +75,7 @@ export class LocalAppServices implements AppServices {
   readonly #settings: SettingsStore;
   readonly #chats: ChatStore;
   readonly #comparisons: ComparisonStore;
+  readonly #savedItems: SavedItemStore;
   readonly #models: ModelService;
   readonly #updates: UpdateService;
   /** Whether the host can open models by path. */
@@ -99,6 +101,7 @@ export class LocalAppServices implements AppServices {
     };
     this.#chats = new ChatStore(storage);
     this.#comparisons = new ComparisonStore(storage);
+    this.#savedItems = new SavedItemStore(storage);
     const overrides = overridesOf();
     this.#models = new ModelService({
       dataFolder: options.dataFolder,
@@ -159,6 +162,8 @@ export class LocalAppServices implements AppServices {
         await this.#comparisons.restore(id);
         return null;
       },
+      savedItems: async () => await this.#savedItems.list(),
+      savedItemChange: async (change) => await this.#savedItems.change(change),
       ...this.#models.handlers,
       textSave: async ({ name, text }) => {
         if (options.chooseTarget === undefined) throw pageSavesFiles();
@@ -203,7 +208,9 @@ export class LocalAppServices implements AppServices {
     const saved = async (): Promise<void> => {
       while (this.#running.size > 0) await Promise.allSettled(this.#running);
     };
-    const stores = saved().then(() => Promise.allSettled([this.#chats.stop(), this.#comparisons.stop()]));
+    const stores = saved().then(() =>
+      Promise.allSettled([this.#chats.stop(), this.#comparisons.stop(), this.#savedItems.stop()]),
+    );
     await Promise.race([Promise.allSettled([this.#models.stop(), stores]), limit]);
     given.abort();
     await this.#settings.stop();

@@ -1,4 +1,5 @@
-import type { AboutInfo, AppEvent, AppServices, NetworkRecord } from '../../src-main/protocol/app/app-services.ts';
+import type { AboutInfo, NetworkRecord } from '../../src-main/protocol/app/about.ts';
+import type { AppEvent, AppServices } from '../../src-main/protocol/app/app-services.ts';
 import type { UpdateState } from '../../src-main/protocol/app/updates.ts';
 
 /** Refresh interval of the network log while the window is visible, ms. */

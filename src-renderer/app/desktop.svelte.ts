@@ -2,33 +2,33 @@
 import { untrack } from 'svelte';
 import { chatHash, type MenuCommand } from '../../src-main/protocol/app/desktop.ts';
 import type { ChatsState } from '../features/chat/state/chats.svelte.ts';
-import type { ChatSession } from '../features/chat/state/chat-session.svelte.ts';
 import type { EngineState } from '../features/chat/state/engine.svelte.ts';
 import type { Models } from '../features/models/models.svelte.ts';
+import type { Command } from './commands/commands.ts';
+import type { Documents } from './documents.svelte.ts';
 import { bridge } from './host.ts';
-import type { Command } from './keyboard.ts';
 import { progressOf } from './progress.ts';
 import { shell } from './shell.svelte.ts';
 
 export interface DesktopParts {
   engine: EngineState;
   models: Models;
-  session: ChatSession;
+  documents: Documents;
   chats: ChatsState;
   run(command: Command): boolean;
 }
 
 /** Does nothing in a browser. Called while the shell is initialised. */
-export function followDesktop({ engine, models, session, chats, run }: DesktopParts): void {
+export function followDesktop({ engine, models, documents, chats, run }: DesktopParts): void {
   if (bridge === undefined) return;
   const { onCommand, tellDesktop } = bridge;
   $effect(() => onCommand((command) => runMenuCommand(command, run, (id) => void models.library.load(id))));
   // The window is restored with this chat.
-  $effect(() => history.replaceState(null, '', chatHash(chats.currentId)));
+  $effect(() => history.replaceState(null, '', chatHash(documents.currentId)));
   $effect(() => tellDesktop({ type: 'progress', fraction: progressOf(engine.progress, models.downloads.list) }));
   let writing: { id: string; since: number } | null = null;
   $effect(() => {
-    const id = session.writingId;
+    const id = documents.writingId;
     untrack(() => {
       if (writing !== null && id === null) {
         const title = chats.list.find((chat) => chat.id === writing?.id)?.title ?? 'Chat';

@@ -10,6 +10,7 @@ import { KeyRefusedError } from '../lib/services.ts';
 import { signsIn, takeWebKey } from '../lib/web-key.ts';
 import App from './App.svelte';
 import BootError from './BootError.svelte';
+import { openDocuments } from './documents.svelte.ts';
 import { bridge } from './host.ts';
 import NoKey from './NoKey.svelte';
 import { followTheme } from './theme.ts';
@@ -28,8 +29,9 @@ try {
   if (way === null) mount(NoKey, { target, props: { refused: false } });
   else {
     const app = await createAppModel(connect(way));
+    const opened = await openDocuments(app);
     stopFollowing();
-    mount(App, { target, props: { app } });
+    mount(App, { target, props: { app, opened } });
   }
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);

@@ -23,6 +23,7 @@ import type {
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
+import type { AboutInfo, NetworkRecord } from './about.ts';
 import type { UpdateState } from './updates.ts';
 import type {
   ComparisonNews,
@@ -32,6 +33,7 @@ import type {
   LaneSet,
   StoredComparison,
 } from './comparisons/comparison.ts';
+import type { SavedItem, SavedItemChange } from './presets/saved-items.ts';
 
 export interface UpdateSettings {
   /** Check for a new version once a week. Off until a person turns it on. */
@@ -40,8 +42,19 @@ export interface UpdateSettings {
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
+/** Smallest first. */
+export const TEXT_SIZES = ['small', 'medium', 'large', 'larger'] as const;
+export type TextSize = (typeof TEXT_SIZES)[number];
+export const DENSITIES = ['comfortable', 'compact'] as const;
+export type Density = (typeof DENSITIES)[number];
+
 export interface Settings {
   theme: ThemeSetting;
+  textSize: TextSize;
+  /** Space between lines and messages. */
+  density: Density;
+  /** The first-run tour was taken or skipped. */
+  tourSeen: boolean;
   /** By model id; a model without an entry has `defaultModelSettings`. */
   perModel: Record<string, ModelSettings>;
   useKvCache: boolean;
@@ -53,6 +66,8 @@ export interface Settings {
   rawReplies: boolean;
   tokenColours: TokenColours;
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };
+  /** Show all sampling settings instead of the three usual ones. */
+  fullChain: boolean;
   /** The chat that was open last; null for a new chat. */
   lastChatId: string | null;
   /** The model to load at start; null for the built-in one. */
@@ -61,6 +76,8 @@ export interface Settings {
   updates: UpdateSettings;
   /** Sets of lanes that a person saved. */
   laneSets: LaneSet[];
+  /** Steps of the lesson in Inside whose question was answered. */
+  lessonAnswered: string[];
 }
 
 /** What the tokens view colours tokens by. */
@@ -94,20 +111,6 @@ export interface ModelSettings {
   contextSize: number | null;
   /** Texts that are kept while another option is selected. */
   drafts: { template: string; gbnf: string; json_schema: string };
-}
-
-export interface AboutInfo {
-  name: string;
-  version: string;
-  /** `browser`: files of a web server, which stores nothing; chats and settings are in the browser. */
-  host: 'electron' | 'web' | 'browser';
-  /** Versions of Electron, Chromium and Node, if applicable. */
-  versions: Record<string, string>;
-  /** Why this is not the Electron version that package.json pins; null when it is. */
-  runtimeNote: string | null;
-  license: string;
-  /** Folder of chats and settings; empty if they are in the browser. */
-  dataFolder: string;
 }
 
 /** Source of a model of the library. `lent`: its files were lent to this page by a browser, until it is closed. */
@@ -278,17 +281,6 @@ export interface SystemMemory {
   totalBytes: number;
 }
 
-export interface NetworkRecord {
-  at: string;
-  url: string;
-  /** Requests that no person initiated are refused. `running`: in progress. */
-  result: 'refused' | 'running' | 'done' | 'failed';
-  /** Received so far. */
-  bytes: number;
-  /** Purpose and outcome, for people; null for a refused request. */
-  note: string | null;
-}
-
 /** Calls with one result; the params are a tuple. */
 export interface AppMethods {
   about: { params: []; result: AboutInfo };
@@ -328,6 +320,13 @@ export interface AppMethods {
   comparisonDelete: { params: [string]; result: null };
   /** Undoes `comparisonDelete`. */
   comparisonRestore: { params: [string]; result: null };
+  /** Saved presets and system prompts, oldest first. */
+  savedItems: { params: []; result: SavedItem[] };
+  /**
+   * Adds, replaces or deletes a saved item. If someone else has changed it since, the new one is saved as a copy, and a
+   * deletion is skipped. Returns all items, and the id under which it was saved; null after a deletion.
+   */
+  savedItemChange: { params: [SavedItemChange]; result: { items: SavedItem[]; id: string | null } };
   /** The built-in model, then those of the library, newest first. */
   modelsList: { params: []; result: ModelListing[] };
   /**
@@ -411,6 +410,8 @@ export type AppEvent =
   | { type: 'chats' }
   | ChatNews
   | ComparisonNews
+  /** Saved presets or system prompts changed. */
+  | { type: 'savedItems'; items: SavedItem[] }
   /** The engine's model, which all windows share, is being changed by one of them, or was. */
   | { type: 'engineModel'; changing: boolean }
   | { type: 'update'; state: UpdateState }

@@ -61,7 +61,7 @@ export interface EngineMethods {
    * answers are remembered until `releaseInside`.
    */
   inside: { params: InsideParams; result: InsideAnswer };
-  /** Frees what `inside` remembers; `bytes` is how much that was. */
+  /** Frees what `inside` remembers, and the model beside the loaded one; `bytes` is how much was remembered. */
   releaseInside: { params: Record<string, never>; result: { bytes: number } };
   /** The sampler chain at the next token, or at one of a reply; cheap enough to be called while a slider moves. */
   preview: { params: PreviewParams; result: SamplingPreview };
@@ -82,11 +82,12 @@ export interface EngineStreams {
     /**
      * `contextSize`: tokens of prompt and reply together; by default the training context, at most 4096. A loaded model
      * is loaded again only for another size. `threads`: of the wasm executor; by default as many as measurably help.
-     * `kvCacheType`: its storage type; by default as exact as the weights. `keepLoaded`: see `LoadOptions`.
+     * `kvCacheType`: its storage type; by default as exact as the weights. `keepLoaded`, `beside`: see
+     * `LoadOptions`.
      */
     params: { modelId: string } & Pick<
       LoadOptions,
-      'contextSize' | 'executor' | 'threads' | 'kvCacheType' | 'keepLoaded'
+      'contextSize' | 'executor' | 'threads' | 'kvCacheType' | 'keepLoaded' | 'beside'
     >;
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };

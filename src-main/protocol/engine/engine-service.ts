@@ -92,7 +92,7 @@ export class EngineService {
       case 'inside':
         return engine.inside(call.params, cancel);
       case 'releaseInside':
-        return { bytes: engine.releaseInside() };
+        return { bytes: await engine.releaseInside() };
       case 'preview':
         return engine.preview(call.params, cancel);
       case 'profile':

@@ -18,7 +18,7 @@ import {
   type TokenDetails,
 } from '../../../src-main/protocol/app/chats/chat.ts';
 import { exactHit, plain } from '../../../src-main/protocol/app/chats/search-hit.ts';
-import type { ChatRecord, Database, EventBatch, Table } from './database.ts';
+import type { ChatRecord, Database, EventBatch, StoreTable } from './database.ts';
 
 /** Tokens of one row of details, which is read to show one token. */
 const TOKENS_PER_ROW = 64;
@@ -214,7 +214,7 @@ function built({ id, outline }: ChatRecord, batches: readonly EventBatch[]): Sto
 
 /** @returns null if they are no longer stored as events */
 async function eventsSince(
-  batches: Table<EventBatch>,
+  batches: StoreTable<EventBatch>,
   { id, outline, floor }: ChatRecord,
   revision: number,
 ): Promise<ChatEvent[] | null> {

@@ -3,8 +3,8 @@
  * tabs tell each other what changed. `scripts/build-web.ts` makes the site.
  */
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type { AboutInfo } from '../../../src-main/protocol/app/about.ts';
 import type {
-  AboutInfo,
   AppEvent,
   AppMethodName,
   AppMethods,
@@ -15,6 +15,7 @@ import { EventHub } from '../event-hub.ts';
 import type { PageServices } from '../services.ts';
 import { BrowserChats } from './browser-chats.ts';
 import { BrowserComparisons } from './browser-comparisons.ts';
+import { BrowserSavedItems } from './browser-saved-items.ts';
 import { BrowserSettings } from './browser-settings.ts';
 import { BuiltInModels } from './built-in-models.ts';
 import { Database } from './database.ts';
@@ -42,6 +43,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
   const database = new Database();
   const chats = new BrowserChats(database, emit);
   const comparisons = new BrowserComparisons(database, emit);
+  const savedItems = new BrowserSavedItems(database, emit);
   const settings = new BrowserSettings(database, emit);
   const builtIn = new BuiltInModels(database, models);
   // If it fails, the next start tries again.
@@ -63,6 +65,8 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     chatDetails: (range) => chats.details(range),
     chatDelete: (id) => chats.delete(id).then(() => null),
     chatRestore: (id) => chats.restore(id).then(() => null),
+    savedItems: () => savedItems.list(),
+    savedItemChange: (change) => savedItems.change(change),
     comparisonsList: () => comparisons.list(),
     comparisonRead: (id) => comparisons.read(id),
     comparisonWrite: (write) => comparisons.write(write),

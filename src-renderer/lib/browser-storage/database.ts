@@ -61,7 +61,7 @@ const VERSION = 1;
 type Key = string | (string | number)[];
 
 /** A store within a transaction. */
-export class Table<T> {
+export class StoreTable<T> {
   readonly #store: IDBObjectStore;
 
   constructor(store: IDBObjectStore) {
@@ -88,7 +88,7 @@ export class Table<T> {
 }
 
 type Mode = 'readonly' | 'readwrite';
-type Tables = { [N in StoreName]: Table<Records[N]> };
+type Tables = { [N in StoreName]: StoreTable<Records[N]> };
 
 export class Database {
   #opened: Promise<IDBDatabase> | null = null;
@@ -106,7 +106,7 @@ export class Database {
     const done = ended(transaction);
     // Without an unhandled rejection when `work` fails.
     done.catch(() => undefined);
-    const entries = names.map((name) => [name, new Table(transaction.objectStore(name))] as const);
+    const entries = names.map((name) => [name, new StoreTable(transaction.objectStore(name))] as const);
     let result: T;
     try {
       result = await work(Object.fromEntries(entries) as unknown as Pick<Tables, N>);

@@ -233,8 +233,8 @@ export class FakeEngine implements ServedEngine {
     return Promise.resolve({ kind: 'logits', logits: Float32Array.from(ids), top: [] });
   }
 
-  releaseInside(): number {
-    return 7;
+  releaseInside(): Promise<number> {
+    return Promise.resolve(7);
   }
 
   /** Waits until it is cancelled. */
