@@ -116,7 +116,9 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
   LastCalls.onStored(window, () => void repeat());
   const invoke: AppServices['invoke'] = (method, ...params) =>
     // Without waiting while the page is being closed.
-    last.guard({ method, params }, () => (last.isLeaving ? run(method, params) : ready.then(() => run(method, params))));
+    last.guard({ method, params }, () =>
+      last.isLeaving ? run(method, params) : ready.then(() => run(method, params)),
+    );
   return { invoke, invokeLast: invoke, onEvent: (listener) => hub.listen(listener) };
 }
 
