@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
-import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
+import { chatWrite, detailsRange } from './chats/chat-write-schemas.ts';
 import { comparisonWrite } from './comparisons/comparison-schemas.ts';
 import { savedItemChange } from './presets/saved-items.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';

@@ -23,7 +23,7 @@ import type {
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
-import type { AboutInfo, NetworkRecord } from './about.ts';
+import type { AboutInfo, NetworkRecord, SystemMemory } from './about.ts';
 import type { UpdateState } from './updates.ts';
 import type {
   ComparisonNews,
@@ -272,13 +272,6 @@ export interface ModelsFolder {
   path: string;
   isDefault: boolean;
   freeBytes: number | null;
-}
-
-/** This computer's memory in bytes. */
-export interface SystemMemory {
-  /** Memory that a program can get without swapping out others. */
-  freeBytes: number;
-  totalBytes: number;
 }
 
 /** Calls with one result; the params are a tuple. */

@@ -1,8 +1,9 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
-import type { ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
+import type { ExecutorName, ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
-import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app/app-services.ts';
+import type { SystemMemory } from '../../../src-main/protocol/app/about.ts';
+import type { AppServices, ModelListing } from '../../../src-main/protocol/app/app-services.ts';
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/state/engine.svelte.ts';
@@ -14,6 +15,7 @@ export interface LibraryEngine {
   readonly model: ModelInfo | null;
   readonly status: string;
   readonly loadingId: string | null;
+  readonly executors: readonly ExecutorName[];
   load(choice: ModelChoice): Promise<void>;
   cancelLoad(): void;
   unload(): Promise<void>;
@@ -69,6 +71,11 @@ export class LibraryState {
   get memoryLimit(): number | null {
     for (const found of this.#descriptions.values()) if (!(found instanceof EngineError)) return found.memoryLimit;
     return null;
+  }
+
+  /** What models can run on here, the default first. */
+  get executors(): readonly ExecutorName[] {
+    return this.#parts.engine.executors;
   }
 
   /** Opened models are kept after a restart. */
