@@ -50,6 +50,7 @@ const appParams: ParamsSchemas = {
   modelsList: none,
   modelOpen: none,
   modelRemove: v.strictTuple([modelId]),
+  modelRestore: v.strictTuple([modelId]),
   modelDelete: v.strictTuple([modelId]),
   modelLocate: v.strictTuple([modelId]),
   modelAccept: v.strictTuple([modelId]),
@@ -77,6 +78,7 @@ const appParams: ParamsSchemas = {
   systemMemory: none,
   networkLog: none,
   openExternal: v.strictTuple([externalUrl]),
+  dataFolderShow: none,
   engineRestart: none,
 };
 
