@@ -113,6 +113,8 @@ test('what is generated can be stopped, generated again and accepted @full', asy
 });
 
 test('versions are paged through, explained and repeated @full', async ({ app, dataDir }) => {
+  // Three themes, and a model that is loaded in another process: half a minute, more on a busy machine.
+  test.setTimeout(120_000);
   const chat = new ChatPage(app.page);
   const notebook = new NotebookPage(app.page);
   const { keyboard } = app.page;
