@@ -165,6 +165,8 @@ test('a model that cannot be loaded says why, before anything is loaded', async 
 
   await models.menu('broken', 'remove-model');
   await expect(broken).toBeHidden();
+  await models.id('undo').click();
+  await expect(broken.getByTestId('model-problem')).toContainText(/broken.gguf is not a usable GGUF file/);
 });
 
 test('a dragged file highlights the window; dropping opens it', async ({ app, dataDir }) => {
@@ -177,6 +179,8 @@ test('a dragged file highlights the window; dropping opens it', async ({ app, da
   await models.drag('story.gguf', bytes, ['dragleave']);
   await expect(models.id('drop-overlay')).toBeHidden();
   await models.drag('notes.txt', bytes, ['dragenter', 'drop']);
+  await expect(chat.id('attach-problem')).toContainText('notes.txt is a model file');
+  await models.drag('notes.bin', bytes, ['dragenter', 'drop']);
   await expect(models.id('drop-overlay')).toBeHidden();
   await expect(models.id('open-error')).toContainText('Could not open');
   await models.drag('story.gguf', bytes, ['dragenter', 'drop']);

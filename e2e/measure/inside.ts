@@ -13,7 +13,7 @@ import { InsidePage } from '../pages/inside.ts';
 import type { RunningApp } from '../support/app.ts';
 import { words } from '../support/long-chats.ts';
 import { engineMemory } from '../support/memory.ts';
-import { fileTypes, inElectron, loadSmolLM2, quantile } from './support.ts';
+import { fileTypes, loadSmolLM2, quantile, withApp } from './support.ts';
 
 const { values } = parseArgs({
   options: { file: { type: 'string', default: 'Q4_1' }, words: { type: 'string', default: '900' } },
@@ -27,7 +27,7 @@ const REPEAT_MS = 33;
 const MIB = 2 ** 20;
 
 const [type] = fileTypes(values.file);
-if (type !== undefined) await inElectron((app) => measure(app, type));
+if (type !== undefined) await withApp('electron', (app) => measure(app, type));
 
 async function measure(app: RunningApp, file: Parameters<typeof loadSmolLM2>[1]): Promise<void> {
   const { page } = app;

@@ -196,7 +196,7 @@ export class InferenceEngine {
     try {
       const loaded = this.require();
       validateGenerateParams(params, loaded.model.config);
-      yield* generate(this.job(loaded, params, cancel));
+      yield* generate(this.job(loaded, params, cancel, true));
     } finally {
       leave();
     }
@@ -295,7 +295,7 @@ export class InferenceEngine {
       const { model, context } = this.require();
       validatePreviewParams(params, model.config);
       const { reply, token, ...settings } = params;
-      const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
+      const prompt = readPrompt(params.prompt, model, params.stop.maxTokens, true);
       const job = { model, context, platform: this.platform, prompt, reply, token, cancel };
       return preview({ ...job, params: { ...settings, useKvCache: true } });
     }, cancel);
@@ -313,9 +313,10 @@ export class InferenceEngine {
     }, cancel);
   }
 
-  private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined): GenerateJob {
+  /** @param shifts see `readPrompt`; not for lanes, whose cells are counted before */
+  private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined, shifts = false): GenerateJob {
     const { model, executor, context } = loaded;
-    const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
+    const prompt = readPrompt(params.prompt, model, params.stop.maxTokens, shifts);
     const loadMs = loaded.loadReported ? 0 : loaded.loadMs;
     loaded.loadReported = true;
     const seed = params.sampling.seed ?? this.platform.randomSeed();

@@ -7,6 +7,8 @@ import { createReferenceExecutor } from './executors/reference/reference-executo
 import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { openDevice } from './executors/webgpu/device.ts';
+import { createWebGpuExecutor } from './executors/webgpu/webgpu-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
@@ -83,20 +85,19 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
       return files.open(name);
     },
   };
-  const { model, executor } = await (wanted === 'wasm'
-    ? openForKernels(platform, tracked, { ...options, onWarning })
-    : openForReference(tracked, { ...options, onWarning }));
+  const { model, executor } = await open[wanted](platform, tracked, { ...options, onWarning });
   const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
   const loadMs = clock.now() - startedAt;
   const from = { names: [...opened].sort(), stamp: files.stamp };
   return { model, executor, context, loadMs, files: from, inside: new Inside(), loadReported: false };
 }
 
-/** The weights go straight into the kernels' memory and are nowhere else. */
+type OpenOptions = OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>;
+
 async function openForKernels(
   platform: Platform,
   files: ModelFiles,
-  options: OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>,
+  options: OpenOptions,
 ): Promise<{ model: Model; executor: Executor }> {
   if (!platform.compileKernels) {
     throw new EngineError(
@@ -107,15 +108,49 @@ async function openForKernels(
   const kernels = await platform.compileKernels();
   const { threads: host, clock, measurements } = platform;
   const threads = { count: options.threads ?? clock, host };
+  return openInto(files, options, (program, weights, { contextSize, onBytes, cancel }) =>
+    createWasmExecutor(program, weights, {
+      ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
+      cells: contextSize,
+    }),
+  );
+}
+
+async function openForGpu(
+  platform: Platform,
+  files: ModelFiles,
+  options: OpenOptions,
+): Promise<{ model: Model; executor: Executor }> {
+  if (!platform.openGpu) {
+    throw new EngineError('BACKEND_LOST', 'WebGPU is not available here. Load the model with the wasm executor.');
+  }
+  const device = await openDevice(await platform.openGpu());
+  let taken = false;
+  try {
+    return await openInto(files, options, (program, weights, { contextSize: cells, onBytes, cancel }) => {
+      // From here on the executor destroys it.
+      taken = true;
+      return createWebGpuExecutor(program, weights, {
+        ...{ device, cells, onBytes, cancel, kvCacheType: options.kvCacheType },
+      });
+    });
+  } finally {
+    if (!taken) device.device.destroy();
+  }
+}
+
+/** The weights go straight into the executor's memory and are nowhere else. */
+async function openInto(
+  files: ModelFiles,
+  options: OpenModelOptions,
+  create: (...taking: Parameters<NonNullable<OpenModelOptions['takeWeights']>>) => Promise<Executor>,
+): Promise<{ model: Model; executor: Executor }> {
   const created: Executor[] = [];
   try {
     const model = await openModel(files, {
       ...options,
-      takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
-        const executor = await createWasmExecutor(program, weights, {
-          ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
-          cells: contextSize,
-        });
+      takeWeights: async (...taking) => {
+        const executor = await create(...taking);
         created.push(executor);
         return { bytes: executor.memoryBytes.weights, get: weightIsPacked };
       },
@@ -131,6 +166,7 @@ async function openForKernels(
 }
 
 async function openForReference(
+  _platform: Platform,
   files: ModelFiles,
   options: OpenModelOptions,
 ): Promise<{ model: Model; executor: Executor }> {
@@ -139,8 +175,14 @@ async function openForReference(
   return { model, executor: createReferenceExecutor(model.program, model.weights, { cells: contextSize }) };
 }
 
+const open: Readonly<Record<ExecutorName, typeof openForKernels>> = {
+  reference: openForReference,
+  wasm: openForKernels,
+  webgpu: openForGpu,
+};
+
 function weightIsPacked(name: string): never {
-  throw new EngineError('INTERNAL', `The weight ${name} is packed for the kernels and cannot be read as float32.`);
+  throw new EngineError('INTERNAL', `The weight ${name} is in the executor's own form and cannot be read as float32.`);
 }
 
 /** What the model is and what it occupies now. */

@@ -6,6 +6,13 @@ export type View = 'chat' | 'compare' | 'models' | 'tokenizer' | 'inside';
 class Shell {
   view = $state<View>('chat');
   settingsOpen = $state(false);
+  paletteOpen = $state(false);
+  shortcutsOpen = $state(false);
+  tourOpen = $state(false);
+  /** Asks whether to delete all chats. */
+  deleteChatsOpen = $state(false);
+  /** Where the settings open; null for their top. */
+  settingsSection = $state<'about' | 'updates' | null>(null);
   /** Below 760 px the sidebar is a drawer. */
   chatsDrawerOpen = $state(false);
 

@@ -1,5 +1,6 @@
 /** Connects the page to the engine and the app's services, in any host. */
 import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import type { ExecutorName } from '../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../src-main/protocol/engine/api.ts';
 import { connectWorkerEngine, type WorkerModelFiles } from '../../src-main/protocol/engine/browser-engine.ts';
 import { EngineClient } from '../../src-main/protocol/engine/client.ts';
@@ -8,7 +9,7 @@ import type { Transport } from '../../src-main/protocol/transports/transport.ts'
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { downloadText } from './download-text.ts';
 import { EngineWatch } from './engine-watch.ts';
-import { electronModelOpener, webModelOpener, type ModelOpener } from './model-opener.ts';
+import { electronModelOpener, webModelOpener, type LendFiles, type ModelOpener } from './model-opener.ts';
 import { electronServices, webServices, type PageServices } from './services.ts';
 import { workerUrl } from './trusted-url.ts';
 
@@ -24,6 +25,8 @@ export interface Connection {
   readonly responds: boolean;
   /** Why the engine is not ready, if known. Reactive. */
   readonly message: string | null;
+  /** What models can run on here, the default first. */
+  readonly executors: readonly ExecutorName[];
   /**
    * Saves a text as a file: the person chooses the path, or the browser saves a download.
    * @returns whether it was saved; false if the dialog was cancelled
@@ -38,14 +41,19 @@ export interface Connection {
   onEngine(listener: (engine: EngineApi | null) => void): () => void;
 }
 
-/** @param way Electron's bridge, or the key of the web host */
-export function connect(way: TokenscopeBridge | string): Connection {
-  if (typeof way !== 'string') return new ElectronConnection(way);
-  const newWorker = () => new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
-  return new WebConnection(webServices(way), way, newWorker);
+/** How a page reaches its services: Electron's bridge, the key of the web host, or services in the page itself. */
+export type Way = { bridge: TokenscopeBridge } | { key: string } | { services: PageServices };
+
+export function connect(way: Way): Connection {
+  if ('bridge' in way) return new ElectronConnection(way.bridge);
+  return 'key' in way ? new WebConnection(webServices(way.key), way.key) : new WebConnection(way.services, null);
 }
 
+const WITHOUT_GPU: readonly ExecutorName[] = ['wasm', 'reference'];
+const WITH_GPU: readonly ExecutorName[] = ['wasm', 'webgpu', 'reference'];
+
 abstract class LiveConnection implements Connection {
+  readonly executors: readonly ExecutorName[] = WITHOUT_GPU;
   engine = $state<ConnectionState>('starting');
   message = $state<string | null>(null);
   responds = $state(true);
@@ -151,27 +159,28 @@ const MAX_EARLY_DEATHS = 3;
 
 /** The engine is a Worker of the page. */
 class WebConnection extends LiveConnection {
+  // The Worker has WebGPU where the page has.
+  override readonly executors = 'gpu' in navigator ? WITH_GPU : WITHOUT_GPU;
   readonly models: ModelOpener;
   /** Files that are lent to each new Worker. */
   readonly #lent = new Map<string, WorkerModelFiles>();
   #worker: Worker | null = null;
   #startedAt = 0;
   #earlyDeaths = 0;
-  readonly #newWorker: () => Worker;
 
+  /** @param key of the web host; null without one */
   constructor(
     services: PageServices,
-    readonly key: string,
-    newWorker: () => Worker,
+    readonly key: string | null,
   ) {
     super(services);
-    this.#newWorker = newWorker;
-    this.models = webModelOpener(services, (id, name, files) => {
+    const lend: LendFiles = (id, name, files) => {
       const message: WorkerModelFiles = { type: 'model-files', id, name, files };
       if (files === null) this.#lent.delete(id);
       else this.#lent.set(id, message);
       this.#worker?.postMessage(message);
-    });
+    };
+    this.models = webModelOpener(services, lend, key !== null);
     this.#start();
   }
 
@@ -195,9 +204,9 @@ class WebConnection extends LiveConnection {
     this.detach('starting');
     this.#worker?.terminate();
     this.#startedAt = performance.now();
-    const worker = this.#newWorker();
+    const worker = new Worker(workerUrl('engine.worker.js'), { type: 'module' });
     this.#worker = worker;
-    const transport = connectWorkerEngine(worker, this.key);
+    const transport = connectWorkerEngine(worker, this.key ?? '');
     for (const message of this.#lent.values()) worker.postMessage(message);
     this.attach(transport);
   }

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Measurements, Platform } from '../../engine/api/platform.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
+import { nodeGpu } from './gpu.ts';
 import { compileNodeKernels } from './kernels.ts';
 
 /**
@@ -23,6 +24,7 @@ export function nodePlatform(measurements?: Measurements): Platform {
       await setImmediate();
     },
     compileKernels: async () => compileNodeKernels(),
+    openGpu: nodeGpu,
     threads: nodeKernelThreads(),
     measurements,
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],

@@ -2,8 +2,9 @@
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
-import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
+import { chatWrite, detailsRange } from './chats/chat-write-schemas.ts';
 import { comparisonWrite } from './comparisons/comparison-schemas.ts';
+import { savedItemChange } from './presets/saved-items.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
 import { chatId, comparisonId, shortText, measuredRate } from './fields.ts';
 import { modelId, parseOrRefuse, schemaOf, text } from '../fields.ts';
@@ -44,9 +45,12 @@ const appParams: ParamsSchemas = {
   comparisonWrite: v.strictTuple([comparisonWrite]),
   comparisonDelete: v.strictTuple([comparisonId]),
   comparisonRestore: v.strictTuple([comparisonId]),
+  savedItems: none,
+  savedItemChange: v.strictTuple([savedItemChange]),
   modelsList: none,
   modelOpen: none,
   modelRemove: v.strictTuple([modelId]),
+  modelRestore: v.strictTuple([modelId]),
   modelDelete: v.strictTuple([modelId]),
   modelLocate: v.strictTuple([modelId]),
   modelAccept: v.strictTuple([modelId]),
@@ -66,10 +70,15 @@ const appParams: ParamsSchemas = {
   modelsFolderChoose: none,
   modelsFolderReset: none,
   textSave: v.strictTuple([v.strictObject({ name: fileName, text })]),
+  updateState: none,
+  updateCheck: none,
+  updateDownload: none,
+  updatePause: none,
   openedTake: none,
   systemMemory: none,
   networkLog: none,
   openExternal: v.strictTuple([externalUrl]),
+  dataFolderShow: none,
   engineRestart: none,
 };
 

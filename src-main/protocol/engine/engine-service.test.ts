@@ -45,6 +45,22 @@ it('loads a model again when its id refers to another file, or the file changed'
   expect(state.phases).toEqual([]);
 });
 
+it('reports loads and unloads, also failed ones, once for those at the same time', async () => {
+  const changes: boolean[] = [];
+  const engine = new InferenceEngine(nodePlatform());
+  const openModel = async (id: string): Promise<ModelFiles> => {
+    if (id === 'gone') throw new EngineError('MODEL_NOT_FOUND', 'It is gone.');
+    return { ...memoryModelFiles(id, { 'model.gguf': await tinyGguf('llama') }), stamp: id };
+  };
+  const service = new EngineService({ engine, openModel, onModel: (changing) => changes.push(changing) });
+  const load = (modelId: string) => service.stream({ method: 'load', params: { modelId } }, cancel, () => null);
+  await Promise.all([load('one'), load('two')]);
+  expect(changes).toEqual([true, false]);
+  await expect(load('gone')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  await service.call({ method: 'unload', params: {} }, cancel);
+  expect(changes).toEqual([true, false, true, false, true, false]);
+});
+
 it('keeps a model beside another one, until a model is loaded without that', async () => {
   const phases: string[] = [];
   const engine = new InferenceEngine(nodePlatform());

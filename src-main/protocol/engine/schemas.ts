@@ -69,7 +69,13 @@ const chatEntries = {
   replyIds: v.exactOptional(tokenIds),
 };
 
-const renderChatParams = schemaOf<RenderChatParams>()(v.object(chatEntries));
+const renderChatParams = schemaOf<RenderChatParams>()(
+  v.object({
+    ...chatEntries,
+    maxTokens: v.exactOptional(integerBetween(0, MAX_CREDIT)),
+    replyTokens: v.exactOptional(integerBetween(0, MAX_CREDIT)),
+  }),
+);
 
 export const promptInput = schemaOf<PromptInput>()(
   v.variant('kind', [

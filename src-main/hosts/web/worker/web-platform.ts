@@ -1,4 +1,5 @@
 import type { Platform } from '../../../engine/api/platform.ts';
+import { fetchBeside } from './fetch-beside.ts';
 import { measurementsDatabase } from './measurements-database.ts';
 import { webKernelThreads } from './web-kernel-threads.ts';
 import { compileWebKernels } from './web-kernels.ts';
@@ -17,8 +18,10 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     },
     yieldToHost: messageChannelYield(),
     yieldEveryToken,
-    compileKernels: () => compileWebKernels(isolated),
+    compileKernels: () => compileWebKernels(isolated, fetchBeside),
     ...(isolated ? { threads: webKernelThreads() } : {}),
+    // Absent in some browsers, and where the page is not a secure origin.
+    ...('gpu' in navigator ? { openGpu: () => Promise.resolve(navigator.gpu) } : {}),
     measurements: measurementsDatabase(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: askForMuch,

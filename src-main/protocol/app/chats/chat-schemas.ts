@@ -1,4 +1,4 @@
-/** Checks changes of chats from a page and refuses invalid ones. */
+/** Checks the parts of chats, from a page or from a file. `chat-write-schemas.ts` checks changes. */
 import * as v from 'valibot';
 import { ENGINE_ERROR_CODES } from '../../../engine/api/errors.ts';
 import type { Candidate, Timings } from '../../../engine/api/types.ts';
@@ -18,29 +18,25 @@ import {
   text,
   whenFull,
 } from '../../fields.ts';
-import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
+import { STOP_SETTINGS } from '../../../engine/settings/generation.ts';
+import { SAMPLING_SETTINGS } from '../../../engine/settings/sampling.ts';
+import { MAX_TOKEN_ID, partialOf as partialSettings, schemasOf } from '../../setting-schemas.ts';
 import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
-  MAX_DETAILS_PER_CHUNK,
-  MAX_EVENTS_PER_WRITE,
+  ATTACHMENT_KINDS,
+  MAX_ATTACHMENTS,
   MAX_FOLDER,
   NO_TOKEN,
   REPLY_PARTS,
-  type ChatEvent,
-  type ChatFacts,
-  type ChatWrite,
-  type DetailsChunk,
+  type Attachment,
+  type ChatSettings,
   type EarlierStop,
   type ReplyFacts,
   type ReplyRun,
   type StoredStop,
   type TokenColumns,
-  type TokenDetails,
 } from './chat.ts';
 
-/** Maximum tokens of one event; a page sends those of half a second. */
-const MAX_TOKENS_PER_EVENT = 100_000;
-const MAX_TOKENS_PER_REPLY = 2_000_000;
 const MAX_STAGE_NAME = 64;
 
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -81,6 +77,13 @@ export const timings = schemaOf<Timings>()(
 
 export const turnId = chatId;
 
+const chatSettings = schemaOf<ChatSettings>()(
+  v.strictObject({
+    sampling: partialSettings(schemasOf(SAMPLING_SETTINGS)),
+    stop: partialSettings(schemasOf(STOP_SETTINGS)),
+  }),
+);
+
 export const chatFacts = {
   title: shortText,
   modelId: v.pipe(v.string(), v.maxLength(128)),
@@ -89,9 +92,14 @@ export const chatFacts = {
   head: v.nullable(turnId),
   pinned: v.boolean(),
   folder: v.pipe(v.string(), v.maxLength(MAX_FOLDER)),
+  whenFull: v.exactOptional(whenFull),
+  settings: v.nullable(chatSettings),
 };
 
-const replyEntries = {
+/** A reply of this many shifts has hundreds of thousands of tokens. */
+const MAX_SHIFTS = 10_000;
+
+export const replyEntries = {
   stop: v.nullable(storedStop),
   timings: v.nullable(timings),
   seed: count,
@@ -106,11 +114,17 @@ const replyEntries = {
   droppedMessages: count,
   contextUsed: count,
   runStart: count,
+  shifts: v.exactOptional(
+    v.pipe(
+      v.array(v.strictObject({ at: count, tokens: count, ofReply: count, messages: count })),
+      v.maxLength(MAX_SHIFTS),
+    ),
+  ),
   branch: v.exactOptional(v.strictObject({ turn: turnId, index: count })),
   edit: v.exactOptional(v.strictObject({ turn: v.nullable(turnId), index: count })),
 };
 
-const run = v.nullable(
+export const replyRun = v.nullable(
   schemaOf<ReplyRun>()(
     v.strictObject({
       requestedAt: isoDate,
@@ -130,16 +144,21 @@ const run = v.nullable(
   ),
 );
 
-/** All keys are optional. */
-function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
-  unknown,
-  Partial<T>
-> {
-  const optional = Object.entries<v.GenericSchema>(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
-  return v.strictObject(Object.fromEntries(optional)) as never;
-}
+export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(replyRun) }));
 
-export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(run) }));
+const attachment = schemaOf<Attachment>()(
+  v.pipe(
+    v.strictObject({
+      name: shortText,
+      kind: v.picklist(ATTACHMENT_KINDS),
+      bytes: count,
+      start: count,
+      end: v.pipe(count, v.maxValue(MAX_TEXT)),
+      notes: v.pipe(v.array(shortText), v.maxLength(10)),
+    }),
+    v.check(({ start, end }) => start <= end, 'Expected a range'),
+  ),
+);
 
 export const userTurn = v.strictObject({
   id: turnId,
@@ -147,6 +166,7 @@ export const userTurn = v.strictObject({
   role: v.literal('user'),
   text,
   createdAt: isoDate,
+  attachments: v.exactOptional(v.pipe(v.array(attachment), v.minLength(1), v.maxLength(MAX_ATTACHMENTS))),
 });
 export const replyTurn = v.strictObject({
   id: turnId,
@@ -178,80 +198,3 @@ export function isTokenColumns(value: unknown): value is TokenColumns {
     return Array.isArray(column) && column.length === length && column.every(COLUMNS[name]);
   });
 }
-
-const tokens = v.pipe(
-  v.strictObject({
-    type: v.literal('tokens'),
-    at: isoDate,
-    turn: turnId,
-    from: v.pipe(count, v.maxValue(MAX_TOKENS_PER_REPLY)),
-    text,
-    tokens: v.custom<TokenColumns>(isTokenColumns, 'Expected columns of numbers of equal length'),
-  }),
-  v.check(
-    (event) => event.tokens.ids.length <= MAX_TOKENS_PER_EVENT,
-    `Expected at most ${MAX_TOKENS_PER_EVENT} tokens`,
-  ),
-  v.check(
-    (event) => event.tokens.lengths.reduce((sum, length) => sum + length, 0) === event.text.length,
-    'Expected lengths that add up to the text’s',
-  ),
-);
-
-const chatEvent = schemaOf<ChatEvent>()(
-  v.variant('type', [
-    v.strictObject({
-      type: v.literal('facts'),
-      at: isoDate,
-      facts: partialOf<ChatFacts>(chatFacts),
-    }),
-    v.strictObject({ type: v.literal('turn'), at: isoDate, turn: v.variant('role', [userTurn, replyTurn]) }),
-    tokens,
-    v.strictObject({
-      type: v.literal('reply'),
-      at: isoDate,
-      turn: turnId,
-      facts: partialOf<ReplyFacts>({ ...replyEntries, run }),
-    }),
-    v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),
-    v.strictObject({ type: v.literal('restore'), at: isoDate, turn: turnId }),
-  ]),
-);
-
-const details = schemaOf<DetailsChunk>()(
-  v.strictObject({
-    turn: turnId,
-    from: count,
-    details: v.pipe(
-      v.array(
-        schemaOf<TokenDetails>()(
-          v.strictObject({
-            piece: text,
-            rank: count,
-            sampledProbability: finite,
-            survivors: count,
-            candidates: v.pipe(v.array(candidate), v.maxLength(100)),
-          }),
-        ),
-      ),
-      v.maxLength(MAX_DETAILS_PER_CHUNK),
-    ),
-  }),
-);
-
-export const chatWrite = schemaOf<ChatWrite>()(
-  v.strictObject({
-    id: chatId,
-    base: count,
-    origin: v.pipe(v.string(), v.maxLength(64)),
-    events: v.pipe(v.array(chatEvent), v.maxLength(MAX_EVENTS_PER_WRITE)),
-    details: v.pipe(v.array(details), v.maxLength(MAX_EVENTS_PER_WRITE)),
-  }),
-);
-
-export const detailsRange = v.strictObject({
-  id: chatId,
-  turn: turnId,
-  from: count,
-  count: v.pipe(count, v.maxValue(1024)),
-});

@@ -49,7 +49,7 @@ async function receiptOf(params: GenerateParams, stopAfter = Infinity): Promise<
     if (event.type === 'start') ({ seed, promptIds } = event);
     else if (event.type === 'token') {
       if (++tokens === stopAfter) stopping.abort();
-    } else {
+    } else if (event.type === 'end') {
       receipt = makeReceipt({
         requestedAt: '2026-01-01T12:00:00.000Z',
         model: { id: model!.id, name: model!.name, architecture: model!.architecture, files },

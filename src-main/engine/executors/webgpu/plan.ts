@@ -1,0 +1,363 @@
+/** Lowers a program into a static list of dispatches with their pipelines, bind groups and buffers. */
+import { EngineError } from '../../api/errors.ts';
+import type { GpuBindGroup, GpuBuffer, GpuComputePass, GpuComputePipeline, GpuDevice } from '../../api/gpu.ts';
+import type { OpOf } from '../../program/ops.ts';
+import type { WeightView } from '../../program/weights.ts';
+import { USAGE } from './device.ts';
+import type { GpuOp, GroupedOps, HeadsOp, ProjectionOp, SingleOp } from './grouping.ts';
+import type { KvLayout } from './kv-storage.ts';
+import { attention, attentionWeights } from './ops/attention.ts';
+import { cacheWrite } from './ops/cache-write.ts';
+import { binary, mapped, zeroHeads } from './ops/elementwise.ts';
+import { embed } from './ops/embed.ts';
+import { heads, type PartNorm } from './ops/heads.ts';
+import { linear, type LinearShape } from './ops/linear.ts';
+import { layerNorm, rmsNorm } from './ops/norm.ts';
+import { rope } from './ops/rope.ts';
+import { ropeIndex, type RunFormat } from './run-inputs.ts';
+import type { Kernel, Workgroups } from './shader.ts';
+import { type GpuWeight, placeOf } from './weights.ts';
+
+/** Everything that the kernels of a plan read and write. */
+export interface PlanBuffers {
+  readonly format: RunFormat;
+  readonly run: GpuBuffer;
+  readonly contexts: GpuBuffer;
+  readonly weights: ReadonlyMap<string, GpuWeight>;
+  /** By layer. */
+  readonly kv: readonly (KvLayout | null)[];
+  readonly keys: readonly (GpuBuffer | null)[];
+  readonly values: readonly (GpuBuffer | null)[];
+  /** By tensor: `[rows, stride]`. */
+  readonly activations: readonly GpuBuffer[];
+  /** `[LOGIT_ROWS, stride]`. */
+  readonly logits: GpuBuffer;
+}
+
+/** Where the weights of tapped attentions go, by layer. */
+export type AttentionTaps = ReadonlyMap<number, { readonly buffer: GpuBuffer; readonly context: number }>;
+
+/** One kernel and its buffers, in the order of its bindings. */
+interface Step {
+  readonly kernel: Kernel;
+  readonly buffers: readonly GpuBuffer[];
+  /** The same with more rows per loaded weight, for batches. */
+  readonly forMany?: Kernel;
+}
+
+export interface Dispatch {
+  /** What it computes, or a part of it. */
+  readonly op: GpuOp;
+  readonly few: Variant;
+  readonly many: Variant;
+}
+
+interface Variant {
+  readonly pipeline: GpuComputePipeline;
+  readonly group: GpuBindGroup;
+  workgroups(rows: number): Workgroups;
+}
+
+/** Rows that share each loaded weight in a batch. */
+const MANY_ROWS = 4;
+
+/** Pipelines of a device by their code, and uniforms by their contents: layers share them. They are freed with it. */
+export class Pipelines {
+  private static readonly byDevice = new WeakMap<GpuDevice, Pipelines>();
+  private readonly compiled = new Map<string, Promise<GpuComputePipeline>>();
+  private readonly uniforms = new Map<string, GpuBuffer>();
+
+  private constructor(private readonly device: GpuDevice) {}
+
+  static of(device: GpuDevice): Pipelines {
+    const pipelines = Pipelines.byDevice.get(device) ?? new Pipelines(device);
+    Pipelines.byDevice.set(device, pipelines);
+    return pipelines;
+  }
+
+  compile(label: string, code: string): Promise<GpuComputePipeline> {
+    let pipeline = this.compiled.get(code);
+    if (!pipeline) {
+      const module = this.device.createShaderModule({ label, code });
+      pipeline = this.device.createComputePipelineAsync({
+        ...{ label, layout: 'auto' },
+        compute: { module, entryPoint: 'main' },
+      });
+      this.compiled.set(code, pipeline);
+    }
+    return pipeline;
+  }
+
+  /** A buffer with the shape of a kernel. */
+  uniform(label: string, shape: Uint32Array<ArrayBuffer>): GpuBuffer {
+    const key = shape.join();
+    let buffer = this.uniforms.get(key);
+    if (!buffer) {
+      buffer = this.device.createBuffer({ label, size: shape.byteLength, usage: USAGE.UNIFORM | USAGE.COPY_DST });
+      this.device.queue.writeBuffer(buffer, 0, shape);
+      this.uniforms.set(key, buffer);
+    }
+    return buffer;
+  }
+}
+
+/** Whether it computes logits, for rows of their own. */
+export const isLogits = (op: GpuOp): boolean => op.kind === 'projection' && op.parts[0].op === 'logits';
+
+/** For errors, and debuggers of the GPU. */
+function nameOf(op: GpuOp): string {
+  if (op.kind === 'single') return op.op.op;
+  return op.kind === 'heads' ? 'heads' : op.parts[0].op;
+}
+
+/**
+ * The dispatches of a program, in order. Those of the logits are of the last operation.
+ * @throws EngineError INTERNAL when a shader does not compile
+ */
+export async function lower(
+  grouped: GroupedOps,
+  buffers: PlanBuffers,
+  device: GpuDevice,
+  pipelines: Pipelines,
+  taps: AttentionTaps = new Map(),
+): Promise<Dispatch[]> {
+  const lowering = new Lowering(grouped, buffers, taps);
+  const steps = grouped.ops.flatMap((op) => lowering.steps(op).map((step) => ({ op, ...step })));
+  return Promise.all(
+    steps.map(async ({ op, kernel, forMany, buffers: bound }) => {
+      const variant = async ({ code, shape, workgroups }: Kernel): Promise<Variant> => {
+        const pipeline = await compile(pipelines, nameOf(op), code);
+        const entries = [...bound, pipelines.uniform(nameOf(op), shape)].map((buffer, binding) => ({
+          binding,
+          resource: { buffer },
+        }));
+        const group = device.createBindGroup({ label: nameOf(op), layout: pipeline.getBindGroupLayout(0), entries });
+        return { pipeline, group, workgroups };
+      };
+      const few = await variant(kernel);
+      return { op, few, many: forMany ? await variant(forMany) : few };
+    }),
+  );
+}
+
+async function compile(pipelines: Pipelines, op: string, code: string): Promise<GpuComputePipeline> {
+  try {
+    return await pipelines.compile(op, code);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError('INTERNAL', `The shader of ${op} does not compile: ${reason}`, { op }, { cause });
+  }
+}
+
+/** Records dispatches for a batch of `rows` rows. */
+export function encode(pass: GpuComputePass, { few, many }: Dispatch, rows: number): void {
+  const { pipeline, group, workgroups } = rows < MANY_ROWS ? few : many;
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(...workgroups(rows));
+}
+
+class Lowering {
+  constructor(
+    private readonly grouped: GroupedOps,
+    private readonly buffers: PlanBuffers,
+    private readonly taps: AttentionTaps,
+  ) {}
+
+  steps(op: GpuOp): Step[] {
+    switch (op.kind) {
+      case 'projection':
+        return this.projection(op);
+      case 'heads':
+        return this.heads(op);
+      case 'single':
+        return this.single(op);
+    }
+  }
+
+  private single(single: SingleOp): Step[] {
+    const { run } = this.buffers;
+    const { op } = single;
+    switch (op.op) {
+      case 'input':
+        return [];
+      case 'embed':
+        return this.embed(op);
+      case 'layerNorm': {
+        const [gain, bias] = op.weights.map((view) => this.vector(view));
+        const kernel = layerNorm(this.width(single), op.attributes.eps);
+        return [{ kernel, buffers: [this.input(single), gain, bias, this.output(single)] }];
+      }
+      case 'rmsNorm': {
+        const [gain] = op.weights;
+        const adds = single.inputs.length > 1;
+        const kernel = rmsNorm(this.width(single), gain.shape[0], op.attributes.eps, adds);
+        const operand = adds ? this.input(single, 1) : run;
+        return [{ kernel, buffers: [this.input(single), this.vector(gain), operand, this.output(single)] }];
+      }
+      case 'rope': {
+        const { format } = this.buffers;
+        return this.elementwise(single, rope(format, this.width(single), op.attributes, this.angles(op)));
+      }
+      case 'relu':
+      case 'silu':
+      case 'gelu':
+        return this.elementwise(single, mapped(this.width(single), op.op));
+      case 'scale':
+        return this.elementwise(single, mapped(this.width(single), null, op.attributes.factor));
+      case 'zeroHeads': {
+        const { headDim, heads } = op.attributes;
+        return this.elementwise(single, zeroHeads(this.width(single), headDim, heads));
+      }
+      case 'add':
+      case 'mul': {
+        const kernel = binary(op.op, this.width(single));
+        return [{ kernel, buffers: [run, this.input(single), this.input(single, 1), this.output(single)] }];
+      }
+      case 'cacheWrite': {
+        const cache = this.cache(op.attributes.layer);
+        // Nothing reads K and V of such a layer.
+        if (!cache) return [];
+        const buffers = [run, this.input(single), this.input(single, 1), cache.keys, cache.values];
+        return [{ kernel: cacheWrite(this.buffers.format, cache.layout), buffers }];
+      }
+      case 'attention':
+        return this.attention(op);
+    }
+  }
+
+  private elementwise(op: SingleOp, kernel: Kernel): Step[] {
+    return [{ kernel, buffers: [this.buffers.run, this.input(op), this.output(op)] }];
+  }
+
+  private embed(op: OpOf<'embed'>): Step[] {
+    const [table] = op.weights;
+    const { layout, parts, bytesPerRow } = this.weight(table);
+    const { format, run } = this.buffers;
+    return parts.map(({ buffer, byteOffset, firstRow, rows }) => {
+      // A view's rows are counted from its first.
+      const part = { index: op.attributes.index, firstRow: firstRow - table.firstRow, rows };
+      if (part.firstRow < 0) throw unexpected('a table that begins within a tensor');
+      const kernel = embed(format, layout, table.shape[1], { ...part, place: byteOffset / bytesPerRow });
+      return { kernel, buffers: [run, buffer, this.output(op)] };
+    });
+  }
+
+  private projection(op: ProjectionOp): Step[] {
+    const { run, logits } = this.buffers;
+    const { norm, gated, parts: products } = op;
+    const [product] = products;
+    const [matrix, bias] = product.weights;
+    const rowsOf = ({ weights: [view] }: (typeof products)[number]) => view.shape[0];
+    const width = gated ? matrix.shape[0] : products.reduce((sum, each) => sum + rowsOf(each), 0);
+    const { layout, parts, bytesPerRow } = this.weight(matrix);
+    const isOnly = products.length === 1;
+    const [gain, normBias] = norm?.weights.map((view) => this.vector(view)) ?? [];
+    return parts.flatMap(({ buffer, byteOffset, firstRow, rows }): Step[] => {
+      const from = Math.max(matrix.firstRow, firstRow);
+      // Products that are joined are in one part.
+      const to = isOnly ? Math.min(matrix.firstRow + width, firstRow + rows) : from + width;
+      if (from >= to) return [];
+      const shape: LinearShape = {
+        ...{ layout, inputs: matrix.shape[1], width, gated, outputs: to - from },
+        ...{ firstRow: byteOffset / bytesPerRow + from - firstRow, firstOutput: from - matrix.firstRow },
+        bias: bias ? placeOf(this.weight(bias), bias) : null,
+        epilogue: gated || isOnly ? product.epilogue : null,
+        norm: norm && { op: norm.op, eps: norm.attributes.eps },
+        logits: isLogits(op),
+        softcap: product.op === 'logits' ? product.attributes.softcap : null,
+      };
+      const y = isLogits(op) ? logits : this.output(op);
+      const buffers = [
+        ...[run, buffer, this.input(op), y, bias ? this.weight(bias).parts[0].buffer : run],
+        ...[op.inputs.length > 1 ? this.input(op, 1) : run, gain ?? run, normBias ?? run],
+      ];
+      const step = { kernel: linear(shape, 1), buffers };
+      // Logits of many rows are rare, and compiling a kernel takes long.
+      return [isLogits(op) ? step : { ...step, forMany: linear(shape, MANY_ROWS) }];
+    });
+  }
+
+  private heads(op: HeadsOp): Step[] {
+    const { format, run } = this.buffers;
+    const { attention, norms } = op;
+    const { layout, keys, values } = this.kv(attention.layer);
+    const partNorm = (norm: OpOf<'rmsNorm'> | null): PartNorm | null =>
+      norm && { part: norm.weights[0].shape[0], eps: norm.attributes.eps };
+    const shape = {
+      ...{ attention, q: partNorm(norms.q), k: partNorm(norms.k) },
+      rope: op.rope?.attributes ?? null,
+      angles: op.rope ? this.angles(op.rope) : 0,
+    };
+    const gains = [norms.q, norms.k].map((norm) => (norm ? this.vector(norm.weights[0]) : run));
+    const buffers = [run, this.input(op), ...gains, this.output(op), keys, values];
+    return [{ kernel: heads(format, shape, layout.type), buffers }];
+  }
+
+  private attention(op: OpOf<'attention'>): Step[] {
+    const { format, run, contexts } = this.buffers;
+    const { layer } = op.attributes;
+    const { layout, keys, values } = this.kv(layer);
+    const q = this.input(op);
+    const steps: Step[] = [
+      {
+        kernel: attention(format, op.attributes, layout.type),
+        buffers: [run, contexts, q, keys, values, this.output(op)],
+      },
+    ];
+    const tap = this.taps.get(layer);
+    if (tap) {
+      const kernel = attentionWeights(format, op.attributes, layout.type, tap.context);
+      steps.push({ kernel, buffers: [run, contexts, q, keys, tap.buffer] });
+    }
+    return steps;
+  }
+
+  /** Null for a layer whose K and V nothing reads. */
+  private cache(layer: number): { layout: KvLayout; keys: GpuBuffer; values: GpuBuffer } | null {
+    const { kv, keys, values } = this.buffers;
+    const [layout, ofKeys, ofValues] = [kv[layer], keys[layer], values[layer]];
+    return layout && ofKeys && ofValues && { layout, keys: ofKeys, values: ofValues };
+  }
+
+  private kv(layer: number): { layout: KvLayout; keys: GpuBuffer; values: GpuBuffer } {
+    const found = this.cache(layer);
+    if (!found) throw unexpected(`layer ${layer} without K and V`);
+    return found;
+  }
+
+  private angles({ attributes }: OpOf<'rope'>): number {
+    const { format } = this.buffers;
+    return format.angles[ropeIndex(format.ropes, attributes)];
+  }
+
+  private width(op: Pick<GpuOp, 'inputs'>): number {
+    return this.grouped.tensors[op.inputs[0]].width;
+  }
+
+  private input(op: Pick<GpuOp, 'inputs'>, index = 0): GpuBuffer {
+    return this.buffers.activations[op.inputs[index]];
+  }
+
+  private output({ output }: Pick<GpuOp, 'output'>): GpuBuffer {
+    if (output === null) throw unexpected('an operation without an output');
+    return this.buffers.activations[output];
+  }
+
+  private weight(view: WeightView): GpuWeight {
+    const weight = this.buffers.weights.get(view.name);
+    if (!weight) throw unexpected(`the weight ${view.name}, which the program did not declare`);
+    return weight;
+  }
+
+  /** A vector that a kernel reads from its first value. */
+  private vector(view: WeightView): GpuBuffer {
+    const weight = this.weight(view);
+    if (placeOf(weight, view) > 0) throw unexpected(`a part of the vector ${view.name}`);
+    return weight.parts[0].buffer;
+  }
+}
+
+function unexpected(what: string): EngineError {
+  return new EngineError('INTERNAL', `The webgpu executor cannot run ${what}.`);
+}
