@@ -77,6 +77,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     modelMeasured: (id, rate) => builtIn.measured(id, rate).then(() => null),
     modelOpen: needsApp,
     modelRemove: needsApp,
+    modelRestore: needsApp,
     modelDelete: needsApp,
     modelLocate: needsApp,
     modelAccept: needsApp,
@@ -105,6 +106,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
       window.open(url, '_blank', 'noopener,noreferrer');
       return null;
     },
+    dataFolderShow: needsApp,
     engineRestart: needsApp,
   };
   const run = <M extends AppMethodName>(method: M, params: AppMethods[M]['params']) => handlers[method](...params);
@@ -114,7 +116,9 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
   LastCalls.onStored(window, () => void repeat());
   const invoke: AppServices['invoke'] = (method, ...params) =>
     // Without waiting while the page is being closed.
-    last.guard({ method, params }, () => (last.isLeaving ? run(method, params) : ready.then(() => run(method, params))));
+    last.guard({ method, params }, () =>
+      last.isLeaving ? run(method, params) : ready.then(() => run(method, params)),
+    );
   return { invoke, invokeLast: invoke, onEvent: (listener) => hub.listen(listener) };
 }
 
