@@ -4,6 +4,7 @@ import { generateLanes } from './generation/generate-lanes.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
+import { PromptLookup } from './generation/prompt-lookup.ts';
 import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
@@ -192,7 +193,10 @@ export class InferenceEngine {
     try {
       const loaded = this.require();
       validateGenerateParams(params, loaded.model.config);
-      yield* generate(this.job(loaded, params, cancel));
+      // The reference executor takes as long for a batch as for single tokens.
+      const speculates = params.speculate !== false && loaded.executor.name !== 'reference';
+      const job = this.job(loaded, params, cancel);
+      yield* generate(speculates ? { ...job, drafter: new PromptLookup() } : job);
     } finally {
       leave();
     }

@@ -31,6 +31,7 @@ const MAX_MESSAGES = 10_000;
 export function validateGenerateParams(params: GenerateParams, limits: RequestLimits): void {
   validatePreviewParams(params, limits);
   checkBoolean('useKvCache', params.useKvCache);
+  checkBoolean('speculate', params.speculate ?? true);
   if (params.firstToken !== undefined) checkInteger('firstToken', params.firstToken, 0, limits.vocabularySize - 1);
 }
 

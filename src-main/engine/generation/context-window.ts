@@ -16,6 +16,8 @@ export interface TokenWindow {
   fresh(): void;
   /** Drops the contents. */
   clear(): void;
+  /** Drops the tokens from position `length` on. */
+  truncate(length: number): void;
   /**
    * Appends `ids` and runs them. After a failure the window is unchanged.
    * @param outputs rows count from the first of `ids`
@@ -84,6 +86,10 @@ export class ContextWindow implements TokenWindow {
   clear(): void {
     this.expected = 0;
     this.cache.release(this.sequence);
+  }
+
+  truncate(length: number): void {
+    this.cache.truncate(this.sequence, length);
   }
 
   async run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {

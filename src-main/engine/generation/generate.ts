@@ -9,9 +9,10 @@ import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } fro
 import type { TokenWindow } from './context-window.ts';
 import { jointTo } from './continuation.ts';
 import { Draft } from './draft.ts';
+import type { Drafter } from './drafter.ts';
 import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
-import { logitsAfter } from './prefill.ts';
+import { Lookahead } from './lookahead.ts';
 import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
 import { GrowingReply, type DrawnToken, type Shown } from './growing-reply.ts';
@@ -35,6 +36,8 @@ export interface GenerateJob {
   cancel: CancelToken | undefined;
   /** Absent for a single reply. */
   shared?: SharedPrefill;
+  /** Guesses the next tokens, which are then verified together; without it, each run computes one token. */
+  drafter?: Drafter;
 }
 
 /**
@@ -57,6 +60,10 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     continues?.stopString,
   );
   const shifts = new ShiftReport(prompt, contextSize);
+  const lookahead = new Lookahead({
+    ...{ context, contextSize, useKvCache: params.useKvCache, drafter: job.drafter ?? null },
+    ...{ clock: platform.clock, hostYield, cancel: interrupt },
+  });
 
   if (!params.useKvCache) context.fresh();
   const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
@@ -80,10 +87,8 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
       const since = platform.clock.now();
       if (logits?.after !== draft.sequence.length) {
         const { ids } = seen(job, draft.sequence);
-        if (params.useKvCache) context.reuse(ids);
-        else context.clear();
         const isFirst = logits === null;
-        const values = await logitsAfter(ids, context, hostYield, interrupt);
+        const values = await lookahead.after(ids, draft.sequence);
         // Checked first, so that broken weights are not blamed on the settings.
         logits = { after: draft.sequence.length, values, raw: new RawDistribution(values) };
         if (isFirst) timer.prefilled(since, prompt.ids.length - reusedTokens);
@@ -129,6 +134,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   } catch (thrown) {
     stop = stopAfterFailure(EngineError.from(thrown), job, draft.length, interrupt);
   }
+  lookahead.finish(seen(job, draft.sequence).ids);
 
   // A stop string that was undecided takes precedence over what ended the reply.
   for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {
@@ -143,7 +149,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     ids: reply.ids,
     text: reply.text,
     stop: dropped > 0 ? { ...stop, droppedTokens: dropped } : stop,
-    timings: timer.timings(),
+    timings: timer.timings(lookahead.speculation),
     seed,
     contextUsed: read.length,
     ...(dropped > 0 ? { dropped: droppedTokens(prompt, prompt.ids.length + reply.ids.length, contextSize) } : {}),

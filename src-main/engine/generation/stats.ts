@@ -1,5 +1,5 @@
 import type { Clock } from '../api/platform.ts';
-import type { Timings } from '../api/types.ts';
+import type { Speculation, Timings } from '../api/types.ts';
 
 /** The common prefix of several prompts, which was computed once. */
 export interface SharedPrefill {
@@ -44,7 +44,7 @@ export class ReplyTimer {
     return latency;
   }
 
-  timings(): Timings {
+  timings(speculation?: Speculation): Timings {
     const decodeMs = this.firstTokenAt === null ? 0 : this.lastTokenAt - this.firstTokenAt;
     return {
       loadMs: this.loadMs,
@@ -53,6 +53,7 @@ export class ReplyTimer {
       prefillTokensPerSecond: perSecond(this.prefillTokens, this.prefillMs),
       decodeTokensPerSecond: perSecond(this.tokens - 1, decodeMs),
       totalMs: this.clock.now() - this.startedAt,
+      ...(speculation === undefined ? {} : { speculation }),
     };
   }
 }

@@ -116,7 +116,7 @@ const previewParams = schemaOf<PreviewParams>()(
 
 const generateParams = schemaOf<GenerateParams>()(
   v.object({
-    ...{ ...inspectEntries, useKvCache: v.boolean() },
+    ...{ ...inspectEntries, useKvCache: v.boolean(), speculate: v.exactOptional(v.boolean()) },
     ...{ continues: v.exactOptional(continues), firstToken: v.exactOptional(tokenId) },
   }),
 );
