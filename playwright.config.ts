@@ -26,6 +26,7 @@ const inElectron = [
   'open-model',
   'other-model',
   'out-of-memory',
+  'prefix-cache',
   'read-only',
   'receipts',
   'reset',

@@ -15,7 +15,7 @@ import { checkGrammar } from './grammar/compile-grammar.ts';
 import { describeModel, infoOf, loadModel, type Loaded, type LoadOptions, type OpenedFiles } from './load-model.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
 import type { Model } from './models/model.ts';
-import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
+import type { CancelToken, ModelFiles, Platform, PrefixStoreSize } from './api/platform.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
   Detokenized,
@@ -196,7 +196,14 @@ export class InferenceEngine {
       // The reference executor takes as long for a batch as for single tokens.
       const speculates = params.speculate !== false && loaded.executor.name !== 'reference';
       const job = this.job(loaded, params, cancel);
-      yield* generate(speculates ? { ...job, drafter: new PromptLookup() } : job);
+      const prefixes = params.storePrefix === true && params.useKvCache ? loaded.prefixes : null;
+      await prefixes?.restore(job.prompt.ids, cancel);
+      for await (const event of generate(speculates ? { ...job, drafter: new PromptLookup() } : job)) {
+        yield event;
+        if (event.type !== 'end') continue;
+        // In the background: the next request need not wait for it.
+        void prefixes?.save([...job.prompt.ids, ...event.ids], (step) => this.queue.run(step));
+      }
     } finally {
       leave();
     }
@@ -231,6 +238,17 @@ export class InferenceEngine {
     } finally {
       leave();
     }
+  }
+
+  /** Size of the stored prefix cache; null if this host stores nothing. @throws EngineError STORAGE */
+  async prefixCacheSize(): Promise<PrefixStoreSize | null> {
+    return (await this.platform.prefixStore?.size()) ?? null;
+  }
+
+  /** Deletes the stored prefix cache. @throws EngineError STORAGE */
+  async clearPrefixCache(): Promise<void> {
+    for (const one of [this.loaded, this.kept]) one?.prefixes?.forget();
+    await this.platform.prefixStore?.clear();
   }
 
   /** @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED */

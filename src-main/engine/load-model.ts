@@ -14,6 +14,8 @@ import { Inside } from './inside/inside.ts';
 import { engineOverhead } from './models/memory-estimate.ts';
 import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/open-model.ts';
+import { modelKey } from './prefix-cache/model-key.ts';
+import { PrefixCache } from './prefix-cache/prefix-cache.ts';
 
 /** The files that were opened to load a model. */
 export interface OpenedFiles {
@@ -27,6 +29,8 @@ export interface Loaded {
   readonly model: Model;
   readonly executor: Executor;
   readonly context: ContextWindow;
+  /** Null if the host stores nothing. */
+  readonly prefixes: PrefixCache | null;
   readonly loadMs: number;
   readonly files: OpenedFiles;
   /** What was computed about the inside of runs. */
@@ -82,9 +86,26 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
     ? openForKernels(platform, tracked, { ...options, onWarning })
     : openForReference(tracked, { ...options, onWarning }));
   const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
-  const loadMs = clock.now() - startedAt;
   const from = { names: [...opened].sort(), stamp: files.stamp };
-  return { model, executor, context, loadMs, files: from, inside: new Inside(), loadReported: false };
+  const prefixes = await prefixCache(platform, files, from.names, { model, executor, context });
+  const loadMs = clock.now() - startedAt;
+  return { model, executor, context, prefixes, loadMs, files: from, inside: new Inside(), loadReported: false };
+}
+
+async function prefixCache(
+  { prefixStore: store, log }: Platform,
+  files: ModelFiles,
+  names: readonly string[],
+  { model, executor, context }: Pick<Loaded, 'model' | 'executor' | 'context'>,
+): Promise<PrefixCache | null> {
+  if (store === undefined) return null;
+  try {
+    const key = await modelKey(store.sha256, files, names, model.program, executor);
+    return new PrefixCache({ store, log, model: key, cells: executor.cellAccess, context });
+  } catch (error) {
+    log.warn('There is no prefix cache for this model.', { message: EngineError.from(error).message });
+    return null;
+  }
 }
 
 /** The weights go straight into the kernels' memory and are nowhere else. */

@@ -32,6 +32,7 @@ export function validateGenerateParams(params: GenerateParams, limits: RequestLi
   validatePreviewParams(params, limits);
   checkBoolean('useKvCache', params.useKvCache);
   checkBoolean('speculate', params.speculate ?? true);
+  checkBoolean('storePrefix', params.storePrefix ?? false);
   if (params.firstToken !== undefined) checkInteger('firstToken', params.firstToken, 0, limits.vocabularySize - 1);
 }
 

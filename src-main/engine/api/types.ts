@@ -111,6 +111,11 @@ export interface GenerateParams {
    * Default true; lanes and the reference executor never do, nor does a reply without a KV cache.
    */
   speculate?: boolean;
+  /**
+   * Whether K and V of prompt and reply may be stored beyond the process, and be read from there, which gives the same
+   * reply sooner. Default false; lanes and hosts without a store never do.
+   */
+  storePrefix?: boolean;
 }
 
 export type ExecutorName = 'reference' | 'wasm';

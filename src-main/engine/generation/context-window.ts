@@ -112,6 +112,19 @@ export class ContextWindow implements TokenWindow {
     return this.cache.cells(this.sequence, length);
   }
 
+  /** Cells of these tokens if a sequence of the model's own begins with them, else null. */
+  cellsOf(ids: readonly number[]): Int32Array | null {
+    const sequence = this.sequenceWith(ids, [OWN]);
+    return sequence === undefined ? null : this.cache.cells(sequence, ids.length);
+  }
+
+  /** Appends tokens without running them. @returns their cells, where the caller writes K and V */
+  adopt(ids: readonly number[]): Int32Array {
+    const expected = Math.max(ids.length, this.expected - this.length);
+    this.freeUpTo(expected);
+    return this.cache.append(this.sequence, ids, expected).cells;
+  }
+
   /** What the cache holds, and how many of `ids` it would reuse in any sequence. */
   contents(ids: readonly number[]): { cells: number; free: number; resident: number; sequences: number[] } {
     const all = [this.sequence, ...this.kept.toReversed()];

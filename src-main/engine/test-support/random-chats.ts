@@ -74,12 +74,13 @@ export async function answers(
   turns: readonly RandomTurn[],
   common: Partial<GenerateParams>,
   whenFull: 'stop' | 'shift' = 'shift',
+  promptTokens = PROMPT_TOKENS,
 ): Promise<unknown[]> {
   const chat: number[] = [];
   const all: unknown[] = [];
   for (const { ids, change, sampling, stop } of turns) {
     chat.push(...ids);
-    const params = defaultGenerateParams({ kind: 'ids', ids: chat.slice(-PROMPT_TOKENS), whenFull });
+    const params = defaultGenerateParams({ kind: 'ids', ids: chat.slice(-promptTokens), whenFull });
     const { start, tokens, end } = await reply(engine, {
       ...params,
       ...change,

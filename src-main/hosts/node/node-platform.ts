@@ -1,15 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Measurements, Platform } from '../../engine/api/platform.ts';
+import type { Measurements, Platform, PrefixStore } from '../../engine/api/platform.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
 import { compileNodeKernels } from './kernels.ts';
 
 /**
  * The engine's platform in Node. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1.
  * @param measurements without it, measurements are not stored
+ * @param prefixStore without it, K and V are not stored beyond the process
  */
-export function nodePlatform(measurements?: Measurements): Platform {
+export function nodePlatform(measurements?: Measurements, prefixStore?: PrefixStore): Platform {
   const debug = process.env.TOKENSCOPE_DEBUG === '1';
   return {
     clock: { now: () => performance.now() },
@@ -25,6 +26,7 @@ export function nodePlatform(measurements?: Measurements): Platform {
     compileKernels: async () => compileNodeKernels(),
     threads: nodeKernelThreads(),
     measurements,
+    prefixStore,
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: () => garbageCollector()(),
   };

@@ -28,6 +28,8 @@ export type ServedEngine = Pick<
   | 'inspect'
   | 'inside'
   | 'releaseInside'
+  | 'prefixCacheSize'
+  | 'clearPrefixCache'
   | 'preview'
   | 'profile'
 >;
@@ -87,6 +89,11 @@ export class EngineService {
         return engine.inside(call.params, cancel);
       case 'releaseInside':
         return { bytes: engine.releaseInside() };
+      case 'prefixCacheSize':
+        return { size: await engine.prefixCacheSize() };
+      case 'clearPrefixCache':
+        await engine.clearPrefixCache();
+        return null;
       case 'preview':
         return engine.preview(call.params, cancel);
       case 'profile':

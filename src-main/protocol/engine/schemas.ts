@@ -117,6 +117,7 @@ const previewParams = schemaOf<PreviewParams>()(
 const generateParams = schemaOf<GenerateParams>()(
   v.object({
     ...{ ...inspectEntries, useKvCache: v.boolean(), speculate: v.exactOptional(v.boolean()) },
+    storePrefix: v.exactOptional(v.boolean()),
     ...{ continues: v.exactOptional(continues), firstToken: v.exactOptional(tokenId) },
   }),
 );
@@ -141,6 +142,8 @@ const methodParams: SchemasFor<EngineMethods> = {
   inspect: inspectParams,
   inside: insideParams(tokenIds),
   releaseInside: noParams,
+  prefixCacheSize: noParams,
+  clearPrefixCache: noParams,
   preview: previewParams,
   profile: schemaOf<ProfileParams>()(
     v.object({

@@ -1,5 +1,6 @@
 import type { Platform } from '../../../engine/api/platform.ts';
 import { measurementsDatabase } from './measurements-database.ts';
+import { prefixDatabase } from './prefix-database.ts';
 import { webKernelThreads } from './web-kernel-threads.ts';
 import { compileWebKernels } from './web-kernels.ts';
 
@@ -20,6 +21,7 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     compileKernels: () => compileWebKernels(isolated),
     ...(isolated ? { threads: webKernelThreads() } : {}),
     measurements: measurementsDatabase(),
+    prefixStore: prefixDatabase(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: askForMuch,
   };

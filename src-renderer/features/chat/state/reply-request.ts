@@ -40,9 +40,10 @@ export class ReplyRequest {
     const messages = chat.messages(reply).map(({ message }) => message);
     if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
     const { sampling, stop } = this.#modelSettings;
-    const { useKvCache, speculate } = this.#settings.current;
+    const { useKvCache, speculate, storePrefix } = this.#settings.current;
+    const run = { useKvCache, speculate, storePrefix };
     const prompt = { ...this.#prompt(messages), date };
-    return { prompt, sampling, stop, useKvCache, speculate, topCandidates: CANDIDATES, ...continuationOf(reply) };
+    return { prompt, sampling, stop, ...run, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
 
   /** Asks how token `index` of a reply was drawn. */

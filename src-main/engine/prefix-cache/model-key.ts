@@ -1,0 +1,47 @@
+import type { ModelFiles, PrefixStore } from '../api/platform.ts';
+import type { Executor } from '../executors/executor.ts';
+import type { Program } from '../program/program.ts';
+import { BLOCK_FORMAT, hex } from './blocks.ts';
+
+/** Parts of a file that are hashed: hashing gigabytes at each start would take longer than it saves. */
+const SAMPLES = 32;
+const SAMPLE_BYTES = 65_536;
+
+/**
+ * Everything that K and V of a sequence of ids depend on: the model's files, its program, how they are computed and stored.
+ * Changed files have another stamp (size and time of change); the sampled parts tell apart files without one.
+ * @param names of the files that were opened
+ */
+export async function modelKey(
+  sha256: PrefixStore['sha256'],
+  files: ModelFiles,
+  names: readonly string[],
+  program: Program,
+  executor: Executor,
+): Promise<string> {
+  const content: unknown[] = [];
+  for (const name of names) content.push(name, ...(await sampled(sha256, files, name)));
+  const { kernels } = executor;
+  const computed =
+    kernels === null
+      ? null
+      : { revision: kernels.revision, sums: kernels.sums.bits, weights: kernels.weights, kv: kernels.kvCacheType };
+  const ops = program.ops.map(({ op, attributes }) => [op, attributes]);
+  const key = [BLOCK_FORMAT, files.stamp ?? null, content, executor.name, computed, ops, program.kvWidths];
+  return hex(await sha256(new TextEncoder().encode(JSON.stringify(key))));
+}
+
+async function sampled(sha256: PrefixStore['sha256'], files: ModelFiles, name: string): Promise<unknown[]> {
+  const source = await files.open(name);
+  try {
+    const { size } = source;
+    const hashes: string[] = [];
+    const step = Math.max(SAMPLE_BYTES, Math.floor(size / SAMPLES));
+    for (let at = 0; at < size; at += step) {
+      hashes.push(hex(await sha256(await source.read(at, Math.min(SAMPLE_BYTES, size - at)))));
+    }
+    return [size, hashes];
+  } finally {
+    await source.close?.();
+  }
+}
