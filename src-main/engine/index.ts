@@ -195,7 +195,7 @@ export class InferenceEngine {
       validateGenerateParams(params, loaded.model.config);
       // The reference executor takes as long for a batch as for single tokens.
       const speculates = params.speculate !== false && loaded.executor.name !== 'reference';
-      const job = this.job(loaded, params, cancel);
+      const job = { ...this.job(loaded, params, cancel), startedAt: this.platform.clock.now() };
       const prefixes = params.storePrefix === true && params.useKvCache ? loaded.prefixes : null;
       await prefixes?.restore(job.prompt.ids, cancel);
       for await (const event of generate(speculates ? { ...job, drafter: new PromptLookup() } : job)) {

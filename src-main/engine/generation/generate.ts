@@ -36,6 +36,8 @@ export interface GenerateJob {
   cancel: CancelToken | undefined;
   /** Absent for a single reply. */
   shared?: SharedPrefill;
+  /** When the reply's processing started, if it was before the call. */
+  startedAt?: number;
   /** Guesses the next tokens, which are then verified together; without it, each run computes one token. */
   drafter?: Drafter;
 }
@@ -47,7 +49,7 @@ export interface GenerateJob {
 export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent, void, undefined> {
   const { model, context, platform, params, prompt, seed } = job;
   const { contextSize } = model.config;
-  const timer = new ReplyTimer(platform.clock, job.loadMs, job.shared);
+  const timer = new ReplyTimer(platform.clock, job.loadMs, job.shared, job.startedAt);
   const interrupt = new Interrupt(platform.clock, timer.startedAt, params.stop.timeLimitMs, job.cancel);
   const hostYield = new HostYield(platform);
   const draft = new Draft<DrawnToken>(job);

@@ -23,8 +23,9 @@ export class ReplyTimer {
     private readonly clock: Clock,
     private readonly loadMs: number,
     private readonly shared?: SharedPrefill,
+    startedAt = shared?.startedAt ?? clock.now(),
   ) {
-    this.startedAt = shared?.startedAt ?? clock.now();
+    this.startedAt = startedAt;
     this.lastTokenAt = this.startedAt;
   }
 
