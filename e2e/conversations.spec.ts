@@ -7,14 +7,7 @@ import { expect, test, type RunningApp } from './support/test.ts';
 
 const FIXTURES = resolve('src-renderer/features/chat/transfer/fixtures');
 
-async function ready(app: RunningApp): Promise<ChatPage> {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.openPanel('stop');
-  await chat.set('maxTokens', 6);
-  return chat;
-}
-
+const ready = (app: RunningApp) => new ChatPage(app.page).readyForShortReplies();
 const rows = (chat: ChatPage) => chat.id('chat-item');
 const heads = (chat: ChatPage) => chat.id('chat-list').locator('h2');
 

@@ -11,6 +11,7 @@ test('the engine crashes during a reply: the text stays, the app reports it, the
   await expect.poll(async () => ((await chat.lastText.textContent()) ?? '').length).toBeGreaterThan(60);
   await app.killEngine();
   await expect(chat.lastStop).toHaveAttribute('data-reason', 'error');
+  await chat.finished();
   const kept = (await chat.lastText.textContent()) ?? '';
   expect(kept.length).toBeGreaterThan(60);
   await expect(chat.id('error-card')).toContainText(/engine stopped/i);

@@ -191,7 +191,7 @@ test(
     await app.services.invoke('settingsSet', { rawReplies: true });
     await writeChat(app, { id: idOf(4), title: 'paragraph', replies: [words(1500)] });
     await open(chat, idOf(4));
-    await expect(chat.lastReply.getByTestId('text-block')).toHaveCount(6);
+    await expect(chat.lastReply.getByTestId('text-block')).toHaveCount(24);
     /** Compares each word's position with that in a single text. */
     const difference = () =>
       chat.lastText.evaluate((body) => {

@@ -4,14 +4,7 @@ import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
 import { secondPage } from './support/second-page.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
-async function ready(app: RunningApp): Promise<ChatPage> {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.openPanel('stop');
-  await chat.set('maxTokens', 6);
-  return chat;
-}
-
+const ready = (app: RunningApp) => new ChatPage(app.page).readyForShortReplies();
 const userTurns = (chat: ChatPage) => chat.id('user-turn');
 
 test('a message and a reply are edited as other versions, deleted, restored and found on the map', async ({ app }) => {
@@ -153,6 +146,7 @@ test(
   async ({ app, openChromium }) => {
     const chat = await ready(app);
     await chat.ask('The cat sat');
+    await chat.endless();
     const second = await secondPage(app, await openChromium());
     const other = new ChatPage(second.page);
     await other.ready();
@@ -164,7 +158,6 @@ test(
     await userTurns(chat).first().getByTestId('edit-turn').click();
     await chat.id('turn-editor-text').fill('The dog ran');
     await chat.id('turn-editor-text').press('Enter');
-    // Both pages have the settings of an endless reply.
     await expect(chat.lastText).not.toBeEmpty();
     await chat.id('stop').click();
     await chat.finished();

@@ -69,6 +69,8 @@ test('chats and settings of an earlier version open after the update, with versi
       .click();
     const last = turns.at(-1);
     if (last?.role !== 'assistant') throw new Error('The fixtures end with a reply.');
+    // Its text is Markdown.
+    await chat.lastReply.getByTestId('toggle-raw').click();
     await expect(chat.lastText).toContainText(last.versions[last.active].text.trim().slice(0, 30));
     await expect(chat.replies).toHaveCount(turns.filter((turn) => turn.role === 'assistant').length);
     for (const [index, turn] of turns.filter((one) => one.role === 'assistant').entries()) {

@@ -29,6 +29,8 @@ for (const type of fileTypes(values.files)) await inElectron((app) => measure(ap
 
 async function measure(app: RunningApp, type: FileType): Promise<void> {
   const chat = await loadSmolLM2(app, type, REPLY_TOKENS);
+  // Every token has an element, also those that are Markdown's syntax.
+  await app.services.invoke('settingsSet', { rawReplies: true });
   await chat.send(PROMPT);
   const stopped = chat.lastStop.and(app.page.locator('[data-reason="max_tokens"]'));
   await expect(stopped).toBeVisible({ timeout: 120_000 });

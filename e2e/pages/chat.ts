@@ -25,6 +25,14 @@ export class ChatPage {
     await expect(this.id('composer')).toBeEditable();
   }
 
+  /** As `ready`, with a limit that ends replies soon. */
+  async readyForShortReplies(): Promise<this> {
+    await this.ready();
+    await this.openPanel('stop');
+    await this.set('maxTokens', 6);
+    return this;
+  }
+
   /** Starts a chat; its composer takes the focus, which must not disturb later typing. */
   async newChat(): Promise<void> {
     await this.id('new-chat').click();

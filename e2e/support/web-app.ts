@@ -123,7 +123,7 @@ function rememberWorkers(): void {
     Worker: class extends Original {
       constructor(...args: ConstructorParameters<typeof Worker>) {
         super(...args);
-        started.push(this);
+        if (String(args[0]).includes('engine.worker')) started.push(this);
       }
     },
   });

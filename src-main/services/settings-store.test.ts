@@ -121,7 +121,12 @@ test('unsaved changes are tried once more at the end', async () => {
 });
 
 /** Defaults of the settings that the first release did not have. */
-const ADDED_SINCE = { lastModelId: null, laneSets: [], tokenColours: { by: 'probability', doubtBelow: 0.5 } };
+const ADDED_SINCE = {
+  lastModelId: null,
+  laneSets: [],
+  rawReplies: false,
+  tokenColours: { by: 'probability', doubtBelow: 0.5 },
+};
 
 test('settings of the first release are read, and get a version with the next change', async () => {
   const { settings, folder, notices } = await setUp();

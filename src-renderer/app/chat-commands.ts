@@ -1,7 +1,7 @@
 import type { ChatSummary } from '../../src-main/protocol/app/app-services.ts';
 import type { ChatsState } from '../features/chat/state/chats.svelte.ts';
 import type { ChatSession } from '../features/chat/state/chat-session.svelte.ts';
-import { exportedChat, type ChatFormat } from '../features/chat/transfer/export-text.ts';
+import { exportedChat, type ChatFileFormat } from '../features/chat/transfer/export-text.ts';
 import { markdownParser } from '../features/markdown/state/parser-client.ts';
 import { markdownAsText } from '../features/markdown/state/reply-as-text.ts';
 import { saveFile } from '../lib/save-file.ts';
@@ -14,7 +14,7 @@ export interface ChatCommands {
   /** Asks for the folder. */
   move(chat: ChatSummary): void;
   duplicate(chat: ChatSummary): void;
-  exportAs(chat: ChatSummary, format: ChatFormat): void;
+  exportAs(chat: ChatSummary, format: ChatFileFormat): void;
   delete(chat: ChatSummary): void;
 }
 

@@ -48,7 +48,8 @@ export function checkBatch(program: Program, cells: number, batch: Batch, output
 /** Whether tokens attend to none after them. */
 export function isCausal(program: Program): boolean {
   const attentions = program.ops.flatMap((op) => (op.op === 'attention' ? [op.attributes.causal] : []));
-  if (new Set(attentions).size > 1) throw new EngineError('INTERNAL', 'Only some attentions have the causal mask.');
+  if (new Set(attentions).size > 1)
+    throw new EngineError('INTERNAL', 'Only some attention layers have the causal mask.');
   return attentions[0] ?? true;
 }
 

@@ -153,7 +153,7 @@ describe.each(ALL_MODELS)('%s', (name) => {
 
   // Of the built-in model this would list two million effects.
   it.skipIf(name === BUILT_IN)(
-    'has neurons whose effects sum to what is attributed to the feed-forward network',
+    'has neurons whose effects sum to what is attributed to the feed-forward network (too many in the built-in model)',
     async () => {
       const { ask, run } = await asking(name);
       const { vocabularySize, feedForwardSize } = run.model.config;

@@ -1,8 +1,7 @@
 import type { AttributionPart } from '../api/inside-types.ts';
-import type { AttentionAttributes, OpOf } from '../program/ops.ts';
-import { producerOf } from '../program/partial-program.ts';
+import type { OpOf } from '../program/ops.ts';
 import type { Program } from '../program/program.ts';
-import { directPath, type DirectPath, type PathSource } from './direct-path.ts';
+import { attentionBefore, directPath, type DirectPath, type PathSource } from './direct-path.ts';
 import { fixNorm, normTransposed } from './norm-gains.ts';
 import { PartialRuns } from './partial-runs.ts';
 import { type InsideRun, type TappedRow, tapRow } from './tapped-row.ts';
@@ -69,7 +68,7 @@ class Attribution {
 
   /** The logit's gradient with respect to what the output matrix reads, in its stored precision. */
   private async unembedding(
-    { weights: [matrix, bias] }: OpOf<'logits'>,
+    { inputs: [residual], weights: [matrix, bias] }: OpOf<'logits'>,
     target: number,
     rival: number | null,
   ): Promise<Float64Array> {
@@ -78,8 +77,7 @@ class Attribution {
     const rows = await this.runs.matrixRows(this.program, matrix, ids);
     if (bias) {
       // All logits of a row of zeros are the bias.
-      const { inputs } = this.program.ops.at(-1)!;
-      for await (const biases of this.runs.logits(this.program, inputs[0], new Float32Array(width), 'raw')) {
+      for await (const biases of this.runs.logits(this.program, residual, new Float32Array(width), 'raw')) {
         this.bias += biases[target] - (rival === null ? 0 : biases[rival]);
       }
     }
@@ -94,7 +92,7 @@ class Attribution {
     }
     const { op, layer } = source;
     const [input] = op.inputs;
-    const attributes = source.part === 'attention' ? this.attentionOf(input) : null;
+    const attributes = attentionBefore(this.program, input)?.attributes ?? null;
     // One row per head, with the others at 0; the last row, all zeros, gives the matrix's bias.
     const heads = attributes?.heads ?? 0;
     const rows = new Float32Array((heads + 1) * this.width(input));
@@ -115,12 +113,6 @@ class Attribution {
       const value = dot(covector, written.subarray(head * width, (head + 1) * width)) - bias;
       this.values.push({ part: `attn:${layer}.${head}`, value });
     }
-  }
-
-  private attentionOf(tensor: number): AttentionAttributes | null {
-    const op = producerOf(this.program, tensor);
-    if (op.op === 'zeroHeads') return this.attentionOf(op.inputs[0]);
-    return op.op === 'attention' ? op.attributes : null;
   }
 
   private tensor(tensor: number): Float32Array {

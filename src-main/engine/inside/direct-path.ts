@@ -1,6 +1,6 @@
 import { EngineError } from '../api/errors.ts';
 import type { Op, OpOf } from '../program/ops.ts';
-import { producerOf, tappedTensor } from '../program/partial-program.ts';
+import { producerOf } from '../program/partial-program.ts';
 import type { Program } from '../program/program.ts';
 import { TAPS } from '../program/taps.ts';
 
@@ -68,14 +68,6 @@ export function directPath(program: Program): DirectPath {
   return { logits, steps, sources, tensors: [...tensors] };
 }
 
-/** The tensor that the final norm or, without one, the logits read. */
-export function finalResidual(program: Program, layers: number): number {
-  const tensor = tappedTensor(program, TAPS.layerOutput(layers - 1));
-  if (tensor === undefined)
-    throw new EngineError('INTERNAL', 'The program does not name the output of its last layer.');
-  return tensor;
-}
-
 /** Whether a matrix writes the heads of a layer, or its feed-forward network, to the residual stream. */
 function blockOf(
   program: Program,
@@ -89,9 +81,9 @@ function blockOf(
   return { part: 'feed_forward', layer };
 }
 
-function attentionBefore(program: Program, tensor: number): OpOf<'attention'> | null {
+/** The attention whose heads a tensor has, with some of them off or not; null if it has none. */
+export function attentionBefore(program: Program, tensor: number): OpOf<'attention'> | null {
   let op: Op = producerOf(program, tensor);
-  // Heads that are off.
   if (op.op === 'zeroHeads') op = producerOf(program, op.inputs[0]);
   return op.op === 'attention' ? op : null;
 }

@@ -1,5 +1,12 @@
 /** Answers questions about the inside of runs, and remembers runs and answers. */
-import type { CacheAnswer, InsideAnswer, InsideParams, InsideQuery, Intervention, LayerAnswer } from '../api/inside-types.ts'; // prettier-ignore
+import type {
+  CacheAnswer,
+  InsideAnswer,
+  InsideParams,
+  InsideQuery,
+  Intervention,
+  LayerAnswer,
+} from '../api/inside-types.ts';
 import { tensorName } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';

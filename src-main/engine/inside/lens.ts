@@ -1,9 +1,8 @@
 import type { LensLayer } from '../api/inside-types.ts';
-import { tappedTensor } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
-import { finalResidual } from './direct-path.ts';
-import { PartialRuns } from './partial-runs.ts';
+import { PartialRuns, required } from './partial-runs.ts';
+import { requiredTensor } from './residual-stream.ts';
 import { type InsideRun, tapRow } from './tapped-row.ts';
 
 /**
@@ -14,12 +13,13 @@ import { type InsideRun, tapRow } from './tapped-row.ts';
  */
 export async function logitLens(run: InsideRun, index: number, top: number): Promise<LensLayer[]> {
   const { program, model } = run;
-  const layers = program.kvWidths.map((_, layer) => tappedTensor(program, TAPS.layerOutput(layer)) ?? 0);
-  const final = finalResidual(program, layers.length);
+  const layers = program.kvWidths.map((_, layer) => requiredTensor(run, TAPS.layerOutput(layer)));
+  // What the final norm or, without one, the logits read.
+  const final = layers[layers.length - 1];
   const { tensors } = await tapRow(run, index, layers);
   const { width } = program.tensors[final];
   const rows = new Float32Array(layers.length * width);
-  layers.forEach((tensor, layer) => rows.set(tensors.get(tensor) ?? [], layer * width));
+  layers.forEach((tensor, layer) => rows.set(required(tensors.get(tensor)), layer * width));
   const lens: LensLayer[] = [];
   const runs = new PartialRuns(run.executor, model.config.contextSize, run.cancel);
   for await (const logits of runs.logits(program, final, rows, 'capped')) {

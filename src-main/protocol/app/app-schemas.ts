@@ -8,17 +8,15 @@ import { settingsPatchSchema } from './settings-schemas.ts';
 import { chatId, comparisonId, shortText, measuredRate } from './fields.ts';
 import { modelId, parseOrRefuse, schemaOf, text } from '../fields.ts';
 
-const EXTERNAL = ['https:', 'http:', 'mailto:'];
-
-/** Only web and mail addresses without a user name or password leave the app. */
+/** Only https addresses without a user name or password leave the app. */
 const externalUrl = v.pipe(
   v.string(),
   v.maxLength(2000),
   v.check((url) => {
     if (!URL.canParse(url)) return false;
     const { protocol, username, password } = new URL(url);
-    return EXTERNAL.includes(protocol) && username === '' && password === '';
-  }, 'Expected a web or mail address'),
+    return protocol === 'https:' && username === '' && password === '';
+  }, 'Expected an https address'),
 );
 
 /** Not a path: the person chooses the folder. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DistinctCounts, distinctN, divergesAt, meanSurprisal, perplexity } from './reply-metrics.ts';
+import { distinctN, divergesAt, meanSurprisal, perplexity, RunningMetrics } from './reply-metrics.ts';
 
 /** Of probabilities 1/2, 1/4 and 1/8. */
 const LOGPROBS = [Math.log(1 / 2), Math.log(1 / 4), Math.log(1 / 8)];
@@ -47,20 +47,20 @@ describe('distinctN', () => {
   });
 });
 
-describe('DistinctCounts', () => {
-  it('is distinctN of what was added so far', () => {
+describe('RunningMetrics', () => {
+  it('are the metrics of what was added so far', () => {
     // -1: text without a token.
     const ids = [5, 5, 1, 262_143, 5, 5, 1, -1, 0, -1, 0];
-    const counts = new DistinctCounts();
-    expect([counts.ratio(1), counts.ratio(2)]).toEqual([null, null]);
+    const logprobs = ids.map((_, at) => -0.25 * at);
+    const running = new RunningMetrics();
+    const metrics = () => [running.distinctN(1), running.distinctN(2), running.perplexity, running.meanSurprisal];
+    expect(metrics()).toEqual([null, null, null, null]);
     ids.forEach((id, at) => {
-      counts.add(id);
+      running.add(id, logprobs[at]!);
       const added = ids.slice(0, at + 1);
-      expect([counts.count, counts.ratio(1), counts.ratio(2)]).toEqual([
-        at + 1,
-        distinctN(added, 1),
-        distinctN(added, 2),
-      ]);
+      const known = logprobs.slice(0, at + 1);
+      expect(running.count).toBe(at + 1);
+      expect(metrics()).toEqual([distinctN(added, 1), distinctN(added, 2), perplexity(known), meanSurprisal(known)]);
     });
   });
 });

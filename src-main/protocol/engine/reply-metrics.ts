@@ -2,19 +2,23 @@
 
 /** exp(-mean logprob); null for no tokens. */
 export function perplexity(logprobs: readonly number[]): number | null {
-  return logprobs.length === 0 ? null : Math.exp(-mean(logprobs));
+  return perplexityOf(sum(logprobs), logprobs.length);
 }
 
 /** Mean of -log2 of the probabilities, in bits; null for no tokens. */
 export function meanSurprisal(logprobs: readonly number[]): number | null {
-  return logprobs.length === 0 ? null : -mean(logprobs) / Math.LN2;
+  return meanSurprisalOf(sum(logprobs), logprobs.length);
 }
 
-/** Counts distinct tokens and pairs of a reply that grows: adding a token does not depend on how many there are. */
-export class DistinctCounts {
+/** More than any vocabulary has, and small enough for a pair of ids to be a safe integer. */
+const PAIR_BASE = 2 ** 26;
+
+/** The metrics of a reply that grows. The cost of a token does not depend on how many there are. */
+export class RunningMetrics {
   readonly #tokens = new Set<number>();
   readonly #pairs = new Set<number>();
   #count = 0;
+  #logprob = 0;
   #last = 0;
 
   /** Tokens added so far. */
@@ -22,22 +26,28 @@ export class DistinctCounts {
     return this.#count;
   }
 
-  add(id: number): void {
+  add(id: number, logprob: number): void {
     this.#tokens.add(id);
     if (this.#count > 0) this.#pairs.add(this.#last * PAIR_BASE + id);
+    this.#logprob += logprob;
     this.#last = id;
     this.#count++;
   }
 
-  /** As `distinctN` of all tokens so far. */
-  ratio(n: 1 | 2): number | null {
+  get perplexity(): number | null {
+    return perplexityOf(this.#logprob, this.#count);
+  }
+
+  get meanSurprisal(): number | null {
+    return meanSurprisalOf(this.#logprob, this.#count);
+  }
+
+  /** As the function below. */
+  distinctN(n: 1 | 2): number | null {
     const all = this.#count - n + 1;
     return all < 1 ? null : (n === 1 ? this.#tokens : this.#pairs).size / all;
   }
 }
-
-/** More than any vocabulary has, and small enough for a pair of ids to be a safe integer. */
-const PAIR_BASE = 2 ** 26;
 
 /**
  * Distinct n-grams of tokens divided by all n-grams (Li et al., 2016); null for fewer than n tokens.
@@ -61,6 +71,15 @@ export function divergesAt(first: readonly number[], other: readonly number[]): 
   return index === first.length && index === other.length ? null : index;
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** @param total sum of the logprobs */
+function perplexityOf(total: number, count: number): number | null {
+  return count === 0 ? null : Math.exp(-total / count);
+}
+
+function meanSurprisalOf(total: number, count: number): number | null {
+  return count === 0 ? null : -total / count / Math.LN2;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

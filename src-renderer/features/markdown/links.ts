@@ -1,4 +1,3 @@
-const ALLOWED = new Set(['http:', 'https:', 'mailto:']);
 const MAX_ADDRESS = 2000;
 
 /**
@@ -8,6 +7,6 @@ const MAX_ADDRESS = 2000;
 export function allowedUrl(url: string): string | null {
   if (!URL.canParse(url)) return null;
   const { protocol, username, password, href } = new URL(url);
-  const isAllowed = ALLOWED.has(protocol) && href.length <= MAX_ADDRESS;
+  const isAllowed = protocol === 'https:' && href.length <= MAX_ADDRESS;
   return isAllowed && username === '' && password === '' ? href : null;
 }

@@ -3,8 +3,11 @@
  * scripts/release/notices.ts makes of what the bundler took in; a test compares the lists.
  */
 import bitsUi from '../../../node_modules/bits-ui/LICENSE?raw';
+import characterEntities from '../../../node_modules/character-entities/license?raw';
 import clsx from '../../../node_modules/clsx/license?raw';
 import commander from '../../../node_modules/commander/LICENSE?raw';
+import decodeReference from '../../../node_modules/decode-named-character-reference/license?raw';
+import devlop from '../../../node_modules/devlop/license?raw';
 import esmEnv from '../../../node_modules/esm-env/LICENSE?raw';
 import floatingUi from '../../../node_modules/@floating-ui/core/LICENSE?raw';
 import inlineStyleParser from '../../../node_modules/inline-style-parser/LICENSE?raw';
@@ -71,7 +74,35 @@ export const NOTICES: readonly Notice[] = [
   library('tabbable', 'MIT', tabbable),
   library('Valibot', 'MIT', valibot, ['valibot']),
   library('write-file-atomic', 'ISC', writeFileAtomic),
-  library('micromark and its extensions', 'MIT', micromark, ['micromark']),
+  library('micromark and its extensions', 'MIT', micromark, [
+    'micromark',
+    'micromark-core-commonmark',
+    'micromark-extension-gfm-autolink-literal',
+    'micromark-extension-gfm-footnote',
+    'micromark-extension-gfm-strikethrough',
+    'micromark-extension-gfm-table',
+    'micromark-extension-gfm-task-list-item',
+    'micromark-factory-destination',
+    'micromark-factory-label',
+    'micromark-factory-space',
+    'micromark-factory-title',
+    'micromark-factory-whitespace',
+    'micromark-util-character',
+    'micromark-util-chunked',
+    'micromark-util-classify-character',
+    'micromark-util-combine-extensions',
+    'micromark-util-decode-numeric-character-reference',
+    'micromark-util-edit-map',
+    'micromark-util-encode',
+    'micromark-util-html-tag-name',
+    'micromark-util-normalize-identifier',
+    'micromark-util-resolve-all',
+    'micromark-util-sanitize-uri',
+    'micromark-util-subtokenize',
+  ]),
+  library('character-entities', 'MIT', characterEntities),
+  library('decode-named-character-reference', 'MIT', decodeReference),
+  library('devlop', 'MIT', devlop),
   library('highlight.js', 'BSD-3-Clause', highlightJs),
   library('lowlight', 'MIT', lowlight),
   library('Temml', 'MIT', temml, ['temml']),

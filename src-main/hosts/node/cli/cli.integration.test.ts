@@ -109,7 +109,7 @@ describe('Ctrl-C', () => {
     'outputs JSON too, and ends a command that waits for input',
     async () => {
       const waiting = start(['tokenize', '-']);
-      // Nothing shows from outside that a reply has begun: if it had not, there is no JSON, and the next gets more time.
+      // Whether a reply has started cannot be seen from outside. Without JSON it had not: the next attempt waits longer.
       for (let waitMs = 1000, out = ''; out === ''; waitMs *= 2) {
         const reply = start(['run', 'Once upon a time', '--json', ...ENDLESS]);
         await sleep(waitMs);
@@ -243,7 +243,7 @@ describe('inspect with parts off', () => {
     expect(await json(['inspect', 'Hello world', '--greedy'])).toMatchObject({ reply: { text: '! How are you?' } });
     const text = (await tokenscope(['inspect', 'Hello world', '--greedy', ...off, '--attribute', '--lens'])).out;
     expect(text).toContain('Off: head:0.3, ffn:1, positions, causal-mask');
-    expect(text).toMatch(/Attribution: what adds up to the logit of .*attn:1\.\d.*Logit lens/s);
+    expect(text).toMatch(/Attribution: parts of the logit of .*attn:1\.\d.*Logit lens/s);
   });
 
   it.each([

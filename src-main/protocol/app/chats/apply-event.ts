@@ -8,6 +8,7 @@ import {
   type StoredTurn,
   type TokenColumns,
 } from './chat.ts';
+import { appendColumns, noTokens } from './token-columns.ts';
 
 export function emptyChat(id: string, createdAt: string): StoredChat {
   return {
@@ -19,10 +20,6 @@ export function emptyChat(id: string, createdAt: string): StoredChat {
     turns: [],
     removed: [],
   };
-}
-
-export function noTokens(): TokenColumns {
-  return { ids: [], lengths: [], parts: [], logprobs: [], latencies: [] };
 }
 
 /** Turns of a chat by id, so that applying an event needs no search. */
@@ -89,11 +86,7 @@ function appendTokens(turn: StoredReplyTurn, from: number, text: string, tokens:
   for (let missing = from - turn.tokens.ids.length; missing > 0; missing--) addEmptyToken(turn.tokens);
   const skippedText = tokens.lengths.slice(0, skip).reduce((sum, length) => sum + length, 0);
   turn.text += text.slice(skippedText);
-  for (const column of Object.keys(turn.tokens) as (keyof TokenColumns)[]) {
-    const target = turn.tokens[column];
-    const source = tokens[column];
-    for (let at = skip; at < source.length; at++) target.push(source[at]);
-  }
+  appendColumns(turn.tokens, tokens, skip);
 }
 
 function addEmptyToken({ ids, lengths, parts, logprobs, latencies }: TokenColumns): void {

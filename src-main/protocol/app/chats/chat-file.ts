@@ -16,6 +16,7 @@ import {
   type StoredTurn,
   type TokenColumns,
 } from './chat.ts';
+import { sliceColumns } from './token-columns.ts';
 import { orderTurns, type TreeRepairs } from './turn-order.ts';
 
 const FORMAT = 'tokenscope-chats';
@@ -131,20 +132,6 @@ export function eventsOfChat(chat: PortableChat): ChatEvent[] {
   }
   events.push({ type: 'facts', at, facts: { head } });
   return events;
-}
-
-function sliceColumns(
-  { ids, lengths, parts, logprobs, latencies }: TokenColumns,
-  from: number,
-  to: number,
-): TokenColumns {
-  return {
-    ids: ids.slice(from, to),
-    lengths: lengths.slice(from, to),
-    parts: parts.slice(from, to),
-    logprobs: logprobs.slice(from, to),
-    latencies: latencies.slice(from, to),
-  };
 }
 
 /** With keys in order, because events add them in different orders. */

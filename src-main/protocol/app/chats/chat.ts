@@ -173,6 +173,25 @@ export interface EditPoint {
   index: number;
 }
 
+/** Facts of a reply that has not started. */
+export function newReplyFacts(known: Pick<ReplyFacts, 'sampling' | 'executor'> & Partial<ReplyFacts>): ReplyFacts {
+  return {
+    stop: null,
+    timings: null,
+    seed: 0,
+    modelId: '',
+    model: '',
+    vocabularySize: 0,
+    notices: [],
+    promptTokens: 0,
+    systemTokens: 0,
+    droppedMessages: 0,
+    contextUsed: 0,
+    runStart: 0,
+    ...known,
+  };
+}
+
 /** A token of a reply, in whose place another one was chosen. */
 export interface BranchPoint {
   turn: string;

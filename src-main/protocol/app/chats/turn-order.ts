@@ -58,7 +58,7 @@ export function orderTurns<T extends Node>(nodes: readonly T[]): { turns: T[] } 
     }
   };
   for (const root of roots) reach(root);
-  // What is left is in a cycle, or after one.
+  // The rest are in a cycle, or follow one.
   for (const node of byId.values()) {
     if (reached.has(node.id)) continue;
     repairs.cycles++;

@@ -14,8 +14,7 @@ type DraftStorage = Pick<Storage, 'getItem' | 'setItem'>;
 export class Drafts {
   readonly #texts = new SvelteMap<string, string>();
   readonly #storage: DraftStorage | null;
-  /** Not shown. */
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #changed = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | null = null;
 

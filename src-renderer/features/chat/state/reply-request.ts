@@ -5,7 +5,7 @@ import type {
   PreviewParams,
   PromptInput,
 } from '../../../../src-main/engine/api/types.ts';
-import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { newReplyFacts, type ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { storedRun } from '../receipts/recorded-reply.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
@@ -105,20 +105,11 @@ export class ReplyRequest {
 
   /** Initial facts of a new reply. */
   newFacts(model: ModelInfo | null): ReplyFacts {
-    return {
-      stop: null,
-      timings: null,
-      seed: 0,
+    return newReplyFacts({
       sampling: this.#modelSettings.sampling,
       ...modelFacts(model),
       executor: model?.executor ?? 'reference',
-      notices: [],
-      promptTokens: 0,
-      systemTokens: 0,
-      droppedMessages: 0,
-      contextUsed: 0,
-      runStart: 0,
-    };
+    });
   }
 
   /** For replies of earlier versions, branches, and what precedes a continuation: the prompt as it would be now. */

@@ -9,7 +9,7 @@ import type {
   Stop,
   Timings,
 } from '../../../../src-main/engine/api/types.ts';
-import { noTokens } from '../../../../src-main/protocol/app/chats/apply-event.ts';
+import { appendColumns, noTokens, sliceColumns } from '../../../../src-main/protocol/app/chats/token-columns.ts';
 import {
   REPLY_PARTS,
   type ChatEvent,
@@ -49,7 +49,6 @@ export interface NewTokens {
 
 /** How long another page counts as generating after its last event, ms. */
 const ELSEWHERE_MS = 10_000;
-const COLUMNS = Object.keys(noTokens()) as (keyof TokenColumns)[];
 const PART_INDEX = new Map<ReplyPart, number>(REPLY_PARTS.map((part, index) => [part, index]));
 
 const isReasoning = (part: number) => REPLY_PARTS[part] !== 'answer';
@@ -108,9 +107,8 @@ export class Reply {
     this.facts = turn.facts;
     // Not lazily: state that is created inside a reader does not notify it.
     this.details = new ReplyDetails(turn.id);
-    this.#columns = noTokens();
     // The stored turn may be shared, and columns grow in place.
-    if (turn.tokens) for (const column of COLUMNS) this.#columns[column] = turn.tokens[column].slice();
+    this.#columns = turn.tokens ? sliceColumns(turn.tokens, 0, turn.tokens.ids.length) : noTokens();
     this.#text = new GrowingText(turn.text);
     this.#hasReasoning = this.#columns.parts.some(isReasoning);
     this.count = this.#columns.ids.length;
@@ -238,9 +236,7 @@ export class Reply {
 
   /** A copy of the columns of some tokens. */
   copyColumns(from: number, to: number): TokenColumns {
-    const columns = noTokens();
-    for (const column of COLUMNS) columns[column] = this.#columns[column].slice(from, to);
-    return columns;
+    return sliceColumns(this.#columns, from, to);
   }
 
   get running(): boolean {
@@ -381,11 +377,7 @@ export class Reply {
   /** @param skip number of tokens of `columns` to leave out; their text is not in `text` */
   #grow(text: string, columns: TokenColumns, skip: number): void {
     this.#text.append(text);
-    for (const column of COLUMNS) {
-      const target = this.#columns[column];
-      const source = columns[column];
-      for (let at = skip; at < source.length; at++) target.push(source[at]);
-    }
+    appendColumns(this.#columns, columns, skip);
     this.#hasReasoning ||= columns.parts.some(isReasoning);
     for (let at = skip; at < columns.latencies.length; at++) this.#runLatencies?.push(columns.latencies[at]);
     this.count = this.#columns.ids.length;

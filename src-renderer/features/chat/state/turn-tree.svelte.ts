@@ -10,12 +10,11 @@ interface Node {
 
 /** The turns of a chat and which of them were deleted. Parents are added before their children. */
 export class TurnTree<Turn extends Node> {
-  // What is read of these depends on `#changes`.
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- readers depend on `#changes`
   readonly #turns = new Map<string, Turn>();
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- readers depend on `#changes`
   readonly #children = new Map<string | null, string[]>();
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- readers depend on `#changes`
   readonly #removed = new Set<string>();
   /** Changes with every turn that is added, deleted or restored. */
   #changes = $state(0);

@@ -1,5 +1,5 @@
-import { noTokens } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import { NO_TOKEN, REPLY_PARTS, type TokenColumns } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { appendColumns, noTokens } from '../../../../src-main/protocol/app/chats/token-columns.ts';
 import type { Reply } from './reply.svelte.ts';
 
 /** Maximum length of a piece, UTF-16 units: short enough to break lines and blocks at. */
@@ -51,9 +51,6 @@ export function editedReply(reply: Reply, text: string): { text: string; tokens:
   // Tokens without text may be the first bytes of a character that is replaced.
   while (index > 0 && reply.startOf(index) === reply.startOf(index - 1)) index--;
   const tokens = reply.copyColumns(0, index);
-  const added = typedTokens(after.slice(reply.startOf(index)));
-  for (const column of Object.keys(tokens) as (keyof TokenColumns)[]) {
-    for (const value of added[column]) tokens[column].push(value);
-  }
+  appendColumns(tokens, typedTokens(after.slice(reply.startOf(index))));
   return { text: after, tokens, index };
 }

@@ -17,7 +17,8 @@ import { LocalAppServices } from '../../../../src-main/services/app-services.ts'
 /** A data folder that is gone after the test. */
 export async function dataFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tokenscope-test-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // What a page sent when it closed may still be written.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 

@@ -2,10 +2,10 @@ import { portable, chatFileText } from '../../../../src-main/protocol/app/chats/
 import { indexOf, pathTo } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import { REPLY_PARTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
 
-export type ChatFormat = 'markdown' | 'json' | 'text';
+export type ChatFileFormat = 'markdown' | 'json' | 'text';
 
-const EXTENSIONS: Readonly<Record<ChatFormat, string>> = { markdown: 'md', json: 'json', text: 'txt' };
-const TYPES: Readonly<Record<ChatFormat, string>> = {
+const EXTENSIONS: Readonly<Record<ChatFileFormat, string>> = { markdown: 'md', json: 'json', text: 'txt' };
+const TYPES: Readonly<Record<ChatFileFormat, string>> = {
   markdown: 'text/markdown',
   json: 'application/json',
   text: 'text/plain',
@@ -18,14 +18,14 @@ type AsText = (markdown: string) => Promise<string>;
 /** A chat as a file. JSON has all branches and can be imported; the others have the branch that is shown. */
 export async function exportedChat(
   chat: StoredChat,
-  format: ChatFormat,
+  format: ChatFileFormat,
   asText: AsText,
 ): Promise<{ name: string; blob: Blob }> {
   const name = `${fileTitle(chat.title)}.${EXTENSIONS[format]}`;
   return { name, blob: new Blob([await textOf(chat, format, asText)], { type: TYPES[format] }) };
 }
 
-export async function textOf(chat: StoredChat, format: ChatFormat, asText: AsText): Promise<string> {
+export async function textOf(chat: StoredChat, format: ChatFileFormat, asText: AsText): Promise<string> {
   if (format === 'json') return chatFileText([portable(chat)]);
   const turns = indexOf(chat);
   const shown = pathTo(chat, chat.head, turns).flatMap((id) => turns.get(id) ?? []);

@@ -101,8 +101,8 @@ function noticesOf(left: ReadonlyMap<string, number>): string[] {
     ...(things.length === 0 ? [] : [`Left out: ${things.join(', ')}.`]),
     ...(of('orphan') === 0
       ? []
-      : [`${formatCount(of('orphan'), 'message')} without the one before became the start of a branch.`]),
-    ...(of('cycle') === 0 ? [] : [`${formatCount(of('cycle'), 'circle')} of messages cut open.`]),
+      : [`Messages whose previous one is missing: ${formatInteger(of('orphan'))}. Each starts a branch.`]),
+    ...(of('cycle') === 0 ? [] : [`Loops of messages that were cut: ${formatInteger(of('cycle'))}.`]),
     ...(of('repeated') === 0 ? [] : [`${formatCount(of('repeated'), 'repeated message')} left out.`]),
   ];
 }

@@ -1,6 +1,7 @@
 import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
 import type { PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
-import { REPLY_PARTS, type ReplyFacts, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { newReplyFacts, REPLY_PARTS, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { appendColumns } from '../../../../src-main/protocol/app/chats/token-columns.ts';
 import { orderTurns, type TreeRepairs } from '../../../../src-main/protocol/app/chats/turn-order.ts';
 import { newId } from '../state/identity.ts';
 import { titleFrom } from '../state/title.ts';
@@ -94,10 +95,7 @@ function turnOf(message: SourceMessage, id: string, parent: string | null, creat
   if (role !== 'assistant') return { id, parent, role: 'user', text, createdAt };
   const tokens = typedTokens(reasoning);
   tokens.parts.fill(REPLY_PARTS.indexOf('reasoning'));
-  const answer = typedTokens(text);
-  for (const column of ['ids', 'lengths', 'parts', 'logprobs', 'latencies'] as const) {
-    for (const value of answer[column]) tokens[column].push(value);
-  }
+  appendColumns(tokens, typedTokens(text));
   return {
     id,
     parent,
@@ -105,26 +103,12 @@ function turnOf(message: SourceMessage, id: string, parent: string | null, creat
     createdAt,
     text: reasoning + text,
     tokens,
-    facts: importedFacts(model.slice(0, MAX_TITLE)),
-  };
-}
-
-/** Of a reply that another program's model wrote. Nothing else is known about it. */
-function importedFacts(model: string): ReplyFacts {
-  return {
-    stop: { reason: 'eos', token: null },
-    timings: null,
-    seed: 0,
-    sampling: defaultSamplingParams(),
-    modelId: '',
-    model,
-    vocabularySize: 0,
-    executor: 'reference',
-    notices: [],
-    promptTokens: 0,
-    systemTokens: 0,
-    droppedMessages: 0,
-    contextUsed: 0,
-    runStart: 0,
+    // Nothing else is known about it.
+    facts: newReplyFacts({
+      stop: { reason: 'eos', token: null },
+      sampling: defaultSamplingParams(),
+      executor: 'reference',
+      model: model.slice(0, MAX_TITLE),
+    }),
   };
 }

@@ -154,8 +154,8 @@ it('repairs a tree with cycles, missing parents and strange ids', () => {
   expect(chats[0]!.turns.every(({ id }) => /^[\w-]{1,64}$/.test(id))).toBe(true);
   expect(chats[0]!.head).toBe(chats[0]!.turns.at(-1)!.id);
   expect(notices).toEqual([
-    '1 message without the one before became the start of a branch.',
-    '2 circles of messages cut open.',
+    'Messages whose previous one is missing: 1. Each starts a branch.',
+    'Loops of messages that were cut: 2.',
   ]);
 });
 

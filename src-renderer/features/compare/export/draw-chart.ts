@@ -39,7 +39,7 @@ export function drawChart(pen: Pen, replies: readonly (LaneReply | null)[], x: n
     );
     pen.text(String(value), left - 6, up(value) - 8, STYLES.quiet, 'right');
   }
-  for (const token of [0, tokens - 1]) pen.text(String(token), across(token), floor + 4, STYLES.quiet, 'center');
+  for (const token of [0, tokens - 1]) pen.text(String(token + 1), across(token), floor + 4, STYLES.quiet, 'center');
   series.forEach((values, lane) => {
     const colour = laneColour(lane);
     pen.line(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noTokens } from '../../../../src-main/protocol/app/chats/apply-event.ts';
+import { noTokens } from '../../../../src-main/protocol/app/chats/token-columns.ts';
 import { divergesAt } from '../../../../src-main/protocol/engine/reply-metrics.ts';
 import { Divergence, earliest, type ComparedReply } from './divergence.ts';
 

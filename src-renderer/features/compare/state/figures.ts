@@ -1,5 +1,5 @@
 /** What lanes' replies say about themselves, in numbers. */
-import { DistinctCounts } from '../../../../src-main/protocol/engine/reply-metrics.ts';
+import { RunningMetrics } from '../../../../src-main/protocol/engine/reply-metrics.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 
 export interface SampleFigures {
@@ -16,36 +16,26 @@ export interface SampleFigures {
 
 export type FigureName = keyof SampleFigures;
 
-/** Sums over the tokens of a reply so far. */
-interface Totals {
-  logprob: number;
-  readonly distinct: DistinctCounts;
-}
-
-const totals = new WeakMap<Reply, Totals>();
+const metrics = new WeakMap<Reply, RunningMetrics>();
 
 /** Costs only what was added to the reply since the last call. */
 export function figuresOf(reply: Reply): SampleFigures {
-  const { logprob, distinct } = totalsOf(reply);
-  const { count } = distinct;
+  const known = metricsOf(reply);
   return {
     tokens: reply.count,
     rate: rateOf(reply),
-    perplexity: count === 0 ? null : Math.exp(-logprob / count),
-    surprisal: count === 0 ? null : -logprob / count / Math.LN2,
-    distinct1: distinct.ratio(1),
-    distinct2: distinct.ratio(2),
+    perplexity: known.perplexity,
+    surprisal: known.meanSurprisal,
+    distinct1: known.distinctN(1),
+    distinct2: known.distinctN(2),
   };
 }
 
-function totalsOf(reply: Reply): Totals {
-  const known = totals.get(reply) ?? { logprob: 0, distinct: new DistinctCounts() };
-  totals.set(reply, known);
+function metricsOf(reply: Reply): RunningMetrics {
+  const known = metrics.get(reply) ?? new RunningMetrics();
+  metrics.set(reply, known);
   const { ids, logprobs } = reply.columns;
-  for (let at = known.distinct.count; at < ids.length; at++) {
-    known.distinct.add(ids[at]);
-    known.logprob += logprobs[at];
-  }
+  for (let at = known.count; at < ids.length; at++) known.add(ids[at], logprobs[at]);
   return known;
 }
 

@@ -27,7 +27,7 @@ describe('waitingTexts', () => {
   it('says whether both models stay in memory', () => {
     const texts = (fits: boolean | null) => waitingTexts([lane('b'), lane('a')], loaded, () => fits)[1];
     expect(texts(true)).toBe('Runs after A, because it needs another model. Both fit in memory.');
-    expect(texts(false)).toBe('Runs after A, because it needs another model. It replaces the loaded model meanwhile.');
+    expect(texts(false)).toBe('Runs after A, because it needs another model. It replaces the loaded model for now.');
     expect(texts(null)).toBe('Runs after A, because it needs another model.');
   });
 });

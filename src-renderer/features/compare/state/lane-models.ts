@@ -61,6 +61,6 @@ export function waitingTexts(
     const why = `Runs after ${letterRange(ahead)}, because it needs another ${isSameFile ? 'executor' : 'model'}.`;
     const fit = isSameFile || settings.executor === 'reference' ? null : fits(settings.modelId);
     if (fit === null) return why;
-    return `${why} ${fit ? 'Both fit in memory.' : 'It replaces the loaded model meanwhile.'}`;
+    return `${why} ${fit ? 'Both fit in memory.' : 'It replaces the loaded model for now.'}`;
   });
 }

@@ -1,4 +1,4 @@
-import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { newReplyFacts, type ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { LaneReply, LaneSettings, StoredLane } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { newId, now } from '../../chat/state/identity.ts';
 import { Reply } from '../../chat/state/reply.svelte.ts';
@@ -84,22 +84,13 @@ function newTurn(facts: ReplyFacts) {
 }
 
 function newFacts({ sampling, modelId, modelName, executor }: LaneSettings): ReplyFacts {
-  return {
-    stop: null,
-    timings: null,
+  return newReplyFacts({
     seed: sampling.seed ?? 0,
     sampling,
     modelId,
     model: modelName,
-    vocabularySize: 0,
     executor: executor ?? 'wasm',
-    notices: [],
-    promptTokens: 0,
-    systemTokens: 0,
-    droppedMessages: 0,
-    contextUsed: 0,
-    runStart: 0,
-  };
+  });
 }
 
 /** What determines its replies: all but the label. */

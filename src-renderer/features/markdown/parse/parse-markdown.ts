@@ -50,7 +50,7 @@ function eventsOf(source: string, request: ParseRequest, extensions: readonly Ex
   return postprocess(parser.document().write(preprocess()(source, undefined, true)));
 }
 
-/** Beyond this many characters, how a line goes on no longer changes what kind of block it begins. */
+/** Beyond this many characters, the rest of a line cannot change what kind of block it starts. */
 const DECISIVE = 200;
 
 /** Start of the last block whose first line is complete, if no later line can become part of the block before it. */

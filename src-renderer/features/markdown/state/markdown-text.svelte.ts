@@ -72,7 +72,7 @@ export class MarkdownText {
   #shown = 0;
   #definitions = new Map<string, Definition>();
   #labels = new Set<string>();
-  /** Text that is not formatted goes on up to this. */
+  /** Where unformatted text ends; null outside of it. */
   #plainUntil: RegExp | null = null;
   /** Where that text began. */
   #plainFrom = 0;
@@ -80,6 +80,7 @@ export class MarkdownText {
   /** How much is parsed at once: less after a failure. */
   #limit = MAX_PARSED;
   #busy = false;
+  #isFirst = true;
   #wait = 0;
   #cancel: (() => void) | null = null;
 
@@ -123,6 +124,13 @@ export class MarkdownText {
       parsed = await this.#parser.run('parse', { text, base, ...this.#known(base) });
     } catch {
       // It took too long, or the parser has a fault. Either way the text is shown.
+    }
+    // The first answer may take seconds, because the Worker starts with it: the text that is on screen is longer by then.
+    const isBehind = this.#isFirst && parsed !== null && to < this.#to;
+    this.#isFirst = false;
+    if (isBehind) {
+      this.#busy = false;
+      return this.#parse();
     }
     const firstChanged = this.#open;
     const isFull = to - base >= this.#limit;
@@ -220,7 +228,7 @@ export class MarkdownText {
   #continuePlain(): boolean {
     const pattern = this.#plainUntil;
     if (pattern === null) return true;
-    // The end may have begun in the text before.
+    // The end may have started in an earlier part of the text.
     const from = Math.max(this.#plainFrom, this.#stable - 200);
     const match = pattern.exec(this.#source.slice(from, this.#to));
     this.#extendPlain(match === null ? this.#to : Math.max(this.#stable, from + match.index + match[0].length));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseMarkdown } from '../parse/parse-markdown.ts';
 import type { Block, ParseRequest } from '../tree.ts';
 import { toHtml } from '../test-support/to-html.ts';
-import { MarkdownText, MAX_PARSED } from './markdown-text.svelte.ts';
+import { MarkdownText, MAX_PARSED, type Later } from './markdown-text.svelte.ts';
 import type { MarkdownParser } from './parser-client.ts';
 
 const SAMPLE = `# Title
@@ -110,7 +110,7 @@ test('a definition that comes later changes the blocks that refer to it, and no 
   expect(toHtml(blocks())).toContain('<sup>n</sup>');
 });
 
-test('a block that is too long is plain text with a reason, and formatting goes on after it', async () => {
+test('a block that is too long is plain text with a reason, and formatting resumes after it', async () => {
   const { grow, blocks, text } = growing();
   const long = 'x'.repeat(1_000_000);
   await grow(`*a*\n\n${long}`);
@@ -160,4 +160,29 @@ test('footnotes are numbered in the order of their calls', async () => {
     ['b', 1],
     ['a', 2],
   ]);
+});
+
+test('a first answer that comes late does not shorten the text', async () => {
+  let source = 'One';
+  const answers: (() => void)[] = [];
+  const parser: MarkdownParser = {
+    run: async (_, params) => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return { ...parseMarkdown(params as ParseRequest), ms: 0 } as never;
+    },
+  };
+  const now: Later = (work) => {
+    work();
+    return () => undefined;
+  };
+  const text = new MarkdownText({ slice: (start, end) => source.slice(start, end) }, 0, parser, now);
+  text.grow(source.length);
+  source = 'One two three';
+  text.grow(source.length);
+  answers[0]!();
+  await expect.poll(() => answers.length).toBe(2);
+  expect(text.groups).toEqual([]);
+  answers[1]!();
+  await expect.poll(() => text.groups.flatMap(({ blocks }) => blocks).length).toBe(1);
+  expect(toHtml(text.groups.flatMap(({ blocks }) => [...blocks]))).toContain('One two three');
 });

@@ -1,23 +1,13 @@
 import { createContext } from 'svelte';
-import type { Reply } from '../../chat/state/reply.svelte.ts';
-import type { Nearby } from '../../chat/thread/nearby.ts';
-import type { TextMark } from '../../chat/thread/text-mark.ts';
-import type { TintOfToken } from '../../chat/thread/tint.ts';
-import type { TokenSpan } from '../../chat/thread/token-focus.svelte.ts';
+import type { FlowProps } from '../../chat/thread/flow-props.ts';
 import { tokenAt } from './leaf-tokens.ts';
 import type { MarkdownText } from './markdown-text.svelte.ts';
 
-/** What all parts of a reply's Markdown share. Its properties are reactive. */
+/** What all parts of a section's Markdown share. */
 export interface MarkdownFlowState {
-  readonly reply: Reply;
+  /** Reactive. */
+  readonly props: Readonly<FlowProps>;
   readonly text: MarkdownText;
-  readonly asTokens: boolean;
-  readonly tintOf: TintOfToken;
-  readonly hot: number | null;
-  readonly pinned: boolean;
-  readonly span: TokenSpan | null;
-  readonly nearby: Nearby;
-  readonly mark: TextMark | undefined;
 }
 
 export const [getFlow, setFlow] = createContext<MarkdownFlowState>();
@@ -35,26 +25,26 @@ export class TokenScope {
   }
 
   readonly #tokens = $derived.by(() => {
-    const { reply, hot } = this.#flow;
+    const { reply, hot } = this.#flow.props;
     const { from, to } = this.#range();
     return { first: tokenAt(reply, from), end: tokenAt(reply, to) + 1, hot };
   });
   /** The focused token, if it is in this part. */
   readonly hot = $derived.by(() => {
-    if (!this.#flow.asTokens || this.#flow.hot === null) return null;
+    if (!this.#flow.props.asTokens || this.#flow.props.hot === null) return null;
     const { first, end, hot } = this.#tokens;
     return hot !== null && hot >= first && hot < end ? hot : null;
   });
   /** The token that the badge is before, if it is in this part. */
   readonly badgeAt = $derived.by(() => {
-    const at = this.#flow.mark?.at ?? null;
+    const at = this.#flow.props.mark?.at ?? null;
     if (at === null) return null;
     const { first, end } = this.#tokens;
     return at >= first && at < end ? at : null;
   });
   /** Whether each token has an element. */
   readonly drawn = $derived.by(() => {
-    const { asTokens, mark } = this.#flow;
+    const { asTokens, mark } = this.#flow.props;
     return (
       (asTokens && (this.#near || this.hot !== null)) || (mark !== undefined && this.#near) || this.badgeAt !== null
     );
@@ -67,7 +57,7 @@ export class TokenScope {
 
   /** Observes the part's element. */
   readonly attach = (element: Element): (() => void) =>
-    this.#flow.nearby.observe(element, (near) => (this.#near = near));
+    this.#flow.props.nearby.observe(element, (near) => (this.#near = near));
 }
 
 export const [getScope, setScope] = createContext<TokenScope>();

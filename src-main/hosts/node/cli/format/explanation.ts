@@ -12,7 +12,7 @@ export function formatExplanation({ attribution, lens, sampling, logits }: Inspe
   const sections: string[] = [];
   if (attribution) {
     const logit = logits.values[chosen.id] ?? 0;
-    const title = `Attribution: what adds up to the logit of ${chosen.piece} (${logit.toFixed(3)})`;
+    const title = `Attribution: parts of the logit of ${chosen.piece} (${logit.toFixed(3)})`;
     sections.push(`${title}\n\n${indent(formatAttribution(attribution))}`);
   }
   if (lens) sections.push(`Logit lens: what each layer would predict\n\n${indent(formatLens(lens))}`);
