@@ -35,31 +35,29 @@ interface Opened {
   reused: number;
 }
 
-/** Loads the model, as after a restart, and asks for a reply. @param after called before it is unloaded */
-async function open(storePrefix: boolean, after: () => Promise<void> = async () => undefined): Promise<Opened> {
+/** Loads the model, as after a restart, and asks for a reply. @param after called before the model is unloaded */
+async function open(isStored: boolean, after: () => Promise<void> = async () => undefined): Promise<Opened> {
   const engine = new InferenceEngine(nodePlatform(undefined, store));
   await engine.load(await openModelPath(path), { contextSize: 4096, threads: Number(values.threads) });
   const params = defaultGenerateParams({ kind: 'ids', ids: [...chat, 504, 253, 2000] });
   const stop = { ...params.stop, maxTokens: 8, ignoreEos: true };
   const sampling = { ...params.sampling, temperature: 0 };
+  const storing = isStored ? { storePrefixFor: 'bench' } : {};
   let reused = 0;
-  try {
-    for await (const event of engine.generate({ ...params, sampling, stop, storePrefix })) {
-      if (event.type === 'start') reused = event.reusedTokens;
-      if (event.type === 'end') {
-        await after();
-        return { end: event, reused };
-      }
-    }
-    throw new Error('A reply ended without its end event.');
-  } finally {
-    await engine.unload();
+  let end: GenerateEnd | null = null;
+  for await (const event of engine.generate({ ...params, sampling, stop, ...storing })) {
+    if (event.type === 'start') reused = event.reusedTokens;
+    else if (event.type === 'end') end = event;
   }
+  await after();
+  await engine.unload();
+  if (end === null) throw new Error('A reply ended without its end event.');
+  return { end, reused };
 }
 
-/** The store is complete when its size no longer changes. */
+/** Resolves when the size of the store no longer changes. */
 async function stored(): Promise<void> {
-  for (let before = -1, now = 0; before !== now;) {
+  for (let before = -1, now = 0; before !== now || now === 0;) {
     before = now;
     await new Promise((resolve) => setTimeout(resolve, 1000));
     now = (await store.size()).bytes;
@@ -68,8 +66,7 @@ async function stored(): Promise<void> {
 
 const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 
-const first = await open(true);
-await stored();
+const first = await open(true, stored);
 const times = { without: [] as number[], with: [] as number[] };
 let isSame = true;
 let reused = 0;

@@ -2,7 +2,7 @@
  * Decoding with and without speculation, in turns: tokens per second of whole replies of SmolLM2 Q4_1, medians, and whether
  * the ids are the same:
  *
- *     npx tsx bench/speculation.ts [--repeat 5] [--threads 2] [--model FILE]
+ *     npx tsx bench/speculation.ts [--repeat 3] [--threads 2] [--model FILE]
  */
 import { parseArgs } from 'node:util';
 import { defaultGenerateParams } from '../src-main/engine/api/defaults.ts';
@@ -33,7 +33,7 @@ const TASKS: Readonly<Record<string, { text: string; temperature: number }>> = {
 
 const { values } = parseArgs({
   options: {
-    repeat: { type: 'string', default: '5' },
+    repeat: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
     model: { type: 'string' },
   },
@@ -47,7 +47,7 @@ async function reply({ text, temperature }: (typeof TASKS)[string], speculate: b
   const request = {
     ...params,
     sampling: { ...params.sampling, temperature, seed: 7 },
-    stop: { ...params.stop, maxTokens: 256 },
+    stop: { ...params.stop, maxTokens: 192 },
     speculate,
   };
   for await (const event of engine.generate(request)) if (event.type === 'end') return event;

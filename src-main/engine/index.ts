@@ -13,9 +13,11 @@ import type { InsideRun } from './inside/tapped-row.ts';
 import { intervene, replaceTokens } from './program/interventions.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
 import { describeModel, infoOf, loadModel, type Loaded, type LoadOptions, type OpenedFiles } from './load-model.ts';
+import { checkName } from './check-value.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
 import type { Model } from './models/model.ts';
 import type { CancelToken, ModelFiles, Platform, PrefixStoreSize } from './api/platform.ts';
+import type { StoredPrefix } from './prefix-cache/prefix-cache.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
   Detokenized,
@@ -196,13 +198,12 @@ export class InferenceEngine {
       // The reference executor takes as long for a batch as for single tokens.
       const speculates = params.speculate !== false && loaded.executor.name !== 'reference';
       const job = { ...this.job(loaded, params, cancel), startedAt: this.platform.clock.now() };
-      const prefixes = params.storePrefix === true && params.useKvCache ? loaded.prefixes : null;
-      await prefixes?.restore(job.prompt.ids, cancel);
+      const stored = params.useKvCache ? storedPrefix(loaded, params) : undefined;
+      await stored?.restore(job.prompt.ids, cancel);
       for await (const event of generate(speculates ? { ...job, drafter: new PromptLookup() } : job)) {
+        // Continues after this request, when no other one runs.
+        if (event.type === 'end') void stored?.save([...job.prompt.ids, ...event.ids], this.whileLoaded(loaded));
         yield event;
-        if (event.type !== 'end') continue;
-        // In the background: the next request need not wait for it.
-        void prefixes?.save([...job.prompt.ids, ...event.ids], (step) => this.queue.run(step));
       }
     } finally {
       leave();
@@ -245,10 +246,15 @@ export class InferenceEngine {
     return (await this.platform.prefixStore?.size()) ?? null;
   }
 
-  /** Deletes the stored prefix cache. @throws EngineError STORAGE */
-  async clearPrefixCache(): Promise<void> {
-    for (const one of [this.loaded, this.kept]) one?.prefixes?.forget();
-    await this.platform.prefixStore?.clear();
+  /**
+   * Deletes the stored prefix cache, or what only one chat has of it.
+   * @throws EngineError BAD_REQUEST, STORAGE
+   */
+  async clearPrefixCache(chat?: string): Promise<void> {
+    if (chat !== undefined) checkName('chat', chat);
+    const { prefixStore } = this.platform;
+    for (const one of [this.loaded, this.kept]) one?.prefixes?.invalidate();
+    await (chat === undefined ? prefixStore?.clear() : prefixStore?.deleteChat(chat));
   }
 
   /** @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED */
@@ -305,10 +311,12 @@ export class InferenceEngine {
    */
   async preview(params: PreviewParams, cancel?: CancelToken): Promise<SamplingPreview> {
     return this.queue.run(async () => {
-      const { model, context } = this.require();
+      const loaded = this.require();
+      const { model, context } = loaded;
       validatePreviewParams(params, model.config);
       const { reply, token, ...settings } = params;
       const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
+      await storedPrefix(loaded, params)?.restore(prompt.ids, cancel);
       const job = { model, context, platform: this.platform, prompt, reply, token, cancel };
       return preview({ ...job, params: { ...settings, useKvCache: true } });
     }, cancel);
@@ -347,6 +355,14 @@ export class InferenceEngine {
     return { model, executor, context, platform, program, interventions, ids, causal, cancel };
   }
 
+  /** Runs steps when it is their turn and the model is still there. */
+  private whileLoaded(one: Loaded): (step: () => Promise<void>) => Promise<void> {
+    return (step) =>
+      this.queue.run(async () => {
+        if (this.loaded === one || this.kept === one) await step();
+      });
+  }
+
   private require(): Loaded {
     if (this.loaded === null) throw new EngineError('NO_MODEL', 'No model is loaded. Load one first.');
     return this.loaded;
@@ -364,6 +380,11 @@ export class InferenceEngine {
     this[which] = null;
     await one?.executor.dispose();
   }
+}
+
+/** Undefined if nothing is stored for the request. */
+function storedPrefix({ prefixes }: Loaded, { storePrefixFor }: PreviewParams): StoredPrefix | undefined {
+  return storePrefixFor === undefined ? undefined : prefixes?.of(storePrefixFor);
 }
 
 /** The prompt with its replaced tokens, as ids if there are any. */

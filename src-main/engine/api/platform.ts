@@ -106,8 +106,13 @@ export interface PrefixStore {
   /** All or nothing. Deletes others beyond the limit. @throws EngineError STORAGE, for example when the disk is full */
   set(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   delete(key: string): Promise<void>;
-  /** Marks blocks as used now, the first ones last of all to be deleted. */
-  touch(keys: readonly string[]): Promise<void>;
+  /**
+   * Notes that a chat uses these blocks now, the first ones last of all to be deleted.
+   * @throws EngineError STORAGE
+   */
+  use(chat: string, keys: readonly string[]): Promise<void>;
+  /** Deletes the blocks that no other chat has used. @throws EngineError STORAGE */
+  deleteChat(chat: string): Promise<void>;
   /** @throws EngineError STORAGE */
   size(): Promise<PrefixStoreSize>;
   /** Deletes all. @throws EngineError STORAGE */

@@ -112,10 +112,11 @@ export interface GenerateParams {
    */
   speculate?: boolean;
   /**
-   * Whether K and V of prompt and reply may be stored beyond the process, and be read from there, which gives the same
-   * reply sooner. Default false; lanes and hosts without a store never do.
+   * The chat for which K and V of prompt and reply are stored beyond the process, until it is deleted (`clearPrefixCache`).
+   * What is stored already, for any chat, is not computed again, so the same reply comes sooner. Omitted: nothing is stored
+   * or read; lanes and hosts without a store never do.
    */
-  storePrefix?: boolean;
+  storePrefixFor?: string;
 }
 
 export type ExecutorName = 'reference' | 'wasm';

@@ -4,7 +4,7 @@ import type { Program } from '../program/program.ts';
 import { BLOCK_FORMAT, hex } from './blocks.ts';
 
 /** Parts of a file that are hashed: hashing gigabytes at each start would take longer than it saves. */
-const SAMPLES = 32;
+const SAMPLES = 8;
 const SAMPLE_BYTES = 65_536;
 
 /**
@@ -36,9 +36,11 @@ async function sampled(sha256: PrefixStore['sha256'], files: ModelFiles, name: s
   try {
     const { size } = source;
     const hashes: string[] = [];
-    const step = Math.max(SAMPLE_BYTES, Math.floor(size / SAMPLES));
-    for (let at = 0; at < size; at += step) {
-      hashes.push(hex(await sha256(await source.read(at, Math.min(SAMPLE_BYTES, size - at)))));
+    for (let i = 0; i < SAMPLES; i++) {
+      // The first bytes, the last bytes, and some in between.
+      const at = Math.floor((i / (SAMPLES - 1)) * Math.max(0, size - SAMPLE_BYTES));
+      hashes.push(hex(await sha256(await source.read(at, Math.min(SAMPLE_BYTES, size)))));
+      if (size <= SAMPLE_BYTES) break;
     }
     return [size, hashes];
   } finally {

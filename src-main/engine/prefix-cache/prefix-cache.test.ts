@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHash } from 'node:crypto';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../api/errors.ts';
 import type { ModelFiles, Platform, PrefixStore } from '../api/platform.ts';
 import { defaultGenerateParams, InferenceEngine, type LoadOptions } from '../index.ts';
@@ -11,13 +11,21 @@ import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
 
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 /** Together 200 chats in the full run. */
-const CHATS = isFull ? 100 : 5;
+const CHATS = isFull ? 50 : 2;
 const TIMEOUT_MS = 300_000;
+const OTHER_MODELS: [name: string, files: () => Promise<ModelFiles>][] = [
+  ['a llama', () => tinyGgufFiles('llama')],
+  ['a gemma with a sliding window', () => tinyGgufFiles('gemma3')],
+];
 
 class MemoryStore implements PrefixStore {
-  readonly blocks = new Map<string, Uint8Array>();
+  readonly chats = new Map<string, Set<string>>();
   reads = 0;
   failure: EngineError | null = null;
+  /** Called before a block is written. */
+  onSet: () => void = () => undefined;
+
+  constructor(readonly blocks = new Map<string, Uint8Array>()) {}
 
   async get(key: string): Promise<Uint8Array | undefined> {
     this.reads++;
@@ -29,12 +37,19 @@ class MemoryStore implements PrefixStore {
   }
   async set(key: string, bytes: Uint8Array): Promise<void> {
     if (this.failure !== null) throw this.failure;
+    this.onSet();
     this.blocks.set(key, bytes);
   }
   async delete(key: string): Promise<void> {
     this.blocks.delete(key);
   }
-  async touch(): Promise<void> {}
+  async use(chat: string, keys: readonly string[]): Promise<void> {
+    this.chats.set(chat, new Set([...(this.chats.get(chat) ?? []), ...keys]));
+  }
+  async deleteChat(chat: string): Promise<void> {
+    for (const key of this.chats.get(chat) ?? []) this.blocks.delete(key);
+    this.chats.delete(chat);
+  }
   async size(): Promise<{ bytes: number; limit: number }> {
     return { bytes: [...this.blocks.values()].reduce((sum, { length }) => sum + length, 0), limit: 1e9 };
   }
@@ -78,33 +93,58 @@ function request(ids = IDS, change = {}) {
     ...params,
     sampling: { ...params.sampling, temperature: 0 },
     stop: { ...params.stop, maxTokens: 8, ignoreEos: true },
-    storePrefix: true,
+    storePrefixFor: 'chat',
     ...change,
   };
 }
 
 const tiny = () => tinyGgufFiles('llama');
 
-/** A store with the blocks of one reply: three of the prompt. */
-async function filled(options?: LoadOptions): Promise<{ store: MemoryStore; ids: number[] }> {
+/** The blocks of one reply, three of the prompt, and its ids. */
+let first: { blocks: Map<string, Uint8Array>; ids: number[] };
+beforeAll(async () => {
   const store = new MemoryStore();
-  const engine = await started(store, await tiny(), options);
-  const { end } = await reply(engine, request());
+  const { end } = await reply(await started(store, await tiny()), request());
   await vi.waitFor(() => expect(store.blocks.size).toBe(3));
-  return { store, ids: end.ids };
-}
+  first = { blocks: store.blocks, ids: end.ids };
+});
+
+/** As after that reply. */
+const filled = () => new MemoryStore(new Map(first.blocks));
 
 describe('the stored prefix cache', () => {
-  it.each(['wasm', 'reference'] as const)('spares a new process the prompt, on the %s executor', async (executor) => {
-    const { store, ids } = await filled({ executor });
-    const again = await started(store, await tiny(), { executor });
+  it('spares a new process the prompt', async () => {
+    const again = await started(filled(), await tiny());
     const { start, end } = await reply(again, request());
-    expect([start.reusedTokens, end.ids]).toEqual([192, ids]);
+    expect([start.reusedTokens, end.ids]).toEqual([192, first.ids]);
     expect(again.computedTokens).toBeLessThan(40);
   });
 
+  it('works with the reference executor, whose blocks are others', async () => {
+    const store = filled();
+    const executor = 'reference';
+    const { start, end } = await reply(await started(store, await tiny(), { executor }), request());
+    await vi.waitFor(() => expect(store.blocks.size).toBe(6));
+    const again = await reply(await started(store, await tiny(), { executor }), request());
+    expect([start.reusedTokens, again.start.reusedTokens, again.end.ids]).toEqual([0, 192, end.ids]);
+  });
+
+  it('also stores a reply whose reader leaves at its end, but only while its model is loaded', async () => {
+    for (const [unloads, blocks] of [
+      [false, 3],
+      [true, 0],
+    ] as const) {
+      const store = new MemoryStore();
+      const engine = await started(store, await tiny());
+      for await (const { type } of engine.generate(request())) if (type === 'end') break;
+      if (unloads) await engine.unload();
+      else await vi.waitFor(() => expect(store.blocks.size).toBe(3));
+      expect(store.blocks.size).toBe(blocks);
+    }
+  });
+
   it('gives other prompts what they have in common', async () => {
-    const { store } = await filled();
+    const store = filled();
     const other = [...IDS.slice(0, 130), 9, 9, 9];
     const expected = await reply(await started(undefined, await tiny()), request(other));
     const { start, end } = await reply(await started(store, await tiny()), request(other));
@@ -112,9 +152,9 @@ describe('the stored prefix cache', () => {
   });
 
   it('is neither read nor written unless the request says so', async () => {
-    const { store } = await filled();
+    const store = filled();
     const { reads } = store;
-    await reply(await started(store, await tiny()), request(IDS, { storePrefix: false }));
+    await reply(await started(store, await tiny()), request(IDS, { storePrefixFor: undefined }));
     await reply(await started(store, await tiny()), request(IDS, { useKvCache: false }));
     expect([store.reads, store.blocks.size]).toEqual([reads, 3]);
   });
@@ -126,17 +166,17 @@ describe('the stored prefix cache', () => {
     ['with another checksum', (bytes) => bytes.map((byte, i) => (i === 3 ? byte ^ 1 : byte))],
     ['of another block', (_, others) => others[0]],
   ])('ignores a block that is %s, with a warning', async (_, damage) => {
-    const { store, ids } = await filled();
-    const [first, second, third] = [...store.blocks];
-    store.blocks.set(second[0], damage(second[1], [first[1], third[1]]));
+    const store = filled();
+    const [one, second, third] = [...store.blocks];
+    store.blocks.set(second[0], damage(second[1], [one[1], third[1]]));
     const { start, end } = await reply(await started(store, await tiny()), request());
-    expect([start.reusedTokens, end.ids, warnings]).toEqual([64, ids, [expect.stringContaining('ignored')]]);
+    expect([start.reusedTokens, end.ids, warnings]).toEqual([64, first.ids, [expect.stringContaining('ignored')]]);
     // It is written again.
     await vi.waitFor(() => expect(store.blocks.get(second[0])).toEqual(second[1]));
   });
 
   it('is separate for other models, other files of a model, and other types of K and V', async () => {
-    const { store } = await filled();
+    const store = filled();
     const { reusedTokens } = (await reply(await started(store, await tiny(), { kvCacheType: 'q8' }), request())).start;
     const changed = { ...(await tiny()), stamp: 'changed' };
     const { start } = await reply(await started(store, changed), request());
@@ -145,16 +185,17 @@ describe('the stored prefix cache', () => {
   });
 
   it('fails no reply when it cannot be read or written', async () => {
-    const { store, ids } = await filled();
+    const store = filled();
     store.failure = new EngineError('STORAGE', 'The disk is full.');
     const { start, end } = await reply(await started(store, await tiny()), request());
-    expect([start.reusedTokens, end.ids, end.stop.reason]).toEqual([0, ids, 'max_tokens']);
+    expect([start.reusedTokens, end.ids, end.stop.reason]).toEqual([0, first.ids, 'max_tokens']);
     expect(warnings[0]).toContain('could not be read');
   });
 
   it('reports its size and can be cleared', async () => {
-    const { store } = await filled();
-    const engine = engines[0];
+    const store = filled();
+    const engine = await started(store, await tiny());
+    await reply(engine, request());
     expect((await engine.prefixCacheSize())?.bytes).toBe((await store.size()).bytes);
     await engine.clearPrefixCache();
     expect(await engine.prefixCacheSize()).toMatchObject({ bytes: 0 });
@@ -163,9 +204,33 @@ describe('the stored prefix cache', () => {
     expect(await (await started(undefined, await tiny())).prefixCacheSize()).toBeNull();
   });
 
+  it('loses the blocks of a deleted chat, and those that are being written', async () => {
+    const store = new MemoryStore();
+    const engine = await started(store, await tiny());
+    await reply(engine, request());
+    await vi.waitFor(() => expect(store.blocks.size).toBe(3));
+    await engine.clearPrefixCache('another');
+    expect(store.blocks.size).toBe(3);
+    await engine.clearPrefixCache('chat');
+    expect([store.blocks.size, store.chats.size]).toEqual([0, 0]);
+    const cleared = new Promise<void>((resolve) => {
+      store.onSet = () => {
+        store.onSet = () => undefined;
+        resolve(engine.clearPrefixCache('chat'));
+      };
+    });
+    await reply(engine, request());
+    await cleared;
+    // All steps that would wait for their turn have had it.
+    await reply(engine, request(IDS.slice(0, 5), { storePrefixFor: undefined }));
+    expect(store.blocks.size).toBe(0);
+    await expect(engine.clearPrefixCache('../chat')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  });
+
   it.each<[string, () => Promise<ModelFiles>]>([
     ['tiny-transformer', () => nodeModelFiles(TINY_TRANSFORMER_DIR)],
     ['a quantised llama', () => tinyGgufFiles('llama-d256.Q4_1')],
+    ...(isFull ? OTHER_MODELS : []),
   ])(
     'gives random chats with %s the same replies',
     async (_, open) => {
@@ -175,9 +240,9 @@ describe('the stored prefix cache', () => {
       await fc.assert(
         fc.asyncProperty(randomChats([3, 4, 5, 6, 7], ['e', '.']), async (turns) => {
           const long = turns.map((turn, i) => (i === 0 ? { ...turn, ids: [...prefix, ...turn.ids] } : turn));
-          const expected = await answers(plain, long, { storePrefix: false }, 'shift', 250);
+          const expected = await answers(plain, long, {}, 'shift', 250);
           const restarted = await started(store, await open());
-          expect(await answers(restarted, long, { storePrefix: true }, 'shift', 250)).toEqual(expected);
+          expect(await answers(restarted, long, { storePrefixFor: 'chat' }, 'shift', 250)).toEqual(expected);
           await restarted.unload();
         }),
         { numRuns: CHATS },

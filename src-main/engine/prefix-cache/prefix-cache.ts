@@ -13,6 +13,20 @@ export interface PrefixCacheOptions {
   context: ContextWindow;
 }
 
+/** The prefix cache for one request of a chat. */
+export interface StoredPrefix {
+  /**
+   * Extends the window by blocks of the store, as far as they go.
+   * @param ids of the prompt. Its last token is always computed
+   */
+  restore(ids: readonly number[], cancel?: CancelToken): Promise<void>;
+  /**
+   * Stores the blocks of `ids` that the window holds and the store lacks.
+   * @param alone runs a step while no request uses the window, or not at all if the model is gone
+   */
+  save(ids: readonly number[], alone: (step: () => Promise<void>) => Promise<void>): Promise<void>;
+}
+
 /**
  * K and V of earlier prompts and replies of one model, beyond the process: what the window lacks of a prompt is read from
  * the store, and what it holds after a reply is written there. K and V are stored as they are, so replies are the same.
@@ -21,18 +35,31 @@ export interface PrefixCacheOptions {
 export class PrefixCache {
   /** Blocks known to be in the store. */
   private readonly stored = new Set<string>();
-  /** Whether writing failed, as with a full disk: it is not tried again before the model is loaded again. */
+  /** Whether writing failed, as with a full disk: it is not tried again before the cache is cleared or the model reloaded. */
   private isFull = false;
-  /** Counts `forget`. */
-  private cleared = 0;
+  /** Counts deletions: requests that began before one store nothing, because they may be of a deleted chat. */
+  private deletions = 0;
 
   constructor(private readonly options: PrefixCacheOptions) {}
 
-  /**
-   * Extends the window by blocks of the store, as far as they go.
-   * @param ids of the prompt. Its last token is always computed
-   */
-  async restore(ids: readonly number[], cancel?: CancelToken): Promise<void> {
+  /** For a request that begins now. */
+  of(chat: string): StoredPrefix {
+    const { deletions } = this;
+    const isValid = () => this.deletions === deletions;
+    return {
+      restore: (ids, cancel) => this.restore(chat, ids, cancel),
+      save: (ids, alone) => this.save(chat, ids, isValid, alone),
+    };
+  }
+
+  /** Called before something in the store is deleted. */
+  invalidate(): void {
+    this.deletions++;
+    this.stored.clear();
+    this.isFull = false;
+  }
+
+  private async restore(chat: string, ids: readonly number[], cancel: CancelToken | undefined): Promise<void> {
     const { store, context, cells, model, log } = this.options;
     const wanted = ids.length - 1;
     const held = context.contents(ids).resident;
@@ -40,8 +67,9 @@ export class PrefixCache {
     try {
       const keys = await blockKeys(store.sha256, model, ids.slice(0, wanted));
       const first = Math.floor(held / BLOCK_TOKENS);
+      let block = first;
       let next = this.read(keys[first]);
-      for (let block = first; block < keys.length && !cancel?.cancelled; block++) {
+      for (; block < keys.length && !cancel?.cancelled; block++) {
         const bytes = await next;
         if (bytes === undefined) break;
         // The next one is read while this one is checked.
@@ -60,7 +88,7 @@ export class PrefixCache {
         this.stored.add(keys[block]);
       }
       await next;
-      await store.touch(keys.filter((key) => this.stored.has(key)));
+      if (block > first) await store.use(chat, keys.slice(0, block));
     } catch (error) {
       log.warn('The prefix cache could not be read.', describe(error));
     }
@@ -73,16 +101,18 @@ export class PrefixCache {
     return block;
   }
 
-  /**
-   * Stores the blocks of `ids` that the window holds and the store lacks.
-   * @param alone runs a step while no request uses the window
-   */
-  async save(ids: readonly number[], alone: (step: () => Promise<void>) => Promise<void>): Promise<void> {
+  private async save(
+    chat: string,
+    ids: readonly number[],
+    isValid: () => boolean,
+    alone: (step: () => Promise<void>) => Promise<void>,
+  ): Promise<void> {
     const { store, context, cells, model, log } = this.options;
-    if (this.isFull) return;
-    const { cleared } = this;
+    if (this.isFull || !isValid()) return;
     try {
       const keys = await blockKeys(store.sha256, model, ids);
+      // First, so that whatever is stored can be deleted with its chat; the last time is the one that counts.
+      await store.use(chat, keys);
       for (const [block, key] of keys.entries()) {
         if (this.stored.has(key)) continue;
         if (!(await store.has(key))) {
@@ -91,24 +121,24 @@ export class PrefixCache {
             const found = context.cellsOf(ids.slice(0, (block + 1) * BLOCK_TOKENS));
             if (found !== null) kv = cells.read(found.subarray(block * BLOCK_TOKENS));
           });
-          // Another chat has taken the cells, or a person has cleared the store.
-          if (kv === null || this.cleared !== cleared) return;
-          await store.set(key, await packBlock(store.sha256, key, kv));
+          // Another chat has taken the cells.
+          if (kv === null) break;
+          const packed = await packBlock(store.sha256, key, kv);
+          if (!isValid()) return;
+          await store.set(key, packed);
+        }
+        if (!isValid()) {
+          // It was deleted meanwhile, and then written.
+          await store.delete(key);
+          return;
         }
         this.stored.add(key);
       }
-      await store.touch(keys);
+      await store.use(chat, keys);
     } catch (error) {
       this.isFull = true;
       log.warn('The prefix cache could not be written, and is left as it is.', describe(error));
     }
-  }
-
-  /** Called before the store is cleared. */
-  forget(): void {
-    this.cleared++;
-    this.stored.clear();
-    this.isFull = false;
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PREFIX_STORE_CASES } from '../../engine/test-support/prefix-store-cases.ts';
 import { prefixFolder } from './prefix-folder.ts';
 
 const KB = 1024;
@@ -20,20 +21,7 @@ beforeEach(async () => {
 afterEach(() => rm(parent, { recursive: true, force: true }));
 
 describe('a folder of blocks', () => {
-  it('returns what was stored, also to another process', async () => {
-    const store = prefixFolder(folder);
-    expect([await store.get(key(1)), await store.has(key(1)), await store.size()]).toEqual([
-      ...[undefined, false],
-      { bytes: 0, limit: 2 ** 30 },
-    ]);
-    await store.set(key(1), block(1));
-    const other = prefixFolder(folder);
-    expect(new Uint8Array((await other.get(key(1)))!)).toEqual(block(1));
-    expect([await other.has(key(1)), (await other.size()).bytes]).toEqual([true, KB]);
-    await other.delete(key(1));
-    await other.delete(key(1));
-    expect(await store.get(key(1))).toBeUndefined();
-  });
+  it.each(PREFIX_STORE_CASES)('$name', ({ run }) => run((bytes) => prefixFolder(folder, { ...limits, bytes })));
 
   it('is readable by its owner only', async () => {
     await prefixFolder(folder).set(key(1), block(1));
@@ -41,26 +29,38 @@ describe('a folder of blocks', () => {
     if (process.platform !== 'win32') expect(modes.map((mode) => mode & 0o077)).toEqual([0, 0]);
   });
 
-  it('deletes what was used least recently', async () => {
-    const store = prefixFolder(folder, limits);
-    for (let i = 0; i < 64; i++) await store.set(key(i), block(i));
-    const old = new Date(Date.now() - 60_000);
-    for (let i = 0; i < 64; i++) await utimes(join(folder, `${key(i)}.kv`), old, old);
-    await store.touch([key(0), key(1), key(2000)]);
-    // It looks at the folder with every 32nd file.
-    for (let i = 64; i < 97; i++) await store.set(key(i), block(i));
-    expect((await store.size()).bytes).toBeLessThanOrEqual(limits.bytes);
-    expect([await store.has(key(0)), await store.has(key(1)), await store.has(key(96))]).toEqual([true, true, true]);
-  });
-
   it('keeps the beginning of a chat longer than its end', async () => {
     const store = prefixFolder(folder, { ...limits, files: 3 });
     const other = prefixFolder(folder, { ...limits, files: 3 });
     for (let i = 0; i < 3; i++) await store.set(key(i), block(i));
-    await store.touch([key(0), key(1), key(2)]);
+    await store.use('a', [key(0), key(1), key(2)]);
     await other.set(key(3), block(3));
     expect(await store.has(key(0))).toBe(true);
     expect(await store.has(key(2))).toBe(false);
+  });
+
+  it('deletes the lists of chats whose blocks are gone', async () => {
+    const few = { ...limits, files: 10 };
+    const store = prefixFolder(folder, few);
+    await store.use('long-gone', [key(99)]);
+    const old = new Date(Date.now() - 60_000);
+    await utimes(join(folder, 'long-gone.keys'), old, old);
+    // It looks at the folder with every 32nd file.
+    for (let i = 0; i < 33; i++) await store.set(key(i), block(i));
+    await store.use('new', [key(32)]);
+    for (const i of [33, 34]) await prefixFolder(folder, few).set(key(i), block(i));
+    const names = await readdir(folder);
+    expect(names.filter((name) => name.endsWith('.keys'))).toEqual(['new.keys']);
+    expect(names).toHaveLength(10);
+  });
+
+  it('deletes no other files, whatever a list says', async () => {
+    const store = prefixFolder(folder, limits);
+    await store.set(key(1), block(1));
+    await writeFile(join(parent, 'mine.kv'), 'mine');
+    await writeFile(join(folder, 'a.keys'), `../mine\n${key(1)}\n`);
+    await store.deleteChat('a');
+    expect([await readdir(parent), await readdir(folder)]).toEqual([['cache', 'mine.kv'], []]);
   });
 
   it('refuses to fill the disk, and leaves nothing behind', async () => {
@@ -76,8 +76,9 @@ describe('a folder of blocks', () => {
   });
 
   it('deletes everything of its own, and nothing else', async () => {
-    const store = prefixFolder(folder);
+    const store = prefixFolder(folder, limits);
     await store.set(key(1), block(1));
+    await store.use('a', [key(1)]);
     await writeFile(join(folder, 'notes.txt'), 'mine');
     await store.clear();
     expect(await readdir(folder)).toEqual(['notes.txt']);
@@ -111,20 +112,5 @@ describe('a folder of blocks', () => {
     await utimes(unfinished, long, long);
     await store.size();
     expect(await readdir(folder)).not.toContain(`${key(1)}.kv.1-x.tmp`);
-  });
-
-  it('may be used by two at once', async () => {
-    const stores = [prefixFolder(folder, limits), prefixFolder(folder, limits)];
-    await Promise.all(
-      stores.map(async (store) => {
-        for (let i = 0; i < 100; i++) {
-          await store.set(key(i % 70), block(i % 70));
-          const found = await store.get(key((i * 3) % 70));
-          if (found !== undefined) expect(new Uint8Array(found)).toEqual(block((i * 3) % 70));
-          if (i % 10 === 0) await store.touch([key(i % 70)]);
-        }
-      }),
-    );
-    expect((await stores[0].size()).bytes).toBeLessThanOrEqual(limits.bytes + 32 * KB);
   });
 });

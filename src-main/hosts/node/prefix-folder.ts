@@ -1,6 +1,6 @@
 /** Stores the prefix cache as files in a folder, which several processes may share. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { PrefixStore } from '../../engine/api/platform.ts';
@@ -15,6 +15,9 @@ export interface FolderLimits {
 const LIMITS: FolderLimits = { bytes: 2 ** 30, files: 4096, freeBytes: 2 ** 30 };
 const NAME = /^[\da-f]{64}\.kv$/;
 const UNFINISHED = /^[\da-f]{64}\.kv\..*\.tmp$/;
+/** Keys of the blocks that a chat has used, one per line. */
+const CHAT = /^[\w-]{1,64}\.keys$/;
+const KEY = /^[\da-f]{64}$/;
 /** After this, a file that is not finished was left by a process that ended. */
 const UNFINISHED_MS = 60 * 60 * 1000;
 /** Files that are written between two looks at the folder: other processes write too. */
@@ -38,6 +41,7 @@ interface StoredFile {
  */
 export function prefixFolder(folder: string, limits: FolderLimits = LIMITS): PrefixStore {
   const pathOf = (key: string) => join(folder, `${key}.kv`);
+  const listOf = (chat: string) => join(folder, `${chat}.keys`);
   let writes = 0;
 
   return {
@@ -59,16 +63,30 @@ export function prefixFolder(folder: string, limits: FolderLimits = LIMITS): Pre
         await rm(unfinished, { force: true }).catch(() => undefined);
         throw storageError(cause);
       }
-      if (writes++ % WRITES_PER_LOOK === 0) await makeRoom(folder, limits);
+      if (writes++ % WRITES_PER_LOOK === 0) await evict(folder, limits);
     },
-    delete: (key) => rm(pathOf(key), { force: true }),
-    async touch(keys) {
+    delete: (key) => remove(pathOf(key)),
+    async use(chat, keys) {
       const now = Date.now();
-      // Its granularity may be a millisecond.
-      for (const [i, key] of keys.entries()) {
-        const used = new Date(now - i);
-        await unlessMissing(utimes(pathOf(key), used, used));
+      const known = new Set(await keysIn(listOf(chat)));
+      const added = keys.filter((key) => !known.has(key));
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await appendFile(listOf(chat), added.map((key) => `${key}\n`).join(''), { mode: 0o600 });
+      } catch (cause) {
+        throw storageError(cause);
       }
+      await setUsed(listOf(chat), now);
+      // Its granularity may be a millisecond.
+      for (const [i, key] of keys.entries()) await setUsed(pathOf(key), now - i);
+    },
+    async deleteChat(chat) {
+      const keys = new Set(await keysIn(listOf(chat)));
+      for (const name of await names(folder)) {
+        if (!CHAT.test(name) || name === `${chat}.keys`) continue;
+        for (const key of await keysIn(join(folder, name))) keys.delete(key);
+      }
+      for (const path of [...[...keys].map(pathOf), listOf(chat)]) await remove(path);
     },
     async size() {
       const files = await storedFiles(folder);
@@ -76,7 +94,7 @@ export function prefixFolder(folder: string, limits: FolderLimits = LIMITS): Pre
     },
     async clear() {
       for (const name of await names(folder)) {
-        if (NAME.test(name) || UNFINISHED.test(name)) await rm(join(folder, name), { force: true });
+        if ([NAME, UNFINISHED, CHAT].some((own) => own.test(name))) await remove(join(folder, name));
       }
     },
     sha256: (bytes) => Promise.resolve(createHash('sha256').update(bytes).digest()),
@@ -84,16 +102,22 @@ export function prefixFolder(folder: string, limits: FolderLimits = LIMITS): Pre
 }
 
 /** Deletes the files that were used least recently, if there are too many. */
-async function makeRoom(folder: string, limits: FolderLimits): Promise<void> {
-  const files = await storedFiles(folder);
+async function evict(folder: string, limits: FolderLimits): Promise<void> {
+  const files = (await storedFiles(folder)).sort((a, b) => a.used - b.used);
   let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   let count = files.length;
   if (bytes <= limits.bytes && count <= limits.files) return;
-  for (const file of files.sort((a, b) => a.used - b.used)) {
+  for (const file of files) {
     if (bytes <= KEPT_SHARE * limits.bytes && count <= KEPT_SHARE * limits.files) break;
-    await rm(file.path, { force: true });
+    await remove(file.path);
     bytes -= file.bytes;
     count--;
+  }
+  // A chat's list is as new as its newest block, so an older one has none left, or only blocks of other chats.
+  const oldest = files[files.length - count]?.used ?? Infinity;
+  for (const name of await names(folder)) {
+    const path = join(folder, name);
+    if (CHAT.test(name) && ((await unlessMissing(stat(path)))?.mtimeMs ?? Infinity) < oldest) await remove(path);
   }
 }
 
@@ -106,13 +130,27 @@ async function storedFiles(folder: string): Promise<StoredFile[]> {
     const found = await unlessMissing(stat(path));
     if (found === undefined) continue;
     if (NAME.test(name)) files.push({ path, bytes: found.size, used: found.mtimeMs });
-    else if (Date.now() - found.mtimeMs > UNFINISHED_MS) await rm(path, { force: true });
+    else if (Date.now() - found.mtimeMs > UNFINISHED_MS) await remove(path);
   }
   return files;
 }
 
 async function names(folder: string): Promise<string[]> {
   return (await unlessMissing(readdir(folder))) ?? [];
+}
+
+/** Empty if there is no such file. Lines that are no keys are ignored. */
+async function keysIn(list: string): Promise<string[]> {
+  const text = (await unlessMissing(readFile(list, 'utf8'))) ?? '';
+  return text.split('\n').filter((line) => KEY.test(line));
+}
+
+async function setUsed(path: string, ms: number): Promise<void> {
+  await unlessMissing(utimes(path, new Date(ms), new Date(ms)));
+}
+
+async function remove(path: string): Promise<void> {
+  await unlessMissing(rm(path));
 }
 
 /** @throws EngineError STORAGE for any other failure */

@@ -66,8 +66,8 @@ export interface EngineMethods {
   releaseInside: { params: Record<string, never>; result: { bytes: number } };
   /** Size of K and V stored beyond the process; null if the host stores nothing. Also answered during a reply. */
   prefixCacheSize: { params: Record<string, never>; result: { size: PrefixStoreSize | null } };
-  /** Deletes them. */
-  clearPrefixCache: { params: Record<string, never>; result: null };
+  /** Deletes them, or what only one chat has of them. Also answered during a reply. */
+  clearPrefixCache: { params: { chat?: string }; result: null };
   /** The sampler chain at the next token, or at one of a reply; cheap enough to be called while a slider moves. */
   preview: { params: PreviewParams; result: SamplingPreview };
   /** Profiles the loaded model, operation by operation; wasm executor only. */

@@ -92,7 +92,7 @@ export class EngineService {
       case 'prefixCacheSize':
         return { size: await engine.prefixCacheSize() };
       case 'clearPrefixCache':
-        await engine.clearPrefixCache();
+        await engine.clearPrefixCache(call.params.chat);
         return null;
       case 'preview':
         return engine.preview(call.params, cancel);

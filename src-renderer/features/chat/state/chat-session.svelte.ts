@@ -1,4 +1,4 @@
-import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { GenerateParams, PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
@@ -127,6 +127,11 @@ export class ChatSession {
   /** The prompt if `draft` were sent in the open chat. */
   promptOf(draft: string): PromptInput {
     return this.#request.promptOf(this.#chats.current, draft);
+  }
+
+  /** Where K and V of the open chat are stored. */
+  get storedPrefix(): Pick<GenerateParams, 'storePrefixFor'> {
+    return this.#request.storedPrefix(this.#chats.current);
   }
 
   /** A reply of the open chat whose draws can be explained. */

@@ -40,8 +40,8 @@ export class ReplyRequest {
     const messages = chat.messages(reply).map(({ message }) => message);
     if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
     const { sampling, stop } = this.#modelSettings;
-    const { useKvCache, speculate, storePrefix } = this.#settings.current;
-    const run = { useKvCache, speculate, storePrefix };
+    const { useKvCache, speculate } = this.#settings.current;
+    const run = { useKvCache, speculate, ...this.storedPrefix(chat) };
     const prompt = { ...this.#prompt(messages), date };
     return { prompt, sampling, stop, ...run, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
@@ -94,6 +94,11 @@ export class ReplyRequest {
     const { text, ids } = await prefixOf(from, end, engine);
     if (text !== '') messages.push({ role: 'assistant', text });
     return { ...this.#prompt(messages), ...(ids.length === 0 ? {} : { replyIds: ids }) };
+  }
+
+  /** Where K and V of a chat are stored; empty if they are not. */
+  storedPrefix({ id }: ChatDocument): Pick<GenerateParams, 'storePrefixFor'> {
+    return this.#settings.current.storePrefix ? { storePrefixFor: id } : {};
   }
 
   /** The prompt if `draft` were sent in the chat. */

@@ -9,8 +9,7 @@ export function formatStatistics(start: GenerateStart, { ids, timings, seed, sto
   if (timings.timeToFirstTokenMs !== null) parts.push(`first token after ${formatMs(timings.timeToFirstTokenMs)}`);
   parts.push(`prefill of ${plural(start.promptIds.length, 'token')} in ${formatMs(timings.prefillMs)}`);
   const { speculation } = timings;
-  if (speculation !== undefined)
-    parts.push(`${speculation.accepted} of ${speculation.drafted} drafted tokens accepted`);
+  if (speculation) parts.push(`${speculation.accepted} of ${speculation.drafted} drafted tokens accepted`);
   parts.push(`seed ${seed}`);
   return `${parts.join(' · ')}\n${stopSentence(stop)} (${stop.reason})`;
 }
