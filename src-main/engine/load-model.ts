@@ -100,7 +100,7 @@ async function prefixCache(
 ): Promise<PrefixCache | null> {
   if (store === undefined) return null;
   try {
-    const key = await modelKey(store.sha256, files, names, model.program, executor);
+    const key = await modelKey(store, files, names, model.program, executor);
     return new PrefixCache({ store, log, model: key, cells: executor.cellAccess, context });
   } catch (error) {
     log.warn('There is no prefix cache for this model.', { message: EngineError.from(error).message });

@@ -100,6 +100,8 @@ export interface PrefixStoreSize {
  * is checked by the engine, so a store may return anything.
  */
 export interface PrefixStore {
+  /** Names processor and runtime: on others, the last bits of K and V may differ. */
+  readonly machine: string;
   /** Undefined if there is none. @throws EngineError STORAGE */
   get(key: string): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;

@@ -13,7 +13,7 @@ const SAMPLE_BYTES = 65_536;
  * @param names of the files that were opened
  */
 export async function modelKey(
-  sha256: PrefixStore['sha256'],
+  { sha256, machine }: Pick<PrefixStore, 'sha256' | 'machine'>,
   files: ModelFiles,
   names: readonly string[],
   program: Program,
@@ -27,7 +27,8 @@ export async function modelKey(
       ? null
       : { revision: kernels.revision, sums: kernels.sums.bits, weights: kernels.weights, kv: kernels.kvCacheType };
   const ops = program.ops.map(({ op, attributes }) => [op, attributes]);
-  const key = [BLOCK_FORMAT, files.stamp ?? null, content, executor.name, computed, ops, program.kvWidths];
+  const from = [files.stamp ?? null, content];
+  const key = [BLOCK_FORMAT, machine, from, executor.name, computed, ops, program.kvWidths];
   return hex(await sha256(new TextEncoder().encode(JSON.stringify(key))));
 }
 

@@ -20,6 +20,7 @@ const OTHER_MODELS: [name: string, files: () => Promise<ModelFiles>][] = [
 
 class MemoryStore implements PrefixStore {
   readonly chats = new Map<string, Set<string>>();
+  readonly machine: string = 'a processor';
   reads = 0;
   failure: EngineError | null = null;
   /** Called before a block is written. */
@@ -175,13 +176,16 @@ describe('the stored prefix cache', () => {
     await vi.waitFor(() => expect(store.blocks.get(second[0])).toEqual(second[1]));
   });
 
-  it('is separate for other models, other files of a model, and other types of K and V', async () => {
+  it('is separate for other models, other files of a model, other types of K and V, and other processors', async () => {
     const store = filled();
     const { reusedTokens } = (await reply(await started(store, await tiny(), { kvCacheType: 'q8' }), request())).start;
     const changed = { ...(await tiny()), stamp: 'changed' };
     const { start } = await reply(await started(store, changed), request());
     const other = await reply(await started(store, await tinyGgufFiles('qwen2')), request());
-    expect([reusedTokens, start.reusedTokens, other.start.reusedTokens]).toEqual([0, 0, 0]);
+    const moved = Object.assign(filled(), { machine: 'another processor' });
+    const there = await reply(await started(moved, await tiny()), request());
+    const reused = [start, other.start, there.start].map(({ reusedTokens: tokens }) => tokens);
+    expect([reusedTokens, ...reused]).toEqual([0, 0, 0, 0]);
   });
 
   it('fails no reply when it cannot be read or written', async () => {

@@ -1,6 +1,7 @@
 /** Stores the prefix cache as files in a folder, which several processes may share. */
 import { createHash, randomUUID } from 'node:crypto';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { PrefixStore } from '../../engine/api/platform.ts';
@@ -45,6 +46,7 @@ export function prefixFolder(folder: string, limits: FolderLimits = LIMITS): Pre
   let writes = 0;
 
   return {
+    machine: `${cpus()[0]?.model ?? process.arch}, V8 ${process.versions.v8}`,
     get: (key) => unlessMissing(readFile(pathOf(key))),
     async has(key) {
       return (await unlessMissing(stat(pathOf(key)))) !== undefined;

@@ -44,6 +44,7 @@ export function prefixDatabase(limit = LIMIT_BYTES): PrefixStore {
   }
 
   return {
+    machine: navigator.userAgent,
     get: (key) => within('readonly', ({ blocks }) => settled<Uint8Array | undefined>(blocks.get(key))),
     has: (key) => within('readonly', async ({ uses }) => (await settled(uses.getKey(key))) !== undefined),
     set: (key, bytes) =>
