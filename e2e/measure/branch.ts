@@ -1,7 +1,7 @@
 /**
- * Measures branching in the middle of a long reply of SmolLM2 in the Electron app:
+ * Measures branching in the middle of a long reply of SmolLM2 in the app:
  *
- *     npx tsx e2e/measure/branch.ts [--files Q4_1,Q8_0] [--branches 12]
+ *     npx tsx e2e/measure/branch.ts [--host electron|web] [--files Q4_1,Q8_0] [--branches 12]
  *
  * From the click on a candidate to the first new token in the page; the token before it is the chosen candidate. The
  * engine's test (`branch.model.test.ts`) asserts that everything before is reused.
@@ -10,7 +10,7 @@ import { expect, type Locator } from '@playwright/test';
 import { parseArgs } from 'node:util';
 import type { FileType } from '../../bench/lib/bench-models.ts';
 import type { RunningApp } from '../support/app.ts';
-import { fileTypes, inElectron, loadSmolLM2, spread } from './support.ts';
+import { fileTypes, hostNamed, loadSmolLM2, spread, withApp } from './support.ts';
 
 const PROMPT = 'Explain temperature and top-k sampling to a beginner, at length.';
 const REPLY_TOKENS = 500;
@@ -19,13 +19,18 @@ const MIDDLE = 250;
 const BRANCH_TOKENS = 8;
 
 const { values } = parseArgs({
-  options: { files: { type: 'string', default: 'Q4_1,Q8_0' }, branches: { type: 'string', default: '12' } },
+  options: {
+    host: { type: 'string', default: 'electron' },
+    files: { type: 'string', default: 'Q4_1,Q8_0' },
+    branches: { type: 'string', default: '12' },
+  },
 });
+const host = hostNamed(values.host);
 
 console.log(`Branches at token ${MIDDLE} of ${REPLY_TOKENS}, in ms: medians, and quartiles in brackets.`);
 console.log('| file | click to first new token |');
 console.log('| ---- | -----------------------: |');
-for (const type of fileTypes(values.files)) await inElectron((app) => measure(app, type));
+for (const type of fileTypes(values.files)) await withApp(host, (app) => measure(app, type));
 
 async function measure(app: RunningApp, type: FileType): Promise<void> {
   const chat = await loadSmolLM2(app, type, REPLY_TOKENS);

@@ -1,7 +1,7 @@
 /**
- * Measures the lanes of Compare in the Electron app, by the rates that the replies report:
+ * Measures the lanes of Compare in the app, by the rates that the replies report:
  *
- *     npx tsx e2e/measure/lanes.ts [--files Q4_1,Q8_0] [--rounds 12] [--tokens 128]
+ *     npx tsx e2e/measure/lanes.ts [--host electron|web] [--files Q4_1,Q8_0] [--rounds 12] [--tokens 128]
  *
  * Four lanes of SmolLM2 and one of them alone take turns, so that what else the computer does slows both. Each ratio is of
  * two neighbours: the sum of four lanes' rates, and the rate of one. The ready-made set has different settings in each
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import type { FileType } from '../../bench/lib/bench-models.ts';
 import { ComparePage } from '../pages/compare.ts';
 import type { RunningApp } from '../support/app.ts';
-import { fileTypes, inElectron, loadSmolLM2, quantile, spread } from './support.ts';
+import { fileTypes, hostNamed, loadSmolLM2, quantile, spread, withApp } from './support.ts';
 
 const PROMPT = 'Explain temperature and top-k sampling to a beginner, at length.';
 const LANES = 4;
@@ -21,18 +21,20 @@ const RUN_TIMEOUT_MS = 120_000;
 
 const { values } = parseArgs({
   options: {
+    host: { type: 'string', default: 'electron' },
     files: { type: 'string', default: 'Q4_1,Q8_0' },
     rounds: { type: 'string', default: '12' },
     tokens: { type: 'string', default: '128' },
     seeds: { type: 'boolean', default: false },
   },
 });
+const host = hostNamed(values.host);
 const [rounds, tokens] = [Number(values.rounds), Number(values.tokens)];
 
 console.log('Tokens per second, and their ratio: medians, and quartiles in brackets.');
 console.log('| file | one lane | four lanes | ratio |');
 console.log('| ---- | -------: | ---------: | ----: |');
-for (const type of fileTypes(values.files)) await inElectron((app) => measure(app, type));
+for (const type of fileTypes(values.files)) await withApp(host, (app) => measure(app, type));
 
 async function measure(app: RunningApp, type: FileType): Promise<void> {
   await loadSmolLM2(app, type, tokens);

@@ -1,15 +1,17 @@
 /** What the measuring scripts share. */
-import { expect } from '@playwright/test';
+import { chromium, expect } from '@playwright/test';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchModel, FILE_TYPES, type FileType } from '../../bench/lib/bench-models.ts';
 import { ChatPage } from '../pages/chat.ts';
 import { ModelsPage } from '../pages/models.ts';
-import type { RunningApp } from '../support/app.ts';
+import { findChromium } from '../../scripts/lib/chromium.ts';
+import type { Host, RunningApp } from '../support/app.ts';
 import { prepareScript } from '../support/display.ts';
 import { launchElectronApp } from '../support/electron-app.ts';
 import { Guard } from '../support/guard.ts';
+import { launchWebApp } from '../support/web-app.ts';
 
 const READY = '[data-testid="engine-state"][data-state="ready"]';
 /** Of a model, on a busy computer. */
@@ -24,13 +26,20 @@ export function fileTypes(list: string): FileType[] {
   });
 }
 
-/** Runs `work` in the Electron app on an empty data folder. */
-export async function inElectron(work: (app: RunningApp) => Promise<void>): Promise<void> {
+/** @throws Error with the allowed values */
+export function hostNamed(name: string): Host {
+  if (name !== 'electron' && name !== 'web') throw new Error(`--host takes electron or web, not "${name}".`);
+  return name;
+}
+
+/** Runs `work` in the app on an empty data folder. */
+export async function withApp(host: Host, work: (app: RunningApp) => Promise<void>): Promise<void> {
   const stopDisplay = await prepareScript();
   const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-measure-'));
   const guard = new Guard();
+  const browser = host === 'web' ? await chromium.launch({ executablePath: findChromium()! }) : null;
   try {
-    const app = await launchElectronApp({ dataDir, guard });
+    const app = await (browser ? launchWebApp(browser, { dataDir, guard }) : launchElectronApp({ dataDir, guard }));
     try {
       await app.page.locator(READY).waitFor({ timeout: LOAD_TIMEOUT_MS });
       // Functions compiled by tsx call it.
@@ -41,6 +50,7 @@ export async function inElectron(work: (app: RunningApp) => Promise<void>): Prom
     }
     for (const problem of guard.problems()) console.log(problem);
   } finally {
+    await browser?.close();
     await rm(dataDir, { recursive: true, force: true });
     stopDisplay();
   }
