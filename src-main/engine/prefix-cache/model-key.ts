@@ -22,10 +22,8 @@ export async function modelKey(
   const content: unknown[] = [];
   for (const name of names) content.push(name, ...(await sampled(sha256, files, name)));
   const { kernels } = executor;
-  const computed =
-    kernels === null
-      ? null
-      : { revision: kernels.revision, sums: kernels.sums.bits, weights: kernels.weights, kv: kernels.kvCacheType };
+  // What is measured when a model is loaded (threads, streams, width of sums) does not change the bits.
+  const computed = kernels === null ? null : [kernels.revision, kernels.kvCacheType];
   const ops = program.ops.map(({ op, attributes }) => [op, attributes]);
   const from = [files.stamp ?? null, content];
   const key = [BLOCK_FORMAT, machine, from, executor.name, computed, ops, program.kvWidths];
