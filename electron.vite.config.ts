@@ -21,6 +21,7 @@ const all: UserConfig = {
         input: {
           start: path('src-main/app/start.ts'),
           index: path('src-main/app/main.ts'),
+          'roll-back': path('src-main/app/roll-back.ts'),
           utility: path('src-main/hosts/utility/utility.ts'),
           'engine-worker': path('src-main/hosts/node/engine-worker.ts'),
           'kernel-thread': path('src-main/hosts/node/kernel-thread.mjs'),
@@ -72,6 +73,7 @@ const all: UserConfig = {
           'engine.worker': path('src-main/hosts/web/engine.worker.ts'),
           'kernel-thread': path('src-main/hosts/web/kernel-thread.ts'),
           'markdown.worker': path('src-renderer/features/markdown/parse/markdown.worker.ts'),
+          'pdf.worker': path('src-renderer/features/chat/attachments/pdf.worker.ts'),
         },
         output: {
           // Workers are started by their names.

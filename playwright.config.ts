@@ -8,13 +8,20 @@ const onlyWeb = ['**/web-*.spec.ts'];
  */
 const inElectron = [
   'accessibility',
+  'attachments',
   'catalogue',
   'chat-template',
   'compare',
   'compare-export',
+  'context-window',
   'conversations',
   'grammar',
+  'habits',
   'idle',
+  'inside',
+  'inside-export',
+  'inside-lesson',
+  'inside-pair',
   'keyboard',
   'kills',
   'last-model',
@@ -23,10 +30,13 @@ const inElectron = [
   'messages',
   'model-library',
   'model-memory',
+  'notebook',
   'open-model',
   'other-model',
   'out-of-memory',
   'prefix-cache',
+  'presets',
+  'rates',
   'read-only',
   'receipts',
   'reset',
@@ -40,6 +50,10 @@ const inElectron = [
   'waterfall',
 ].map(specFile);
 const inWeb = ['chat-storage'].map(specFile);
+/** Without a server, in the full run: what needs neither services to call nor files on disk. */
+const onSite = ['chat', 'keyboard', 'messages', 'sampling', 'smoke', 'stop-reasons', 'token-branch', 'waterfall'].map(
+  specFile,
+);
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 
 function specFile(name: string): string {
@@ -69,5 +83,6 @@ export default defineConfig<HostOptions>({
       // The same for single tests of files that run in both.
       ...(isFull ? {} : { grepInvert: /@full|@once/ }),
     },
+    ...(isFull ? [{ name: 'site', use: { host: 'site' as const }, testMatch: onSite }] : []),
   ],
 });

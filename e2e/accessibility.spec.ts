@@ -33,9 +33,10 @@ for (const theme of RUNS) {
     }
 
     await chat.newChat();
-    await chat.send('the cat '.repeat(600).trim());
-    await expect(chat.id('error-card')).toBeVisible();
-    await expectNoViolations('error');
+    await chat.id('composer').fill('the cat '.repeat(600).trim());
+    await expect(chat.id('too-long')).toBeVisible();
+    await expectNoViolations('a message that is too long');
+    await chat.id('composer').fill('');
     await chat.id('nav-models').click();
     await expect(chat.id('model-card')).toBeVisible();
     await expectNoViolations('models');

@@ -63,6 +63,24 @@ test('a pinned lane is what the others are compared with', { tag: '@full' }, asy
   await expect(compare.id('same-as').nth(0)).toHaveText('');
 });
 
+test('the values of the chart are a table, too', { tag: '@full' }, async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.id('compare-limit').fill('16');
+  await compare.id('compare-limit').press('Enter');
+  await compare.compare(PROMPT);
+  await compare.id('compare-chart-table').click();
+  const table = compare.id('value-table');
+  // The number of the token, and a column per lane.
+  await expect(table.locator('th')).toHaveCount(5);
+  await expect(table.locator('tbody tr').first()).toContainText('bits');
+  await compare.id('chart-time').click();
+  await expect(table.locator('tbody tr').first()).toContainText('ms');
+  await expectNoViolations(app.page, 'the values of the chart');
+  await compare.id('compare-chart-table').click();
+  await expect(compare.id('compare-chart')).toBeVisible();
+});
+
 test(
   'one lane is stopped, changed and run again while the others keep their text',
   { tag: '@full' },

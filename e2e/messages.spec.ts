@@ -83,7 +83,7 @@ test('a reply is generated with another preset, or written by hand', { tag: '@fu
   await chat.ask('The cat sat');
   await chat.lastReply.getByTestId('reply-menu').click();
   await chat.id('regenerate-with').hover();
-  await chat.id('regenerate-greedy').click();
+  await chat.id('regenerate-deterministic').click();
   await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
   await chat.finished();
   await chat.turnMenu(userTurns(chat).first(), 'turn-write');

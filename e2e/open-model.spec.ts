@@ -177,6 +177,8 @@ test('a dragged file highlights the window; dropping opens it', async ({ app, da
   await models.drag('story.gguf', bytes, ['dragleave']);
   await expect(models.id('drop-overlay')).toBeHidden();
   await models.drag('notes.txt', bytes, ['dragenter', 'drop']);
+  await expect(chat.id('attach-problem')).toContainText('notes.txt is a model file');
+  await models.drag('notes.bin', bytes, ['dragenter', 'drop']);
   await expect(models.id('drop-overlay')).toBeHidden();
   await expect(models.id('open-error')).toContainText('Could not open');
   await models.drag('story.gguf', bytes, ['dragenter', 'drop']);

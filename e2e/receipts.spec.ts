@@ -12,6 +12,7 @@ import { ModelsPage } from './pages/models.ts';
 import type { RunningApp } from './support/app.ts';
 import { expectNoViolations } from './support/axe.ts';
 import { writeTinyModel } from './support/model-files.ts';
+import { saveAsked } from './support/saved-file.ts';
 import { expect, test } from './support/test.ts';
 
 /** Opens a reply's menu with the keyboard and chooses an item. */
@@ -40,16 +41,8 @@ async function closeDialog(chat: ChatPage): Promise<void> {
 /** Saves the last reply's receipt. @returns its path */
 async function saveReceipt(app: RunningApp, chat: ChatPage): Promise<string> {
   const path = join(app.dataDir, 'reply.receipt.json');
-  if (app.electron === null) {
-    const [download] = await Promise.all([app.page.waitForEvent('download'), choose(chat, 'save-receipt')]);
-    expect(download.suggestedFilename()).toMatch(/^TinyTransformer .*\.receipt\.json$/);
-    await download.saveAs(path);
-  } else {
-    await app.electron.evaluate(({ dialog }, filePath) => {
-      dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath });
-    }, path);
-    await choose(chat, 'save-receipt');
-  }
+  const name = await saveAsked(app, path, () => choose(chat, 'save-receipt'));
+  if (name !== null) expect(name).toMatch(/^TinyTransformer .*\.receipt\.json$/);
   await expect(chat.id('toast')).toContainText('Receipt saved');
   return path;
 }

@@ -92,12 +92,16 @@ test.describe('a reply shows its exact stop reason', () => {
 
   test('a text longer than the window is refused with both numbers, and nothing is lost', async ({ app }) => {
     const chat = new ChatPage(app.page);
-    await chat.send('the cat '.repeat(600).trim());
-    const card = chat.id('error-card');
-    await expect(card).toContainText('1,201');
-    await expect(card).toContainText('1,000');
-    await expect(chat.id('user-turn')).toContainText('the cat the cat');
-    await chat.newChat();
+    const text = 'the cat '.repeat(600).trim();
+    await chat.id('composer').fill(text);
+    await chat.id('composer').press('Enter');
+    const notice = chat.id('too-long');
+    await expect(notice).toContainText('1,201');
+    await expect(notice).toContainText('1,000');
+    await expect(chat.id('send')).toBeDisabled();
+    await expect(chat.id('composer')).toHaveValue(text);
+    await expect(chat.id('user-turn')).toHaveCount(0);
+    await chat.id('composer').fill('');
     expect((await chat.ask('Hello world')).reason).toBe('eos');
   });
 });

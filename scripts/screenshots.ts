@@ -1,7 +1,9 @@
 /**
  * `npm run screenshots`: takes the screenshots in docs/screenshots/ from the current app, each view in the light and the
  * dark theme, in a typical and in the smallest window, and the pictures of docs/sampling.md. `npm run screenshots -- models`
- * takes those of the Models page only, `-- code` those of a reply with code, `-- compare` those of Compare.
+ * takes those of the Models page only, `-- code` those of a reply with code, `-- compare` those of Compare, `-- notebook` those of
+ * a notebook, `-- presets` those of presets and messages with files, `-- inside` those of Inside, `-- desktop` those of the
+ * desktop app, with its menus.
  */
 import { chromium, type Page } from 'playwright';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -16,8 +18,12 @@ import { walkChatModel } from './lib/chat-model-walk.ts';
 import { findChromium } from './lib/chromium.ts';
 import { walkCode } from './lib/code-walk.ts';
 import { walkCompare } from './lib/compare-walk.ts';
+import { walkDesktop } from './lib/desktop-walk.ts';
+import { walkInside } from './lib/inside-walk.ts';
 import { withLock } from './lib/lock.mjs';
 import { startModelsHub, walkModels } from './lib/models-walk.ts';
+import { walkNotebook } from './lib/notebook-walk.ts';
+import { walkPresets } from './lib/presets-walk.ts';
 import { root } from './lib/run.ts';
 import { drawSamplingExamples } from './lib/sampling-examples.ts';
 import { smallPng } from './lib/small-png.ts';
@@ -38,7 +44,15 @@ const CHAIN = [
 const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 \u{1f469}\u200d\u{1f680}\n<EOS> once upon a time';
 
 /** How the names of the pictures of each part begin. */
-const PARTS = { models: ['models-'], code: ['code-'], compare: ['compare-', 'waterfall-', 'sampling-'] };
+const PARTS = {
+  models: ['models-'],
+  code: ['code-'],
+  compare: ['compare-', 'waterfall-', 'sampling-'],
+  notebook: ['notebook-'],
+  presets: ['presets-', 'attachments-'],
+  inside: ['inside-'],
+  desktop: ['desktop-', 'menu-', 'updates-'],
+};
 
 export interface Shot {
   /** Takes a screenshot in the typical window. */
@@ -212,8 +226,13 @@ await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
   }
   for (const colorScheme of ['light', 'dark'] as const) {
     if (only === undefined) await withApp(colorScheme, {}, walk);
+    if (takes('presets')) await withApp(colorScheme, {}, walkPresets);
     if (takes('code')) await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
+    if (takes('notebook')) await withApp(colorScheme, {}, walkNotebook);
     if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));
+    if (takes('inside')) await withApp(colorScheme, {}, (page, shot) => walkInside(page, shot, smolLM2));
+    if (takes('desktop'))
+      await walkDesktop(colorScheme, (name, png) => writeFile(join(FOLDER, `${name}.png`), smallPng(png)));
     if (!takes('models')) continue;
     const hub = await startModelsHub(smolLM2);
     await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));

@@ -12,7 +12,7 @@ let engine: MeasuredEngine | null = null;
 
 /** @param key for the library's models at the web host */
 function connectBench(key: string): void {
-  const worker = new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
+  const worker = new Worker(workerUrl('engine.worker.js'), { type: 'module' });
   client = new EngineClient(connectWorkerEngine(worker, key));
 }
 

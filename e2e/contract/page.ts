@@ -28,7 +28,7 @@ async function connectElectron(bridge: TokenscopeBridge): Promise<ContractConnec
 }
 
 function connectWeb(): ContractConnection {
-  const worker = new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
+  const worker = new Worker(workerUrl('engine.worker.js'), { type: 'module' });
   const transport = connectWorkerEngine(worker);
   return { transport, breakOff: () => worker.terminate(), release: () => transport.close() };
 }

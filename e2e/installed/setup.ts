@@ -6,7 +6,7 @@ import { prepareBase } from './clean-root.ts';
 import { installer, TARGETS } from './installers.ts';
 
 /** Tools of the machine that runs the tests. */
-const TOOLS = [['debootstrap'], ['rpm'], ['xvfb'], ['fuse3'], ['binutils']];
+const TOOLS = [['debootstrap'], ['rpm'], ['xvfb'], ['fuse3'], ['binutils'], ['squashfs-tools'], ['xdotool']];
 
 /** Builds what is missing: the packages, and the clean Debian with the libraries that they need. */
 export default async function setup(): Promise<() => void> {

@@ -84,10 +84,14 @@ export class ChatPage {
     await this.id(item).click();
   }
 
+  /** The sampling panel is shown with all its settings. */
   async openPanel(tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate'): Promise<void> {
     const button = this.id(`panel-tab-${tab}`);
     if (!(await button.isVisible())) await this.id('panel-toggle').click();
     await button.click();
+    if (tab !== 'sampling') return;
+    const chain = this.id('full-chain');
+    if ((await chain.getAttribute('aria-expanded')) === 'false') await chain.click();
   }
 
   /** Sets a number, text or switch of the panels. */

@@ -3,14 +3,15 @@ import type { AppAnswer } from '../../src-main/protocol/app/app-bridge.ts';
 import type { AppMethodName, AppMethods } from '../../src-main/protocol/app/app-services.ts';
 import type { Guard } from './guard.ts';
 
-export type Host = 'electron' | 'web';
+/** `site`: the static web build, offline, without services that a test could call. */
+export type Host = 'electron' | 'web' | 'site';
 
 export type Invoke = <M extends AppMethodName>(
   method: M,
   ...params: AppMethods[M]['params']
 ) => Promise<AppMethods[M]['result']>;
 
-/** The running app in a test, the same for both hosts. */
+/** The running app in a test, the same for all hosts. */
 export interface RunningApp {
   readonly host: Host;
   /** The window; another object after `restart`. */

@@ -14,6 +14,8 @@ export async function resetApp(
   { host, dataDir, services }: RunningApp,
   kept: ReadonlySet<string>,
 ): Promise<string | null> {
+  // Its data went with its browser context.
+  if (host === 'site') return null;
   const { invoke } = services;
   for (const { id } of await invoke('downloadsList')) await invoke('downloadCancel', id);
   if ((await invoke('networkLog')).length > 0) return 'nobody can empty its log of requests';

@@ -1,5 +1,15 @@
 import type { RunningApp } from './app.ts';
 
+/** Saves a text that `start` makes the app ask a path for, at `path`. @returns the name that it was given; null in Electron */
+export async function saveAsked(app: RunningApp, path: string, start: () => Promise<unknown>): Promise<string | null> {
+  if (app.electron === null) return await saveOffered(app, path, start);
+  await app.electron.evaluate(({ dialog }, filePath) => {
+    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath });
+  }, path);
+  await start();
+  return null;
+}
+
 /** Saves the file that `start` makes the page offer, at `path`. @returns the name that the page gave it */
 export async function saveOffered(app: RunningApp, path: string, start: () => Promise<unknown>): Promise<string> {
   if (app.electron === null) {

@@ -25,7 +25,7 @@ export async function pageOfOtherHost(app: RunningApp, browser: Browser): Promis
 }
 
 /**
- * A second page on the same chats: another tab of the web host, or, beside Electron with its single window, a web host.
+ * A second page on the same chats: another tab of the web host, or a web host beside Electron.
  */
 export async function secondPage(app: RunningApp, browser: Browser): Promise<SecondPage> {
   if (app.host === 'electron') return await pageOfOtherHost(app, browser);

@@ -7,6 +7,7 @@ import { launchElectronApp } from './electron-app.ts';
 import { Guard } from './guard.ts';
 import { keepToOneCore } from './one-core.ts';
 import { SharedApp, temporaryDataDir } from './shared-app.ts';
+import { launchSiteApp } from './site-app.ts';
 import { launchWebApp } from './web-app.ts';
 
 export { expect } from '@playwright/test';
@@ -42,7 +43,7 @@ interface WorkerFixtures {
   sharedApp: SharedApp;
 }
 
-const CHROMIUM_FLAGS = [
+export const CHROMIUM_FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-domain-reliability',
@@ -98,8 +99,10 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
   appEnv: async ({}, use) => use({}),
 
   app: async ({ host, dataDir, appEnv, freshApp, sharedApp, openChromium }, use, testInfo) => {
-    const launch = async (options: LaunchOptions) =>
-      host === 'electron' ? await launchElectronApp(options) : await launchWebApp(await openChromium(), options);
+    const launch = async (options: LaunchOptions) => {
+      if (host === 'electron') return await launchElectronApp(options);
+      return await (host === 'web' ? launchWebApp : launchSiteApp)(await openChromium(), options);
+    };
     const app = freshApp
       ? await launch({ dataDir, guard: new Guard(), env: appEnv })
       : await sharedApp.open(dataDir, appEnv, launch);

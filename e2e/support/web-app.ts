@@ -20,7 +20,7 @@ interface Server extends SignIn {
 
 export async function launchWebApp(browser: Browser, options: LaunchOptions): Promise<RunningApp> {
   let server = await startServer(options);
-  let context = await newContext(browser, server, options);
+  let context = await newContext(browser, server.origin, options);
   let page = await openPage(context, server);
 
   const close = async () => {
@@ -53,7 +53,7 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
       if (left.length > 0) throw new Error(`Processes outlived the web host: ${left.join(', ')}`);
       // Another port is another origin, which would lose the browser's own storage.
       server = await startServer(options);
-      context = await newContext(browser, server, options);
+      context = await newContext(browser, server.origin, options);
       page = await openPage(context, server);
     },
     async crash() {
@@ -66,12 +66,7 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
       server = await startServer(options, Number(new URL(server.origin).port));
       page = await openPage(context, server);
     },
-    async killEngine() {
-      await page.evaluate(() => {
-        const { engineWorkers } = window as unknown as { engineWorkers: Worker[] };
-        engineWorkers.at(-1)?.terminate();
-      });
-    },
+    killEngine: () => endWorker(page),
     async leavePage() {
       for (const left of context.pages()) await left.close();
     },
@@ -84,9 +79,17 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
   };
 }
 
-async function newContext(browser: Browser, server: Server, options: LaunchOptions): Promise<BrowserContext> {
+/** Ends the engine's latest Worker, as a crash does. */
+export async function endWorker(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const { engineWorkers } = window as unknown as { engineWorkers: Worker[] };
+    engineWorkers.at(-1)?.terminate();
+  });
+}
+
+export async function newContext(browser: Browser, origin: string, options: LaunchOptions): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: VIEWPORT });
-  options.guard.watch(context, server.origin);
+  options.guard.watch(context, origin);
   // Functions that tsx compiled call it.
   await context.addInitScript('globalThis.__name ??= (value) => value');
   await context.addInitScript(rememberWorkers);

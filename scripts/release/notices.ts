@@ -5,15 +5,19 @@ import type { BundledPackage } from './bundled-packages.ts';
 
 export const NOTICES_FILE = 'THIRD-PARTY-LICENCES.txt';
 
+/** Licences of parts of a package that differ from its own. */
+const PARTS: Readonly<Record<string, readonly string[]>> = { 'pdfjs-dist': ['cmaps/LICENSE'] };
+
 const RULE = '-'.repeat(80);
 
 /** @throws Error that names a package without a licence file */
 export async function thirdPartyLicences(projectRoot: string, packages: readonly BundledPackage[]): Promise<string> {
-  const parts = await Promise.all(
+  const notices = await Promise.all(
     packages.map(async ({ name, version, license, folder }) => {
       const texts = await licenceTexts(join(projectRoot, folder));
       if (texts.length === 0) throw new Error(`${name} ${version} (${license}) has no licence file in ${folder}.`);
-      return [`${name} ${version} (${license})`, '', ...texts].join('\n');
+      const parts = (PARTS[name] ?? []).map(async (path) => await readFile(join(projectRoot, folder, path), 'utf8'));
+      return [`${name} ${version} (${license})`, '', ...texts, ...(await Promise.all(parts))].join('\n');
     }),
   );
   const intro = [
@@ -21,7 +25,7 @@ export async function thirdPartyLicences(projectRoot: string, packages: readonly
     '',
     'Electron, and Chromium and Node.js within it: LICENSE.electron.txt and LICENSES.chromium.html (.gz on Linux).',
   ].join('\n');
-  return [intro, ...parts].join(`\n\n${RULE}\n\n`).concat('\n');
+  return [intro, ...notices].join(`\n\n${RULE}\n\n`).concat('\n');
 }
 
 async function licenceTexts(folder: string): Promise<string[]> {

@@ -52,6 +52,20 @@ test('asks before it discards unsaved changes: stays on Cancel, quits on the oth
   expect(parts.askToDiscard).toHaveBeenCalledTimes(2);
 });
 
+test('closing one of several windows discards its changes only', async () => {
+  const { ending, parts, event, answer } = setUp();
+  const close = vi.fn();
+  ending.onPreventUnload(event(), close);
+  expect(parts.askToDiscard).toHaveBeenCalledExactlyOnceWith('close');
+  answer(true);
+  await settled();
+  expect(close).toHaveBeenCalledTimes(1);
+  expect(parts.quit).not.toHaveBeenCalled();
+  // The next window is asked about too.
+  ending.onPreventUnload(event());
+  expect(parts.askToDiscard).toHaveBeenLastCalledWith('quit');
+});
+
 test('a signal shows no dialog, also while one is open, and a second signal does not wait', async () => {
   const { ending, parts, event } = setUp();
   ending.onPreventUnload(event());

@@ -9,8 +9,8 @@ export interface EndingParts {
   exit(code: number): void;
   /** Starts the app again after it has exited. */
   relaunch(): void;
-  /** Asks a person whether to quit despite unsaved changes. */
-  askToDiscard(): Promise<boolean>;
+  /** Asks a person whether to quit, or to close a window, despite unsaved changes. */
+  askToDiscard(what: 'quit' | 'close'): Promise<boolean>;
 }
 
 /** The used part of Electron's event. */
@@ -36,18 +36,22 @@ export class Ending {
     this.#parts.quit();
   }
 
-  /** Called when the window is to close and the page has unsaved changes. Asks, and closes it if confirmed. */
-  onPreventUnload(event: Preventable): void {
+  /**
+   * Called when a window is to close and its page has unsaved changes. Asks, and closes it if confirmed.
+   * @param close closes only this window; null if it is the last one, or the app quits
+   */
+  onPreventUnload(event: Preventable, close: (() => void) | null = null): void {
     // In Electron, preventing this event lets the window close.
     if (this.#forced) return event.preventDefault();
     if (this.#asking) return;
     this.#asking = true;
     void this.#parts
-      .askToDiscard()
+      .askToDiscard(close === null ? 'quit' : 'close')
       .finally(() => (this.#asking = false))
       .then((discard) => {
         // A signal meanwhile has already quit.
         if (!discard || this.#forced) return;
+        if (close !== null) return close();
         this.#forced = true;
         this.#parts.quit();
       });

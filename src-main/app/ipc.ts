@@ -3,6 +3,7 @@ import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents }
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../engine/api/errors.ts';
 import { type AppAnswer, IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/app/app-bridge.ts';
+import { readDesktopMessage, type DesktopMessage } from '../protocol/app/desktop.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
 import { answer, answerCall } from '../services/answer.ts';
 import type { LocalAppServices } from '../services/app-services.ts';
@@ -10,9 +11,12 @@ import { APP_ORIGIN } from './app-protocol.ts';
 
 export interface IpcOptions {
   services: LocalAppServices;
-  /** The page requests a port to the engine. */
-  onPortRequest(): void;
-  onWindowVerb(verb: WindowVerb): void;
+  /** A page requests a port to the engine. */
+  onPortRequest(page: WebContents): void;
+  onWindowVerb(page: WebContents, verb: WindowVerb): void;
+  onDesktop(page: WebContents, message: DesktopMessage): void;
+  /** Whether it is the page of the window in front, which shows what the system opens. */
+  isFront(page: WebContents): boolean;
 }
 
 /** The checked properties of Electron's frame. */
@@ -21,7 +25,8 @@ export interface SenderFrame {
   readonly parent: unknown;
 }
 
-export function registerIpc({ services, onPortRequest, onWindowVerb }: IpcOptions): void {
+export function registerIpc(options: IpcOptions): void {
+  const { services } = options;
   ipcMain.handle(IPC.invoke, async (event, method: unknown, params: unknown): Promise<AppAnswer> => {
     const refused = refuseSender(event);
     return refused === null ? await answerCall(services, method, params) : { error: toErrorPayload(refused) };
@@ -33,13 +38,17 @@ export function registerIpc({ services, onPortRequest, onWindowVerb }: IpcOption
       : { error: toErrorPayload(refused) };
   });
   ipcMain.on(IPC.listen, (event) => {
-    if (refuseSender(event) === null) listen(services, event.sender);
+    if (refuseSender(event) === null) listen(options, event.sender);
   });
   ipcMain.on(IPC.enginePort, (event) => {
-    if (refuseSender(event) === null) onPortRequest();
+    if (refuseSender(event) === null) options.onPortRequest(event.sender);
   });
   ipcMain.on(IPC.window, (event, verb: unknown) => {
-    if (refuseSender(event) === null && isWindowVerb(verb)) onWindowVerb(verb);
+    if (refuseSender(event) === null && isWindowVerb(verb)) options.onWindowVerb(event.sender, verb);
+  });
+  ipcMain.on(IPC.desktop, (event, value: unknown) => {
+    const message = refuseSender(event) === null ? readDesktopMessage(value) : null;
+    if (message !== null) options.onDesktop(event.sender, message);
   });
 }
 
@@ -69,7 +78,7 @@ function refusePath(path: unknown): EngineError | null {
 /** Unsubscribe function of each page's events. */
 const subscriptions = new WeakMap<WebContents, () => void>();
 
-function listen(services: LocalAppServices, contents: WebContents): void {
+function listen({ services, isFront }: IpcOptions, contents: WebContents): void {
   const before = subscriptions.get(contents);
   if (before === undefined) {
     const stop = (): void => subscriptions.get(contents)?.();
@@ -79,6 +88,8 @@ function listen(services: LocalAppServices, contents: WebContents): void {
   } else before();
   subscriptions.set(
     contents,
-    services.onEvent((event) => contents.send(IPC.event, event)),
+    services.onEvent((event) => {
+      if (event.type !== 'opened' || isFront(contents)) contents.send(IPC.event, event);
+    }),
   );
 }

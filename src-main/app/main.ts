@@ -1,33 +1,46 @@
 /** Life cycle of the app in Electron: set up, open the window, exit cleanly. */
 import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
 import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/app/app-bridge.ts';
 import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT, PREFIXES_ARGUMENT } from '../protocol/app/utility-messages.ts';
 import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath, prefixCacheFolder } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
+import { installationOf } from '../services/updates/installation.ts';
+import { endTrial } from '../services/updates/trial.ts';
+import { readUpdateConfiguration, UPDATES_VARIABLE } from '../services/updates/update-source.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
 import { chooseFolder, chooseModel, chooseTarget } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
 import { registerIpc } from './ipc.ts';
 import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
+import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { EngineSupervisor } from './supervisor.ts';
-import { applyTheme, createWindow, doWindowVerb, focusWindow, paintBackground, setApplicationMenu } from './window.ts';
+import { applyTheme, createWindow, doWindowVerb, paintBackground } from './window.ts';
+import { readWindows, writeWindows } from './window-state.ts';
+import { Windows, type NewWindow } from './windows.ts';
 
 // Set by the development command only, and ignored by a packaged app.
 const devServer = app.isPackaged ? null : (process.env.ELECTRON_RENDERER_URL ?? null);
 const folder = dataFolder();
 const modelsDir = join(app.getAppPath(), 'resources', 'models');
 
-let window: BrowserWindow | null = null;
 /** Resolves when everything is set up and the first window is open. */
 let started: Promise<void> = Promise.resolve();
-/** The window being opened, so that no second one is opened meanwhile. */
-let opening: Promise<void> | null = null;
+
+const windows = new Windows({
+  create: openWindow,
+  pageUrl: APP_PAGE,
+  read: () => readWindows(folder),
+  write: (saved) => writeWindows(folder, saved),
+  onClosed: (pageId) => supervisor.removePage(pageId),
+  // The window in front works without those behind it.
+  onFailure: (error) => process.stderr.write(`tokenscope: a window was not restored: ${String(error)}\n`),
+});
 
 const supervisor = new EngineSupervisor<MessagePortMain>({
   fork: () => {
@@ -40,7 +53,7 @@ const supervisor = new EngineSupervisor<MessagePortMain>({
     return utilityProcess.fork(script, options, { serviceName: 'Tokenscope engine' });
   },
   createChannel: () => new MessageChannelMain(),
-  deliver: (port) => window?.webContents.postMessage(IPC.enginePort, null, [port]),
+  deliver: (port, pageId) => windows.withPage(pageId)?.webContents.postMessage(IPC.enginePort, null, [port]),
   emit: (event) => services.emit(event),
   locate: (modelId): string | null => services.pathOfModel(modelId),
   forceKill,
@@ -50,17 +63,25 @@ const services = new LocalAppServices({
   host: 'electron',
   dataFolder: folder,
   modelsDir,
+  updates: readUpdateConfiguration(
+    join(app.getAppPath(), 'resources', 'updates.json'),
+    installationOf({
+      ...{ platform: process.platform, isPackaged: app.isPackaged, execPath: process.execPath },
+      ...{ env: process.env, exists: existsSync },
+    }),
+    app.isPackaged ? undefined : process.env[UPDATES_VARIABLE],
+  ),
   openExternal: (url) => shell.openExternal(url),
   restartEngine: () => supervisor.restart(),
-  chooseModel: () => chooseModel(window),
-  chooseFolder: () => chooseFolder(window),
-  chooseTarget: (name) => chooseTarget(window, name),
+  chooseModel: () => chooseModel(windows.front),
+  chooseFolder: () => chooseFolder(windows.front),
+  chooseTarget: (name) => chooseTarget(windows.front, name),
   showInFolder: (path) => shell.showItemInFolder(path),
-  onSettings: (settings) => applyTheme(window, settings.theme),
+  onSettings: (settings) => applyTheme(windows.all, settings.theme),
 });
 
 const ending = new Ending({
-  stop: () => Promise.allSettled([supervisor.stop(), services.stop()]),
+  stop: () => Promise.allSettled([supervisor.stop(), services.stop(), windows.saved()]),
   quit: () => app.quit(),
   exit: (code) => app.exit(code),
   relaunch: () => app.relaunch(),
@@ -84,7 +105,10 @@ function setUp(): void {
   }
   registerAppScheme();
   restrictChromium(devServer);
-  app.on('web-contents-created', (_event, contents) => restrictContents(contents));
+  app.on('web-contents-created', (_event, contents) => {
+    restrictContents(contents);
+    showContextMenus(contents);
+  });
   app.on('second-instance', (_event, argv, workingFolder) => {
     if (ending.onSecondStart()) open(requestsIn(ownArguments(argv), workingFolder));
   });
@@ -98,6 +122,7 @@ function setUp(): void {
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
+  app.on('before-quit', () => windows.beginQuit());
   app.on('will-quit', (event) => ending.onWillQuit(event));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.onSignal());
   started = app.whenReady().then(run);
@@ -115,50 +140,57 @@ function ownArguments(argv: readonly string[]): readonly string[] {
 function open(requests: readonly OpenRequest[]): void {
   void started
     .then(async () => {
-      await showWindow();
+      await windows.show();
       for (const request of requests) await services.open(request);
     })
     .catch(failToStart);
 }
 
 async function run(): Promise<void> {
-  setApplicationMenu(process.platform);
   restrictSession(session.defaultSession, services.networkLog, devServer);
   serveAppScheme(join(import.meta.dirname, '..', 'renderer'), devServer);
   await services.start();
   registerIpc({
     services,
-    onPortRequest: () => supervisor.requestPort(),
-    onWindowVerb: (verb) => window && doWindowVerb(window, verb),
+    onPortRequest(page) {
+      supervisor.requestPort(page.id);
+      // The page runs, so this version has started. What is left of the old one is only disk space.
+      void endTrial(folder, app.getVersion()).catch((error: unknown) => {
+        process.stderr.write(`tokenscope: the old version could not be deleted: ${String(error)}\n`);
+      });
+    },
+    onWindowVerb(page, verb) {
+      const window = windows.of(page);
+      if (window !== null) doWindowVerb(window, verb);
+    },
+    onDesktop(page, message) {
+      const window = windows.of(page);
+      if (window !== null) onDesktopMessage(window, message);
+    },
+    isFront: (page) => windows.front?.webContents === page,
   });
   supervisor.start();
-  nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(window, setting)));
-  app.on('activate', () => void showWindow().catch(failToStart));
-  await showWindow();
+  nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(windows.all, setting)));
+  followMenu({ windows, services, isDevelopment: !app.isPackaged, onFailure: failToStart });
+  app.on('activate', () => void windows.show().catch(failToStart));
+  await windows.show();
 }
 
-/** Opens the window, or brings it to the front. */
-async function showWindow(): Promise<void> {
-  if (window !== null) return focusWindow(window);
-  opening ??= openWindow().finally(() => (opening = null));
-  await opening;
-}
-
-async function openWindow(): Promise<void> {
+async function openWindow(options: NewWindow): Promise<BrowserWindow> {
   const preload = join(import.meta.dirname, '..', 'preload', 'preload.cjs');
-  const opened = await createWindow({ dataFolder: folder, preload, theme: await theme() });
-  window = opened;
-  opened.on('closed', () => (window = null));
-  opened.webContents.on('will-prevent-unload', (event) => ending.onPreventUnload(event));
+  const opened = createWindow({ preload, theme: await theme(), ...options });
+  opened.webContents.on('will-prevent-unload', (event) => {
+    const isLast = windows.quitting || windows.all.length === 1;
+    ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
+    // A person who cancels may close a single window later.
+    windows.cancelQuit();
+  });
   reloadAfterCrash(opened, {
     notice: (message) => services.emit({ type: 'notice', message }),
     askToReload,
     quit: () => app.quit(),
   });
-  await opened.loadURL(APP_PAGE).catch((error: unknown) => {
-    // Closed while it was loading.
-    if (!opened.isDestroyed()) throw error;
-  });
+  return opened;
 }
 
 async function theme() {
@@ -178,19 +210,18 @@ async function askToReload(): Promise<boolean> {
 }
 
 /** Not the synchronous dialog, which would block signals. */
-async function askToDiscard(): Promise<boolean> {
+async function askToDiscard(what: 'quit' | 'close'): Promise<boolean> {
   const options: MessageBoxOptions = {
     type: 'warning',
     message: 'Some chats are not saved.',
-    detail: 'If you quit now, unsaved changes are lost.',
-    buttons: ['Quit anyway', 'Cancel'],
+    detail: `If you ${what} now, unsaved changes are lost.`,
+    buttons: [what === 'quit' ? 'Quit anyway' : 'Close anyway', 'Cancel'],
     defaultId: 1,
     cancelId: 1,
     noLink: true,
   };
-  const { response } = await (window === null
-    ? dialog.showMessageBox(options)
-    : dialog.showMessageBox(window, options));
+  const { front } = windows;
+  const { response } = await (front === null ? dialog.showMessageBox(options) : dialog.showMessageBox(front, options));
   return response === 0;
 }
 

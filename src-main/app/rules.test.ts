@@ -6,7 +6,7 @@ import { appResource } from './app-protocol.ts';
 import { CrashGuard } from './crash-guard.ts';
 import { isTrustedFrame, isWindowVerb } from './ipc.ts';
 import { isAllowedRequest, isAppPage, isOwnFile, isPermitted } from './security.ts';
-import { placeWindow, readWindowState, writeWindowState } from './window-state.ts';
+import { cascade, placeWindow, readWindows, writeWindows, zoomedLevel } from './window-state.ts';
 
 // Outside of Electron its module is empty; nothing tested here needs it.
 vi.mock('electron', () => ({ app: {}, ipcMain: {}, net: {}, protocol: {} }));
@@ -115,14 +115,33 @@ test('the window opens at its last position, if it can be reached there', () => 
   });
 });
 
-test('the window’s position is restored, and invalid values are ignored', async () => {
+test('a further window leaves the title bar of the one before in reach', () => {
+  expect(cascade({ x: 10, y: 20, width: 800, height: 700 })).toEqual({ x: 42, y: 52, width: 800, height: 700 });
+});
+
+test('zoom moves in half steps, within limits, and resets', () => {
+  expect(zoomedLevel(0, 1)).toBe(0.5);
+  expect(zoomedLevel(5, 1)).toBe(5);
+  expect(zoomedLevel(-3, -1)).toBe(-3);
+  expect(zoomedLevel(2.5, 0)).toBe(0);
+});
+
+test('windows are restored, and invalid values are ignored', async () => {
   const folder = await temporaryFolder();
-  expect(await readWindowState(folder)).toBeNull();
-  const state = { bounds: { x: 1, y: 2, width: 800, height: 700 }, maximized: true };
-  await writeWindowState(folder, state);
-  expect(await readWindowState(folder)).toEqual(state);
+  expect(await readWindows(folder)).toBeNull();
+  const bounds = { x: 1, y: 2, width: 800, height: 700 };
+  const behind = { bounds: { ...bounds, x: 33 }, maximized: false, hash: '#chat=' };
+  const front = { bounds, maximized: true, hash: '#chat=0b7c5ad4' };
+  const saved = { windows: [behind, front], zoomLevel: 1.5 };
+  await writeWindows(folder, saved);
+  expect(await readWindows(folder)).toEqual(saved);
+  // As an earlier version wrote it.
+  await writeFile(join(folder, 'window.json'), JSON.stringify({ bounds, maximized: true }));
+  expect(await readWindows(folder)).toEqual({ windows: [{ bounds, maximized: true, hash: '' }], zoomLevel: 0 });
+  await writeFile(join(folder, 'window.json'), JSON.stringify({ bounds, maximized: false, hash: '#<b>', others: 1 }));
+  expect(await readWindows(folder)).toEqual({ windows: [{ bounds, maximized: false, hash: '' }], zoomLevel: 0 });
   for (const text of ['{', 'null', '{"bounds":{"x":1e999,"y":0,"width":1,"height":1},"maximized":false}']) {
     await writeFile(join(folder, 'window.json'), text);
-    expect(await readWindowState(folder), text).toBeNull();
+    expect(await readWindows(folder), text).toBeNull();
   }
 });

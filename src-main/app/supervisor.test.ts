@@ -45,6 +45,7 @@ function setUp() {
   const delivered: string[] = [];
   const states: string[] = [];
   const messages: (string | null)[] = [];
+  const modelChanges: boolean[] = [];
   let channels = 0;
   const supervisor = new EngineSupervisor<string>({
     fork: () => {
@@ -53,17 +54,18 @@ function setUp() {
       return made;
     },
     createChannel: () => ({ port1: `engine-${++channels}`, port2: `page-${channels}` }),
-    deliver: (port) => delivered.push(port),
-    emit: ({ state, message }) => {
-      states.push(state);
-      messages.push(message);
+    deliver: (port, pageId) => delivered.push(pageId === 1 ? port : `${port} of page ${pageId}`),
+    emit: (event) => {
+      if (event.type === 'engineModel') return void modelChanges.push(event.changing);
+      states.push(event.state);
+      messages.push(event.message);
     },
     locate: (modelId) => (modelId === 'opened-1' ? '/models/one.gguf' : null),
     forceKill: (pid) => processes.find((made) => made.pid === pid)?.exit(9),
     times: { backOffMs: [0, 500, 2000], quickDeathMs: 30_000, startMs: 10_000, killMs: 1000 },
   });
   const latest = (): FakeProcess => processes.at(-1)!;
-  return { supervisor, processes, delivered, states, messages, latest };
+  return { supervisor, processes, delivered, states, messages, modelChanges, latest };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -73,12 +75,12 @@ test('a port requested early is sent once the engine is ready, and its other end
   const { supervisor, delivered, latest, states } = setUp();
   supervisor.start();
   supervisor.start();
-  supervisor.requestPort();
+  supervisor.requestPort(1);
   expect(delivered).toEqual([]);
   latest().say({ type: 'ready' });
   expect(delivered).toEqual(['page-1']);
   expect(latest().posted).toEqual([{ message: { type: 'port', windowId: 1 }, ports: ['engine-1'] }]);
-  supervisor.requestPort();
+  supervisor.requestPort(1);
   expect(delivered).toEqual(['page-1', 'page-2']);
   expect(states).toEqual(['starting', 'ready']);
 });
@@ -101,10 +103,36 @@ test('no port is sent to a page that did not request one', () => {
   expect(delivered).toEqual([]);
 });
 
+test('each page has its own port, also after a restart, until it is closed', async () => {
+  const { supervisor, delivered, latest } = setUp();
+  supervisor.start();
+  supervisor.requestPort(1);
+  supervisor.requestPort(2);
+  latest().say({ type: 'ready' });
+  expect(delivered).toEqual(['page-1', 'page-2 of page 2']);
+  expect(latest().posted.map(({ message }) => message)).toEqual([
+    { type: 'port', windowId: 1 },
+    { type: 'port', windowId: 2 },
+  ]);
+  supervisor.removePage(1);
+  latest().exit(1);
+  await vi.advanceTimersByTimeAsync(0);
+  latest().say({ type: 'ready' });
+  expect(delivered.slice(2)).toEqual(['page-3 of page 2']);
+});
+
+test('the pages hear of a change of the model', () => {
+  const { supervisor, latest, modelChanges } = setUp();
+  supervisor.start();
+  latest().say({ type: 'model', changing: true });
+  latest().say({ type: 'model', changing: false });
+  expect(modelChanges).toEqual([true, false]);
+});
+
 test('a crashed engine is restarted at once and the page gets a new port', async () => {
   const { supervisor, processes, delivered, latest, states, messages } = setUp();
   supervisor.start();
-  supervisor.requestPort();
+  supervisor.requestPort(1);
   latest().say({ type: 'ready' });
   latest().exit(137);
   await vi.advanceTimersByTimeAsync(0);
@@ -163,7 +191,7 @@ test('an engine that never becomes ready is killed and counts as crashed', async
 test('a restart stops the old process, by force if necessary, before the new one starts', async () => {
   const { supervisor, processes, latest, states } = setUp();
   supervisor.start();
-  supervisor.requestPort();
+  supervisor.requestPort(1);
   latest().say({ type: 'ready' });
   latest().stubborn = true;
   const restarted = supervisor.restart();

@@ -36,9 +36,9 @@ const DEFAULT_TIMES: SupervisorTimes = {
 export interface SupervisorOptions<Port> {
   fork(): EngineProcess<Port>;
   createChannel(): { port1: Port; port2: Port };
-  /** Passes a port to the page. */
-  deliver(port: Port): void;
-  emit(event: Extract<AppEvent, { type: 'engine' }>): void;
+  /** Passes a port to a page. */
+  deliver(port: Port, pageId: number): void;
+  emit(event: Extract<AppEvent, { type: 'engine' | 'engineModel' }>): void;
   /** Path of a model that a person opened; null for an unknown id. */
   locate(modelId: string): string | null;
   /** Kills a process that does not exit when asked. */
@@ -55,16 +55,14 @@ interface Running<Port> {
   exited: Promise<void>;
 }
 
-/** The only page. A later port for it replaces the earlier one. */
-const WINDOW_ID = 1;
-
 export class EngineSupervisor<Port> {
   readonly #options: SupervisorOptions<Port>;
   readonly #times: SupervisorTimes;
   #running: Running<Port> | null = null;
   #waiting: NodeJS.Timeout | null = null;
   #quickDeaths = 0;
-  #portWanted = false;
+  /** Pages that have requested a port. */
+  readonly #pages = new Set<number>();
   #stopped = false;
 
   constructor(options: SupervisorOptions<Port>) {
@@ -91,11 +89,12 @@ export class EngineSupervisor<Port> {
         const path = this.#options.locate(modelId);
         child.postMessage({ type: 'located', request, path } satisfies UtilityLocatedMessage, []);
       }
+      if (message.type === 'model') this.#options.emit({ type: 'engineModel', changing: message.changing });
       if (message.type !== 'ready' || running.ready) return;
       clearTimeout(slow);
       running.ready = true;
       this.#emit('ready', null);
-      if (this.#portWanted) this.#connect(running);
+      for (const pageId of this.#pages) this.#connect(running, pageId);
     });
     child.on('exit', (code) => {
       clearTimeout(slow);
@@ -104,10 +103,15 @@ export class EngineSupervisor<Port> {
     });
   }
 
-  /** The page requests a port: it gets one now, or when the engine is ready, and a new one after each restart. */
-  requestPort(): void {
-    this.#portWanted = true;
-    if (this.#running?.ready) this.#connect(this.#running);
+  /** A page requests a port: it gets one now, or when the engine is ready, and a new one after each restart. */
+  requestPort(pageId: number): void {
+    this.#pages.add(pageId);
+    if (this.#running?.ready) this.#connect(this.#running, pageId);
+  }
+
+  /** The page is gone. */
+  removePage(pageId: number): void {
+    this.#pages.delete(pageId);
   }
 
   /** Restarts at a person's request, which resets the crash count. */
@@ -132,12 +136,12 @@ export class EngineSupervisor<Port> {
     if (running !== null) await this.#end(running);
   }
 
-  #connect(running: Running<Port>): void {
+  #connect(running: Running<Port>, pageId: number): void {
     const { port1, port2 } = this.#options.createChannel();
     // The page first: the engine closes the page's earlier port when it gets this one, and a page that saw that before it
     // had the new port would request another.
-    this.#options.deliver(port2);
-    running.process.postMessage({ type: 'port', windowId: WINDOW_ID } satisfies UtilityPortMessage, [port1]);
+    this.#options.deliver(port2, pageId);
+    running.process.postMessage({ type: 'port', windowId: pageId } satisfies UtilityPortMessage, [port1]);
   }
 
   async #end({ process: child, exited }: Running<Port>): Promise<void> {

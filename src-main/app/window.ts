@@ -1,31 +1,34 @@
-import { BrowserWindow, nativeTheme, screen, Menu } from 'electron';
+import { BrowserWindow, nativeTheme, screen } from 'electron';
 import type { ThemeSetting } from '../protocol/app/app-services.ts';
 import type { WindowVerb } from '../protocol/app/app-bridge.ts';
-import { MIN_SIZE, placeWindow, readWindowState, writeWindowState } from './window-state.ts';
+import { MIN_SIZE, placeWindow, zoomedLevel, type WindowPlace } from './window-state.ts';
 
-/** Delay before the window's position is saved after a change, ms. */
-const SAVE_AFTER_MS = 500;
+/** Our own event of a window. */
+export const ZOOMED = 'tokenscope-zoomed';
 /** Middle of the page's 40 px title bar. */
 const MAC_BUTTONS = { x: 14, y: 13 };
 
 export interface WindowOptions {
-  dataFolder: string;
   preload: string;
   theme: ThemeSetting;
+  /** Null on the first start. */
+  place: Pick<WindowPlace, 'bounds' | 'maximized'> | null;
+  zoomLevel: number;
+  /** Leaves the focus where it is. */
+  inactive: boolean;
 }
 
 /**
- * Creates the app's window, still empty: without the system's title bar, at its last position, shown once its content is
+ * Creates a window of the app, still empty: without the system's title bar, at its last position, shown once its content is
  * ready.
  */
-export async function createWindow({ dataFolder, preload, theme }: WindowOptions): Promise<BrowserWindow> {
-  const state = await readWindowState(dataFolder);
+export function createWindow({ preload, theme, place, zoomLevel, inactive }: WindowOptions): BrowserWindow {
   const main = screen.getPrimaryDisplay();
   const others = screen.getAllDisplays().filter((display) => display.id !== main.id);
   const areas = [main, ...others].map((display) => display.workArea);
   nativeTheme.themeSource = themeSource(theme);
   const window = new BrowserWindow({
-    ...placeWindow(state?.bounds ?? null, areas),
+    ...placeWindow(place?.bounds ?? null, areas),
     minWidth: MIN_SIZE.width,
     minHeight: MIN_SIZE.height,
     title: 'Tokenscope',
@@ -44,21 +47,24 @@ export async function createWindow({ dataFolder, preload, theme }: WindowOptions
       navigateOnDragDrop: false,
     },
   });
-  if (state?.maximized) window.maximize();
-  window.once('ready-to-show', () => window.show());
-  rememberPlace(window, dataFolder);
+  if (place?.maximized) window.maximize();
+  // Later loads keep the level of their origin.
+  window.webContents.once('did-finish-load', () => window.webContents.setZoomLevel(zoomLevel));
+  window.webContents.on('zoom-changed', (_event, direction) => zoom(window, direction === 'in' ? 1 : -1));
+  window.once('ready-to-show', () => (inactive ? window.showInactive() : window.show()));
   return window;
 }
 
 /** Must be called when the setting changes. */
-export function applyTheme(window: BrowserWindow | null, theme: ThemeSetting): void {
+export function applyTheme(windows: readonly BrowserWindow[], theme: ThemeSetting): void {
   nativeTheme.themeSource = themeSource(theme);
-  paintBackground(window, theme);
+  paintBackground(windows, theme);
 }
 
 /** Must be called when the system's theme changes. */
-export function paintBackground(window: BrowserWindow | null, theme: ThemeSetting): void {
-  window?.setBackgroundColor(backgroundColor(theme, nativeTheme.shouldUseDarkColors));
+export function paintBackground(windows: readonly BrowserWindow[], theme: ThemeSetting): void {
+  const colour = backgroundColor(theme, nativeTheme.shouldUseDarkColors);
+  for (const window of windows) window.setBackgroundColor(colour);
 }
 
 export function doWindowVerb(window: BrowserWindow, verb: WindowVerb): void {
@@ -66,6 +72,12 @@ export function doWindowVerb(window: BrowserWindow, verb: WindowVerb): void {
   else if (verb === 'close') window.close();
   else if (window.isMaximized()) window.unmaximize();
   else window.maximize();
+}
+
+/** Zooms all windows, because Chromium zooms by origin. Stored with their positions. */
+export function zoom(window: BrowserWindow, steps: -1 | 0 | 1): void {
+  window.webContents.setZoomLevel(zoomedLevel(window.webContents.getZoomLevel(), steps));
+  window.emit(ZOOMED);
 }
 
 /** Brings the window to the front. */
@@ -83,28 +95,4 @@ function themeSource(theme: ThemeSetting): 'system' | 'light' | 'dark' {
 function backgroundColor(theme: ThemeSetting, dark: boolean): string {
   if (theme === 'contrast') return '#000000';
   return dark ? '#14191a' : '#ffffff';
-}
-
-function rememberPlace(window: BrowserWindow, dataFolder: string): void {
-  let timer: NodeJS.Timeout | undefined;
-  const save = (): void => {
-    clearTimeout(timer);
-    const state = { bounds: window.getNormalBounds(), maximized: window.isMaximized() };
-    // The window's position is not important enough for a message.
-    void writeWindowState(dataFolder, state).catch(() => undefined);
-  };
-  const saveSoon = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(save, SAVE_AFTER_MS);
-  };
-  for (const change of ['resize', 'move', 'maximize', 'unmaximize'] as const) {
-    window.on(change as 'resize', saveSoon);
-  }
-  window.on('close', save);
-}
-
-/** Sets the menu, which macOS needs for its shortcuts. Elsewhere there is none: the title bar is the page's own. */
-export function setApplicationMenu(platform: NodeJS.Platform): void {
-  const menu = Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]);
-  Menu.setApplicationMenu(platform === 'darwin' ? menu : null);
 }

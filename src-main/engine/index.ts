@@ -1,7 +1,7 @@
 /** The engine as hosts use it: a model, and requests to it one after the other. */
 import { EngineError } from './api/errors.ts';
 import { generateLanes } from './generation/generate-lanes.ts';
-import { generate, type GenerateJob } from './generation/generate.ts';
+import { generate, type GenerateJob, seen } from './generation/generate.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
 import { PromptLookup } from './generation/prompt-lookup.ts';
@@ -72,7 +72,7 @@ export { TARGET_TYPES } from './quantize/storage-plan.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 
 /**
- * Holds one model, and possibly another one that does not answer beside it. Serves one request at a time; others wait in a
+ * Holds one model, and possibly others beside it that do not answer. Serves one request at a time; others wait in a
  * queue. Every request may be cancelled by its token, also while it waits: it then fails with CANCELLED.
  */
 export class InferenceEngine {
@@ -80,6 +80,8 @@ export class InferenceEngine {
   private loaded: Loaded | null = null;
   /** See `LoadOptions.keepLoaded`. */
   private kept: Loaded | null = null;
+  /** See `LoadOptions.beside`. */
+  private beside: Loaded | null = null;
 
   constructor(private readonly platform: Platform) {}
 
@@ -109,10 +111,11 @@ export class InferenceEngine {
    * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED
    */
   async load(files: ModelFiles | (() => Promise<ModelFiles>), options: LoadOptions = {}): Promise<ModelInfo> {
-    const { unless, cancel, keepLoaded = false } = options;
-    const isWanted = async (one: Loaded | null) =>
+    const { unless, cancel, keepLoaded = false, beside = false } = options;
+    const isWanted = async (one: Loaded | null): Promise<boolean> =>
       one !== null && !one.executor.failed && (await unless?.(infoOf(one), one.files.stamp)) === true;
     return this.queue.run(async () => {
+      if (beside) return infoOf(await this.loadBeside(files, options, isWanted));
       if (await isWanted(this.loaded)) {
         if (!keepLoaded) await this.dispose('kept');
         return infoOf(this.require());
@@ -152,14 +155,15 @@ export class InferenceEngine {
   /** Frees the models in memory. Does nothing when there are none. @throws EngineError CANCELLED */
   async unload(cancel?: CancelToken): Promise<void> {
     await this.queue.run(async () => {
+      await this.dispose('beside');
       await this.dispose('kept');
       await this.dispose('loaded');
     }, cancel);
   }
 
-  /** @throws EngineError NO_MODEL */
-  tokenize({ text, addBos, parseSpecial }: TokenizeParams): Tokenized {
-    return packTokens(this.require().model.tokenizer.encodePieces(text, { addSpecial: addBos, parseSpecial }));
+  /** @throws EngineError NO_MODEL, MODEL_NOT_FOUND */
+  tokenize({ text, addBos, parseSpecial, modelId }: TokenizeParams): Tokenized {
+    return packTokens(this.require(modelId).model.tokenizer.encodePieces(text, { addSpecial: addBos, parseSpecial }));
   }
 
   /** @throws EngineError NO_MODEL, BAD_REQUEST for an id outside the vocabulary */
@@ -195,14 +199,17 @@ export class InferenceEngine {
     try {
       const loaded = this.require();
       validateGenerateParams(params, loaded.model.config);
-      // The reference executor takes as long for a batch as for single tokens.
-      const speculates = params.speculate !== false && loaded.executor.name !== 'reference';
-      const job = { ...this.job(loaded, params, cancel), startedAt: this.platform.clock.now() };
+      // Only its batches are faster than single tokens and give the same bits.
+      const speculates = params.speculate !== false && loaded.executor.name === 'wasm';
+      const job = { ...this.job(loaded, params, cancel, true), startedAt: this.platform.clock.now() };
       const stored = params.useKvCache ? storedPrefix(loaded, params) : undefined;
-      await stored?.restore(job.prompt.ids, cancel);
+      await stored?.restore(seen(job, job.prompt.ids).ids, cancel);
       for await (const event of generate(speculates ? { ...job, drafter: new PromptLookup() } : job)) {
         // Continues after this request, when no other one runs.
-        if (event.type === 'end') void stored?.save([...job.prompt.ids, ...event.ids], this.whileLoaded(loaded));
+        if (event.type === 'end') {
+          const { ids } = seen(job, [...job.prompt.ids, ...event.ids]);
+          void stored?.save(ids, this.whileLoaded(loaded));
+        }
         yield event;
       }
     } finally {
@@ -284,11 +291,11 @@ export class InferenceEngine {
 
   /**
    * Looks inside a run of token ids. The model's KV cache serves it, and keeps what chats stored in it.
-   * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, OUT_OF_MEMORY, CANCELLED
+   * @throws EngineError NO_MODEL, MODEL_NOT_FOUND, BAD_REQUEST, CONTEXT_FULL, OUT_OF_MEMORY, CANCELLED
    */
   async inside(params: InsideParams, cancel?: CancelToken): Promise<InsideAnswer> {
     return this.queue.run(() => {
-      const loaded = this.require();
+      const loaded = this.require(params.modelId);
       const { model } = loaded;
       validateInsideParams(params, model.config);
       const ids = replaceTokens(params.ids, params.interventions, model.config.vocabularySize);
@@ -296,11 +303,16 @@ export class InferenceEngine {
     }, cancel);
   }
 
-  /** Frees what `inside` remembers. @returns bytes that it was */
-  releaseInside(): number {
-    const bytes = this.loaded?.inside.bytes ?? 0;
-    this.loaded?.inside.release();
+  /** Frees what `inside` remembers, and the model beside the loaded one. @returns bytes that were remembered */
+  async releaseInside(): Promise<number> {
+    let bytes = 0;
+    for (const one of [this.loaded, this.beside]) {
+      bytes += one?.inside.bytes ?? 0;
+      one?.inside.release();
+    }
     this.loaded?.context.releaseVariants();
+    // A query may be running on it.
+    if (this.beside !== null) await this.queue.run(() => this.dispose('beside'));
     return bytes;
   }
 
@@ -315,9 +327,9 @@ export class InferenceEngine {
       const { model, context } = loaded;
       validatePreviewParams(params, model.config);
       const { reply, token, ...settings } = params;
-      const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
-      await storedPrefix(loaded, params)?.restore(prompt.ids, cancel);
+      const prompt = readPrompt(params.prompt, model, params.stop.maxTokens, true);
       const job = { model, context, platform: this.platform, prompt, reply, token, cancel };
+      await storedPrefix(loaded, params)?.restore(seen(job, prompt.ids).ids, cancel);
       return preview({ ...job, params: { ...settings, useKvCache: true } });
     }, cancel);
   }
@@ -334,9 +346,10 @@ export class InferenceEngine {
     }, cancel);
   }
 
-  private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined): GenerateJob {
+  /** @param shifts see `readPrompt`; not for lanes, whose cells are counted before */
+  private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined, shifts = false): GenerateJob {
     const { model, executor, context } = loaded;
-    const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
+    const prompt = readPrompt(params.prompt, model, params.stop.maxTokens, shifts);
     const loadMs = loaded.loadReported ? 0 : loaded.loadMs;
     loaded.loadReported = true;
     const seed = params.sampling.seed ?? this.platform.randomSeed();
@@ -363,19 +376,42 @@ export class InferenceEngine {
       });
   }
 
-  private require(): Loaded {
+  /** @param modelId of a model in memory; by default the one that answers @throws EngineError NO_MODEL, MODEL_NOT_FOUND */
+  private require(modelId?: string): Loaded {
     if (this.loaded === null) throw new EngineError('NO_MODEL', 'No model is loaded. Load one first.');
-    return this.loaded;
+    if (modelId === undefined) return this.loaded;
+    const found = [this.loaded, this.beside].find((one) => one?.model.config.id === modelId);
+    if (found) return found;
+    throw new EngineError('MODEL_NOT_FOUND', 'This model is no longer in memory. Choose it again.', { modelId });
   }
 
-  private async dispose(which: 'loaded' | 'kept'): Promise<void> {
+  private async loadBeside(
+    files: ModelFiles | (() => Promise<ModelFiles>),
+    options: LoadOptions,
+    isWanted: (one: Loaded | null) => Promise<boolean>,
+  ): Promise<Loaded> {
+    this.require();
+    if (this.beside !== null && (await isWanted(this.beside))) return this.beside;
+    const found = typeof files === 'function' ? await files() : files;
+    await this.dispose('beside');
+    try {
+      const loaded = await loadModel(this.platform, found, options);
+      this.beside = loaded;
+      return loaded;
+    } catch (error) {
+      this.platform.collectGarbage?.();
+      throw error;
+    }
+  }
+
+  private async dispose(which: 'loaded' | 'kept' | 'beside'): Promise<void> {
     if (this[which] === null) return;
     await this.release(which);
     // Here no stack frame refers to the model any more.
     this.platform.collectGarbage?.();
   }
 
-  private async release(which: 'loaded' | 'kept'): Promise<void> {
+  private async release(which: 'loaded' | 'kept' | 'beside'): Promise<void> {
     const one = this[which];
     this[which] = null;
     await one?.executor.dispose();

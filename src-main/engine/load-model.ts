@@ -7,6 +7,8 @@ import { createReferenceExecutor } from './executors/reference/reference-executo
 import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { openDevice } from './executors/webgpu/device.ts';
+import { createWebGpuExecutor } from './executors/webgpu/webgpu-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
@@ -29,7 +31,7 @@ export interface Loaded {
   readonly model: Model;
   readonly executor: Executor;
   readonly context: ContextWindow;
-  /** Null if the host stores nothing. */
+  /** Null if the host stores nothing, or K and V are out of reach. */
   readonly prefixes: PrefixCache | null;
   readonly loadMs: number;
   readonly files: OpenedFiles;
@@ -52,6 +54,11 @@ export interface LoadOptions {
    * first, until it is loaded again or a model is loaded without this option.
    */
   keepLoaded?: boolean;
+  /**
+   * Loads it beside the present model, which continues to answer; `inside` and `tokenize` reach it by its id. It stays until
+   * `releaseInside`, or until another one is loaded with this option.
+   */
+  beside?: boolean;
   /**
    * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
    * out, what the model was trained for, at most 4096.
@@ -82,9 +89,7 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
       return files.open(name);
     },
   };
-  const { model, executor } = await (wanted === 'wasm'
-    ? openForKernels(platform, tracked, { ...options, onWarning })
-    : openForReference(tracked, { ...options, onWarning }));
+  const { model, executor } = await open[wanted](platform, tracked, { ...options, onWarning });
   const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
   const from = { names: [...opened].sort(), stamp: files.stamp };
   const prefixes = await prefixCache(platform, files, from.names, { model, executor, context });
@@ -98,21 +103,23 @@ async function prefixCache(
   names: readonly string[],
   { model, executor, context }: Pick<Loaded, 'model' | 'executor' | 'context'>,
 ): Promise<PrefixCache | null> {
-  if (store === undefined) return null;
+  const cells = executor.cellAccess;
+  if (store === undefined || cells === null) return null;
   try {
     const key = await modelKey(store, files, names, model.program, executor);
-    return new PrefixCache({ store, log, model: key, cells: executor.cellAccess, context });
+    return new PrefixCache({ store, log, model: key, cells, context });
   } catch (error) {
     log.warn('There is no prefix cache for this model.', { message: EngineError.from(error).message });
     return null;
   }
 }
 
-/** The weights go straight into the kernels' memory and are nowhere else. */
+type OpenOptions = OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>;
+
 async function openForKernels(
   platform: Platform,
   files: ModelFiles,
-  options: OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>,
+  options: OpenOptions,
 ): Promise<{ model: Model; executor: Executor }> {
   if (!platform.compileKernels) {
     throw new EngineError(
@@ -123,15 +130,49 @@ async function openForKernels(
   const kernels = await platform.compileKernels();
   const { threads: host, clock, measurements } = platform;
   const threads = { count: options.threads ?? clock, host };
+  return openInto(files, options, (program, weights, { contextSize, onBytes, cancel }) =>
+    createWasmExecutor(program, weights, {
+      ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
+      cells: contextSize,
+    }),
+  );
+}
+
+async function openForGpu(
+  platform: Platform,
+  files: ModelFiles,
+  options: OpenOptions,
+): Promise<{ model: Model; executor: Executor }> {
+  if (!platform.openGpu) {
+    throw new EngineError('BACKEND_LOST', 'WebGPU is not available here. Load the model with the wasm executor.');
+  }
+  const device = await openDevice(await platform.openGpu());
+  let taken = false;
+  try {
+    return await openInto(files, options, (program, weights, { contextSize: cells, onBytes, cancel }) => {
+      // From here on the executor destroys it.
+      taken = true;
+      return createWebGpuExecutor(program, weights, {
+        ...{ device, cells, onBytes, cancel, kvCacheType: options.kvCacheType },
+      });
+    });
+  } finally {
+    if (!taken) device.device.destroy();
+  }
+}
+
+/** The weights go straight into the executor's memory and are nowhere else. */
+async function openInto(
+  files: ModelFiles,
+  options: OpenModelOptions,
+  create: (...taking: Parameters<NonNullable<OpenModelOptions['takeWeights']>>) => Promise<Executor>,
+): Promise<{ model: Model; executor: Executor }> {
   const created: Executor[] = [];
   try {
     const model = await openModel(files, {
       ...options,
-      takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
-        const executor = await createWasmExecutor(program, weights, {
-          ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
-          cells: contextSize,
-        });
+      takeWeights: async (...taking) => {
+        const executor = await create(...taking);
         created.push(executor);
         return { bytes: executor.memoryBytes.weights, get: weightIsPacked };
       },
@@ -147,6 +188,7 @@ async function openForKernels(
 }
 
 async function openForReference(
+  _platform: Platform,
   files: ModelFiles,
   options: OpenModelOptions,
 ): Promise<{ model: Model; executor: Executor }> {
@@ -155,8 +197,14 @@ async function openForReference(
   return { model, executor: createReferenceExecutor(model.program, model.weights, { cells: contextSize }) };
 }
 
+const open: Readonly<Record<ExecutorName, typeof openForKernels>> = {
+  reference: openForReference,
+  wasm: openForKernels,
+  webgpu: openForGpu,
+};
+
 function weightIsPacked(name: string): never {
-  throw new EngineError('INTERNAL', `The weight ${name} is packed for the kernels and cannot be read as float32.`);
+  throw new EngineError('INTERNAL', `The weight ${name} is in the executor's own form and cannot be read as float32.`);
 }
 
 /** What the model is and what it occupies now. */

@@ -108,7 +108,10 @@ export function validatePreviewParams(params: PreviewParams, limits: RequestLimi
 
 /** @throws EngineError BAD_REQUEST */
 export function validateRenderChatParams(params: RenderChatParams, limits: RequestLimits): void {
-  validatePrompt({ kind: 'chat', ...params }, limits);
+  const { maxTokens = 0, replyTokens = 0, ...prompt } = params;
+  checkInteger('maxTokens', maxTokens, 0, STOP_SETTINGS.maxTokens.max);
+  checkInteger('replyTokens', replyTokens, 0, STOP_SETTINGS.maxTokens.max);
+  validatePrompt({ kind: 'chat', ...prompt }, limits);
 }
 
 /** @throws EngineError BAD_REQUEST for the first id outside the vocabulary */

@@ -8,10 +8,16 @@ import {
   type WindowVerb,
 } from '../protocol/app/app-bridge.ts';
 import type { AppEvent, ModelListing } from '../protocol/app/app-services.ts';
+import type { MenuCommand } from '../protocol/app/desktop.ts';
 
 const listeners = new Set<(event: AppEvent) => void>();
 ipcRenderer.on(IPC.event, (_event, appEvent: AppEvent) => {
   for (const listener of listeners) listener(appEvent);
+});
+
+const commandListeners = new Set<(command: MenuCommand) => void>();
+ipcRenderer.on(IPC.command, (_event, command: MenuCommand) => {
+  for (const listener of commandListeners) listener(command);
 });
 
 // The bridge cannot pass a port, so it is sent as a window message, to this origin only.
@@ -22,6 +28,8 @@ ipcRenderer.on(IPC.enginePort, ({ ports }) => {
 const ON_CLICK_ONLY: ReadonlyMap<string, string> = new Map([
   ['openExternal', 'A web page opens only when you click its link.'],
   ['downloadStart', 'A download starts only when you click it.'],
+  ['updateCheck', 'The app checks for updates only when you click it.'],
+  ['updateDownload', 'An update is downloaded only when you click it.'],
   ['downloadResume', 'A download resumes only when you click it.'],
 ]);
 
@@ -54,6 +62,11 @@ const bridge: TokenscopeBridge = {
   },
   requestEnginePort: () => ipcRenderer.send(IPC.enginePort),
   windowControls: { minimize: send('minimize'), toggleMaximize: send('toggleMaximize'), close: send('close') },
+  onCommand(listener) {
+    commandListeners.add(listener);
+    return () => void commandListeners.delete(listener);
+  },
+  tellDesktop: (message) => ipcRenderer.send(IPC.desktop, message),
 };
 
 contextBridge.exposeInMainWorld('tokenscope', bridge);

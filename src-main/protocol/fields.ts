@@ -57,7 +57,7 @@ export function isModelId(value: unknown): boolean {
   return v.is(modelId, value);
 }
 
-export const executorName = schemaOf<ExecutorName>()(v.picklist(['reference', 'wasm']));
+export const executorName = schemaOf<ExecutorName>()(v.picklist(['reference', 'wasm', 'webgpu']));
 export const kvCacheType = schemaOf<KvCacheType>()(v.picklist(['f32', 'f16', 'q8']));
 export const whenFull = schemaOf<WhenFull>()(v.picklist(['stop', 'drop_oldest', 'shift']));
 
@@ -105,7 +105,12 @@ export const stop = schemaOf<Stop>()(
     }),
     v.strictObject({ reason: v.literal('max_tokens'), maxTokens: count, droppedTokens }),
     v.strictObject({ reason: v.literal('stop_string'), stopString: text, droppedTokens }),
-    v.strictObject({ reason: v.literal('repetition'), window: count, droppedTokens }),
+    v.strictObject({
+      reason: v.literal('repetition'),
+      window: count,
+      loop: v.exactOptional(v.strictObject({ period: count, tokens: count })),
+      droppedTokens,
+    }),
     v.strictObject({ reason: v.literal('time_limit'), timeLimitMs: milliseconds, tokens: count, droppedTokens }),
     v.strictObject({ reason: v.literal('context_full'), promptTokens: count, contextSize: count, droppedTokens }),
     v.strictObject({ reason: v.literal('user'), tokens: count, to: v.exactOptional(text), droppedTokens }),

@@ -22,6 +22,14 @@ export function schemasOf<T extends SettingTable>(table: T): SchemasOf<T> {
   return Object.fromEntries(schemas) as SchemasOf<T>;
 }
 
+/** An object whose keys are all optional. */
+export function partialOf<E extends v.ObjectEntries>(
+  entries: E,
+): v.GenericSchema<unknown, Partial<v.InferOutput<v.ObjectSchema<E, undefined>>>> {
+  const optional = Object.entries(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
+  return v.object(Object.fromEntries(optional)) as never;
+}
+
 function schemaFor(row: Setting): v.GenericSchema {
   switch (row.kind) {
     case 'number':

@@ -1,5 +1,5 @@
 import manifest from '../../package.json' with { type: 'json' };
-import type { AboutInfo } from '../protocol/app/app-services.ts';
+import type { AboutInfo } from '../protocol/app/about.ts';
 
 /** Versions of the app and its runtime. */
 export function about(

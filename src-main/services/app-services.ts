@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/api/errors.ts';
+import type { AboutInfo } from '../protocol/app/about.ts';
 import type {
   AppEvent,
   AppMethodName,
   AppMethods,
   AppServices,
-  AboutInfo,
   EmittedEvent,
   ModelListing,
   OpenedItem,
@@ -23,8 +23,12 @@ import { ModelService } from './models/model-service.ts';
 import type { LocatedFile } from './models/model-location.ts';
 import { overridesOf } from './models/overrides.ts';
 import { NetworkLog } from './network-log.ts';
+import { SavedItemStore } from './presets/saved-item-store.ts';
 import { SettingsStore } from './settings-store.ts';
 import { systemMemory } from './system-resources.ts';
+import type { Installation } from './updates/installation.ts';
+import { createUpdates } from './updates/create-updates.ts';
+import type { UpdateService, UpdateSource } from './updates/update-service.ts';
 
 export interface LocalServicesOptions {
   host: AboutInfo['host'];
@@ -47,6 +51,8 @@ export interface LocalServicesOptions {
   showInFolder?(path: string): void;
   /** Applies a changed setting in the host, for example the window's background. */
   onSettings?(settings: Settings): void;
+  /** How the app was installed, and where its updates are. Absent if the host does not update itself. */
+  updates?: { installation: Installation; source: UpdateSource | null };
   lockTimes?: Partial<LockTimes>;
   downloadTimes?: Partial<DownloadTimes>;
 }
@@ -69,7 +75,9 @@ export class LocalAppServices implements AppServices {
   readonly #settings: SettingsStore;
   readonly #chats: ChatStore;
   readonly #comparisons: ComparisonStore;
+  readonly #savedItems: SavedItemStore;
   readonly #models: ModelService;
+  readonly #updates: UpdateService;
   /** Whether the host can open models by path. */
   readonly #opensModels: boolean;
   readonly #handlers: Handlers;
@@ -93,6 +101,7 @@ export class LocalAppServices implements AppServices {
     };
     this.#chats = new ChatStore(storage);
     this.#comparisons = new ComparisonStore(storage);
+    this.#savedItems = new SavedItemStore(storage);
     const overrides = overridesOf();
     this.#models = new ModelService({
       dataFolder: options.dataFolder,
@@ -107,6 +116,15 @@ export class LocalAppServices implements AppServices {
       chooseModel: options.chooseModel?.bind(options),
       chooseFolder: options.chooseFolder?.bind(options),
       showInFolder: options.showInFolder?.bind(options),
+    });
+    this.#updates = createUpdates({
+      ...options.updates,
+      dataFolder: options.dataFolder,
+      log: this.networkLog,
+      proxy: () => this.#settings.value.downloads.proxy,
+      automatic: () => this.#settings.value.updates.automatic,
+      times: { ...overrides.times, ...options.downloadTimes },
+      emit: (state) => this.emit({ type: 'update', state }),
     });
     this.#opensModels = options.chooseModel !== undefined;
     this.#handlers = {
@@ -144,6 +162,8 @@ export class LocalAppServices implements AppServices {
         await this.#comparisons.restore(id);
         return null;
       },
+      savedItems: async () => await this.#savedItems.list(),
+      savedItemChange: async (change) => await this.#savedItems.change(change),
       ...this.#models.handlers,
       textSave: async ({ name, text }) => {
         if (options.chooseTarget === undefined) throw pageSavesFiles();
@@ -151,6 +171,10 @@ export class LocalAppServices implements AppServices {
         if (path !== null) await writeText(path, text);
         return path !== null;
       },
+      updateState: async () => this.#updates.state,
+      updateCheck: async () => await this.#updates.check(),
+      updateDownload: async () => this.#updates.download(),
+      updatePause: async () => await this.#updates.pause(),
       openedTake: async () => this.#opened.splice(0),
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
@@ -170,12 +194,13 @@ export class LocalAppServices implements AppServices {
     await this.#lock.start();
     await this.#settings.load();
     await this.#models.start();
+    await this.#updates.start();
     this.#chats.start();
     this.#comparisons.start();
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
 
-  /** Waits for pending saves, up to a limit, then unlocks the data folder. */
+  /** Waits for pending saves, up to a limit, unlocks the data folder, and installs an update that a person downloaded. */
   async stop(limitMs = STOP_MS): Promise<void> {
     const given = new AbortController();
     const limit = sleep(limitMs, undefined, { signal: given.signal }).catch(() => undefined);
@@ -183,11 +208,14 @@ export class LocalAppServices implements AppServices {
     const saved = async (): Promise<void> => {
       while (this.#running.size > 0) await Promise.allSettled(this.#running);
     };
-    const stores = saved().then(() => Promise.allSettled([this.#chats.stop(), this.#comparisons.stop()]));
+    const stores = saved().then(() =>
+      Promise.allSettled([this.#chats.stop(), this.#comparisons.stop(), this.#savedItems.stop()]),
+    );
     await Promise.race([Promise.allSettled([this.#models.stop(), stores]), limit]);
     given.abort();
     await this.#settings.stop();
     await this.#lock.release();
+    await this.#updates.stop();
   }
 
   async invoke<M extends AppMethodName>(

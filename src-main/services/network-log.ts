@@ -1,4 +1,4 @@
-import type { NetworkRecord } from '../protocol/app/app-services.ts';
+import type { NetworkRecord } from '../protocol/app/about.ts';
 
 const MAX_RECORDS = 500;
 const MAX_URL = 500;

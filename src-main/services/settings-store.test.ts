@@ -122,10 +122,16 @@ test('unsaved changes are tried once more at the end', async () => {
 
 /** Defaults of the settings that the first release did not have. */
 const ADDED_SINCE = {
+  fullChain: false,
   lastModelId: null,
   laneSets: [],
+  lessonAnswered: [],
   rawReplies: false,
   tokenColours: { by: 'probability', doubtBelow: 0.5 },
+  updates: { automatic: false },
+  textSize: 'medium',
+  density: 'comfortable',
+  tourSeen: false,
 };
 
 test('settings of the first release are read, and get a version with the next change', async () => {

@@ -4,7 +4,7 @@ import { defaultSettings } from '../protocol/app/settings-schemas.ts';
 import type { Settings } from '../protocol/app/app-services.ts';
 import type { InstanceLock } from './instance-lock.ts';
 import { putAside, readJson, writeJson, type JsonRead } from './json-file.ts';
-import { readSettings, settingsToWrite, type SettingsFile } from './settings-file.ts';
+import { readSettings, settingsToWrite, type SettingsFile } from '../protocol/app/settings-file.ts';
 
 /** Interval of retries to save, ms. */
 const RETRY_MS = 5000;

@@ -1,4 +1,6 @@
-import type { AboutInfo, AppEvent, AppServices, NetworkRecord } from '../../src-main/protocol/app/app-services.ts';
+import type { AboutInfo, NetworkRecord } from '../../src-main/protocol/app/about.ts';
+import type { AppEvent, AppServices } from '../../src-main/protocol/app/app-services.ts';
+import type { UpdateState } from '../../src-main/protocol/app/updates.ts';
 
 /** Refresh interval of the network log while the window is visible, ms. */
 const LOOK_EVERY_MS = 15_000;
@@ -21,6 +23,8 @@ export class AppInfo {
   /** Why some of the information is missing, or null. */
   error = $state<string | null>(null);
 
+  /** The new version that was announced. */
+  #offered: string | null = null;
   readonly #services: AppServices;
   readonly #showNotice: ShowNotice;
   readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
@@ -65,10 +69,19 @@ export class AppInfo {
   #take(event: AppEvent): void {
     if (event.type === 'readOnly') this.readOnly = event.message;
     else if (event.type === 'downloads') void this.readNetwork();
+    else if (event.type === 'update') this.#takeUpdate(event.state);
     else if (event.type === 'host') this.away = ['away', 'refused'].includes(event.state) ? event.message : null;
     else if (event.type === 'notice' && !this.#dismissed().includes(event.id)) {
       this.#showNotice(event.message, () => this.#dismiss(event.id));
     }
+  }
+
+  /** A weekly check happens while nobody looks at the settings. */
+  #takeUpdate({ phase, release }: UpdateState): void {
+    if (phase !== 'downloading') void this.readNetwork();
+    if (phase !== 'available' || release === null || release.version === this.#offered) return;
+    this.#offered = release.version;
+    this.#showNotice(`Tokenscope ${release.version} is available. Settings has the details.`, () => undefined);
   }
 
   #dismissed(): string[] {

@@ -37,3 +37,13 @@ it('says why nothing is saved and whether the host answers', () => {
   services.emit({ type: 'host', state: 'here', message: null });
   expect(info.away).toBeNull();
 });
+
+it('announces a new version once', () => {
+  const services = new FakeServices();
+  const { shown } = follow(services);
+  const release = { version: '0.2.0', date: '', notes: '', bytes: 1 };
+  const state = { unsupported: null, phase: 'available', lastCheck: null, release, bytes: 0, problem: null } as const;
+  services.emit({ type: 'update', state });
+  services.emit({ type: 'update', state });
+  expect(shown.map(({ text }) => text)).toEqual(['Tokenscope 0.2.0 is available. Settings has the details.']);
+});

@@ -1,11 +1,11 @@
 import type { ChatSummary } from '../../src-main/protocol/app/app-services.ts';
 import type { ChatsState } from '../features/chat/state/chats.svelte.ts';
-import type { ChatSession } from '../features/chat/state/chat-session.svelte.ts';
 import { exportedChat, type ChatFileFormat } from '../features/chat/transfer/export-text.ts';
 import { markdownParser } from '../features/markdown/state/parser-client.ts';
 import { markdownAsText } from '../features/markdown/state/reply-as-text.ts';
 import { saveFile } from '../lib/save-file.ts';
 import { toasts } from '../ui/toasts.svelte.ts';
+import type { Documents } from './documents.svelte.ts';
 
 /** What a person can do with a chat of the list. */
 export interface ChatCommands {
@@ -18,22 +18,26 @@ export interface ChatCommands {
   delete(chat: ChatSummary): void;
 }
 
-/** @param onmove asks for the folder @param onopened another chat was opened */
+/** @param onmove asks for the folder */
 export function chatCommands(
-  { chats, session }: { chats: ChatsState; session: ChatSession },
-  { onmove, onopened }: { onmove: (chat: ChatSummary) => void; onopened: () => void },
+  { chats, documents }: { chats: ChatsState; documents: Documents },
+  { onmove }: { onmove: (chat: ChatSummary) => void },
 ): ChatCommands {
   const run = (work: Promise<void>) => void work;
   return {
-    rename: (chat, title) => run(chats.rename(chat.id, title)),
+    rename(chat, title) {
+      run(chats.rename(chat.id, title));
+      const undo = () => run(chats.rename(chat.id, chat.title));
+      toasts.show({ text: `${kindOf(chat)} renamed`, detail: title, undo });
+    },
     pin: (chat) => run(chats.change(chat.id, [{ type: 'facts', facts: { pinned: !chat.pinned } }])),
     move: onmove,
     duplicate: (chat) =>
       run(
-        chats.duplicate(chat.id).then((id) => {
+        chats.duplicate(chat.id).then(async (id) => {
           if (id === null) return;
-          onopened();
-          toasts.show({ text: 'Chat duplicated', detail: chat.title });
+          await documents.open(id);
+          toasts.show({ text: `${kindOf(chat)} duplicated`, detail: chat.title });
         }),
       ),
     exportAs: (chat, format) =>
@@ -47,10 +51,24 @@ export function chatCommands(
       ),
     delete: (chat) =>
       run(
-        session.leave(chat.id).then(async () => {
+        documents.leave(chat.id).then(async (reopen) => {
           const undo = await chats.remove(chat.id);
-          if (undo) toasts.show({ text: 'Chat deleted', detail: chat.title, undo: () => void undo() });
+          const undone = () => void undo?.().then(reopen);
+          if (undo) toasts.show({ text: `${kindOf(chat)} deleted`, detail: chat.title, undo: undone });
         }),
       ),
   };
+}
+
+/** Moves a chat to a folder; empty: out of its folder. */
+export function moveChat(chats: ChatsState, chat: ChatSummary, folder: string): void {
+  const move = (to: string) => void chats.change(chat.id, [{ type: 'facts', facts: { folder: to } }]);
+  move(folder);
+  if (folder === chat.folder) return;
+  const text = folder === '' ? `${kindOf(chat)} moved out of its folder` : `${kindOf(chat)} moved to ${folder}`;
+  toasts.show({ text, detail: chat.title, undo: () => move(chat.folder) });
+}
+
+function kindOf({ notebook }: ChatSummary): string {
+  return notebook ? 'Notebook' : 'Chat';
 }

@@ -18,6 +18,11 @@ export function followEngine(engine: EngineState, library: LibraryState): void {
     const text = `${name} could not be loaded: ${error.message} The built-in model was loaded instead.`;
     untrack(() => toasts.notice(text));
   });
+  // Its header says how much memory a bigger context window takes.
+  $effect(() => {
+    const { status, model } = engine;
+    if (status === 'ready' && model !== null) untrack(() => void library.describe(model.id));
+  });
   let lastStatus = engine.status;
   $effect(() => {
     const { status } = engine;

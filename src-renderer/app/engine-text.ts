@@ -8,12 +8,15 @@ interface EngineStatus {
   progress: LoadProgress | null;
   /** False: it hangs. */
   responds: boolean;
+  /** Another window loads or unloads the model that all windows share. */
+  changingElsewhere?: boolean;
 }
 
 /** Status of the engine as a short text, with progress or load time. */
 export function engineText(engine: EngineStatus): string {
   const { status, model, progress, responds } = engine;
   if (!responds) return 'Not responding';
+  if (engine.changingElsewhere) return 'Loading in another window';
   if (status === 'lost') return 'Stopped';
   if (status === 'empty') return 'No model loaded';
   if (status === 'ready') return model === null ? 'Ready' : `Ready, loaded in ${formatDuration(model.loadMs)}`;

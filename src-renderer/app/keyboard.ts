@@ -1,18 +1,5 @@
 /** Keyboard shortcuts of the window. Controls handle their own keys. */
-export type Command =
-  | 'next-region'
-  | 'previous-region'
-  | 'view-chat'
-  | 'view-compare'
-  | 'view-models'
-  | 'view-tokenizer'
-  | 'new-chat'
-  | 'open-model'
-  | 'toggle-tokens'
-  | 'escape'
-  | 'prompt-1'
-  | 'prompt-2'
-  | 'prompt-3';
+import { COMMANDS, type Command, type CommandInfo } from './commands/commands.ts';
 
 interface Key {
   key: string;
@@ -22,36 +9,35 @@ interface Key {
   shiftKey: boolean;
 }
 
-const WITH_CONTROL: Readonly<Record<string, Command>> = {
-  '1': 'view-chat',
-  '2': 'view-compare',
-  '3': 'view-models',
-  '4': 'view-tokenizer',
-  n: 'new-chat',
-  o: 'open-model',
-};
-const ALONE: Readonly<Record<string, Command>> = {
-  t: 'toggle-tokens',
-  '1': 'prompt-1',
-  '2': 'prompt-2',
-  '3': 'prompt-3',
-};
+/** Commands by `chord`. */
+const SHORTCUTS = new Map(
+  COMMANDS.flatMap((command: CommandInfo) => {
+    if (command.keys === undefined) return [];
+    const held = command.keys.split(' ');
+    const key = held.pop() ?? '';
+    return [[chord(key, held.includes('Ctrl'), held.includes('Shift')), command.id as Command] as const];
+  }),
+);
+
+function chord(key: string, control: boolean, shift: boolean): string {
+  const name = key.toLowerCase();
+  // Whether a sign needs Shift depends on the keyboard.
+  const isSign = name.length === 1 && !/[a-z0-9]/u.test(name);
+  return [control ? 'ctrl' : '', shift && !isSign ? 'shift' : '', name === 'escape' ? 'esc' : name].join(' ');
+}
 
 /**
  * The command of a key, or null.
  *
- * @param typing a text field has the focus, so plain letters and digits are text
+ * @param typing a text field has the focus, so plain letters, digits and signs are text
  * @param mac Command replaces Control
  */
 export function commandFor(event: Key, { typing, mac }: { typing: boolean; mac: boolean }): Command | null {
   const control = mac ? event.metaKey : event.ctrlKey;
   const otherControl = mac ? event.ctrlKey : event.metaKey;
   if (event.altKey || otherControl) return null;
-  if (control) return event.shiftKey ? null : (WITH_CONTROL[event.key.toLowerCase()] ?? null);
-  if (event.key === 'F6') return event.shiftKey ? 'previous-region' : 'next-region';
-  if (event.shiftKey) return null;
-  if (event.key === 'Escape') return 'escape';
-  return typing ? null : (ALONE[event.key.toLowerCase()] ?? null);
+  if (typing && !control && event.key.length === 1) return null;
+  return SHORTCUTS.get(chord(event.key, control, event.shiftKey)) ?? null;
 }
 
 const NO_TEXT = new Set(['checkbox', 'radio', 'range', 'button', 'submit', 'reset', 'color', 'file']);

@@ -4,11 +4,13 @@ import '../styles/tokens.css';
 import '../styles/base.css';
 import { mount } from 'svelte';
 import { createAppModel } from '../features/chat/state/app-model.svelte.ts';
-import { connect } from '../lib/connection.svelte.ts';
+import { isStaticSite, siteFacts, workOffline } from '../lib/browser-storage/site.ts';
+import { connect, type Way } from '../lib/connection.svelte.ts';
 import { KeyRefusedError } from '../lib/services.ts';
 import { signsIn, takeWebKey } from '../lib/web-key.ts';
 import App from './App.svelte';
 import BootError from './BootError.svelte';
+import { openDocuments } from './documents.svelte.ts';
 import { bridge } from './host.ts';
 import NoKey from './NoKey.svelte';
 import { followTheme } from './theme.ts';
@@ -23,16 +25,30 @@ window.addEventListener('hashchange', () => {
   if (signsIn(location.hash)) location.reload();
 });
 try {
-  const way = bridge ?? (await takeWebKey(window));
+  const way = await wayToServices();
   if (way === null) mount(NoKey, { target, props: { refused: false } });
   else {
     const app = await createAppModel(connect(way));
+    const opened = await openDocuments(app);
     stopFollowing();
-    mount(App, { target, props: { app } });
+    mount(App, { target, props: { app, opened } });
   }
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   const details = error instanceof Error ? (error.stack ?? message) : message;
   if (error instanceof KeyRefusedError) mount(NoKey, { target, props: { refused: true } });
   else mount(BootError, { target, props: { message, details } });
+}
+
+/** @returns null if the page has no key of its web host */
+async function wayToServices(): Promise<Way | null> {
+  if (bridge !== undefined) return { bridge };
+  if (isStaticSite()) {
+    void workOffline();
+    // Other hosts do not load it.
+    const { browserServices } = await import('../lib/browser-storage/browser-services.ts');
+    return { services: browserServices(await siteFacts()) };
+  }
+  const key = await takeWebKey(window);
+  return key === null ? null : { key };
 }

@@ -1,11 +1,16 @@
 import { MediaQuery } from 'svelte/reactivity';
 
-export type View = 'chat' | 'compare' | 'models' | 'tokenizer';
+export type View = 'chat' | 'compare' | 'models' | 'tokenizer' | 'inside';
 
 /** State of the window. What must outlive the window is a setting. */
 class Shell {
   view = $state<View>('chat');
   settingsOpen = $state(false);
+  paletteOpen = $state(false);
+  shortcutsOpen = $state(false);
+  tourOpen = $state(false);
+  /** Where the settings open; null for their top. */
+  settingsSection = $state<'about' | 'updates' | null>(null);
   /** Below 760 px the sidebar is a drawer. */
   chatsDrawerOpen = $state(false);
 

@@ -1,4 +1,4 @@
-import type { ThemeSetting } from '../../src-main/protocol/app/app-services.ts';
+import type { Density, TextSize, ThemeSetting } from '../../src-main/protocol/app/app-services.ts';
 
 export type Theme = Exclude<ThemeSetting, 'system'>;
 
@@ -29,4 +29,9 @@ export function followTheme(setting: ThemeSetting): () => void {
     dark.removeEventListener('change', apply);
     contrast.removeEventListener('change', apply);
   };
+}
+
+/** Applies text size and density to the document. */
+export function applySpacing({ textSize, density }: { textSize: TextSize; density: Density }): void {
+  Object.assign(document.documentElement.dataset, { textSize, density });
 }

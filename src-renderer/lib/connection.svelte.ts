@@ -8,7 +8,7 @@ import type { Transport } from '../../src-main/protocol/transports/transport.ts'
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { downloadText } from './download-text.ts';
 import { EngineWatch } from './engine-watch.ts';
-import { electronModelOpener, webModelOpener, type ModelOpener } from './model-opener.ts';
+import { electronModelOpener, webModelOpener, type LendFiles, type ModelOpener } from './model-opener.ts';
 import { electronServices, webServices, type PageServices } from './services.ts';
 import { workerUrl } from './trusted-url.ts';
 
@@ -38,11 +38,12 @@ export interface Connection {
   onEngine(listener: (engine: EngineApi | null) => void): () => void;
 }
 
-/** @param way Electron's bridge, or the key of the web host */
-export function connect(way: TokenscopeBridge | string): Connection {
-  if (typeof way !== 'string') return new ElectronConnection(way);
-  const newWorker = () => new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
-  return new WebConnection(webServices(way), way, newWorker);
+/** How a page reaches its services: Electron's bridge, the key of the web host, or services in the page itself. */
+export type Way = { bridge: TokenscopeBridge } | { key: string } | { services: PageServices };
+
+export function connect(way: Way): Connection {
+  if ('bridge' in way) return new ElectronConnection(way.bridge);
+  return 'key' in way ? new WebConnection(webServices(way.key), way.key) : new WebConnection(way.services, null);
 }
 
 abstract class LiveConnection implements Connection {
@@ -157,21 +158,20 @@ class WebConnection extends LiveConnection {
   #worker: Worker | null = null;
   #startedAt = 0;
   #earlyDeaths = 0;
-  readonly #newWorker: () => Worker;
 
+  /** @param key of the web host; null without one */
   constructor(
     services: PageServices,
-    readonly key: string,
-    newWorker: () => Worker,
+    readonly key: string | null,
   ) {
     super(services);
-    this.#newWorker = newWorker;
-    this.models = webModelOpener(services, (id, name, files) => {
+    const lend: LendFiles = (id, name, files) => {
       const message: WorkerModelFiles = { type: 'model-files', id, name, files };
       if (files === null) this.#lent.delete(id);
       else this.#lent.set(id, message);
       this.#worker?.postMessage(message);
-    });
+    };
+    this.models = webModelOpener(services, lend, key !== null);
     this.#start();
   }
 
@@ -195,9 +195,9 @@ class WebConnection extends LiveConnection {
     this.detach('starting');
     this.#worker?.terminate();
     this.#startedAt = performance.now();
-    const worker = this.#newWorker();
+    const worker = new Worker(workerUrl('engine.worker.js'), { type: 'module' });
     this.#worker = worker;
-    const transport = connectWorkerEngine(worker, this.key);
+    const transport = connectWorkerEngine(worker, this.key ?? '');
     for (const message of this.#lent.values()) worker.postMessage(message);
     this.attach(transport);
   }

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import type { AppServices, ModelListing } from '../../src-main/protocol/app/app-services.ts';
-import { electronModelOpener, webModelOpener } from './model-opener.ts';
+import { electronModelOpener, webModelOpener, type LendFiles } from './model-opener.ts';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -21,10 +21,10 @@ const file = (name: string, bytes = 10) => new File([new Uint8Array(bytes)], nam
 
 function web() {
   const lent: { id: string; name: string; files: string[] | null }[] = [];
-  const opener = webModelOpener(services, (id, name, files) => {
+  const lend: LendFiles = (id, name, files) => {
     lent.push({ id, name, files: files && files.map((one) => one.name) });
-  });
-  return { opener, lent };
+  };
+  return { opener: webModelOpener(services, lend, true), lent };
 }
 
 it('lends the engine what was dropped on a browser, under an id that gives nothing away', async () => {

@@ -7,6 +7,8 @@ import { resultOf } from './services.ts';
 export interface ModelOpener {
   /** Opened models are kept after a restart, and not only until the page is closed. */
   readonly remembers: boolean;
+  /** Models can be downloaded, and those of other apps are offered. */
+  readonly offersMore: boolean;
   /** The built-in model, then the opened ones, newest first. */
   list(): Promise<ModelListing[]>;
   /** Opens a file dialog; null if nothing was chosen. @throws EngineError if it is not a model */
@@ -20,6 +22,7 @@ export interface ModelOpener {
 export function electronModelOpener(bridge: TokenscopeBridge, services: AppServices): ModelOpener {
   return {
     remembers: true,
+    offersMore: true,
     list: () => services.invoke('modelsList'),
     choose: () => services.invoke('modelOpen'),
     async drop(transfer) {
@@ -53,8 +56,11 @@ const LENT = {
 /** The files of a model, or null to take them back. */
 export type LendFiles = (id: string, name: string, files: readonly File[] | null) => void;
 
-/** @param lend passes files to the engine's Worker, and to each later one */
-export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpener {
+/**
+ * @param lend passes files to the engine's Worker, and to each later one
+ * @param offersMore whether a web host downloads and finds models
+ */
+export function webModelOpener(services: AppServices, lend: LendFiles, offersMore: boolean): ModelOpener {
   let lent: ModelListing[] = [];
 
   function open(files: readonly File[]): ModelListing {
@@ -75,6 +81,7 @@ export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpe
 
   return {
     remembers: false,
+    offersMore,
     list: async () => [...(await services.invoke('modelsList')), ...lent],
     async choose() {
       const files = await chooseFiles();

@@ -1,15 +1,16 @@
-/** The page's only Trusted Types policy: the addresses of its Workers are constants. */
+/** The page's only Trusted Types policy: its Workers are constants, beside the page itself. */
 
 interface TrustedTypesFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
-const WORKERS: readonly string[] = ['/engine.worker.js', '/markdown.worker.js'];
+const WORKERS = ['engine.worker.js', 'markdown.worker.js', 'pdf.worker.js', 'service-worker.js'] as const;
+export type WorkerName = (typeof WORKERS)[number];
 
 const rules = {
-  createScriptURL(url: string): string {
-    if (!WORKERS.includes(url)) throw new TypeError(`${url} is not a Worker of this page.`);
-    return url;
+  createScriptURL(name: string): string {
+    if (!WORKERS.some((known) => known === name)) throw new TypeError(`${name} is not a Worker of this page.`);
+    return new URL(name, document.baseURI).href;
   },
 };
 
@@ -18,6 +19,6 @@ const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTy
 const policy = factory?.createPolicy('tokenscope', rules) ?? rules;
 
 /** An address that a page with `require-trusted-types-for 'script'` may start a Worker from. */
-export function workerUrl(path: string): string {
-  return policy.createScriptURL(path);
+export function workerUrl(name: WorkerName): string {
+  return policy.createScriptURL(name);
 }

@@ -37,14 +37,16 @@ export interface InsideParams {
   ids: number[];
   interventions: Intervention[];
   query: InsideQuery;
+  /** Of the model in memory that runs them; by default the one that answers. */
+  modelId?: string;
 }
 
 /** What can be asked about a run. Tokens, layers and heads count from 0; ranges are `[from, to)`. */
 export type InsideQuery =
   /** How the tokenizer came to each token. */
   | { kind: 'tokens' }
-  /** Rows of the token table, and the nearest neighbours of one token by cosine. */
-  | { kind: 'embedding'; token: number; neighbours: number }
+  /** Rows of the token table for a range of tokens, and the nearest neighbours of one token by cosine, or 0 of them. */
+  | { kind: 'embedding'; token: number; neighbours: number; from: number; to: number }
   /** Rows of the position table, or the angles that a layer rotates by. */
   | { kind: 'positions'; layer: number; from: number; to: number }
   /** One head, for a range of queries. */
@@ -106,7 +108,7 @@ export interface TokenMerge {
 
 export interface EmbeddingAnswer {
   kind: 'embedding';
-  /** `[tokens, hidden]`: the row of each token, before any scaling. */
+  /** `[to - from, hidden]`: the row of each token, before any scaling. */
   rows: Float32Array;
   hidden: number;
   /** Most similar first, without the token itself. */
@@ -221,6 +223,8 @@ export interface CacheAnswer {
   /** Cells in total and free. */
   cells: number;
   free: number;
+  /** Cells that several sequences hold: a common prefix. */
+  shared: number;
   /** Of the run's tokens, those that the cache holds from the first on: they would not be computed again. */
   resident: number;
   /** Tokens of each cached sequence, the one in use first; cells of common prefixes count in each. */

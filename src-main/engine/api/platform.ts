@@ -2,6 +2,7 @@
  * What a host supplies to the engine. The engine itself imports nothing from Node, Electron or the DOM, so the same
  * code runs in a utility process, a browser Worker, a terminal and a test.
  */
+import type { Gpu } from './gpu.ts';
 
 /** Random access to the bytes of one file, wherever it is (disk, `File`, HTTP range, memory). */
 export interface ByteSource {
@@ -168,6 +169,11 @@ export interface Platform {
    * @throws EngineError BACKEND_LOST when they cannot be read or this machine cannot run them.
    */
   compileKernels?(): Promise<CompiledKernels>;
+  /**
+   * WebGPU, for the `webgpu` executor. Absent if the host has none.
+   * @throws EngineError BACKEND_LOST when it is not installed
+   */
+  openGpu?(): Promise<Gpu>;
   /** Absent if threads cannot share memory. */
   readonly threads?: KernelThreads;
   /** Absent if nothing is stored, so that every process measures for itself. */

@@ -72,6 +72,8 @@ export interface TokenizeParams {
   addBos: boolean;
   /** Read `<EOS>` in the text as the token instead of as text. Default false. */
   parseSpecial: boolean;
+  /** Of the model in memory that reads it; by default the one that answers. */
+  modelId?: string;
 }
 
 /** A text's tokens, packed: a megabyte has hundreds of thousands, and they travel between threads. */

@@ -119,7 +119,7 @@ export interface GenerateParams {
   storePrefixFor?: string;
 }
 
-export type ExecutorName = 'reference' | 'wasm';
+export type ExecutorName = 'reference' | 'wasm' | 'webgpu';
 
 /** Why a reply ended, with the values that explain it; `protocol/engine/stop-sentence.ts` puts them into a sentence. */
 export type Stop = StopCause & {
@@ -134,8 +134,11 @@ type StopCause =
   | { reason: 'eos'; token: { id: number; piece: string } | null }
   | { reason: 'max_tokens'; maxTokens: number }
   | { reason: 'stop_string'; stopString: string }
-  /** The last `window` tokens equal the `window` before them. */
-  | { reason: 'repetition'; window: number }
+  /**
+   * The text repeats: `window` is the setting. `loop`: the smallest period, and how many tokens at the end of the reply
+   * are part of it, with the first round; absent in replies of earlier versions.
+   */
+  | { reason: 'repetition'; window: number; loop?: { period: number; tokens: number } }
   /** `tokens`: number of generated tokens; also below. */
   | { reason: 'time_limit'; timeLimitMs: number; tokens: number }
   | { reason: 'context_full'; promptTokens: number; contextSize: number }
@@ -260,6 +263,8 @@ export interface GenerateEnd {
 
 export type GenerateEvent =
   | ({ type: 'start' } & GenerateStart)
+  /** The prompt is being processed: `done` of `total` tokens, with reused ones. Not for a prompt of one slice. */
+  | { type: 'prefill'; done: number; total: number }
   /** `dropped`: with the first token after a shift only. The window holds prompt and reply so far without these. */
   | { type: 'token'; token: GeneratedToken; dropped?: DroppedTokens }
   | ({ type: 'end' } & GenerateEnd);
@@ -351,7 +356,12 @@ export interface LoadProgress {
 }
 
 /** What `renderChat` takes: a chat prompt without a request to answer it. */
-export type RenderChatParams = Omit<Extract<PromptInput, { kind: 'chat' }>, 'kind'>;
+export type RenderChatParams = Omit<Extract<PromptInput, { kind: 'chat' }>, 'kind'> & {
+  /** Token limit of the reply, for which dropping old turns makes room as for a reply. Default: the context window. */
+  maxTokens?: number;
+  /** Tokens of a reply after the prompt: `dropped` says what `whenFull: 'shift'` has dropped by then. Default none. */
+  replyTokens?: number;
+};
 
 /** A chat as the model sees it. */
 export interface RenderedChat {
@@ -360,6 +370,8 @@ export interface RenderedChat {
   tokens: TokenPiece[];
   segments: PromptSegment[];
   notices: string[];
+  /** Absent when nothing was dropped. */
+  dropped?: DroppedTokens;
 }
 
 export interface ScoreParams {

@@ -96,7 +96,8 @@ export interface Executor {
   readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
   /** Tokens computed since it was created: batch rows of all runs, also of those that failed. */
   readonly computedTokens: number;
-  readonly cellAccess: CellAccess;
+  /** Null if K and V are out of reach. */
+  readonly cellAccess: CellAccess | null;
   /** Whether every further run fails with BACKEND_LOST, so that a new executor is needed. */
   readonly failed: boolean;
   /**

@@ -1,3 +1,4 @@
+import { KvCache, type SequenceSlots } from '../kv-cache/kv-cache.ts';
 import type { Program } from '../program/program.ts';
 import { ProgramBuilder, type Value } from '../program/program-builder.ts';
 import type { WeightStore, WeightView } from '../program/weights.ts';
@@ -292,6 +293,19 @@ export function caseProgram(opCase: OpCase): {
   const store: WeightStore = { bytes: 0, get: (name) => tensors.get(name)! };
   const matrix = (name: string) => toMatrix(tensors.get(name)!);
   return { program, store, inputs: inputs.map(matrix), weights: weights.map(matrix) };
+}
+
+/** Scattered cells for the case's sequences: an earlier sequence was partly released. */
+export function takeCells(opCase: OpCase, cells: number): { slots: SequenceSlots[]; ids: number[][] } {
+  const cache = new KvCache(cells);
+  cache.append(100, [0, 0]);
+  cache.append(101, [0]);
+  cache.append(102, [0]);
+  cache.release(100);
+  cache.release(102);
+  let next = 0;
+  const ids = opCase.tokens.map((count) => Array.from({ length: count }, () => next++));
+  return { slots: ids.map((sequence, i) => cache.append(i, sequence)), ids };
 }
 
 function toMatrix({ shape, data }: Tensor): Matrix {

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { KvCache, type SequenceSlots } from '../kv-cache/kv-cache.ts';
 import type { Program } from '../program/program.ts';
 import type { WeightStore } from '../program/weights.ts';
 import { testKernels } from '../test-support/kernels.ts';
 import { batchOf } from './batch.ts';
 import type { Executor } from './executor.ts';
-import { caseProgram, type Matrix, OP_CASES, RESULT, type OpCase } from './ops.cases.ts';
+import { caseProgram, type Matrix, OP_CASES, RESULT, takeCells } from './ops.cases.ts';
 import { createReferenceExecutor } from './reference/reference-executor.ts';
 import { createWasmExecutor } from './wasm/wasm-executor.ts';
 import { storeReader } from './wasm/weights.ts';
@@ -49,7 +48,7 @@ describe.each(EXECUTORS)('operations of the executor $name', ({ create, nmse }) 
   it.each(OP_CASES.map((opCase) => [opCase.name, opCase] as const))('%s', async (_name, opCase) => {
     const { program, store, inputs, weights } = caseProgram(opCase);
     const executor = await create(program, store);
-    const { slots, ids } = takeCells(opCase);
+    const { slots, ids } = takeCells(opCase, CELLS);
 
     const result = await executor.run(batchOf(slots), { logits: [0], taps: [RESULT] });
 
@@ -64,19 +63,6 @@ describe.each(EXECUTORS)('operations of the executor $name', ({ create, nmse }) 
     await executor.dispose();
   });
 });
-
-/** Scattered cells for the case's sequences: an earlier sequence was partly released. */
-function takeCells(opCase: OpCase): { slots: SequenceSlots[]; ids: number[][] } {
-  const cache = new KvCache(CELLS);
-  cache.append(100, [0, 0]);
-  cache.append(101, [0]);
-  cache.append(102, [0]);
-  cache.release(100);
-  cache.release(102);
-  let next = 0;
-  const ids = opCase.tokens.map((count) => Array.from({ length: count }, () => next++));
-  return { slots: ids.map((sequence, i) => cache.append(i, sequence)), ids };
-}
 
 function largestDifference(found: Float32Array, expected: Matrix): number {
   const flat = expected.flat();

@@ -1,4 +1,5 @@
 import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
+import type { CacheAnswer } from '../api/inside-types.ts';
 import type { KvCache } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
 
@@ -126,11 +127,11 @@ export class ContextWindow implements TokenWindow {
   }
 
   /** What the cache holds, and how many of `ids` it would reuse in any sequence. */
-  contents(ids: readonly number[]): { cells: number; free: number; resident: number; sequences: number[] } {
+  contents(ids: readonly number[]): Omit<CacheAnswer, 'kind' | 'bytesPerToken'> {
     const all = [this.sequence, ...this.kept.toReversed()];
     const own = this.ofVariant(OWN);
     return {
-      ...{ cells: this.cache.capacity, free: this.cache.free },
+      ...{ cells: this.cache.capacity, free: this.cache.free, shared: this.cache.shared },
       resident: Math.max(0, ...own.map((sequence) => this.cache.common(sequence, ids))),
       sequences: all.map((sequence) => this.cache.length(sequence)).filter((length) => length > 0),
     };

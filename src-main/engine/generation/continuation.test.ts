@@ -70,6 +70,25 @@ describe('TinyTransformer, greedy', () => {
     expect(text).toBe(whole);
   });
 
+  it('joins parts of a raw text, whether it is given as text or as ids', async () => {
+    const raw = (prompt: GenerateParams['prompt'], maxTokens: number): GenerateParams => ({
+      ...params('', '', { maxTokens }),
+      ...{ prompt, continues: { reason: null } },
+    });
+    const prompt = { kind: 'text', text: PROMPT } as const;
+    const all = await reply(engine, raw(prompt, 60));
+    const first = await reply(engine, raw(prompt, 5));
+    let { text } = first.end;
+    const ids = [...first.start.promptIds, ...first.end.ids];
+    for (let i = 1; i < 12; i++) {
+      const { end } = await reply(engine, raw({ kind: 'ids', ids: [...ids] }, 5));
+      text += end.text;
+      ids.push(...end.ids);
+    }
+    expect(text).toBe(all.end.text);
+    expect(ids.slice(first.start.promptIds.length)).toEqual(all.end.ids);
+  });
+
   it('would stop at the same stop string again and again without the previous stop reason', async () => {
     const stop = { maxTokens: 60, stopStrings: ['the'] };
     const first = (await reply(engine, params(PROMPT, '', stop))).end;

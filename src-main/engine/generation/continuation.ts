@@ -28,6 +28,10 @@ export function jointTo(
     for (const id of replyIds) stream.push(id);
     return { stream, unread: '' };
   }
+  // The ids are followed as they are. What joins them to the reply is part of its text.
+  if (input.kind === 'ids' && continues !== undefined && after !== undefined) {
+    return { stream: streamAfter(tokenizer, after), unread: '' };
+  }
   if (written === '' || after === undefined) return null;
   const space = spaceAtEnd(written);
   // As many tokens as can contain it.

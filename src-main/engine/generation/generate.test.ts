@@ -45,7 +45,7 @@ describe('stop conditions', () => {
 
   it('repetition: the default of the model, or of the request', async () => {
     const byModel = await engine({ repetitionWindow: 4 }).run(params());
-    expect(byModel.end.stop).toEqual({ reason: 'repetition', window: 4 });
+    expect(byModel.end.stop).toEqual({ reason: 'repetition', window: 4, loop: { period: 4, tokens: 8 } });
     expect(byModel.end.ids).toHaveLength(8);
     const off = await engine({ repetitionWindow: 4 }).run(params({ repetitionWindow: 0, maxTokens: 20 }));
     expect(off.end.stop.reason).toBe('max_tokens');
@@ -275,5 +275,28 @@ describe('a search through dead ends', () => {
       error: { code: 'BAD_REQUEST' },
     });
     expect((await engine({ logits }, platform).run(asked, cancel)).end.stop.reason).toBe('user');
+  });
+});
+
+describe('prefill', () => {
+  const slow = { ...testPlatform(), yieldEveryToken: true };
+
+  it('reports its progress after each slice but the last, with what was reused', async () => {
+    const scripted = engine({ contextSize: 1000 }, slow);
+    const progress = async (text: string) => {
+      const events: [number, number][] = [];
+      for await (const event of scripted.events(params({ maxTokens: 1 }, text))) {
+        if (event.type === 'prefill') events.push([event.done, event.total]);
+      }
+      return events;
+    };
+    const text = Array.from({ length: 299 }, () => 'a').join(' ');
+    // With BOS, in slices of 128.
+    expect(await progress(text)).toEqual([
+      [128, 300],
+      [256, 300],
+    ]);
+    expect(await progress(`${text} ${'b '.repeat(200).trim()}`)).toEqual([[428, 500]]);
+    expect(await progress('b c d')).toEqual([]);
   });
 });

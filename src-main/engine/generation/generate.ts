@@ -14,7 +14,7 @@ import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
 import { Lookahead } from './lookahead.ts';
 import { reasoningMarksFor, type Prompt } from './prompt.ts';
-import { endsInRepetition } from './repetition.ts';
+import { findLoop } from './repetition.ts';
 import { GrowingReply, type DrawnToken, type Shown } from './growing-reply.ts';
 import { ReplyParts } from './reply-parts.ts';
 import { droppedTokens, shift, ShiftReport, type Shifted } from './shift.ts';
@@ -28,7 +28,7 @@ export interface GenerateJob {
   platform: Platform;
   /** Validated. */
   params: GenerateParams;
-  /** At most as long as the context window. */
+  /** See `Prompt.ids`. */
   prompt: Prompt;
   seed: number;
   /** What `Timings.loadMs` reports. */
@@ -68,7 +68,8 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   });
 
   if (!params.useKvCache) context.fresh();
-  const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
+  const { ids: firstSeen } = seen(job, prompt.ids);
+  const reusedTokens = params.useKvCache ? context.reuse(firstSeen) : 0;
   const start = {
     promptIds: prompt.ids,
     reusedTokens,
@@ -90,10 +91,15 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
       if (logits?.after !== draft.sequence.length) {
         const { ids } = seen(job, draft.sequence);
         const isFirst = logits === null;
-        const values = await lookahead.after(ids, draft.sequence);
+        const slices = lookahead.after(ids, draft.sequence);
+        let slice = await slices.next();
+        for (; !slice.done; slice = await slices.next()) {
+          if (isFirst) yield { type: 'prefill', done: slice.value, total: ids.length };
+        }
+        const values = slice.value;
         // Checked first, so that broken weights are not blamed on the settings.
         logits = { after: draft.sequence.length, values, raw: new RawDistribution(values) };
-        if (isFirst) timer.prefilled(since, prompt.ids.length - reusedTokens);
+        if (isFirst) timer.prefilled(since, firstSeen.length - reusedTokens);
       }
 
       const { raw } = logits;
@@ -190,7 +196,8 @@ function stopAfterToken(job: GenerateJob, draft: Draft<DrawnToken>, interrupt: I
   const window = params.stop.repetitionWindow ?? defaultRepetitionWindow;
   const tokens = draft.length;
   if (draft.isFinished) return { reason: 'eos', token: null };
-  if (endsInRepetition(draft.sequence, window, prompt.ids.length)) return { reason: 'repetition', window };
+  const loop = findLoop(draft.sequence, window, prompt.ids.length);
+  if (loop !== null) return { reason: 'repetition', window, loop };
   if (tokens === params.stop.maxTokens) return { reason: 'max_tokens', maxTokens: tokens };
   const promptTokens = prompt.ids.length;
   if (isFull(prompt, draft.sequence.length, contextSize)) return { reason: 'context_full', promptTokens, contextSize };

@@ -9,12 +9,14 @@ import { readTinyGolden, TINY_MODELS, tinyGgufFiles } from '../test-support/tiny
 
 /** One of each architecture. */
 const ARCHITECTURES = TINY_MODELS.filter((name) => readTinyGolden(name).arch === name);
-const EXECUTORS: readonly ExecutorName[] = ['reference', 'wasm'];
+const EXECUTORS = ['reference', 'wasm'] as const satisfies readonly ExecutorName[];
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 /** The slow executor computes two models, with and without a window of attention, and all of them in the full run. */
 const ON_REFERENCE = isFull ? ARCHITECTURES : ['llama', 'gemma3'];
 /** Cases of the property. */
-const RUNS: Record<ExecutorName, number> = isFull ? { reference: 100, wasm: 100 } : { reference: 3, wasm: 12 };
+const RUNS: Record<(typeof EXECUTORS)[number], number> = isFull
+  ? { reference: 100, wasm: 100 }
+  : { reference: 3, wasm: 12 };
 const CONTEXT = 64;
 const TOKENS = 14;
 /** The reference executor computes thousands of tokens here, perhaps on a busy machine. */

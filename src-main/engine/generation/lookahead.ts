@@ -7,7 +7,7 @@ import type { TokenWindow } from './context-window.ts';
 import { DraftPayoff } from './draft-payoff.ts';
 import type { Drafter } from './drafter.ts';
 import type { HostYield } from './host-yield.ts';
-import { logitsAfter } from './prefill.ts';
+import { logitsInSlices } from './prefill.ts';
 
 /** Maximum drafted tokens: with the one before them, as many rows as the kernels keep logits of. */
 const MAX_DRAFT = 7;
@@ -51,15 +51,16 @@ export class Lookahead {
   constructor(private readonly job: LookaheadJob) {}
 
   /**
+   * Yields the length of the window after each slice but the last, as `logitsInSlices`.
    * @param ids what the model sees
    * @param sequence prompt and reply; more than `ids` after a context shift
    * @returns `[vocabulary]`, lent until the next call
    * @throws EngineError CANCELLED
    */
-  async after(ids: readonly number[], sequence: readonly number[]): Promise<Logits> {
+  async *after(ids: readonly number[], sequence: readonly number[]): AsyncGenerator<number, Logits> {
     const { context, useKvCache, hostYield, cancel } = this.job;
     const known = this.rowAfter(ids);
-    if (known !== undefined) return known.lend();
+    if (known !== undefined) return await known.lend();
     this.settle(ids);
     if (useKvCache) context.reuse(ids);
     else context.clear();
@@ -67,7 +68,7 @@ export class Lookahead {
     const draft = isNext ? await this.draft(ids, sequence) : [];
     const since = this.job.clock.now();
     if (draft.length === 0) {
-      const logits = await logitsAfter(ids, context, hostYield, cancel);
+      const logits = yield* logitsInSlices(ids, context, hostYield, cancel);
       if (isNext) this.payoff.notePlain(this.job.clock.now() - since);
       return logits;
     }
@@ -75,7 +76,7 @@ export class Lookahead {
     const { logits } = await context.run([ids[ids.length - 1], ...draft], { logits: rows, lend: true }, cancel);
     this.drafted += draft.length;
     this.verified = { ids: [...ids, ...draft], from: ids.length, rows: logits, ms: this.job.clock.now() - since };
-    return logits[0].lend();
+    return await logits[0].lend();
   }
 
   /** Removes what was not accepted from the window. @param ids what the model saw of the finished reply */

@@ -19,6 +19,20 @@ export async function logitsAfter(
   hostYield: HostYield,
   cancel: CancelToken,
 ): Promise<Logits> {
+  const slices = logitsInSlices(ids, context, hostYield, cancel);
+  for (;;) {
+    const slice = await slices.next();
+    if (slice.done) return slice.value;
+  }
+}
+
+/** As `logitsAfter`. Yields the length of the window after each slice but the last. */
+export async function* logitsInSlices(
+  ids: readonly number[],
+  context: TokenWindow,
+  hostYield: HostYield,
+  cancel: CancelToken,
+): AsyncGenerator<number, Logits> {
   const sliceTokens = hostYield.isOnlyPoll ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
   for (;;) {
     if (cancel.cancelled) throw cancelled();
@@ -26,6 +40,7 @@ export async function logitsAfter(
     const last = context.length + slice.length === ids.length;
     const result = await context.run(slice, { logits: last ? [slice.length - 1] : [], lend: true }, cancel);
     if (last) return await result.logits[0].lend();
+    yield context.length;
     await hostYield.ifDue();
   }
 }

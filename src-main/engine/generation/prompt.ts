@@ -5,6 +5,7 @@ import { templateFormat } from '../chat/template-format.ts';
 import { EngineError } from '../api/errors.ts';
 import type { Model } from '../models/model.ts';
 import { reasoningMarksOf } from '../models/reasoning-marks.ts';
+import { droppedTokens } from './shift.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type {
   ModelInfo,
@@ -17,7 +18,7 @@ import type {
 
 /** The tokens that the model sees. */
 export interface Prompt {
-  /** With BOS, at most as many as the context window holds. */
+  /** With BOS. More than the context window holds only if `keptByShift` is not null. */
   ids: number[];
   /** Null when the prompt was given as ids. */
   text: string | null;
@@ -41,13 +42,14 @@ const REPLY_SHARE = 1 / 8;
 
 /**
  * @param maxTokens token limit of the reply, which dropping old turns leaves free
+ * @param shifts a reply that is continued may be longer than the window, which then holds what a shift leaves of it
  * @throws EngineError CONTEXT_FULL when the prompt has more tokens than the context window
  */
-export function readPrompt(input: PromptInput, model: Model, maxTokens: number): Prompt {
+export function readPrompt(input: PromptInput, model: Model, maxTokens: number, shifts = false): Prompt {
   const prompt = encode(input, model, maxTokens);
   const { contextSize } = model.config;
   const promptTokens = prompt.ids.length;
-  if (promptTokens > contextSize) {
+  if (promptTokens > contextSize && !(shifts && isShiftedReply(input))) {
     throw new EngineError(
       'CONTEXT_FULL',
       `The prompt has ${promptTokens} tokens, but the context window of ${model.name} holds ${contextSize}. Shorten it by at least ${promptTokens - contextSize} tokens.`,
@@ -55,6 +57,11 @@ export function readPrompt(input: PromptInput, model: Model, maxTokens: number):
     );
   }
   return prompt;
+}
+
+function isShiftedReply(input: PromptInput): boolean {
+  if (input.kind !== 'chat' || input.whenFull !== 'shift') return false;
+  return (input.replyIds ?? []).length > 0 || input.messages.at(-1)?.role === 'assistant';
 }
 
 function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
@@ -108,13 +115,13 @@ function bosOf([first]: readonly number[], { config }: Model): number {
 
 /** Formats and tokenizes a chat. It may exceed the context window, unless old turns are to be dropped. */
 export function renderChat(params: RenderChatParams, model: Model): RenderedChat {
-  const {
-    turnBeginning: _,
-    systemTokens: __,
-    owners: ___,
-    ...chat
-  } = assemble(params, model, model.config.contextSize);
-  return chat;
+  const { contextSize } = model.config;
+  const { maxTokens = contextSize, replyTokens = 0, whenFull } = params;
+  const { turnBeginning: _, systemTokens, owners, ...chat } = assemble(params, model, maxTokens);
+  const length = chat.ids.length + replyTokens;
+  if (whenFull !== 'shift' || length <= contextSize) return chat;
+  const { ids, segments } = chat;
+  return { ...chat, dropped: droppedTokens({ ids, segments, owners, keptByShift: systemTokens }, length, contextSize) };
 }
 
 function assemble(params: RenderChatParams, model: Model, maxTokens: number): AssembledChat {

@@ -100,6 +100,7 @@ describe('the window after a shift', () => {
         expect(event.segments.map(({ tokens }) => tokens)).toEqual([1, 3, 2, 3]);
         continue;
       }
+      if (event.type === 'prefill') continue;
       if (event.type === 'token') written++;
       if (event.dropped !== undefined) {
         dropped = event.dropped;
@@ -136,6 +137,46 @@ describe('TinyTransformer, whose positions end with its window', () => {
       expect(ids[0]).toBe(model.bosTokenId);
       const next = await reply(engine, greedy({ kind: 'ids', ids: [...ids], whenFull: 'shift' }, 1));
       expect(next.end.ids).toEqual([end.ids[at]]);
+    }
+    await engine.unload();
+  });
+
+  it('continues a reply that is longer than the window as if it had not stopped', async () => {
+    const engine = new InferenceEngine(nodePlatform());
+    await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { contextSize: 48 });
+    const chat = {
+      kind: 'chat',
+      messages: [{ role: 'user', text: 'Once upon a time' }],
+      whenFull: 'shift',
+    } satisfies PromptInput;
+    const whole = await reply(engine, greedy(chat, 90));
+    for (const at of [30, 60]) {
+      const rest = await reply(engine, greedy({ ...chat, replyIds: whole.end.ids.slice(0, at) }, 90 - at));
+      expect(rest.end.ids).toEqual(whole.end.ids.slice(at));
+      expect(rest.end.contextUsed).toBe(whole.end.contextUsed);
+    }
+    // Only what was generated may be longer, not what a person wrote.
+    const text = 'the cat '.repeat(60);
+    await expect(reply(engine, greedy({ ...chat, messages: [{ role: 'user', text }] }, 1))).rejects.toMatchObject({
+      code: 'CONTEXT_FULL',
+    });
+    await engine.unload();
+  });
+
+  it('says of a stored reply what it dropped', async () => {
+    const engine = new InferenceEngine(nodePlatform());
+    await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { contextSize: 48 });
+    const messages = ['Once upon a time', ' there was a girl.', 'She had a cat'].map((text, i) => {
+      return { role: i % 2 === 0 ? ('user' as const) : ('assistant' as const), text };
+    });
+    const chat = { kind: 'chat', messages, whenFull: 'shift' } satisfies PromptInput;
+    for (const maxTokens of [5, 40, 90]) {
+      const { start, end } = await reply(engine, greedy(chat, maxTokens));
+      const { kind: _, ...prompt } = chat;
+      const stored = engine.renderChat({ ...prompt, maxTokens, replyTokens: end.ids.length });
+      expect(stored.ids).toEqual(start.promptIds);
+      expect(stored.segments).toEqual(start.segments);
+      expect(stored.dropped).toEqual(end.dropped);
     }
     await engine.unload();
   });

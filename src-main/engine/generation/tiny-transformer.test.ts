@@ -120,7 +120,7 @@ describe('stopping', () => {
 
   it('stops in a repetition loop by default', async () => {
     const { end } = await reply(engine, sampled('red red red red', { temperature: 0 }));
-    expect(end.stop).toEqual({ reason: 'repetition', window: 10 });
+    expect(end.stop).toEqual({ reason: 'repetition', window: 10, loop: { period: 1, tokens: 20 } });
     expect(end.ids).toHaveLength(20);
   });
 

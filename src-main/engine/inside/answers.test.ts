@@ -67,7 +67,7 @@ describe('the built-in model', () => {
         expectClose(weights, trace.attention[layer][head].flat(), TRACE);
       }
     }
-    const { rows } = await ask({ kind: 'embedding', token: 1, neighbours: 3 });
+    const { rows } = await ask({ kind: 'embedding', token: 0, neighbours: 0, from: 0, to });
     const { rows: positions } = await ask({ kind: 'positions', layer: 0, from: 0, to });
     expectClose(
       rows.map((value, i) => value + positions![i]),
@@ -174,7 +174,7 @@ describe.each(ALL_MODELS)('%s', (name) => {
   it('has neighbours by cosine, and positions as the model encodes them', async () => {
     const [{ ask, run }, { model: oracle }] = await Promise.all([asking(name), referenceModel(name)]);
     const token = 5;
-    const { rows, hidden, neighbours } = await ask({ kind: 'embedding', token, neighbours: 4 });
+    const { rows, hidden, neighbours } = await ask({ kind: 'embedding', token, neighbours: 4, from: 0, to: TOKENS });
     const table = oracle.program.ops.find(({ op }) => op === 'embed')!.weights[0].resolve(oracle.weights).data;
     const rowOf = (id: number) => table.subarray(id * hidden, (id + 1) * hidden);
     expect(normalisedError(rows.subarray(token * hidden, (token + 1) * hidden), rowOf(run.ids[token]))).toBe(0);
@@ -235,7 +235,7 @@ describe('memory', () => {
     expect(await ask({ kind: 'cache' })).toMatchObject({ cells: CONTEXT, free: CONTEXT, resident: 0, sequences: [] });
     await run.context.run(run.ids.slice(0, 5), { logits: [] });
     const found = await ask({ kind: 'cache' });
-    expect(found).toMatchObject({ free: CONTEXT - 5, resident: 5, sequences: [5] });
+    expect(found).toMatchObject({ free: CONTEXT - 5, shared: 0, resident: 5, sequences: [5] });
     // 128 values of K and of V in float32.
     expect(found.bytesPerToken).toEqual([1024, 1024]);
   });

@@ -54,7 +54,7 @@ function valuesOf(query: InsideQuery, tokens: number, { config }: Model): number
   const { hiddenSize, headDim, heads, layers, vocabularySize, feedForwardSize } = config;
   switch (query.kind) {
     case 'embedding':
-      return tokens * hiddenSize + vocabularySize;
+      return (query.to - query.from) * hiddenSize + (query.neighbours > 0 ? vocabularySize : 0);
     case 'positions':
       return (query.to - query.from) * (hiddenSize + headDim);
     case 'attention':

@@ -12,20 +12,21 @@ import type { InsideRun } from './tapped-row.ts';
 /** Rows of the token table that are compared at once. */
 const CHUNK = 4096;
 
-/** The tokens' rows, and which tokens of the vocabulary are most similar to one of them. */
+/** Rows of some tokens, and which tokens of the vocabulary are most similar to one of them. */
 export async function embeddingOf(
   run: InsideRun,
-  { token, neighbours }: { token: number; neighbours: number },
+  { token, neighbours, from, to }: { token: number; neighbours: number; from: number; to: number },
 ): Promise<EmbeddingAnswer> {
   const { program, ids, model, executor, cancel } = run;
   const runs = new PartialRuns(executor, model.config.contextSize, cancel);
   const table = tableOf(run, 'token');
-  const rows = await runs.matrixRows(program, table, ids);
   const [count, hidden] = table.shape;
-  const own = rows.subarray(token * hidden, (token + 1) * hidden);
+  const rows = await runs.matrixRows(program, table, ids.slice(from, to));
+  if (neighbours === 0) return { kind: 'embedding', rows, hidden, neighbours: [] };
+  const own = await runs.matrixRows(program, table, [ids[token]]);
   const cosines = new Float64Array(count).fill(-Infinity);
-  for (let from = 0; from < count; from += CHUNK) {
-    const some = Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => from + i);
+  for (let first = 0; first < count; first += CHUNK) {
+    const some = Array.from({ length: Math.min(CHUNK, count - first) }, (_, i) => first + i);
     const compared = await runs.matrixRows(program, table, some);
     some.forEach((id, i) => (cosines[id] = cosine(own, compared, i * hidden)));
   }

@@ -212,4 +212,6 @@ function expectSame(cache: KvCache, expected: ReadonlyMap<number, { id: number }
     });
   }
   expect(cache.free).toBe(capacity - tokenIn.size);
+  const held = [...expected.values()].flat();
+  expect(cache.shared).toBe(new Set(held.filter((token, i) => held.indexOf(token) !== i)).size);
 }

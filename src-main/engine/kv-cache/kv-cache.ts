@@ -66,6 +66,11 @@ export class KvCache {
     return this.freeCells;
   }
 
+  /** Cells that several sequences hold. */
+  get shared(): number {
+    return this.references.reduce((count, holders) => count + Number(holders > 1), 0);
+  }
+
   /** Tokens that the sequence holds. */
   length(seq: number): number {
     return this.sequences.get(seq)?.ids.length ?? 0;

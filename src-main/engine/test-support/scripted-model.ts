@@ -129,7 +129,7 @@ export async function collect(events: ReturnType<typeof generate>): Promise<Scri
   for await (const event of events) {
     if (event.type === 'start') start = event;
     else if (event.type === 'end') end = event;
-    else tokens.push(event.token);
+    else if (event.type === 'token') tokens.push(event.token);
   }
   if (!start || !end) throw new Error('a reply must have a start and an end');
   return { start, tokens, end };

@@ -25,6 +25,12 @@ export interface LocatedMessage {
   path: string | null;
 }
 
+/** From the thread to its parent: a load or unload has begun or ended. */
+export interface ModelMessage {
+  type: 'model';
+  changing: boolean;
+}
+
 /** Opens a connection to the engine's thread. */
 export interface ConnectMessage {
   type: 'connect';

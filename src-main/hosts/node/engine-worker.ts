@@ -6,7 +6,13 @@ import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
 import { EngineService } from '../../protocol/engine/engine-service.ts';
 import { serveEngine } from '../../protocol/engine/server.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
-import type { ConnectMessage, EngineWorkerData, LocatedMessage, LocateMessage } from './engine-worker-messages.ts';
+import type {
+  ConnectMessage,
+  EngineWorkerData,
+  LocatedMessage,
+  LocateMessage,
+  ModelMessage,
+} from './engine-worker-messages.ts';
 import { measurementsFile } from './measurements-file.ts';
 import { openModelFolder } from './model-folder.ts';
 import { openModelPath } from './model-path.ts';
@@ -25,6 +31,7 @@ const platform = nodePlatform(
 const service = new EngineService({
   engine: new InferenceEngine(platform),
   openModel,
+  onModel: (changing) => parentPort?.postMessage({ type: 'model', changing } satisfies ModelMessage),
   newSha256: () => {
     const hash = createHash('sha256');
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Measurements, Platform, PrefixStore } from '../../engine/api/platform.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
+import { nodeGpu } from './gpu.ts';
 import { compileNodeKernels } from './kernels.ts';
 
 /**
@@ -24,6 +25,7 @@ export function nodePlatform(measurements?: Measurements, prefixStore?: PrefixSt
       await setImmediate();
     },
     compileKernels: async () => compileNodeKernels(),
+    openGpu: nodeGpu,
     threads: nodeKernelThreads(),
     measurements,
     prefixStore,

@@ -4,7 +4,13 @@ import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
 import { linkTo, relay, type EngineLink } from '../../protocol/engine/relay.ts';
 import type { Transport } from '../../protocol/transports/transport.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
-import type { ConnectMessage, EngineWorkerData, LocatedMessage, LocateMessage } from './engine-worker-messages.ts';
+import type {
+  ConnectMessage,
+  EngineWorkerData,
+  LocatedMessage,
+  LocateMessage,
+  ModelMessage,
+} from './engine-worker-messages.ts';
 
 export interface SpawnEngineOptions {
   /** The engine worker's script: `new URL('./engine-worker.js', import.meta.url)` in built code. */
@@ -19,6 +25,8 @@ export interface SpawnEngineOptions {
   prefixFolder?: string;
   /** Path of another model, requested on demand; null for an unknown id. */
   locate?(modelId: string): Promise<string | null>;
+  /** A client's load or unload has begun or ended. */
+  onModel?(changing: boolean): void;
 }
 
 /** A running engine thread. */
@@ -42,7 +50,9 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
   let over = false;
   worker.on('error', (error) => (reason = `The engine thread failed: ${describe(error)}`));
   // The worker sends nothing else to its parent.
-  worker.on('message', ({ request, modelId }: LocateMessage) => {
+  worker.on('message', (message: LocateMessage | ModelMessage) => {
+    if (message.type === 'model') return options.onModel?.(message.changing);
+    const { request, modelId } = message;
     void locate(modelId).then((path) => {
       worker.postMessage({ type: 'located', request, path } satisfies LocatedMessage);
     });

@@ -51,6 +51,7 @@ function serve(folder: string): void {
         located.set(++requests, resolve);
         tell({ type: 'locate', request: requests, modelId });
       }),
+    onModel: (changing) => tell({ type: 'model', changing }),
   });
   const connections = new Map<number, { close(): void }>();
 

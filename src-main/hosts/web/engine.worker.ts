@@ -6,6 +6,7 @@ import { EngineService } from '../../protocol/engine/engine-service.ts';
 import { serveEngine } from '../../protocol/engine/server.ts';
 import type { Transport } from '../../protocol/transports/transport.ts';
 import { messagePortTransport, type MessagePortLike } from '../../protocol/transports/message-port.ts';
+import { fetchBeside } from './worker/fetch-beside.ts';
 import { LentFiles } from './worker/lent-files.ts';
 import { openLibraryModel } from './worker/library-model.ts';
 import { openWebModel } from './worker/web-model-files.ts';
@@ -21,7 +22,7 @@ self.addEventListener(
     const lent = new LentFiles();
     const service = new EngineService({
       engine: new InferenceEngine(platform),
-      openModel: async (id) => lent.open(id) ?? (await openLibraryModel(id, token)) ?? openWebModel(id),
+      openModel: async (id) => lent.open(id) ?? (await openLibraryModel(id, token)) ?? openWebModel(id, fetchBeside),
     });
     serveEngine(withoutModelFiles(lent), service, {
       cancelFlags: cancelFlags && new CancelFlags(cancelFlags),

@@ -1,6 +1,7 @@
 /** How a page reaches `AppServices`: what both hosts agree on, by name. */
 import type { ErrorPayload } from '../../engine/api/types.ts';
 import type { AppEvent, AppMethodName, AppMethods, ModelListing } from './app-services.ts';
+import type { DesktopMessage, MenuCommand } from './desktop.ts';
 
 /**
  * The result of one call. Errors are passed as data, because Electron's bridge keeps only an error's message. Over HTTP
@@ -33,6 +34,9 @@ export interface TokenscopeBridge {
    */
   requestEnginePort(): void;
   readonly windowControls: { minimize(): void; toggleMaximize(): void; close(): void };
+  /** Calls `listener` for each command of the menu. */
+  onCommand(listener: (command: MenuCommand) => void): () => void;
+  tellDesktop(message: DesktopMessage): void;
 }
 
 /** `type` of the window message with the engine's port. */
@@ -78,6 +82,10 @@ export const IPC = {
   enginePort: 'tokenscope:engine-port',
   /** Page to main: one WindowVerb. */
   window: 'tokenscope:window',
+  /** Page to main: one DesktopMessage. */
+  desktop: 'tokenscope:desktop',
+  /** Main to page: one MenuCommand. */
+  command: 'tokenscope:command',
 } as const;
 
 export const WINDOW_VERBS = ['minimize', 'toggleMaximize', 'close'] as const;

@@ -4,6 +4,7 @@ import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
 import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
 import { comparisonWrite } from './comparisons/comparison-schemas.ts';
+import { savedItemChange } from './presets/saved-items.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
 import { chatId, comparisonId, shortText, measuredRate } from './fields.ts';
 import { modelId, parseOrRefuse, schemaOf, text } from '../fields.ts';
@@ -44,6 +45,8 @@ const appParams: ParamsSchemas = {
   comparisonWrite: v.strictTuple([comparisonWrite]),
   comparisonDelete: v.strictTuple([comparisonId]),
   comparisonRestore: v.strictTuple([comparisonId]),
+  savedItems: none,
+  savedItemChange: v.strictTuple([savedItemChange]),
   modelsList: none,
   modelOpen: none,
   modelRemove: v.strictTuple([modelId]),
@@ -66,6 +69,10 @@ const appParams: ParamsSchemas = {
   modelsFolderChoose: none,
   modelsFolderReset: none,
   textSave: v.strictTuple([v.strictObject({ name: fileName, text })]),
+  updateState: none,
+  updateCheck: none,
+  updateDownload: none,
+  updatePause: none,
   openedTake: none,
   systemMemory: none,
   networkLog: none,

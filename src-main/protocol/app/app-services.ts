@@ -23,6 +23,8 @@ import type {
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
+import type { AboutInfo, NetworkRecord } from './about.ts';
+import type { UpdateState } from './updates.ts';
 import type {
   ComparisonNews,
   ComparisonSummary,
@@ -31,11 +33,28 @@ import type {
   LaneSet,
   StoredComparison,
 } from './comparisons/comparison.ts';
+import type { SavedItem, SavedItemChange } from './presets/saved-items.ts';
+
+export interface UpdateSettings {
+  /** Check for a new version once a week. Off until a person turns it on. */
+  automatic: boolean;
+}
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
+/** Smallest first. */
+export const TEXT_SIZES = ['small', 'medium', 'large', 'larger'] as const;
+export type TextSize = (typeof TEXT_SIZES)[number];
+export const DENSITIES = ['comfortable', 'compact'] as const;
+export type Density = (typeof DENSITIES)[number];
+
 export interface Settings {
   theme: ThemeSetting;
+  textSize: TextSize;
+  /** Space between lines and messages. */
+  density: Density;
+  /** The first-run tour was taken or skipped. */
+  tourSeen: boolean;
   /** By model id; a model without an entry has `defaultModelSettings`. */
   perModel: Record<string, ModelSettings>;
   useKvCache: boolean;
@@ -51,13 +70,18 @@ export interface Settings {
   rawReplies: boolean;
   tokenColours: TokenColours;
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };
+  /** Show all sampling settings instead of the three usual ones. */
+  fullChain: boolean;
   /** The chat that was open last; null for a new chat. */
   lastChatId: string | null;
   /** The model to load at start; null for the built-in one. */
   lastModelId: string | null;
   downloads: DownloadSettings;
+  updates: UpdateSettings;
   /** Sets of lanes that a person saved. */
   laneSets: LaneSet[];
+  /** Steps of the lesson in Inside whose question was answered. */
+  lessonAnswered: string[];
 }
 
 /** What the tokens view colours tokens by. */
@@ -91,19 +115,6 @@ export interface ModelSettings {
   contextSize: number | null;
   /** Texts that are kept while another option is selected. */
   drafts: { template: string; gbnf: string; json_schema: string };
-}
-
-export interface AboutInfo {
-  name: string;
-  version: string;
-  host: 'electron' | 'web';
-  /** Versions of Electron, Chromium and Node, if applicable. */
-  versions: Record<string, string>;
-  /** Why this is not the Electron version that package.json pins; null when it is. */
-  runtimeNote: string | null;
-  license: string;
-  /** Folder of chats and settings. */
-  dataFolder: string;
 }
 
 /** Source of a model of the library. `lent`: its files were lent to this page by a browser, until it is closed. */
@@ -274,17 +285,6 @@ export interface SystemMemory {
   totalBytes: number;
 }
 
-export interface NetworkRecord {
-  at: string;
-  url: string;
-  /** Requests that no person initiated are refused. `running`: in progress. */
-  result: 'refused' | 'running' | 'done' | 'failed';
-  /** Received so far. */
-  bytes: number;
-  /** Purpose and outcome, for people; null for a refused request. */
-  note: string | null;
-}
-
 /** Calls with one result; the params are a tuple. */
 export interface AppMethods {
   about: { params: []; result: AboutInfo };
@@ -324,6 +324,13 @@ export interface AppMethods {
   comparisonDelete: { params: [string]; result: null };
   /** Undoes `comparisonDelete`. */
   comparisonRestore: { params: [string]; result: null };
+  /** Saved presets and system prompts, oldest first. */
+  savedItems: { params: []; result: SavedItem[] };
+  /**
+   * Adds, replaces or deletes a saved item. If someone else has changed it since, the new one is saved as a copy, and a
+   * deletion is skipped. Returns all items, and the id under which it was saved; null after a deletion.
+   */
+  savedItemChange: { params: [SavedItemChange]; result: { items: SavedItem[]; id: string | null } };
   /** The built-in model, then those of the library, newest first. */
   modelsList: { params: []; result: ModelListing[] };
   /**
@@ -375,9 +382,18 @@ export interface AppMethods {
    * `name`: suggested file name.
    */
   textSave: { params: [{ name: string; text: string }]; result: boolean };
+  /** The state of updates; sends no request. */
+  updateState: { params: []; result: UpdateState };
+  /** Only on a person's click: asks the server for a newer version. A failure is part of the state. */
+  updateCheck: { params: []; result: UpdateState };
+  /** Only on a person's click: downloads the offered version, or resumes that. `update` events report the rest. */
+  updateDownload: { params: []; result: UpdateState };
+  /** Stops the download and keeps its part. */
+  updatePause: { params: []; result: UpdateState };
   /** What the system opened with the app since the last call. */
   openedTake: { params: []; result: OpenedItem[] };
-  systemMemory: { params: []; result: SystemMemory };
+  /** Null where the host does not know. */
+  systemMemory: { params: []; result: SystemMemory | null };
   networkLog: { params: []; result: NetworkRecord[] };
   /** Opens a web or mail address in the system's browser or mail program, on a person's click only. */
   openExternal: { params: [string]; result: null };
@@ -398,6 +414,11 @@ export type AppEvent =
   | { type: 'chats' }
   | ChatNews
   | ComparisonNews
+  /** Saved presets or system prompts changed. */
+  | { type: 'savedItems'; items: SavedItem[] }
+  /** The engine's model, which all windows share, is being changed by one of them, or was. */
+  | { type: 'engineModel'; changing: boolean }
+  | { type: 'update'; state: UpdateState }
   /** The list of models changed. */
   | { type: 'models' }
   /** The system opened something with the app: see `openedTake`. */

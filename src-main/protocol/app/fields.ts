@@ -15,6 +15,8 @@ const fileId = (what: string) =>
 export const chatId = fileId('chat');
 /** Of a stored run of Compare, or of a saved set of lanes. */
 export const comparisonId = fileId('run');
+/** Of a saved preset or system prompt. */
+export const savedItemId = fileId('preset');
 
 export const shortText = v.pipe(v.string(), v.maxLength(1000));
 
@@ -22,7 +24,7 @@ export const tokenCount = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 export const measuredRate = schemaOf<MeasuredRate>()(
   v.object({
-    executor: v.picklist(['reference', 'wasm']),
+    executor: v.picklist(['reference', 'wasm', 'webgpu']),
     threads: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024)),
     prefillTokensPerSecond: rate,
     decodeTokensPerSecond: rate,

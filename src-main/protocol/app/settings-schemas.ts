@@ -8,15 +8,26 @@ import { STOP_SETTINGS } from '../../engine/settings/generation.ts';
 import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine/settings/sampling.ts';
 import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
-import type { DownloadSettings, ModelSettings, Settings, TokenColours } from './app-services.ts';
+import {
+  DENSITIES,
+  TEXT_SIZES,
+  type DownloadSettings,
+  type ModelSettings,
+  type Settings,
+  type TokenColours,
+  type UpdateSettings,
+} from './app-services.ts';
 import { modelId, schemaOf } from '../fields.ts';
 import { laneSets, storedLaneSets } from './comparisons/comparison-schemas.ts';
 import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
-import { schemasOf, storedSettings } from '../setting-schemas.ts';
+import { partialOf, schemasOf, storedSettings } from '../setting-schemas.ts';
 
 export function defaultSettings(): Settings {
   return {
     theme: 'system',
+    textSize: 'medium',
+    density: 'comfortable',
+    tourSeen: false,
     perModel: {},
     useKvCache: true,
     storePrefix: true,
@@ -26,10 +37,13 @@ export function defaultSettings(): Settings {
     rawReplies: false,
     tokenColours: { by: 'probability', doubtBelow: 0.5 },
     panel: { open: true, tab: 'sampling' },
+    fullChain: false,
     lastChatId: null,
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
+    updates: { automatic: false },
     laneSets: [],
+    lessonAnswered: [],
   };
 }
 
@@ -69,6 +83,9 @@ const modelSettings = schemaOf<ModelSettings>()(
   }),
 );
 
+/** The lesson has ten. */
+const MAX_LESSON_STEPS = 50;
+
 const downloadEntries = {
   proxy: v.nullable(
     v.pipe(shortText, v.check(isProxy, 'Expected a proxy address, for example http://proxy.example:8080')),
@@ -78,8 +95,13 @@ const downloadEntries = {
   ),
 };
 
+const updateEntries = { automatic: v.boolean() };
+
 const settingsEntries = {
   theme: v.picklist(['system', 'light', 'dark', 'contrast']),
+  textSize: v.picklist(TEXT_SIZES),
+  density: v.picklist(DENSITIES),
+  tourSeen: v.boolean(),
   perModel: v.pipe(
     v.record(modelId, modelSettings),
     v.maxEntries(MAX_MODELS_WITH_SETTINGS, `Expected at most ${MAX_MODELS_WITH_SETTINGS} models`),
@@ -92,10 +114,13 @@ const settingsEntries = {
   rawReplies: v.boolean(),
   tokenColours: schemaOf<TokenColours>()(v.object(colourEntries)),
   panel: v.object(panelEntries),
+  fullChain: v.boolean(),
   lastChatId: v.nullable(chatId),
   lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
+  updates: schemaOf<UpdateSettings>()(v.object(updateEntries)),
   laneSets,
+  lessonAnswered: v.pipe(v.array(shortText), v.maxLength(MAX_LESSON_STEPS)),
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
@@ -103,6 +128,9 @@ export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
   v.strictObject({
     theme: v.exactOptional(settingsEntries.theme),
+    textSize: v.exactOptional(settingsEntries.textSize),
+    density: v.exactOptional(settingsEntries.density),
+    tourSeen: v.exactOptional(settingsEntries.tourSeen),
     perModel: v.exactOptional(settingsEntries.perModel),
     useKvCache: v.exactOptional(settingsEntries.useKvCache),
     storePrefix: v.exactOptional(settingsEntries.storePrefix),
@@ -112,10 +140,13 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     rawReplies: v.exactOptional(settingsEntries.rawReplies),
     tokenColours: v.exactOptional(settingsEntries.tokenColours),
     panel: v.exactOptional(settingsEntries.panel),
+    fullChain: v.exactOptional(settingsEntries.fullChain),
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
+    updates: v.exactOptional(settingsEntries.updates),
     laneSets: v.exactOptional(settingsEntries.laneSets),
+    lessonAnswered: v.exactOptional(settingsEntries.lessonAnswered),
   }),
 );
 
@@ -130,6 +161,7 @@ export function parseStoredSettings(value: unknown): Settings {
         tokenColours: lenient(colourEntries, defaults.tokenColours),
         panel: lenient(panelEntries, defaults.panel),
         downloads: lenient(downloadEntries, defaults.downloads),
+        updates: lenient(updateEntries, defaults.updates),
         laneSets: storedLaneSets,
       },
       defaults,
@@ -200,14 +232,6 @@ const storedPerModel = v.pipe(
     );
   }),
 );
-
-/** All keys are optional. */
-function partialOf<E extends v.ObjectEntries>(
-  entries: E,
-): v.GenericSchema<unknown, Partial<v.InferOutput<v.ObjectSchema<E, undefined>>>> {
-  const optional = Object.entries(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
-  return v.object(Object.fromEntries(optional)) as never;
-}
 
 function storedPartial(table: SettingTable): v.GenericSchema {
   return v.pipe(

@@ -62,7 +62,7 @@ export interface EngineMethods {
    * answers are remembered until `releaseInside`.
    */
   inside: { params: InsideParams; result: InsideAnswer };
-  /** Frees what `inside` remembers; `bytes` is how much that was. */
+  /** Frees what `inside` remembers, and the model beside the loaded one; `bytes` is how much was remembered. */
   releaseInside: { params: Record<string, never>; result: { bytes: number } };
   /** Size of K and V stored beyond the process; null if the host stores nothing. Also answered during a reply. */
   prefixCacheSize: { params: Record<string, never>; result: { size: PrefixStoreSize | null } };
@@ -87,11 +87,12 @@ export interface EngineStreams {
     /**
      * `contextSize`: tokens of prompt and reply together; by default the training context, at most 4096. A loaded model
      * is loaded again only for another size. `threads`: of the wasm executor; by default as many as measurably help.
-     * `kvCacheType`: its storage type; by default as exact as the weights. `keepLoaded`: see `LoadOptions`.
+     * `kvCacheType`: its storage type; by default as exact as the weights. `keepLoaded`, `beside`: see
+     * `LoadOptions`.
      */
     params: { modelId: string } & Pick<
       LoadOptions,
-      'contextSize' | 'executor' | 'threads' | 'kvCacheType' | 'keepLoaded'
+      'contextSize' | 'executor' | 'threads' | 'kvCacheType' | 'keepLoaded' | 'beside'
     >;
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };

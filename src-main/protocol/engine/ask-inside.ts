@@ -11,7 +11,7 @@ export type AnswerTo<Q extends InsideQuery> = Extract<InsideAnswer, { kind: Q['k
  */
 export async function askInside<Q extends InsideQuery>(
   engine: Pick<EngineApi, 'call'>,
-  run: Pick<InsideParams, 'ids' | 'interventions'>,
+  run: Omit<InsideParams, 'query'>,
   query: Q,
   options?: { signal?: AbortSignal },
 ): Promise<AnswerTo<Q>> {

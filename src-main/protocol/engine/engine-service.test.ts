@@ -45,6 +45,22 @@ it('loads a model again when its id refers to another file, or the file changed'
   expect(state.phases).toEqual([]);
 });
 
+it('reports loads and unloads, also failed ones, once for those at the same time', async () => {
+  const changes: boolean[] = [];
+  const engine = new InferenceEngine(nodePlatform());
+  const openModel = async (id: string): Promise<ModelFiles> => {
+    if (id === 'gone') throw new EngineError('MODEL_NOT_FOUND', 'It is gone.');
+    return { ...memoryModelFiles(id, { 'model.gguf': await tinyGguf('llama') }), stamp: id };
+  };
+  const service = new EngineService({ engine, openModel, onModel: (changing) => changes.push(changing) });
+  const load = (modelId: string) => service.stream({ method: 'load', params: { modelId } }, cancel, () => null);
+  await Promise.all([load('one'), load('two')]);
+  expect(changes).toEqual([true, false]);
+  await expect(load('gone')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  await service.call({ method: 'unload', params: {} }, cancel);
+  expect(changes).toEqual([true, false, true, false, true, false]);
+});
+
 it('keeps a model beside another one, until a model is loaded without that', async () => {
   const phases: string[] = [];
   const engine = new InferenceEngine(nodePlatform());
@@ -75,6 +91,38 @@ it('keeps a model beside another one, until a model is loaded without that', asy
   await engine.unload();
   expect(engine.model).toBeNull();
   expect(await load('llama')).toBe('read');
+});
+
+it('answers about a model beside the loaded one, until it is released', async () => {
+  const engine = new InferenceEngine(nodePlatform());
+  const openModel = async (id: string): Promise<ModelFiles> =>
+    memoryModelFiles(id, { 'model.gguf': await tinyGguf(id) });
+  const service = new EngineService({ engine, openModel });
+  const load = (modelId: string, beside = false) =>
+    service.stream({ method: 'load', params: { modelId, contextSize: 64, beside } }, cancel, () => null);
+  const logits = async (modelId?: string) => {
+    const run = { ids: [3, 4, 5], interventions: [], query: { kind: 'logits' as const, token: 2, top: 1 } };
+    const answer = await engine.inside({ ...run, ...(modelId === undefined ? {} : { modelId }) });
+    return answer.kind === 'logits' ? [...answer.logits] : [];
+  };
+  await expect(load('gpt2', true)).rejects.toMatchObject({ code: 'NO_MODEL' });
+  await load('llama');
+  const first = await logits();
+  await load('gpt2', true);
+  expect(engine.model?.id).toBe('llama');
+  const second = await logits('gpt2');
+  expect(second).not.toEqual(first);
+  expect(await logits()).toEqual(first);
+  expect(await logits('llama')).toEqual(first);
+  const text = { text: 'ab', addBos: false, parseSpecial: false };
+  expect(engine.tokenize({ ...text, modelId: 'gpt2' }).ids.length).toBeGreaterThan(0);
+  await load('qwen2', true);
+  await expect(logits('gpt2')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  expect((await logits('qwen2')).length).toBeGreaterThan(0);
+  expect(await engine.releaseInside()).toBeGreaterThan(0);
+  await expect(logits('qwen2')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  await load('gpt2');
+  expect(await logits()).toEqual(second);
 });
 
 it('keeps it when its file is gone, and does not confuse it with one that failed to load', async () => {

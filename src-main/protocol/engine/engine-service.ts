@@ -38,6 +38,8 @@ export interface EngineServiceOptions {
   engine: ServedEngine;
   /** @throws EngineError MODEL_NOT_FOUND when this host has no model with that id. */
   openModel(id: string): Promise<ModelFiles>;
+  /** A load or unload has begun (`changing`) or ended. Other clients then ask for the engine's status. */
+  onModel?(changing: boolean): void;
   /** The host's own SHA-256; by default one in TypeScript. */
   newSha256?(): Hash;
 }
@@ -52,10 +54,14 @@ export class EngineService {
   readonly #openModel: (id: string) => Promise<ModelFiles>;
   readonly #hashes: ModelHashes;
   readonly #laneStops = new LaneStops();
+  readonly #onModel: (changing: boolean) => void;
+  /** Loads and unloads that are running or waiting. */
+  #changes = 0;
 
   constructor(options: EngineServiceOptions) {
     this.#engine = options.engine;
     this.#openModel = options.openModel;
+    this.#onModel = (changing) => options.onModel?.(changing);
     this.#hashes = new ModelHashes(options.openModel, options.newSha256 ?? newSha256);
   }
 
@@ -79,7 +85,7 @@ export class EngineService {
       case 'hashModel':
         return { files: await this.#hashes.of(engine, cancel) };
       case 'unload':
-        await engine.unload(cancel);
+        await this.#change(() => engine.unload(cancel));
         return null;
       case 'score':
         return engine.score(call.params, cancel);
@@ -88,7 +94,7 @@ export class EngineService {
       case 'inside':
         return engine.inside(call.params, cancel);
       case 'releaseInside':
-        return { bytes: engine.releaseInside() };
+        return { bytes: await engine.releaseInside() };
       case 'prefixCacheSize':
         return { size: await engine.prefixCacheSize() };
       case 'clearPrefixCache':
@@ -106,7 +112,7 @@ export class EngineService {
     switch (stream.method) {
       case 'load':
         // Progress is small, so it does not wait for credit.
-        void emit({ type: 'loaded', model: await this.#load(stream.params, cancel, emit) });
+        void emit({ type: 'loaded', model: await this.#change(() => this.#load(stream.params, cancel, emit)) });
         return;
       case 'generate':
         return emitAll(this.#engine.generate(stream.params, cancel), emit);
@@ -122,6 +128,15 @@ export class EngineService {
       await emitAll(this.#engine.generateLanes(requests, cancel), emit);
     } finally {
       this.#laneStops.close(key);
+    }
+  }
+
+  async #change<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#changes++ === 0) this.#onModel(true);
+    try {
+      return await work();
+    } finally {
+      if (--this.#changes === 0) this.#onModel(false);
     }
   }
 

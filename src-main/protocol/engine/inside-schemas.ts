@@ -1,7 +1,7 @@
 /** Schemas of what looks inside a run. */
 import * as v from 'valibot';
 import type { InsideParams, InsideQuery, Intervention } from '../../engine/api/types.ts';
-import { schemaOf } from '../fields.ts';
+import { modelId, schemaOf } from '../fields.ts';
 import { MAX_TOKEN_ID } from '../setting-schemas.ts';
 
 /** More than the layers, and the heads, of any model. */
@@ -39,7 +39,7 @@ const token = id;
 const insideQuery = schemaOf<InsideQuery>()(
   v.variant('kind', [
     v.strictObject({ kind: v.literal('tokens') }),
-    v.strictObject({ kind: v.literal('embedding'), token, neighbours: count }),
+    v.strictObject({ kind: v.literal('embedding'), token, neighbours: v.union([v.literal(0), count]), ...range }),
     v.strictObject({ kind: v.literal('positions'), layer, ...range }),
     v.strictObject({ kind: v.literal('attention'), layer, head: index, ...range }),
     v.strictObject({ kind: v.literal('attention_maps'), layer, size: count }),
@@ -55,4 +55,4 @@ const insideQuery = schemaOf<InsideQuery>()(
 
 /** @param ids schema of a list of token ids */
 export const insideParams = (ids: v.GenericSchema<unknown, number[]>) =>
-  schemaOf<InsideParams>()(v.object({ ids, interventions, query: insideQuery }));
+  schemaOf<InsideParams>()(v.object({ ids, interventions, query: insideQuery, modelId: v.exactOptional(modelId) }));

@@ -69,7 +69,13 @@ const chatEntries = {
   replyIds: v.exactOptional(tokenIds),
 };
 
-const renderChatParams = schemaOf<RenderChatParams>()(v.object(chatEntries));
+const renderChatParams = schemaOf<RenderChatParams>()(
+  v.object({
+    ...chatEntries,
+    maxTokens: v.exactOptional(integerBetween(0, MAX_CREDIT)),
+    replyTokens: v.exactOptional(integerBetween(0, MAX_CREDIT)),
+  }),
+);
 
 export const promptInput = schemaOf<PromptInput>()(
   v.variant('kind', [
@@ -87,7 +93,9 @@ export const promptInput = schemaOf<PromptInput>()(
 
 const candidateCount = numberIn(TOP_CANDIDATES);
 
-const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean() }));
+const tokenizeParams = schemaOf<TokenizeParams>()(
+  v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean(), modelId: v.exactOptional(modelId) }),
+);
 
 const scoreParams = schemaOf<ScoreParams>()(
   v.object({ prompt: promptInput, top: candidateCount, last: v.exactOptional(integerBetween(1, MAX_CREDIT)) }),
@@ -172,6 +180,7 @@ const streamParams: SchemasFor<EngineStreams> = {
       threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
       kvCacheType: v.exactOptional(kvCacheType),
       keepLoaded: v.exactOptional(v.boolean()),
+      beside: v.exactOptional(v.boolean()),
     }),
   ),
   generate: generateParams,

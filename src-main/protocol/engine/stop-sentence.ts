@@ -21,6 +21,7 @@ function sentenceOf(stop: Stop): string {
     case 'stop_string':
       return `Reached the stop string ${JSON.stringify(stop.stopString)}.`;
     case 'repetition':
+      if (stop.loop !== undefined) return `The reply repeats itself: ${loopText(stop.loop)}.`;
       return stop.window === 1
         ? 'The last token repeats the one before it.'
         : `The last ${stop.window} tokens repeat the ${stop.window} before them.`;
@@ -39,6 +40,13 @@ function sentenceOf(stop: Stop): string {
     case 'error':
       return stop.error.message;
   }
+}
+
+/** For example `the last 4 tokens came 5 times in a row`. */
+export function loopText({ period, tokens }: { period: number; tokens: number }): string {
+  const what = period === 1 ? 'the last token' : `the last ${period} tokens`;
+  const times = Math.floor(tokens / period);
+  return `${what} came ${times === 2 ? 'twice' : `${times} times`} in a row`;
 }
 
 function tokenCount(count: number): string {

@@ -6,10 +6,11 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChatSummary, FoundChat, SearchHit } from '../../protocol/app/chats/chat.ts';
+import { plain } from '../../protocol/app/chats/search-hit.ts';
 import { codeOf } from '../json-file.ts';
 import type { ChatFiles } from './files.ts';
 import { encodeLine, linesOf } from './lines.ts';
-import { findIn, plain, textLine, textLines, type TurnText } from './search-text.ts';
+import { findIn, textLine, textLines, type TurnText } from './search-text.ts';
 
 /** Earlier versions had neither folders nor pinned chats. */
 type StoredSummary = Omit<ChatSummary, 'pinned' | 'folder'> & Partial<ChatSummary>;

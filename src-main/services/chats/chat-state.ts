@@ -1,4 +1,5 @@
 import type { ChatEvent, ChatSummary } from '../../protocol/app/chats/chat.ts';
+import { mergedUpdate, NOTEBOOK_TEXT, textOfUpdates } from '../../protocol/app/chats/notebook.ts';
 import { entriesOf, isEnd, START, VERSION, type Cursor, type DetailsPosition, type Entry } from './journal-format.ts';
 
 /** Positions of chunks of details of one reply, newest last: from, count, offset, length, four numbers each. */
@@ -32,6 +33,10 @@ export class ChatState {
   /** Turns with text that was not taken yet. */
   readonly #untaken = new Set<string>();
   readonly #removed = new Set<string>();
+  /** Updates of a notebook's text; null for a chat. */
+  #updates: string[] | null = null;
+  /** Its text has changed since it was taken. */
+  #textChanged = false;
   readonly #positions = new Map<string, Positions>();
   /** Positions from which reading can resume, oldest first. */
   #marks: Cursor[] = [];
@@ -116,6 +121,11 @@ export class ChatState {
       case 'reply':
         this.mergeable++;
         return;
+      case 'update':
+        this.mergeable++;
+        (this.#updates ??= []).push(event.update);
+        this.#textChanged = true;
+        return;
       case 'remove':
         if (this.#turns.has(event.turn)) this.#removed.add(event.turn);
         return;
@@ -127,7 +137,7 @@ export class ChatState {
 
   /** Whether the index lacks texts of turns that have not ended. */
   get hasTexts(): boolean {
-    return this.#untaken.size > 0;
+    return this.#untaken.size > 0 || this.#textChanged;
   }
 
   /** Returns texts that are not in the index yet: of completed turns, or of all. */
@@ -139,6 +149,11 @@ export class ChatState {
       if (!turn || !this.#untaken.delete(id)) continue;
       taken.push({ turn: id, text: turn.text });
       turn.text = '';
+    }
+    if (which === 'all' && this.#textChanged && this.#updates !== null) {
+      this.#textChanged = false;
+      this.#updates = [mergedUpdate(this.#updates)];
+      taken.push({ turn: NOTEBOOK_TEXT, text: textOfUpdates(this.#updates) });
     }
     return taken;
   }
@@ -156,7 +171,9 @@ export class ChatState {
 
   summary(hidden = this.hidden()): ChatSummary {
     const { id, title, pinned, folder, createdAt, updatedAt } = this;
-    return { id, title, pinned, folder, createdAt, updatedAt, turns: this.#turns.size - hidden.length };
+    const turns = this.#turns.size - hidden.length;
+    const notebook = this.#updates === null ? {} : ({ notebook: true } as const);
+    return { id, title, pinned, folder, createdAt, updatedAt, turns, ...notebook };
   }
 
   /** Position from which to read what came after a revision, which must not be below `floor`. */

@@ -14,6 +14,7 @@ import type {
   StoredChat,
   TokenDetails,
 } from '../../protocol/app/chats/chat.ts';
+import { NOTEBOOK_TEXT, textOfUpdates } from '../../protocol/app/chats/notebook.ts';
 import { FolderWatch } from '../folder-watch.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
@@ -25,7 +26,7 @@ import { ChatFiles, statusAtSync } from './files.ts';
 import type { Change, Journal } from './journal.ts';
 import { eventLine, isEnd, positionsLine, type DetailsPosition } from './journal-format.ts';
 import type { OpenChats } from './open-chats.ts';
-import { exactHit } from './search-text.ts';
+import { exactHit } from '../../protocol/app/chats/search-hit.ts';
 import { SyncSoon } from './sync-soon.ts';
 
 export interface ChatStoreOptions {
@@ -111,7 +112,10 @@ export class ChatStore {
     const size = statusAtSync(this.#paths.journal(id))?.size ?? Infinity;
     if (size > MAX_HIT_BYTES) return null;
     const chat = await this.get(id);
-    const text = chat?.turns.find((one) => one.id === turn)?.text;
+    const text =
+      turn === NOTEBOOK_TEXT && chat?.updates !== undefined
+        ? textOfUpdates(chat.updates)
+        : chat?.turns.find((one) => one.id === turn)?.text;
     return text === undefined ? null : exactHit(turn, text, query.trim());
   }
 

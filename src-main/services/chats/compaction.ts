@@ -1,5 +1,6 @@
 import { link, rename, rm } from 'node:fs/promises';
 import { factsOf, type ChatEvent, type StoredTurn } from '../../protocol/app/chats/chat.ts';
+import { mergedUpdate } from '../../protocol/app/chats/notebook.ts';
 import { COMPACTED, REPLACED, type ChatPaths } from './chat-paths.ts';
 import { statusAt, type ChatFiles } from './files.ts';
 import { chatOf, type Journal } from './journal.ts';
@@ -128,6 +129,7 @@ function compacted(state: ChatState, entries: readonly Entry[], end: number): Bu
   const { updatedAt: at } = chat;
   const places = state.allPositions();
   const lines = [eventLine({ type: 'facts', at, facts: factsOf(chat) })];
+  if (chat.updates !== undefined) lines.push(eventLine({ type: 'update', at, update: mergedUpdate(chat.updates) }));
   for (const turn of chat.turns) lines.push(...linesOfTurn(turn, at, places));
   for (const turn of chat.removed) lines.push(eventLine({ type: 'remove', at, turn }));
   const rest = [...places.values()].flat();

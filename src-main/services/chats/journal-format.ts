@@ -1,5 +1,6 @@
 /** What the lines of a journal mean: a header, then events. The order of lines is the order of revisions for everybody. */
 import type { ChatEvent, ReplyFacts, TokenColumns } from '../../protocol/app/chats/chat.ts';
+import { isUpdate } from '../../protocol/app/chats/notebook.ts';
 import { encodeLine, linesOf } from './lines.ts';
 
 export const FORMAT = 'tokenscope-chat';
@@ -139,6 +140,8 @@ function isEvent(value: Record<string, unknown>): value is ChatEvent & Record<st
       return typeof value.turn === 'string' && typeof value.text === 'string' && isColumns(value.tokens);
     case 'reply':
       return typeof value.turn === 'string' && isRecord(value.facts);
+    case 'update':
+      return typeof value.update === 'string' && isUpdate(value.update);
     case 'remove':
     case 'restore':
       return typeof value.turn === 'string';

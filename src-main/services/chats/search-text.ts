@@ -3,14 +3,12 @@
  * 50 MB of text are not converted to strings.
  */
 import type { SearchHit } from '../../protocol/app/chats/chat.ts';
+import { AFTER, around, BEFORE, plain } from '../../protocol/app/chats/search-hit.ts';
 import { checksummed, payloadOf } from './lines.ts';
 
 const SEPARATOR = 0x01;
 const NEWLINE = 0x0a;
 const CHECKSUM_BYTES = 9;
-/** How much is shown before and after a hit, UTF-16 units: less before, so that a narrow list shows the hit. */
-const BEFORE = 24;
-const AFTER = 60;
 /** UTF-8 bytes of a UTF-16 unit, at most. */
 const UNIT_BYTES = 3;
 
@@ -21,12 +19,6 @@ export interface TurnText {
 
 export function textLine(id: string, { turn, text }: TurnText): Buffer {
   return checksummed(Buffer.from(`${id}\x01${turn}\x01${plain(text)}`));
-}
-
-/** Normalises texts and queries for comparison. Line breaks would end the line. */
-export function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- the separators of the file
-  return text.toLowerCase().replace(/[\x00-\x02\n]/g, '\x02');
 }
 
 export interface TextLine {
@@ -75,32 +67,6 @@ export function findIn(texts: Buffer, query: string, found: (id: string, hit: Se
       from = Math.max(hit + 1, textStart);
     }
   }
-}
-
-/** A hit in a text as it was written; null if the text does not contain the query. */
-export function exactHit(turn: string, text: string, query: string): SearchHit | null {
-  const lower = plain(text);
-  const wanted = plain(query);
-  // A few characters have another length in lower case.
-  const source = lower.length === text.length ? text : lower;
-  const at = lower.indexOf(wanted);
-  if (at < 0) return null;
-  const end = at + wanted.length;
-  return { turn, ...around(source.slice(0, at), source.slice(at, end), source.slice(end)) };
-}
-
-/** Shortens what is around a match, on one line. */
-function around(before: string, match: string, after: string): Omit<SearchHit, 'turn'> {
-  // oxlint-disable-next-line no-control-regex -- stands for a line break
-  const line = (text: string) => text.replace(/[\x00-\x02\s]+/g, ' ');
-  // Cut characters are left out.
-  const start = line(before.slice(-BEFORE)).replace(/^[\udc00-\udfff\ufffd]+/u, '');
-  const rest = line(after.slice(0, AFTER)).replace(/[\ud800-\udbff\ufffd]+$/u, '');
-  return {
-    before: before.length > BEFORE ? `…${start}` : start.trimStart(),
-    match: line(match),
-    after: after.length > AFTER ? `${rest}…` : rest.trimEnd(),
-  };
 }
 
 function namesOf(payload: Buffer): { id: string; turn: string; textStart: number } | null {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exactHit } from './search-text.ts';
+import { exactHit } from '../../protocol/app/chats/search-hit.ts';
 import { at, openStore, title, userTurn, write } from './test-support/chats.ts';
 
 const SENTENCE = 'The quick brown Fox jumps over the lazy dog. ';

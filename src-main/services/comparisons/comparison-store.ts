@@ -10,6 +10,7 @@ import type {
   ComparisonWritten,
   StoredComparison,
 } from '../../protocol/app/comparisons/comparison.ts';
+import { copyOf, revisionAfter } from '../../protocol/app/comparisons/revision.ts';
 import { summaryOf } from '../../protocol/app/comparisons/summary.ts';
 import { comparisonId } from '../../protocol/app/fields.ts';
 import { parseOrRefuse } from '../../protocol/fields.ts';
@@ -120,7 +121,7 @@ export class ComparisonStore {
       if (await exists(this.#deletedPath(comparison.id))) throw notFound(comparison.id);
       const found = await readHeader(path);
       const revision = revisionFor(comparison, origin, found);
-      const saved = revision === null ? copyOf(comparison) : { ...comparison, revision };
+      const saved = revision === null ? copyOf(comparison, randomUUID()) : { ...comparison, revision };
       const target = this.#path(saved.id);
       await mkdir(this.#folder, { recursive: true });
       await this.#save(target, encodeComparison(saved, origin, target));
@@ -256,18 +257,11 @@ function idOfFile(name: string): string | null {
   return v.is(comparisonId, id) ? id : null;
 }
 
-/** @returns the revision after a write; null if someone else has changed the file, or it must be left alone */
-function revisionFor({ revision }: StoredComparison, origin: string, found: HeaderRead): number | null {
-  if (found.state === 'missing') return revision + 1;
+/** A file that must be left alone is not replaced either. */
+function revisionFor(comparison: StoredComparison, origin: string, found: HeaderRead): number | null {
   if (found.state === 'unusable') return null;
-  const stored = found.summary.revision;
-  // A page whose own write is newer did not receive its answer.
-  return stored === revision || (found.origin === origin && stored > revision) ? stored + 1 : null;
-}
-
-function copyOf(comparison: StoredComparison): StoredComparison {
-  const title = comparison.title === '' ? '' : `${comparison.title.slice(0, 900)} (copy)`;
-  return { ...comparison, id: randomUUID(), title, revision: 1 };
+  const stored = found.state === 'missing' ? null : { revision: found.summary.revision, origin: found.origin };
+  return revisionAfter(comparison, origin, stored);
 }
 
 function notFound(id: string): EngineError {

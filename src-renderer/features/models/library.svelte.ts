@@ -6,7 +6,7 @@ import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/state/engine.svelte.ts';
-import { defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
+import { biggerContext, defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
 
 /** The part of the engine's state that the library needs. */
@@ -72,6 +72,11 @@ export class LibraryState {
   }
 
   /** Opened models are kept after a restart. */
+  /** See `ModelOpener`. */
+  get offersMore(): boolean {
+    return this.#parts.opener.offersMore;
+  }
+
   get remembers(): boolean {
     return this.#parts.opener.remembers;
   }
@@ -118,6 +123,28 @@ export class LibraryState {
   setContext(id: string, tokens: number): void {
     this.#contexts.set(id, tokens);
     this.#failures.delete(id);
+  }
+
+  /** See `ModelList`. */
+  biggerWindow(needed: number): { tokens: number; extraBytes: number } | null {
+    const { model } = this.#parts.engine;
+    const description = model === null ? null : this.description(model.id);
+    if (model === null || description === null) return null;
+    const { memory, contextSize: trained } = description;
+    const tokens = biggerContext(trained, model.contextSize, needed);
+    if (tokens === null) return null;
+    const total = memoryAt(memory, tokens).total;
+    const extraBytes = total - memoryAt(memory, model.contextSize).total;
+    const { weights, kvCache, scratch } = model.memoryBytes;
+    const free = (this.memory?.freeBytes ?? Infinity) + weights + kvCache + scratch;
+    return total > Math.min(free, description.memoryLimit ?? Infinity) ? null : { tokens, extraBytes };
+  }
+
+  async loadWindow(tokens: number): Promise<void> {
+    const id = this.#parts.engine.model?.id;
+    if (id === undefined) return;
+    this.setContext(id, tokens);
+    await this.load(id);
   }
 
   /** Whether it fits in memory, with the numbers; null while unknown. */

@@ -86,6 +86,7 @@ beforeEach(async () => {
   library = new LibraryState({
     opener: {
       remembers: true,
+      offersMore: true,
       list: async () => listings,
       choose: async () => {
         listings = [BUILT_IN, OPENED];

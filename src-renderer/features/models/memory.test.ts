@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { contextStops, defaultContext, fitOf, memoryAt, nearestStop } from './memory.ts';
+import { biggerContext, contextStops, defaultContext, fitOf, memoryAt, nearestStop } from './memory.ts';
 
 const at = (contextSize: number, weights: number, kvCache: number, scratch: number) => {
   return { contextSize, weights, kvCache, scratch, total: weights + kvCache + scratch };
@@ -42,4 +42,15 @@ it('says whether a model fits, and by how much it does not', () => {
     short: 100,
     bound: 'limit',
   });
+});
+
+it.each([
+  // Twice as much, or as much as is needed, among the sizes that the model page offers.
+  [8192, 512, 513, 1024],
+  [8192, 512, 1300, 1536],
+  [700, 512, 513, 700],
+  [1000, 1000, 1001, null],
+  [2048, 512, 5000, null],
+])('trained for %i, with %i, %i needed: %j', (trained, current, needed, expected) => {
+  expect(biggerContext(trained, current, needed)).toBe(expected);
 });

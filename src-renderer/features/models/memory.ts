@@ -16,6 +16,15 @@ export function contextStops(trained: number): number[] {
   return [...stops.filter((size) => size < trained), trained];
 }
 
+/**
+ * The context size to offer when one is full: twice as much, or the next one that holds `needed` tokens; null if the
+ * model was trained for no more.
+ */
+export function biggerContext(trained: number, current: number, needed: number): number | null {
+  if (trained <= current || trained < needed) return null;
+  return contextStops(trained).find((stop) => stop >= Math.max(2 * current, needed)) ?? trained;
+}
+
 /** Index of the stop nearest to a size, by ratio. */
 export function nearestStop(stops: readonly number[], size: number): number {
   const distance = (stop: number) => Math.abs(Math.log(stop / size));

@@ -5,7 +5,9 @@
 import bitsUi from '../../../node_modules/bits-ui/LICENSE?raw';
 import characterEntities from '../../../node_modules/character-entities/license?raw';
 import clsx from '../../../node_modules/clsx/license?raw';
+import codeMirror from '../../../node_modules/@codemirror/state/LICENSE?raw';
 import commander from '../../../node_modules/commander/LICENSE?raw';
+import crelt from '../../../node_modules/crelt/LICENSE?raw';
 import decodeReference from '../../../node_modules/decode-named-character-reference/license?raw';
 import devlop from '../../../node_modules/devlop/license?raw';
 import esmEnv from '../../../node_modules/esm-env/LICENSE?raw';
@@ -16,18 +18,25 @@ import internationalizedDate from '../../../node_modules/@internationalized/date
 import imurmurhash from '../../../node_modules/imurmurhash/README.md?raw';
 import jetbrainsMono from '../../../node_modules/@fontsource-variable/jetbrains-mono/LICENSE?raw';
 import highlightJs from '../../../node_modules/highlight.js/LICENSE?raw';
+import lezer from '../../../node_modules/@lezer/common/LICENSE?raw';
+import lib0 from '../../../node_modules/lib0/LICENSE?raw';
 import lowlight from '../../../node_modules/lowlight/license?raw';
 import lucide from '../../../node_modules/@lucide/svelte/LICENSE?raw';
 import micromark from '../../../node_modules/micromark/license?raw';
 import temml from '../../../node_modules/temml/LICENSE?raw';
+import characterMaps from '../../../node_modules/pdfjs-dist/cmaps/LICENSE?raw';
+import pdfjs from '../../../node_modules/pdfjs-dist/LICENSE?raw';
 import runed from '../../../node_modules/runed/LICENSE?raw';
 import signalExit from '../../../node_modules/write-file-atomic/node_modules/signal-exit/LICENSE.txt?raw';
+import styleMod from '../../../node_modules/style-mod/LICENSE?raw';
 import styleToObject from '../../../node_modules/style-to-object/LICENSE?raw';
 import svelte from '../../../node_modules/svelte/LICENSE.md?raw';
 import svelteToolbelt from '../../../node_modules/svelte-toolbelt/LICENSE?raw';
 import tabbable from '../../../node_modules/tabbable/LICENSE?raw';
 import valibot from '../../../node_modules/valibot/LICENSE.md?raw';
+import w3cKeyname from '../../../node_modules/w3c-keyname/LICENSE?raw';
 import writeFileAtomic from '../../../node_modules/write-file-atomic/LICENSE.md?raw';
+import yjs from '../../../node_modules/yjs/LICENSE?raw';
 
 export interface Notice {
   name: string;
@@ -106,4 +115,20 @@ export const NOTICES: readonly Notice[] = [
   library('highlight.js', 'BSD-3-Clause', highlightJs),
   library('lowlight', 'MIT', lowlight),
   library('Temml', 'MIT', temml, ['temml']),
+  library('CodeMirror', 'MIT', codeMirror, [
+    '@codemirror/commands',
+    '@codemirror/language',
+    '@codemirror/state',
+    '@codemirror/streamparser',
+    '@codemirror/view',
+    '@marijn/find-cluster-break',
+  ]),
+  library('Lezer', 'MIT', lezer, ['@lezer/common', '@lezer/highlight', '@lezer/lr']),
+  library('style-mod', 'MIT', styleMod),
+  library('w3c-keyname', 'MIT', w3cKeyname),
+  library('crelt', 'MIT', crelt),
+  library('Yjs', 'MIT', yjs, ['yjs']),
+  library('lib0', 'MIT', lib0),
+  library('PDF.js', 'Apache-2.0', pdfjs, ['pdfjs-dist']),
+  library('Character maps of Adobe', 'BSD-3-Clause', characterMaps, ['pdfjs-dist']),
 ];

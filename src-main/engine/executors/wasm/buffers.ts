@@ -2,7 +2,7 @@ import type { AttentionAttributes, RopeAttributes } from '../../program/ops.ts';
 import { planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { KvCacheType } from '../../api/types.ts';
-import type { FusedOp } from './fusion.ts';
+import type { FusedOp } from '../fusion.ts';
 import { isCausal } from '../batch.ts';
 import { align, type Allocator } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead, storageBytes } from './kv-storage.ts';

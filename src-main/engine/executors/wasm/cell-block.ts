@@ -3,7 +3,7 @@ import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { CellBlock } from '../executor.ts';
 import { allocateKv, type Buffers } from './buffers.ts';
-import type { FusedOp } from './fusion.ts';
+import type { FusedOp } from '../fusion.ts';
 import { type KernelMemory, MemoryCount } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead } from './kv-storage.ts';
 import { OP_BYTES } from './plan-layout.ts';

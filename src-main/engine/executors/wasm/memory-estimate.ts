@@ -2,7 +2,7 @@ import { EngineError } from '../../api/errors.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { allocateBuffers, type BufferSizes } from './buffers.ts';
-import { fuse } from './fusion.ts';
+import { fuse } from '../fusion.ts';
 import { MAX_MEMORY_BYTES, MemoryCount } from './kernel-memory.ts';
 import { OP_BYTES, POOL_BYTES } from './plan-layout.ts';
 import { lower, lowerLogits, NO_TAPS } from './plan.ts';

@@ -6,7 +6,7 @@ import { openSource } from '../../models/open-model.ts';
 import { readerOf } from '../../models/weight-source.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
 import { allocateBuffers } from './buffers.ts';
-import { fuse } from './fusion.ts';
+import { fuse } from '../fusion.ts';
 import { MemoryCount } from './kernel-memory.ts';
 import * as L from './plan-layout.ts';
 import { lower, NO_TAPS, type PlanOp } from './plan.ts';

@@ -3,7 +3,7 @@ import { EngineError } from '../../api/errors.ts';
 import type { AttentionAttributes, RopeAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightView } from '../../program/weights.ts';
-import type { Activation, FusedOp } from './fusion.ts';
+import type { Activation, FusedOp } from '../fusion.ts';
 import type { KernelMemory } from './kernel-memory.ts';
 import * as L from './plan-layout.ts';
 import { withBarriers, withChains } from './barriers.ts';

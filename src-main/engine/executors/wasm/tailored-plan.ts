@@ -2,7 +2,7 @@ import type { RopeAttributes } from '../../program/ops.ts';
 import { planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { Batch, Outputs, TapTensor } from '../executor.ts';
-import { fuse, type FusedOp } from './fusion.ts';
+import { fuse, type FusedOp } from '../fusion.ts';
 import { EngineError } from '../../api/errors.ts';
 import { type RopeTable, sameAngles } from './buffers.ts';
 import { align, type KernelMemory } from './kernel-memory.ts';

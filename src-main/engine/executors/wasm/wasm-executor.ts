@@ -7,7 +7,7 @@ import { checkBatch, checkCausal, checkOrder } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { chooseKernels, type DotChoice } from './kernel-choice.ts';
-import { fuse, type FusedOp } from './fusion.ts';
+import { fuse, type FusedOp } from '../fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';

@@ -291,7 +291,7 @@ describe('bad input', () => {
     ['an infinite number', ['run', 'a', '--top-p', '1e999'], /--top-p/],
     ['a negative count', ['run', 'a', '--max-tokens', '-1'], /--max-tokens/],
     ['a broken bias', ['run', 'a', '--logit-bias', '5'], /ID=BIAS/],
-    ['an unknown executor', ['run', 'a', '--executor', 'gpu'], /Allowed choices are wasm, reference/],
+    ['an unknown executor', ['run', 'a', '--executor', 'gpu'], /Allowed choices are wasm, webgpu, reference/],
     [
       'too many threads',
       ['bench', 'a', '--threads', '5000'],

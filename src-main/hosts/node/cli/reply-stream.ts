@@ -26,7 +26,7 @@ export async function streamReply(
       start = event;
       await show.start?.(event);
     } else if (event.type === 'end') end = event;
-    else {
+    else if (event.type === 'token') {
       tokens.push(event.token);
       await show.token?.(event.token);
     }

@@ -3,17 +3,19 @@ import { EngineError } from '../../../engine/api/errors.ts';
 import type { KernelThread, KernelThreads } from '../../../engine/api/platform.ts';
 import { TRUSTED_TYPES_POLICIES } from '../../../protocol/app/app-bridge.ts';
 
-const SCRIPT = '/kernel-thread.js';
+/** Beside the Worker that starts it. */
+const SCRIPT = 'kernel-thread.js';
 
 interface TrustedTypesFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
 export function webKernelThreads(): KernelThreads {
+  const address = new URL(SCRIPT, location.href).href;
   // TypeScript's DOM library lacks Trusted Types. The address is a constant of the program.
   const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
-  const policy = factory?.createPolicy(TRUSTED_TYPES_POLICIES[1], { createScriptURL: () => SCRIPT });
-  const url = policy?.createScriptURL(SCRIPT) ?? SCRIPT;
+  const policy = factory?.createPolicy(TRUSTED_TYPES_POLICIES[1], { createScriptURL: () => address });
+  const url = policy?.createScriptURL(SCRIPT) ?? address;
   return {
     available: navigator.hardwareConcurrency,
     start: (thread, onFailure) => startThread(new Worker(url, { type: 'module' }), thread, onFailure),

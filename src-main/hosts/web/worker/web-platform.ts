@@ -1,4 +1,5 @@
 import type { Platform } from '../../../engine/api/platform.ts';
+import { fetchBeside } from './fetch-beside.ts';
 import { measurementsDatabase } from './measurements-database.ts';
 import { prefixDatabase } from './prefix-database.ts';
 import { webKernelThreads } from './web-kernel-threads.ts';
@@ -18,7 +19,7 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     },
     yieldToHost: messageChannelYield(),
     yieldEveryToken,
-    compileKernels: () => compileWebKernels(isolated),
+    compileKernels: () => compileWebKernels(isolated, fetchBeside),
     ...(isolated ? { threads: webKernelThreads() } : {}),
     measurements: measurementsDatabase(),
     prefixStore: prefixDatabase(),

@@ -62,6 +62,9 @@ export function applyEvent(chat: StoredChat, event: ChatEvent, turns: TurnIndex)
       if (turn !== null) turn.facts = { ...turn.facts, ...event.facts } satisfies ReplyFacts;
       return;
     }
+    case 'update':
+      (chat.updates ??= []).push(event.update);
+      return;
     case 'remove':
       if (turns.has(event.turn) && !chat.removed.includes(event.turn)) chat.removed.push(event.turn);
       return;

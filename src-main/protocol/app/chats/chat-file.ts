@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { EngineError } from '../../../engine/api/errors.ts';
 import { parseOrRefuse, schemaOf, text } from '../../fields.ts';
 import { isoDate } from '../fields.ts';
-import { chatFacts, isTokenColumns, replyTurn, userTurn } from './chat-schemas.ts';
+import { chatFacts, isTokenColumns, notebookUpdate, replyTurn, userTurn } from './chat-schemas.ts';
 import {
   factsOf,
   type ChatEvent,
@@ -16,6 +16,7 @@ import {
   type StoredTurn,
   type TokenColumns,
 } from './chat.ts';
+import { mergedUpdate } from './notebook.ts';
 import { sliceColumns } from './token-columns.ts';
 import { orderTurns, type TreeRepairs } from './turn-order.ts';
 
@@ -25,11 +26,15 @@ const VERSION = 1;
 const TOKENS_PER_EVENT = 4096;
 
 /** A chat without what belongs to one computer: its id and its deleted turns. */
-export interface PortableChat extends ChatFacts {
+export interface PortableChat extends Omit<ChatFacts, 'settings'> {
+  /** Absent if it has none of its own, as in files of earlier versions. */
+  settings?: NonNullable<ChatFacts['settings']>;
   createdAt: string;
   updatedAt: string;
   /** Parents come before their children. */
   turns: StoredTurn[];
+  /** Of a notebook: one update that makes its text. */
+  updates?: string[];
 }
 
 const reply = schemaOf<StoredReplyTurn>()(
@@ -49,9 +54,11 @@ const reply = schemaOf<StoredReplyTurn>()(
 const portableChat = schemaOf<PortableChat>()(
   v.strictObject({
     ...chatFacts,
+    settings: v.exactOptional(chatFacts.settings.wrapped),
     createdAt: isoDate,
     updatedAt: isoDate,
     turns: v.array(v.union([userTurn, reply])),
+    updates: v.exactOptional(v.array(notebookUpdate)),
   }),
 );
 
@@ -69,7 +76,10 @@ export function portable(chat: StoredChat): PortableChat {
   let { head } = chat;
   while (head !== null && hidden.has(head)) head = parents.get(head) ?? null;
   const { createdAt, updatedAt } = chat;
-  return { ...factsOf(chat), head, createdAt, updatedAt, turns };
+  const { settings, ...facts } = factsOf(chat);
+  const own = settings === null ? {} : { settings };
+  const updates = chat.updates === undefined ? {} : { updates: [mergedUpdate(chat.updates)] };
+  return { ...facts, ...own, head, createdAt, updatedAt, turns, ...updates };
 }
 
 export function chatFileText(chats: readonly PortableChat[]): string {
@@ -111,9 +121,10 @@ export function readChatFile({ version, chats }: { version: unknown; chats: unkn
 /** What creates a chat, or adds to an empty one. */
 export function eventsOfChat(chat: PortableChat): ChatEvent[] {
   const { createdAt, updatedAt: at } = chat;
-  const { head, ...facts } = factsOf(chat);
+  const { head, ...facts } = factsOf({ ...chat, settings: chat.settings ?? null });
   // The first event dates the chat.
   const events: ChatEvent[] = [{ type: 'facts', at: createdAt, facts }];
+  for (const update of chat.updates ?? []) events.push({ type: 'update', at: createdAt, update });
   for (const turn of chat.turns) {
     if (turn.role === 'user') {
       events.push({ type: 'turn', at: createdAt, turn });

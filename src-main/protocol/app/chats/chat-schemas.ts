@@ -18,16 +18,22 @@ import {
   text,
   whenFull,
 } from '../../fields.ts';
-import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
+import { STOP_SETTINGS } from '../../../engine/settings/generation.ts';
+import { SAMPLING_SETTINGS } from '../../../engine/settings/sampling.ts';
+import { MAX_TOKEN_ID, partialOf as partialSettings, schemasOf } from '../../setting-schemas.ts';
 import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
+  ATTACHMENT_KINDS,
+  MAX_ATTACHMENTS,
   MAX_DETAILS_PER_CHUNK,
   MAX_EVENTS_PER_WRITE,
   MAX_FOLDER,
   NO_TOKEN,
   REPLY_PARTS,
+  type Attachment,
   type ChatEvent,
   type ChatFacts,
+  type ChatSettings,
   type ChatWrite,
   type DetailsChunk,
   type EarlierStop,
@@ -37,6 +43,7 @@ import {
   type TokenColumns,
   type TokenDetails,
 } from './chat.ts';
+import { isUpdate } from './notebook.ts';
 
 /** Maximum tokens of one event; a page sends those of half a second. */
 const MAX_TOKENS_PER_EVENT = 100_000;
@@ -82,6 +89,13 @@ export const timings = schemaOf<Timings>()(
 
 export const turnId = chatId;
 
+const chatSettings = schemaOf<ChatSettings>()(
+  v.strictObject({
+    sampling: partialSettings(schemasOf(SAMPLING_SETTINGS)),
+    stop: partialSettings(schemasOf(STOP_SETTINGS)),
+  }),
+);
+
 export const chatFacts = {
   title: shortText,
   modelId: v.pipe(v.string(), v.maxLength(128)),
@@ -90,7 +104,12 @@ export const chatFacts = {
   head: v.nullable(turnId),
   pinned: v.boolean(),
   folder: v.pipe(v.string(), v.maxLength(MAX_FOLDER)),
+  whenFull: v.exactOptional(whenFull),
+  settings: v.nullable(chatSettings),
 };
+
+/** A reply of this many shifts has hundreds of thousands of tokens. */
+const MAX_SHIFTS = 10_000;
 
 const replyEntries = {
   stop: v.nullable(storedStop),
@@ -107,6 +126,12 @@ const replyEntries = {
   droppedMessages: count,
   contextUsed: count,
   runStart: count,
+  shifts: v.exactOptional(
+    v.pipe(
+      v.array(v.strictObject({ at: count, tokens: count, ofReply: count, messages: count })),
+      v.maxLength(MAX_SHIFTS),
+    ),
+  ),
   branch: v.exactOptional(v.strictObject({ turn: turnId, index: count })),
   edit: v.exactOptional(v.strictObject({ turn: v.nullable(turnId), index: count })),
 };
@@ -142,12 +167,27 @@ function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> 
 
 export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(run) }));
 
+const attachment = schemaOf<Attachment>()(
+  v.pipe(
+    v.strictObject({
+      name: shortText,
+      kind: v.picklist(ATTACHMENT_KINDS),
+      bytes: count,
+      start: count,
+      end: v.pipe(count, v.maxValue(MAX_TEXT)),
+      notes: v.pipe(v.array(shortText), v.maxLength(10)),
+    }),
+    v.check(({ start, end }) => start <= end, 'Expected a range'),
+  ),
+);
+
 export const userTurn = v.strictObject({
   id: turnId,
   parent: v.nullable(turnId),
   role: v.literal('user'),
   text,
   createdAt: isoDate,
+  attachments: v.exactOptional(v.pipe(v.array(attachment), v.minLength(1), v.maxLength(MAX_ATTACHMENTS))),
 });
 export const replyTurn = v.strictObject({
   id: turnId,
@@ -199,6 +239,8 @@ const tokens = v.pipe(
   ),
 );
 
+export const notebookUpdate = v.pipe(text, v.check(isUpdate, 'Expected a change of a text'));
+
 const chatEvent = schemaOf<ChatEvent>()(
   v.variant('type', [
     v.strictObject({
@@ -214,6 +256,7 @@ const chatEvent = schemaOf<ChatEvent>()(
       turn: turnId,
       facts: partialOf<ReplyFacts>({ ...replyEntries, run }),
     }),
+    v.strictObject({ type: v.literal('update'), at: isoDate, update: notebookUpdate }),
     v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),
     v.strictObject({ type: v.literal('restore'), at: isoDate, turn: turnId }),
   ]),

@@ -36,6 +36,16 @@ export interface ChatFacts {
   pinned: boolean;
   /** Name of the folder that lists it; empty for none. */
   folder: string;
+  /** What happens when the context window is full. Absent: as in the settings. */
+  whenFull?: WhenFull;
+  /** Its own sampling and stop settings; null: it has those of the model. */
+  settings: ChatSettings | null;
+}
+
+/** Settings of one chat with whichever model is loaded. An absent value is the model's default. */
+export interface ChatSettings {
+  sampling: Partial<SamplingParams>;
+  stop: Partial<StopParams>;
 }
 
 /** Length of a folder's name, UTF-16 units. */
@@ -50,12 +60,14 @@ export const NO_FACTS: Readonly<ChatFacts> = {
   head: null,
   pinned: false,
   folder: '',
+  settings: null,
 };
 
 /** The facts of a chat, without the rest of it. */
 export function factsOf(chat: ChatFacts): ChatFacts {
-  const { title, modelId, modelName, systemPrompt, head, pinned, folder } = chat;
-  return { title, modelId, modelName, systemPrompt, head, pinned, folder };
+  const { title, modelId, modelName, systemPrompt, head, pinned, folder, settings, whenFull } = chat;
+  const facts = { title, modelId, modelName, systemPrompt, head, pinned, folder, settings };
+  return whenFull === undefined ? facts : { ...facts, whenFull };
 }
 
 export interface StoredUserTurn {
@@ -63,9 +75,31 @@ export interface StoredUserTurn {
   /** Null for the first turn. */
   parent: string | null;
   role: 'user';
+  /** All that the model reads of the message, with the text of its files. */
   text: string;
   createdAt: string;
+  /** The files in the text, in its order; absent if there are none. */
+  attachments?: Attachment[];
 }
+
+/** A file in a message: a block of the message's text. */
+export interface Attachment {
+  /** Of the file. */
+  name: string;
+  kind: AttachmentKind;
+  /** Size of the file. */
+  bytes: number;
+  /** The block in the message's text, with its heading; UTF-16 units. */
+  start: number;
+  end: number;
+  /** What was changed when the file was read, for people. */
+  notes: string[];
+}
+
+export const ATTACHMENT_KINDS = ['text', 'markdown', 'code', 'csv', 'pdf'] as const;
+export type AttachmentKind = (typeof ATTACHMENT_KINDS)[number];
+
+export const MAX_ATTACHMENTS = 20;
 
 /** One number per token of a reply, in columns of equal length, because a chat may have 100,000 of them. */
 export interface TokenColumns {
@@ -161,10 +195,23 @@ export interface ReplyFacts {
   runStart: number;
   /** Null until the run has started; absent in chats of earlier versions. */
   run?: ReplyRun | null;
+  /** Each time that the latest run dropped the oldest tokens of the full window, oldest first. Absent if it never did. */
+  shifts?: ContextShift[];
   /** Where it branched from another version: the tokens before are that version's. Absent if it did not. */
   branch?: BranchPoint;
   /** A person wrote the text from a token on. Absent if the model wrote all of it. */
   edit?: EditPoint;
+}
+
+/** The oldest tokens were dropped from the full window during a reply (`whenFull: 'shift'`). */
+export interface ContextShift {
+  /** Index of the first token of the reply that was generated without them. */
+  at: number;
+  /** Tokens that this run has dropped so far, and those of them that it had generated itself. */
+  tokens: number;
+  ofReply: number;
+  /** Messages of which nothing is left in the window, with those that were not in the prompt. */
+  messages: number;
 }
 
 export interface EditPoint {
@@ -221,6 +268,8 @@ export interface StoredChat extends ChatFacts {
   turns: StoredTurn[];
   /** Deleted turns with their descendants: hidden until `restore`. */
   removed: string[];
+  /** Of a notebook: the updates that make its text (`notebook.ts`). Absent: it is a chat. */
+  updates?: string[];
 }
 
 /** Alternatives to a token, stored separately from the text and read on demand. */
@@ -255,6 +304,8 @@ export type ChatChange =
   /** Appends tokens to a reply. Those that it already has are skipped. */
   | { type: 'tokens'; turn: string; from: number; text: string; tokens: TokenColumns }
   | { type: 'reply'; turn: string; facts: Partial<ReplyFacts> }
+  /** Changes the text of a notebook: a Yjs update, Base64. Its generated parts are the replies. */
+  | { type: 'update'; update: string }
   | { type: 'remove'; turn: string }
   | { type: 'restore'; turn: string };
 
@@ -267,6 +318,8 @@ export interface ChatSummary extends Pick<ChatFacts, 'title' | 'pinned' | 'folde
   updatedAt: string;
   /** Of all paths, without deleted ones. */
   turns: number;
+  /** It is a notebook. Absent: it is a chat. */
+  notebook?: true;
 }
 
 /** A chat that contains a text. */

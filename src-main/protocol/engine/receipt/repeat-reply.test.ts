@@ -51,7 +51,7 @@ async function receiptOf(params: GenerateParams, stopAfter = Infinity): Promise<
     if (event.type === 'start') ({ seed, promptIds } = event);
     else if (event.type === 'token') {
       if (++tokens === stopAfter) stopping.abort();
-    } else {
+    } else if (event.type === 'end') {
       accepted += event.timings.speculation?.accepted ?? 0;
       receipt = makeReceipt({
         requestedAt: '2026-01-01T12:00:00.000Z',

@@ -74,7 +74,7 @@ export async function repeatReply(
       onToken?.(tokens.length);
       const isLong = tokens.length >= reply.ids.length;
       if (isLong && (at !== null || isCut)) break;
-    } else end = event;
+    } else if (event.type === 'end') end = event;
   }
   if (signal?.aborted) throw cancelled('Stopped before the reply was complete.');
   if (end?.stop.reason === 'error') throw fromErrorPayload(end.stop.error);

@@ -239,8 +239,8 @@ export class FakeEngine implements ServedEngine {
 
   async clearPrefixCache(): Promise<void> {}
 
-  releaseInside(): number {
-    return 7;
+  releaseInside(): Promise<number> {
+    return Promise.resolve(7);
   }
 
   /** Waits until it is cancelled. */

@@ -14,7 +14,7 @@ function answered(chat: ChatDocument, text: string, count: number): Reply {
 }
 
 function contextRows(chat: ChatDocument, reply: Reply, segments: readonly PromptSegment[]) {
-  const { rows, own } = promptRows(chat, reply, segments, droppedTokens(reply));
+  const { rows, own } = promptRows(chat, reply, { segments, dropped: null }, droppedTokens(reply));
   return [...rows, replyRow(reply, own)];
 }
 

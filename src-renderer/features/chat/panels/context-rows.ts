@@ -1,4 +1,4 @@
-import type { PromptSegment } from '../../../../src-main/engine/api/types.ts';
+import type { DroppedTokens, PromptSegment } from '../../../../src-main/engine/api/types.ts';
 import { formatCount } from '../../../ui/format.ts';
 import { UserTurn, type ChatDocument, type ChatTurn } from '../state/chat-document.svelte.ts';
 import { contextUse } from '../state/context-use.ts';
@@ -7,7 +7,7 @@ import type { Reply } from '../state/reply.svelte.ts';
 /** A message in the context window. */
 export interface ContextRow {
   key: string;
-  who: 'system' | 'you' | 'model' | 'earlier';
+  who: 'system' | 'you' | 'model' | 'earlier' | 'template';
   /** The start of the message. */
   text: string;
   tokens: number;
@@ -30,40 +30,58 @@ export interface PromptRows {
   own: number;
 }
 
+/** The messages of a prompt, and what was dropped since. */
+export interface ReadPrompt {
+  readonly segments: readonly PromptSegment[];
+  /** Null if nothing was dropped, or if it is only known how much. */
+  readonly dropped: DroppedTokens | null;
+}
+
 /**
- * The rows of a reply's prompt. Together with the reply's row they add up to the tokens in the window, apart from what
- * the template adds. The cost grows with the chat, so this must not depend on the length of the running reply.
+ * The rows of a reply's prompt. Together with the reply's row and the template's they add up to the tokens in the window.
+ * The cost grows with the chat, so this must not depend on the length of the running reply.
  *
- * @param segments of the reply's prompt @param dropped tokens that the reply dropped when the window was full
+ * @param total tokens that the reply dropped when the window was full
  */
 export function promptRows(
   chat: ChatDocument,
   reply: Reply,
-  segments: readonly PromptSegment[],
-  dropped: number,
+  { segments, dropped }: ReadPrompt,
+  total: number,
 ): PromptRows {
   const before = chat.messages(reply);
-  let left = dropped;
-  // The oldest messages are dropped first. The system prompt is kept.
-  const drop = (tokens: number): number => {
-    const gone = Math.min(left, tokens);
+  let left = total;
+  // Only the total is known: the oldest messages are dropped first, and the system prompt is kept.
+  const estimate = ({ role, tokens }: PromptSegment): number => {
+    const gone = role === 'system' ? 0 : Math.min(left, tokens);
     left -= gone;
-    return tokens - gone;
+    return gone;
   };
-  const rows = segments.flatMap((segment): ContextRow[] => {
+  const gone = segments.map((segment, index) => {
+    // What was left out of the prompt was never in the window; its row says how much it would be.
+    if (segment.dropped) return 0;
+    return dropped === null ? estimate(segment) : (dropped.segments[index] ?? 0);
+  });
+  const rows = segments.flatMap((segment, index): ContextRow[] => {
     const message = before[segment.message];
     // After Continue, the last message is the start of the reply, which has its own row.
     if (message === undefined) return [];
-    const isRead = !segment.dropped && segment.role !== 'system';
-    const tokens = isRead ? drop(segment.tokens) : segment.tokens;
-    const isGone = segment.dropped || (isRead && tokens === 0 && segment.tokens > 0);
+    const tokens = segment.tokens - gone[index];
+    const isGone = segment.dropped || (tokens === 0 && segment.tokens > 0);
     return [{ ...rowOf(segment, message.turn, message.message.text), tokens, dropped: isGone }];
   });
   const firstKept = rows.find((row) => !row.dropped && row.who !== 'system');
   // The newest turn is always kept.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
-  const own = segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
-  return { rows: withoutOldest(rows), own: drop(own) };
+  const at = segments.findIndex((segment) => segment.message === before.length);
+  return { rows: withoutOldest(rows), own: at < 0 ? 0 : segments[at].tokens - gone[at] };
+}
+
+/** What the template adds between the messages; null if nothing. @param used tokens in the window */
+export function templateRow(rows: readonly ContextRow[], used: number): ContextRow | null {
+  const tokens = used - rows.reduce((sum, row) => sum + (row.dropped ? 0 : row.tokens), 0);
+  if (tokens <= 0) return null;
+  return { key: 'template', who: 'template', text: '', tokens, dropped: false, live: false, next: false };
 }
 
 /** The system prompt and the newest rows, with everything between them merged into one row. */

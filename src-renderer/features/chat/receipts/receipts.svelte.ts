@@ -12,10 +12,12 @@ import {
   type RepeatOutcome,
 } from '../../../../src-main/protocol/engine/receipt/repeat-reply.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
-import type { ChatDocument } from '../state/chat-document.svelte.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 import type { Reply } from '../state/reply.svelte.ts';
-import { storedRun, type StoredRun } from './recorded-reply.ts';
+import type { StoredRun } from './recorded-reply.ts';
+
+/** Finds what repeats a reply, or the reason, for people, why it cannot be repeated. */
+export type FindRun = (reply: Reply) => StoredRun | string | Promise<StoredRun | string>;
 
 /** A repetition, or why there is none. */
 export type Repetition =
@@ -69,7 +71,7 @@ export class ReceiptsState {
   }
 
   /** Repeats the latest run of a reply with its recorded settings, and compares. */
-  async runAgain(chat: ChatDocument, reply: Reply): Promise<void> {
+  async runAgain(find: FindRun, reply: Reply): Promise<void> {
     this.close();
     const abort = new AbortController();
     this.#abort = abort;
@@ -78,7 +80,7 @@ export class ReceiptsState {
     };
     show({ phase: 'running', tokens: 0, of: 0 });
     try {
-      const run = runOf(chat, reply);
+      const run = await runOf(find, reply);
       const { length } = run.reply.ids;
       show({ phase: 'running', tokens: 0, of: length });
       const engine = await this.#engine.ready(abort.signal);
@@ -108,11 +110,11 @@ export class ReceiptsState {
    * Saves the receipt of a reply's latest run, as `tokenscope run --receipt` does. If it fails, the dialog shows why.
    * @returns whether it was saved
    */
-  async save(chat: ChatDocument, reply: Reply): Promise<boolean> {
+  async save(find: FindRun, reply: Reply): Promise<boolean> {
     this.close();
     await this.#session.hashing;
     try {
-      const run = runOf(chat, reply);
+      const run = await runOf(find, reply);
       const engine = await this.#engine.ready();
       const differences = await this.#differences(run, reply);
       if (isOtherModel(differences)) {
@@ -154,8 +156,8 @@ export class ReceiptsState {
 }
 
 /** @throws EngineError that says why the reply cannot be repeated */
-function runOf(chat: ChatDocument, reply: Reply): StoredRun {
-  const run = storedRun(chat, reply);
+async function runOf(find: FindRun, reply: Reply): Promise<StoredRun> {
+  const run = await find(reply);
   if (typeof run === 'string') throw new EngineError('BAD_REQUEST', run);
   return run;
 }

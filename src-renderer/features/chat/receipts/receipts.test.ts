@@ -6,6 +6,7 @@ import type { Reply } from '../state/reply.svelte.ts';
 import { ChatsState } from '../state/chats.svelte.ts';
 import { end, MODEL, start, token, tokens } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
+import { storedRun } from './recorded-reply.ts';
 import { ReceiptsState } from './receipts.svelte.ts';
 import { differingTexts, taskText, withShortHashes } from './task-text.ts';
 import { engineVersions } from './run-facts.ts';
@@ -32,9 +33,11 @@ async function readAgain(): Promise<ChatDocument> {
   return fresh.current;
 }
 
+const inChat = (chat: ChatDocument) => (reply: Reply) => storedRun(chat, reply);
+
 /** Title and detail of the result. */
 async function runAgain(chat: ChatDocument): Promise<string> {
-  await receipts.runAgain(chat, chat.lastReply!);
+  await receipts.runAgain(inChat(chat), chat.lastReply!);
   const { title, detail } = taskText(receipts.task!);
   return `${title}: ${detail}`;
 }
@@ -156,7 +159,7 @@ describe('Run again', () => {
     await session.send('Once');
     const chat = await readAgain();
     api.scripts = [[start(), ...tokens(1), 'pause']];
-    const running = receipts.runAgain(chat, chat.lastReply!);
+    const running = receipts.runAgain(inChat(chat), chat.lastReply!);
     await expect.poll(() => receipts.task?.state).toEqual({ phase: 'running', tokens: 1, of: 3 });
     receipts.close();
     await running;
@@ -166,7 +169,7 @@ describe('Run again', () => {
 
 describe('Save receipt', () => {
   async function problemOf(chat: ChatDocument, reply: Reply): Promise<string> {
-    expect(await receipts.save(chat, reply)).toBe(false);
+    expect(await receipts.save(inChat(chat), reply)).toBe(false);
     const { title, detail } = taskText(receipts.task!);
     expect(title).toBe('The receipt was not saved');
     return detail;
@@ -176,7 +179,7 @@ describe('Save receipt', () => {
     const { connection, session } = opened;
     await session.send('Once');
     const chat = await readAgain();
-    expect(await receipts.save(chat, chat.lastReply!)).toBe(true);
+    expect(await receipts.save(inChat(chat), chat.lastReply!)).toBe(true);
     const [{ name, text }] = connection.saved;
     expect(name).toMatch(/^TinyTransformer [\dTZ.-]+\.receipt\.json$/);
     const checked = checkReceipt(JSON.parse(text));
@@ -195,7 +198,7 @@ describe('Save receipt', () => {
     await session.send('Once');
     await session.branch(chats.current.lastReply!, 2, 93);
     const chat = await readAgain();
-    expect(await receipts.save(chat, chat.lastReply!)).toBe(true);
+    expect(await receipts.save(inChat(chat), chat.lastReply!)).toBe(true);
     expect(checkReceipt(JSON.parse(connection.saved[0].text))).toMatchObject({
       state: 'intact',
       receipt: { request: { prompt: { replyIds: [3, 4] }, firstToken: 93 } },

@@ -1,4 +1,4 @@
-import type { ChatMessage, FileHash, RunConditions } from '../../../../src-main/engine/api/types.ts';
+import type { ChatMessage, FileHash, PromptInput, RunConditions } from '../../../../src-main/engine/api/types.ts';
 import type { ReplyRun } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { isEarlierStop } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { RecordedReply } from '../../../../src-main/protocol/engine/receipt/repeat-reply.ts';
@@ -15,31 +15,47 @@ export interface StoredRun extends RecordedReply {
 
 /** What repeats a reply; or the reason, for people, why it cannot be repeated. */
 export function storedRun(chat: ChatDocument, reply: Reply): StoredRun | string {
-  const { run, sampling, seed } = reply.facts;
+  const run = recordedRun(reply);
+  if (typeof run === 'string') return run;
+  const { whenFull, template, enableThinking, chosen } = run;
+  const { runStart } = reply;
+  const givenFrom = runStart - (chosen?.idsBefore ?? 0);
+  const replyIds = reply.ids(givenFrom, runStart);
+  if (replyIds.some((id) => id < 0)) return DAMAGED;
+  return runWith(reply, run, {
+    kind: 'chat',
+    messages: messagesOf(chat, reply, run, givenFrom),
+    whenFull,
+    template,
+    ...(enableThinking === null ? {} : { enableThinking }),
+    ...(replyIds.length === 0 ? {} : { replyIds }),
+  });
+}
+
+const DAMAGED = 'Some of its tokens are missing, because the chat file was damaged.';
+
+/** What was recorded of a reply's latest run; or the reason, for people, why there is nothing. */
+export function recordedRun(reply: Reply): ReplyRun | string {
+  const { run } = reply.facts;
   if (run === undefined) {
     return 'This reply is from an earlier version of Tokenscope, which did not record its settings.';
   }
   if (run === null) return 'The last attempt to continue this reply failed before its first token.';
-  const { requestedAt, whenFull, template, enableThinking, stop, useKvCache, continues, chosen } = run;
+  return reply.ids(reply.runStart, reply.count).some((id) => id < 0) ? DAMAGED : run;
+}
+
+/** A recorded run with its prompt. */
+export function runWith(reply: Reply, run: ReplyRun, prompt: PromptInput): StoredRun {
+  const { sampling, seed } = reply.facts;
+  const { requestedAt, stop, useKvCache, continues, chosen } = run;
   const { runStart, count } = reply;
-  const givenFrom = runStart - (chosen?.idsBefore ?? 0);
-  const replyIds = reply.ids(givenFrom, runStart);
   const ids = reply.ids(runStart, count);
-  if ([...replyIds, ...ids].some((id) => id < 0))
-    return 'Some of its tokens are missing, because the chat file was damaged.';
   const tokens = ids.length;
   const ended = reply.stop;
   return {
     requestedAt,
     request: {
-      prompt: {
-        kind: 'chat',
-        messages: messagesOf(chat, reply, run, givenFrom),
-        whenFull,
-        template,
-        ...(enableThinking === null ? {} : { enableThinking }),
-        ...(replyIds.length === 0 ? {} : { replyIds }),
-      },
+      prompt,
       sampling: { ...sampling, seed },
       stop,
       useKvCache,

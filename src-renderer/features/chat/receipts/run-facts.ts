@@ -1,5 +1,5 @@
 import type { GenerateParams, GenerateStart, ModelInfo } from '../../../../src-main/engine/api/types.ts';
-import type { AboutInfo } from '../../../../src-main/protocol/app/app-services.ts';
+import type { AboutInfo } from '../../../../src-main/protocol/app/about.ts';
 import type { ChosenToken, ReplyRun } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { conditionsOf, idsDigest, resolvedRequest } from '../../../../src-main/protocol/engine/receipt/receipt.ts';
 
@@ -11,25 +11,47 @@ export interface AskedReply {
   readonly versions: Record<string, string>;
 }
 
-/** What is stored to repeat a run. @returns null if the prompt is not a chat */
-export function runFacts(
-  { params, requestedAt, versions }: AskedReply,
-  start: GenerateStart,
-  model: ModelInfo,
-): ReplyRun | null {
-  const { prompt, stop, useKvCache, continues, firstToken } = resolvedRequest(params, start.seed, model);
+/** Makes what is stored to repeat a run; null if it cannot be repeated from that. */
+export type RunFacts = (asked: AskedReply, start: GenerateStart, model: ModelInfo) => ReplyRun | null;
+
+/** Of a chat, whose turns are the prompt. @returns null if the prompt is not a chat */
+export const runFacts: RunFacts = (asked, start, model) => {
+  const { prompt, firstToken } = resolvedRequest(asked.params, start.seed, model);
   if (prompt.kind !== 'chat') return null;
   const [first] = prompt.messages;
   return {
-    requestedAt,
+    ...requestFacts(asked, start, model),
     systemPrompt: first?.role === 'system' ? first.text : '',
-    whenFull: prompt.whenFull ?? 'stop',
     template: prompt.template ?? { kind: 'model' },
     enableThinking: prompt.enableThinking ?? null,
+    ...(firstToken === undefined ? {} : { chosen: chosenToken(firstToken, prompt.replyIds) }),
+  };
+};
+
+/** Of a notebook, whose text before the reply is the prompt: no template is used. */
+export const notebookRunFacts: RunFacts = (asked, start, model) => {
+  const { firstToken } = asked.params;
+  return {
+    ...requestFacts(asked, start, model),
+    systemPrompt: '',
+    template: { kind: 'plain' },
+    enableThinking: null,
+    ...(firstToken === undefined ? {} : { chosen: chosenToken(firstToken) }),
+  };
+};
+
+function requestFacts(
+  { params, requestedAt, versions }: AskedReply,
+  start: GenerateStart,
+  model: ModelInfo,
+): Omit<ReplyRun, 'systemPrompt' | 'template' | 'enableThinking' | 'chosen'> {
+  const { prompt, stop, useKvCache, continues } = resolvedRequest(params, start.seed, model);
+  return {
+    requestedAt,
+    whenFull: prompt.whenFull ?? 'stop',
     stop,
     useKvCache,
     continues: continues ?? null,
-    ...(firstToken === undefined ? {} : { chosen: chosenToken(firstToken, prompt.replyIds) }),
     promptDigest: idsDigest(start.promptIds),
     architecture: model.architecture,
     files: null,

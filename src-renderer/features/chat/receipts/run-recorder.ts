@@ -1,7 +1,7 @@
 import type { FileHash, GenerateStart, ModelInfo } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { Reply } from '../state/reply.svelte.ts';
-import { runFacts, type AskedReply } from './run-facts.ts';
+import { runFacts, type AskedReply, type RunFacts } from './run-facts.ts';
 
 /** The part of the engine's state that a recorder needs. */
 export interface RecordedEngine {
@@ -23,10 +23,10 @@ export class RunRecorder {
     this.versions = parts.versions;
   }
 
-  /** Notes the run of a reply that has started. */
-  noteStart(reply: Reply, asked: AskedReply, start: GenerateStart): void {
+  /** Notes the run of a reply that has started. @param factsOf of a chat, unless it is given */
+  noteStart(reply: Reply, asked: AskedReply, start: GenerateStart, factsOf: RunFacts = runFacts): void {
     const { model } = this.#engine;
-    const run = model === null ? null : runFacts(asked, start, model);
+    const run = model === null ? null : factsOf(asked, start, model);
     if (model === null || run === null) return;
     reply.note({ run: { ...run, files: this.#files.get(model) ?? null } });
   }

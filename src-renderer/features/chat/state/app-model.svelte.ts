@@ -1,4 +1,4 @@
-import { createContext, untrack } from 'svelte';
+import { createContext } from 'svelte';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
@@ -10,14 +10,21 @@ import { ChatsState } from './chats.svelte.ts';
 import { DeletedChats } from './deleted-chats.ts';
 import { Drafts } from './drafts.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
+import { FullWindow } from './full-window.svelte.ts';
+import { FindInChat } from '../find/find.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
+import { PresetsState } from '../presets/presets.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
+import { fits, promptSize } from './prompt-fit.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
 import { ThreadJump } from './thread-jump.svelte.ts';
+import { markdownParser } from '../../markdown/state/parser-client.ts';
+import { markdownAsShown } from '../../markdown/state/reply-as-text.ts';
+import type { DrawSource } from '../../waterfall/draw-source.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
@@ -29,6 +36,8 @@ export interface AppModel {
   readonly settings: SettingsState;
   /** Settings of the current model. */
   readonly modelSettings: ModelSettingsState;
+  /** Saved presets and system prompts. */
+  readonly presets: PresetsState;
   readonly engine: EngineState;
   readonly chats: ChatsState;
   readonly session: ChatSession;
@@ -39,12 +48,18 @@ export interface AppModel {
   readonly automatic: AutomaticRequests;
   readonly receipts: ReceiptsState;
   readonly recorder: RunRecorder;
+  /** What can be done when the context window is full. */
+  readonly fullWindow: FullWindow;
   /** Scrolls the thread to a turn. */
   readonly jump: ThreadJump;
+  readonly find: FindInChat;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
-  /** Where a message of the open chat can be sent; set by the shell. */
-  readonly elsewhere: { compare: ((turn: ChatTurn) => void) | null };
+  /** What other views do with a message or a token of the open chat; set by the shell. */
+  readonly elsewhere: {
+    compare: ((turn: ChatTurn) => void) | null;
+    inside: ((source: DrawSource, index: number) => void) | null;
+  };
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -58,15 +73,22 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const deletedChats = new DeletedChats(connection);
   const chats = new ChatsState(services, (id) => deletedChats.add(id));
   await chats.refresh();
-  const { lastChatId } = settings.current;
-  if (lastChatId !== null) await chats.select(lastChatId);
-  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
+  const firstModel = engine.comingId ?? BUILT_IN_MODEL;
+  const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });
+  const presets = new PresetsState(services);
+  void presets.load();
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);
   const grammarCheck = new GrammarCheck(engine, automatic);
   const versions = versionsOf(services);
   const recorder = new RunRecorder({ engine, versions });
   const drafts = new Drafts(localStorage);
-  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, recorder, drafts });
+  const session = new ChatSession({
+    ...{ chats, engine, settings, modelSettings, grammarCheck, recorder, drafts },
+    fits: async (prompt) => {
+      const size = await promptSize(prompt, modelSettings.stop.maxTokens, engine);
+      return size === null || fits(size);
+    },
+  });
   const receipts = new ReceiptsState({ connection, engine, versions, session });
   const flush = () => {
     void settings.flush();
@@ -87,15 +109,9 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   // A web host that shuts down waits for this, so nothing is lost.
   services.onEvent((event) => {
     if (event.type === 'host' && event.state === 'leaving') flush();
+    if (event.type === 'engineModel') void engine.follow(event.changing);
   });
   $effect.root(() => {
-    $effect(() => {
-      const id = chats.currentId;
-      // Only when this page opens another chat, not when another page does.
-      untrack(() => {
-        if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
-      });
-    });
     // Also while its editor is closed: an invalid format blocks sending.
     $effect(() => {
       // Checked again for a new engine or another model.
@@ -104,12 +120,19 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
+  const fullWindow = new FullWindow({ session, chats, engine, modelSettings, otherModel });
   const waterfall = new Waterfall(engine);
-  const elsewhere: AppModel['elsewhere'] = { compare: null };
+  const elsewhere: AppModel['elsewhere'] = { compare: null, inside: null };
+  const jump = new ThreadJump();
+  const find = new FindInChat({
+    chats,
+    jump,
+    isRaw: () => settings.current.rawReplies,
+    asShown: async (markdown) => await markdownAsShown(markdown, markdownParser),
+  });
   return {
-    ...{ connection, settings, modelSettings, engine, chats, session },
-    ...{ grammarCheck, automatic, panel, otherModel, receipts, recorder, waterfall, elsewhere },
-    jump: new ThreadJump(),
+    ...{ connection, settings, modelSettings, presets, engine, chats, session },
+    ...{ grammarCheck, automatic, panel, otherModel, fullWindow, receipts, recorder, waterfall, elsewhere, jump, find },
   };
 }
 

@@ -1,15 +1,18 @@
-import type { ChatMessage } from '../../../../src-main/engine/api/types.ts';
+import type { ChatMessage, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import {
   factsOf,
   NO_FACTS,
+  type Attachment,
   type ChatChange,
   type ChatEvent,
   type ChatFacts,
+  type ChatSettings,
   type ChatSummary,
   type ReplyFacts,
   type StoredChat,
   type StoredReplyTurn,
   type StoredTurn,
+  type StoredUserTurn,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { newId, now } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
@@ -24,7 +27,12 @@ export class UserTurn {
     readonly parent: string | null,
     readonly text: string,
     readonly createdAt: string,
+    readonly attachments: readonly Attachment[] = [],
   ) {}
+
+  static from({ id, parent, text, createdAt, attachments }: StoredUserTurn): UserTurn {
+    return new UserTurn(id, parent, text, createdAt, attachments);
+  }
 }
 
 export type ChatTurn = UserTurn | Reply;
@@ -91,12 +99,28 @@ export class ChatDocument {
     this.#record({ type: 'facts', facts: { systemPrompt } });
   }
 
+  /** What happens when the context window is full; undefined: as in the settings. */
+  get whenFull(): WhenFull | undefined {
+    return this.#facts.whenFull;
+  }
+  set whenFull(whenFull: WhenFull) {
+    this.#record({ type: 'facts', facts: { whenFull } });
+  }
+
   /** The model that the chat was started with; empty until there is a reply. */
   get model(): { readonly id: string; readonly name: string } {
     return { id: this.#facts.modelId, name: this.#facts.modelName };
   }
   set model({ id, name }: { id: string; name: string }) {
     this.#record({ type: 'facts', facts: { modelId: id, modelName: name } });
+  }
+
+  /** See `ChatFacts.settings`. */
+  get settings(): ChatSettings | null {
+    return this.#facts.settings;
+  }
+  set settings(settings: ChatSettings | null) {
+    this.#record({ type: 'facts', facts: { settings } });
   }
 
   /** The last turn of the path; null in an empty chat. */
@@ -200,8 +224,10 @@ export class ChatDocument {
     for (const change of changes) this.#record(change);
   }
 
-  addUserTurn(text: string, parent = this.head): UserTurn {
-    const turn = { id: newId(), parent, role: 'user', text, createdAt: this.#turns.timeAfter(parent) } as const;
+  addUserTurn(text: string, parent = this.head, attachments: readonly Attachment[] = []): UserTurn {
+    const createdAt = this.#turns.timeAfter(parent);
+    const files = attachments.length === 0 ? {} : { attachments: [...attachments] };
+    const turn: StoredUserTurn = { id: newId(), parent, role: 'user', text, createdAt, ...files };
     this.#record({ type: 'turn', turn });
     this.#setHead(turn.id);
     return this.#turns.get(turn.id) as UserTurn;
@@ -314,8 +340,7 @@ export class ChatDocument {
       }
       case 'turn':
         if (event.turn.role === 'user') {
-          const { id, parent, text, createdAt } = event.turn;
-          this.#turns.add(new UserTurn(id, this.#turns.known(parent), text, createdAt));
+          this.#turns.add(UserTurn.from({ ...event.turn, parent: this.#turns.known(event.turn.parent) }));
         } else {
           this.#turns.add(this.#prepared(new Reply({ ...event.turn, parent: this.#turns.known(event.turn.parent) })));
         }
@@ -329,6 +354,9 @@ export class ChatDocument {
         if (!isOwn) turn.apply(event);
         return;
       }
+      case 'update':
+        // Only notebooks have a text.
+        return;
       case 'remove':
       case 'restore':
         this.#turns[event.type](event.turn);
@@ -379,7 +407,7 @@ export class ChatDocument {
     const known = this.#turns.get(stored.id);
     if (known === undefined) {
       if (stored.role === 'assistant') this.#turns.add(this.#prepared(Reply.from(stored)));
-      else this.#turns.add(new UserTurn(stored.id, stored.parent, stored.text, stored.createdAt));
+      else this.#turns.add(UserTurn.from(stored));
       return;
     }
     if (stored.role !== 'assistant' || !(known instanceof Reply) || known === this.writing) return;

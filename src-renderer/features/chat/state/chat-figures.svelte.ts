@@ -1,5 +1,6 @@
 import type { ChatsState } from './chats.svelte.ts';
-import { contextUse, type ContextUse } from './context-use.ts';
+import type { ChatTurn } from './chat-document.svelte.ts';
+import { contextUse, unreadTurns, type ContextUse } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 
@@ -28,6 +29,11 @@ export class ChatFigures {
   get started(): Reply | null {
     const started = this.#chats.current.lastStarted;
     return started !== null && this.#wasWrittenHere(started) ? started : null;
+  }
+
+  /** Turns on screen that the model does not see any more. */
+  get unread(): ReadonlySet<ChatTurn> {
+    return unreadTurns(this.#chats.current, this.started);
   }
 
   /** The rate of the running or last reply; null if it has fewer than two tokens. */

@@ -1,14 +1,18 @@
-import type { GenerateParams, PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { GenerateParams, PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
+import { AttachmentDrafts } from '../attachments/attachment-drafts.svelte.ts';
+import { messageFrom, type AttachedFile } from '../attachments/message-text.ts';
+import { readPdf } from '../attachments/read-pdf.ts';
 import { Drafts } from './drafts.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
-import { MessageQueue } from './message-queue.svelte.ts';
+import { MessageQueue, type Outgoing } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
+import type { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { RecomputedTokens } from './recomputed-tokens.svelte.ts';
 import { ReplyRequest } from './reply-request.ts';
@@ -30,6 +34,8 @@ export class ChatSession {
   readonly turns: TurnActions;
   /** Context use and rate, from the open chat. */
   readonly figures: ChatFigures;
+  /** Files of messages that are not sent yet. */
+  readonly attachments: AttachmentDrafts;
   /** The model that is being loaded to answer a message of the open chat. */
   #loading = $state.raw<{ readonly chat: ChatDocument; readonly name: string } | null>(null);
   /** A chat that is about to be deleted: nothing more is sent in it. */
@@ -44,6 +50,9 @@ export class ChatSession {
   readonly #engine: EngineState;
   readonly #grammarCheck: Pick<GrammarCheck, 'blocks'>;
   readonly #frame: (callback: () => void) => void;
+  readonly #fits: ((prompt: PromptInput) => Promise<boolean>) | null;
+  /** A message is about to be sent. */
+  #checking = false;
 
   constructor(parts: {
     chats: ChatsState;
@@ -54,15 +63,19 @@ export class ChatSession {
     /** Collects tokens until the next animation frame; tests provide their own. */
     frame?: (callback: () => void) => void;
     recorder: RunRecorder;
+    /** Whether a prompt fits into the context window. Default: the engine says so when it is sent. */
+    fits?: (prompt: PromptInput) => Promise<boolean>;
     /** Keeps drafts over a restart. Default: they last as long as the page. */
     drafts?: Drafts;
   }) {
+    this.attachments = new AttachmentDrafts(() => this.#draftKey, readPdf);
     const { chats, engine, recorder, frame = nextFrame } = parts;
     this.#chats = chats;
     this.#drafts = parts.drafts ?? new Drafts(null);
     this.#engine = engine;
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
+    this.#fits = parts.fits ?? null;
     this.#request = new ReplyRequest(parts);
     const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, recorder });
     this.#runner = runner;
@@ -70,6 +83,9 @@ export class ChatSession {
       chats,
       busy: () => this.busy || this.#loading !== null || this.blocked !== null,
       newFacts: () => this.#newFacts(),
+      fits: async (chat, text, turn) => {
+        return this.#fits === null || (await this.#fits(this.#request.promptOf(chat, text, turn)));
+      },
       answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
       stopIf: async (isWanted) => await this.#stopWhile(({ chat, reply }) => isWanted(chat, reply)),
     });
@@ -78,10 +94,25 @@ export class ChatSession {
 
   /** Text in the composer: each chat has its own. */
   get draft(): string {
-    return this.#drafts.get(this.#chats.currentId ?? NEW_CHAT);
+    return this.#drafts.get(this.#draftKey);
   }
   set draft(text: string) {
-    this.#drafts.set(this.#chats.currentId ?? NEW_CHAT, text);
+    this.#drafts.set(this.#draftKey, text);
+  }
+  get #draftKey(): string {
+    return this.#chats.currentId ?? NEW_CHAT;
+  }
+
+  /** Whether the composer has something to send. */
+  get hasDraft(): boolean {
+    return this.draft.trim() !== '' || this.attachments.files.length > 0;
+  }
+
+  /** Takes the message out of the composer. */
+  takeDraft(): Outgoing {
+    const text = this.draft;
+    this.draft = '';
+    return { text, files: this.attachments.take() };
   }
 
   /** A reply is being generated, in any chat. */
@@ -114,6 +145,11 @@ export class ChatSession {
     return this.#runner.measurements;
   }
 
+  /** Rates of all replies since the page was opened. */
+  get totals(): SessionTotals {
+    return this.#runner.totals;
+  }
+
   /** Queued messages of the open chat. */
   get queued(): readonly string[] {
     return this.#queue.of(this.#chats.current);
@@ -124,9 +160,19 @@ export class ChatSession {
     return this.#loading?.chat === this.#chats.current ? this.#loading.name : null;
   }
 
-  /** The prompt if `draft` were sent in the open chat. */
+  /** What happens in the open chat when the context window is full. */
+  get whenFull(): WhenFull {
+    return this.#request.whenFull(this.#chats.current);
+  }
+
+  /** The prompt if `draft` were sent in the open chat, with the attached files. */
   promptOf(draft: string): PromptInput {
-    return this.#request.promptOf(this.#chats.current, draft);
+    return this.#request.promptOf(this.#chats.current, messageFrom(draft, this.attachments.files).text);
+  }
+
+  /** The prompt if exactly this message were sent in the open chat. */
+  promptFor(message: string): PromptInput {
+    return this.#request.promptOf(this.#chats.current, message);
   }
 
   /** Where K and V of the open chat are stored. */
@@ -149,32 +195,37 @@ export class ChatSession {
   }
 
   /** Sends a message in the open chat, now or when the running reply ends. */
-  async send(text: string): Promise<void> {
+  async send(text: string, files: readonly AttachedFile[] = []): Promise<void> {
     const chat = this.#chats.current;
-    if (text.trim() === '' || this.blocked !== null) return;
-    if (this.busy || this.#loading !== null) this.#queue.add(chat, text);
-    else await this.#send(chat, text);
+    if ((text.trim() === '' && files.length === 0) || this.blocked !== null) return;
+    if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, { text, files });
+    else await this.#send(chat, { text, files });
   }
 
   /**
    * Loads another model, then sends a message in the open chat. If loading fails, the message returns to the composer.
    * @param load resolves when the model is loaded or loading failed
    */
-  async loadAndSend(text: string, model: { id: string; name: string }, load: () => Promise<void>): Promise<void> {
+  async loadAndSend(
+    text: string,
+    model: { id: string; name: string },
+    load: () => Promise<void>,
+    files: readonly AttachedFile[] = [],
+  ): Promise<void> {
     const chat = this.#chats.current;
-    if (text.trim() === '' || this.blocked !== null || this.#loading !== null) return;
-    this.#queue.add(chat, text);
+    if ((text.trim() === '' && files.length === 0) || this.blocked !== null || this.#loading !== null) return;
+    this.#queue.add(chat, { text, files });
     await this.#load(chat, model.name, load);
     if (this.#engine.status === 'ready' && this.#engine.model?.id === model.id) {
       if (!this.busy) await this.#sendNext();
     } else if (this.#chats.current === chat) {
-      this.draft = [...this.#queue.take(chat.id), this.draft].filter((one) => one !== '').join('\n');
+      this.takeBack();
     }
   }
 
-  /** Removes the queued messages of the open chat and returns them, for the composer. */
-  takeQueued(): string {
-    return this.#queue.take(this.#chats.current.id).join('\n');
+  /** Returns the queued messages of the open chat to the composer. */
+  takeBack(): void {
+    this.#putBack(this.#queue.take(this.#chats.current.id), this.#draftKey);
   }
 
   /** Sends the queued messages of the open chat, which stay queued after an error. */
@@ -224,6 +275,14 @@ export class ChatSession {
     await this.#answer(chat, reply);
   }
 
+  /** Continues a reply of the open chat, or generates one again that has no text. @param how for this run only */
+  async proceed(reply: Reply, how: Pick<RunOptions, 'whenFull' | 'sampling'> = {}): Promise<void> {
+    const chat = this.#chats.current;
+    if (this.busy || this.#loading !== null || this.blocked !== null || !chat.path.includes(reply)) return;
+    const target = reply.text === '' ? chat.addReply(this.#newFacts(), reply.parent) : reply;
+    await this.#answer(chat, target, how);
+  }
+
   /**
    * Generates a version of a reply in the open chat that has another token at `index`, and continues from there.
    * @param id the token to take; its own one keeps it, and only what follows is generated again
@@ -253,10 +312,46 @@ export class ChatSession {
     this.#chats.current.showVersion(turn, version);
   }
 
-  async #send(chat: ChatDocument, text: string): Promise<void> {
-    if (chat.isEmpty) chat.title = titleFrom(text);
-    chat.addUserTurn(text);
+  async #send(chat: ChatDocument, message: Outgoing): Promise<void> {
+    const { text: typed, files } = message;
+    const { text, attachments } = messageFrom(typed, files);
+    if (this.#fits !== null && !(await this.#check(chat, message, this.#fits))) return;
+    if (this.busy) {
+      // A reply was regenerated meanwhile.
+      this.#queue.add(chat, message);
+      return;
+    }
+    if (chat.isEmpty) chat.title = titleFrom(typed.trim() === '' ? (files[0]?.name ?? '') : typed);
+    chat.addUserTurn(text, chat.head, attachments);
     await this.#answer(chat, chat.addReply(this.#newFacts()));
+  }
+
+  /**
+   * What cannot fit is not sent: it returns to the composer, which says why, with what was queued after it.
+   * @returns whether it can be sent
+   */
+  async #check(
+    chat: ChatDocument,
+    message: Outgoing,
+    fits: (prompt: PromptInput) => Promise<boolean>,
+  ): Promise<boolean> {
+    this.#checking = true;
+    try {
+      if (await fits(this.#request.promptOf(chat, messageFrom(message.text, message.files).text))) return true;
+    } finally {
+      this.#checking = false;
+    }
+    const key = chat === this.#chats.current ? this.#draftKey : chat.id;
+    this.#putBack([message, ...this.#queue.take(chat.id)], key);
+    return false;
+  }
+
+  /** @param key of the chat's draft */
+  #putBack(messages: readonly Outgoing[], key: string): void {
+    const texts = [...messages.map(({ text }) => text), this.#drafts.get(key)];
+    this.#drafts.set(key, texts.filter((one) => one !== '').join('\n'));
+    const files = messages.flatMap((one) => one.files);
+    this.attachments.putBack(files, key);
   }
 
   #newFacts(): Reply['facts'] {
@@ -287,6 +382,6 @@ export class ChatSession {
   async #sendNext(chat?: ChatDocument): Promise<void> {
     if (this.#leaving !== null) this.#queue.take(this.#leaving);
     const next = this.#queue.next(chat);
-    if (next !== null) await this.#send(next.chat, next.text);
+    if (next !== null) await this.#send(next.chat, next);
   }
 }

@@ -3,7 +3,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { backendLost } from '../../../../src-main/protocol/errors.ts';
 import type { ChatSession } from './chat-session.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
-import { droppedText, levelOf } from './context-use.ts';
+import { contextEvents, levelOf } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { errorCodeOf, stopDetail, stopText } from '../thread/stop-text.ts';
@@ -186,7 +186,8 @@ describe('stop and the queue', () => {
     api.resume();
     await first;
     expect(session.queued).toEqual(['two']);
-    expect(session.takeQueued()).toBe('two');
+    session.takeBack();
+    expect(session.draft).toBe('two');
     expect(session.queued).toEqual([]);
   });
 
@@ -375,11 +376,14 @@ describe('context and rate', () => {
     api.scripts = [[start(1000), first, second, after, 'pause', ended]];
     const sending = session.send('one');
     await vi.waitFor(() => expect(last().count).toBe(3));
-    expect(session.figures.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    // Two of the dropped tokens are the reply's own.
+    expect(session.figures.context).toMatchObject({ history: 12, reply: 1, used: 13 });
     api.resume();
     await sending;
-    expect(session.figures.context).toMatchObject({ history: 10, reply: 3, used: 13 });
-    expect(droppedText(last())).toBe('The context window was full. The oldest 990 tokens were dropped.');
+    expect(session.figures.context).toMatchObject({ history: 12, reply: 1, used: 13 });
+    expect(contextEvents(last())).toEqual([
+      { at: 2, text: 'The context window was full at token 3. The oldest 990 tokens were dropped.' },
+    ]);
   });
 
   it.each([

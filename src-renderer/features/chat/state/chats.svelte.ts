@@ -1,7 +1,13 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { eventsOfChat, portable, type PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
-import type { ChatChange, ChatSummary, FoundChat, StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type {
+  ChatChange,
+  ChatSummary,
+  FoundChat,
+  SearchHit,
+  StoredChat,
+} from '../../../../src-main/protocol/app/chats/chat.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { batchesOf } from './event-batches.ts';
@@ -130,6 +136,8 @@ export class ChatsState {
         this.list = this.list.filter((chat) => chat.id !== id);
         return;
       }
+      // The list could not be read, and this is a notebook.
+      if (stored.updates !== undefined) return;
       this.#show(ChatDocument.from(stored, this.#detailsOf(id)));
     });
   }
@@ -182,7 +190,10 @@ export class ChatsState {
     return id;
   }
 
-  /** Opens a copy of a chat, without the candidates of its tokens. @returns its id; null if it failed, see `error` */
+  /**
+   * Adds a copy of a chat, without the candidates of its tokens, and opens it unless it is a notebook.
+   * @returns its id; null if it failed, see `error`
+   */
   async duplicate(id: string): Promise<string | null> {
     const stored = await this.read(id);
     if (stored === null) return null;
@@ -190,7 +201,7 @@ export class ChatsState {
       const copy = { ...portable(stored), title: `${stored.title.slice(0, 190)} (copy)`, updatedAt: now() };
       const added = await this.add(copy);
       await this.refresh();
-      await this.select(added);
+      if (stored.updates === undefined) await this.select(added);
       return added;
     });
   }
@@ -299,7 +310,7 @@ export class ChatsState {
   }
 
   #note(summary: ChatSummary): void {
-    if (summary.turns > 0) this.list = withChat(this.list, summary);
+    if (summary.turns > 0 || summary.notebook) this.list = withChat(this.list, summary);
   }
 
   async #readList(): Promise<void> {
@@ -317,6 +328,16 @@ export class ChatsState {
       });
     } while (this.#refreshAgain);
     this.#refreshing = null;
+  }
+
+  /** Messages with a text, apart from the search of the list. Empty if they cannot be searched: see `error`. */
+  async findMessages(text: string, limit: number): Promise<readonly (FoundChat & { hit: SearchHit })[]> {
+    const found = await this.#try('search', async () => {
+      const all = await this.#services.invoke('chatsSearch', text);
+      const some = all.filter(({ hit }) => hit !== null).slice(0, limit);
+      return await Promise.all(some.map(async (chat, at) => await this.#exactHit(chat, at, text)));
+    });
+    return (found ?? []).flatMap((chat) => (chat.hit === null ? [] : [{ ...chat, hit: chat.hit }]));
   }
 
   async #find(text: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { formatCount } from '../../../ui/format.ts';
+import { formatCount, formatInteger } from '../../../ui/format.ts';
+import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 
 export interface ContextUse {
@@ -22,14 +23,16 @@ export interface ContextUse {
 export function contextUse(reply: Reply | null, size: number): ContextUse {
   const used = reply === null ? 0 : usedBy(reply);
   if (reply === null || used === 0) return { system: 0, history: 0, reply: 0, used, size, level: levelOf(used, size) };
-  const system = Math.min(reply.facts.systemTokens, reply.promptTokens, used);
   const written = reply.count - reply.runStart;
-  const history = Math.min(used - system, Math.max(0, reply.promptTokens - system - droppedTokens(reply)));
+  const { shifts = [], systemTokens } = reply.facts;
+  const ofReply = shifts.at(-1)?.ofReply ?? 0;
+  const system = Math.min(systemTokens, reply.promptTokens, used);
+  const history = Math.min(used - system, Math.max(0, reply.promptTokens - system - droppedTokens(reply) + ofReply));
   // The newest token enters the window when it is decoded, which may not have happened yet.
   return {
     system,
     history,
-    reply: Math.max(0, Math.min(used - system - history, written)),
+    reply: Math.max(0, Math.min(used - system - history, written - ofReply)),
     used,
     size,
     level: levelOf(used, size),
@@ -54,12 +57,55 @@ export function levelOf(used: number, size: number): ContextUse['level'] {
   return share >= 0.95 ? 'danger' : share >= 0.8 ? 'warn' : 'ok';
 }
 
-/** A sentence about what was dropped from a reply's context, or null. */
-export function droppedText(reply: Reply): string | null {
-  const { droppedMessages } = reply.facts;
-  const tokens = droppedTokens(reply);
-  if (tokens === 0 && droppedMessages === 0) return null;
-  const [count, what] = tokens > 0 ? [tokens, 'token'] : [droppedMessages, 'message'];
-  const oldest = count === 1 ? `oldest ${what} was` : `oldest ${formatCount(count, what)} were`;
-  return `The context window was full. The ${oldest} dropped.`;
+/** What happened to the context of a reply: `at` is null for what was left out of its prompt. */
+export interface ContextEvent {
+  /** Index of the first token without what was dropped. */
+  at: number | null;
+  text: string;
+}
+
+/**
+ * Each time that something was dropped from a reply's context, in order.
+ * @param known messages that the prompt of the reply before it did not have either
+ */
+export function contextEvents(reply: Reply, known = 0): ContextEvent[] {
+  const { droppedMessages, shifts = [], contextUsed } = reply.facts;
+  const events: ContextEvent[] = [];
+  const more = droppedMessages - known;
+  if (more > 0) {
+    const what = known === 0 ? `The ${oldest(more, 'message')}` : `${formatCount(more, 'more message')} ${were(more)}`;
+    events.push({ at: null, text: `The context window was full. ${what} dropped.` });
+  }
+  let before = 0;
+  for (const { at, tokens } of shifts) {
+    const where = at >= reply.count ? '' : ` at token ${formatInteger(at - reply.runStart + 1)}`;
+    events.push({ at, text: `The context window was full${where}. The ${oldest(tokens - before, 'token')} dropped.` });
+    before = tokens;
+  }
+  // Replies of earlier versions say only how much was dropped altogether.
+  const total = shifts.length === 0 && contextUsed > 0 ? droppedTokens(reply) : 0;
+  if (total > 0)
+    events.push({ at: reply.count, text: `The context window was full. The ${oldest(total, 'token')} dropped.` });
+  return events;
+}
+
+function oldest(count: number, what: string): string {
+  return `oldest ${count === 1 ? what : formatCount(count, what)} ${were(count)}`;
+}
+
+function were(count: number): string {
+  return count === 1 ? 'was' : 'were';
+}
+
+/**
+ * The turns on screen that the model does not see any more after `reply`: the oldest ones.
+ * @param started the newest reply that says how full the window is
+ */
+export function unreadTurns(chat: ChatDocument, started: Reply | null): ReadonlySet<ChatTurn> {
+  if (started === null || !chat.path.includes(started)) return new Set();
+  const { droppedMessages, shifts = [] } = started.facts;
+  const count = Math.max(droppedMessages, shifts.at(-1)?.messages ?? 0);
+  if (count === 0) return new Set();
+  const said = chat.messages(started).flatMap(({ turn }) => (turn === null ? [] : [turn]));
+  return new Set(said.slice(0, count));
 }

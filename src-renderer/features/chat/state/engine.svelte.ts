@@ -34,6 +34,8 @@ export class EngineState {
   #loading = $state.raw<Loading | null>(null);
   /** The engine has loaded `model`. */
   #loaded = $state(false);
+  /** Another window changes the model that all windows share. */
+  #changingElsewhere = $state(false);
   /** Why the wanted model could not be loaded. */
   #failure = $state.raw<EngineError | null>(null);
   /** The model to load after a restart, or null. */
@@ -73,7 +75,7 @@ export class EngineState {
 
   get status(): EnginePhase {
     if (this.#connection.engine !== 'ready') return this.#connection.engine;
-    if (this.#loading !== null) return 'starting';
+    if (this.#loading !== null || this.#changingElsewhere) return 'starting';
     if (this.#loaded) return 'ready';
     if (this.#failure !== null) return 'lost';
     return this.#wanted === null ? 'empty' : 'starting';
@@ -97,6 +99,39 @@ export class EngineState {
   /** Why the engine is not ready, as a message. */
   get message(): string | null {
     return this.#connection.message ?? this.#failure?.message ?? null;
+  }
+
+  /** Whether another window is loading or unloading the model that all windows share. */
+  get changingElsewhere(): boolean {
+    return this.#changingElsewhere;
+  }
+
+  /**
+   * Another window begins to change the model that all windows share, or has done so: this one then has the same model.
+   * Has no effect during this window's own load.
+   */
+  async follow(changing: boolean): Promise<void> {
+    if (this.#loading !== null || this.#connection.engine !== 'ready') {
+      if (!changing) this.#changingElsewhere = false;
+      return;
+    }
+    if (changing) {
+      this.#changingElsewhere = true;
+      this.#engine = null;
+      return;
+    }
+    const engine = this.#connection.client();
+    try {
+      const { model } = await engine.call('status', {});
+      if (this.#loading !== null) return;
+      this.#changingElsewhere = false;
+      if (model === null) this.#unloaded();
+      else this.#adopt(engine, model);
+    } catch (thrown) {
+      // The engine died meanwhile: the connection reports it.
+      this.#changingElsewhere = false;
+      this.#answer(({ reject }) => reject(EngineError.from(thrown)));
+    }
   }
 
   /**
@@ -143,6 +178,10 @@ export class EngineState {
     const engine = this.#connection.client();
     this.#engine = null;
     await engine.call('unload', {});
+    this.#unloaded();
+  }
+
+  #unloaded(): void {
     this.#loaded = false;
     this.#wanted = null;
     this.model = null;
@@ -157,6 +196,7 @@ export class EngineState {
   #changed(engine: EngineApi | null): void {
     this.#engine = null;
     this.#loading = null;
+    this.#changingElsewhere = false;
     this.#loaded = false;
     this.#losses = 0;
     this.#failure = null;
@@ -170,7 +210,9 @@ export class EngineState {
   async #begin(engine: EngineApi): Promise<void> {
     let began = false;
     try {
-      const { model } = await engine.call('status', {});
+      const { model, busy } = await engine.call('status', {});
+      // A load would wait for the reply of another window.
+      if (model !== null && busy && this.#loading === null) return this.#adopt(engine, model);
       // The user has chosen a model in the meantime.
       if (this.#loading !== null) return;
       const choice = model === null ? this.#wanted : { modelId: model.id, contextSize: model.contextSize };
@@ -213,28 +255,40 @@ export class EngineState {
           this.progress = event.progress;
           continue;
         }
-        const name = this.nameOf(event.model);
-        this.model = name === event.model.name ? event.model : { ...event.model, name };
         const { keepLoaded: _, ...again } = choice;
-        this.#wanted = { ...again, contextSize: event.model.contextSize };
-        this.#failure = null;
-        this.#loaded = true;
-        this.#untried = null;
+        this.#take(event.model, again);
       }
     } finally {
       if (this.#loading === loading) {
         this.#loading = null;
         this.progress = null;
-        if (this.#loaded) {
-          const ready = watched(engine, {
-            lost: (error) => this.#lost(engine, ready, error),
-            wrote: () => (this.#losses = 0),
-          });
-          this.#engine = ready;
-          this.#answer(({ resolve }) => resolve(ready));
-        }
+        if (this.#loaded) this.#ready(engine);
       }
     }
+  }
+
+  /** Uses the model that the engine already has. */
+  #adopt(engine: EngineApi, model: ModelInfo): void {
+    this.#take(model, { modelId: model.id });
+    this.#ready(engine);
+  }
+
+  #take(model: ModelInfo, choice: ModelChoice): void {
+    const name = this.nameOf(model);
+    this.model = name === model.name ? model : { ...model, name };
+    this.#wanted = { ...choice, contextSize: model.contextSize };
+    this.#failure = null;
+    this.#loaded = true;
+    this.#untried = null;
+  }
+
+  #ready(engine: EngineApi): void {
+    const ready = watched(engine, {
+      lost: (error) => this.#lost(engine, ready, error),
+      wrote: () => (this.#losses = 0),
+    });
+    this.#engine = ready;
+    this.#answer(({ resolve }) => resolve(ready));
   }
 
   /** The engine runs but cannot compute, for example after a thread crashed. Reloading the model helps. */

@@ -297,3 +297,65 @@ it('says why when threads do not start, instead of waiting for ever', async () =
   expect(engine.status).toBe('lost');
   expect(engine.message).toBe('A thread did not start.');
 });
+
+it('waits while another window changes the model, and then has the same one', async () => {
+  const api = fake();
+  connection.change(api, 'ready');
+  await engine.ready();
+  await engine.follow(true);
+  expect(engine.changingElsewhere).toBe(true);
+  expect(engine.status).toBe('starting');
+  const waiting = engine.ready();
+  const other: ModelInfo = { ...MODEL, id: 'opened-1', name: 'Other', contextSize: 500 };
+  api.model = other;
+  await engine.follow(false);
+  expect(await at(waiting)).toBe(api);
+  expect(engine.model).toBe(other);
+  expect(engine.changingElsewhere).toBe(false);
+  // It has not loaded it itself, which would make every window follow every other.
+  expect(api.loads).toHaveLength(1);
+
+  api.model = null;
+  await engine.follow(true);
+  await engine.follow(false);
+  expect(engine.status).toBe('empty');
+  expect(engine.model).toBeNull();
+});
+
+it('does not wait for the reply of another window when the engine has a model', async () => {
+  const api = fake();
+  api.model = MODEL;
+  api.answers = { status: () => ({ model: MODEL, busy: true, computedTokens: 0 }) };
+  connection.change(api, 'ready');
+  expect(await at(engine.ready())).toBe(api);
+  expect(api.loads).toEqual([]);
+});
+
+it('loads a model that was chosen while another window changed it', async () => {
+  const api = fake();
+  connection.change(api, 'ready');
+  await engine.ready();
+  await engine.follow(true);
+  api.loadScripts = [['pause', MODEL]];
+  const loading = engine.load({ modelId: MODEL.id });
+  await tick();
+  // Both loads are over for the engine, but this page has not heard of its own yet.
+  await engine.follow(false);
+  api.resume();
+  await loading;
+  expect(engine.status).toBe('ready');
+});
+
+it('ignores its own load, and a change that ends with the engine', async () => {
+  const api = fake();
+  api.loadScripts = [['pause', MODEL]];
+  connection.change(api, 'ready');
+  await tick();
+  await engine.follow(true);
+  expect(engine.changingElsewhere).toBe(false);
+  api.resume();
+  await engine.ready();
+  await engine.follow(true);
+  connection.change(null, 'starting');
+  expect(engine.changingElsewhere).toBe(false);
+});

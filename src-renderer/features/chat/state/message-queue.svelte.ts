@@ -1,8 +1,14 @@
+import type { AttachedFile } from '../attachments/message-text.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 
-interface Message {
-  readonly chat: ChatDocument;
+/** What a person wrote and attached. */
+export interface Outgoing {
   readonly text: string;
+  readonly files: readonly AttachedFile[];
+}
+
+interface Message extends Outgoing {
+  readonly chat: ChatDocument;
 }
 
 /** Messages queued until the running reply ends, oldest first. */
@@ -10,11 +16,11 @@ export class MessageQueue {
   #messages = $state.raw<readonly Message[]>([]);
 
   of(chat: ChatDocument): readonly string[] {
-    return this.#messages.filter((one) => one.chat === chat).map(({ text }) => text);
+    return this.#messages.filter((one) => one.chat === chat).map(shownText);
   }
 
-  add(chat: ChatDocument, text: string): void {
-    this.#messages = [...this.#messages, { chat, text }];
+  add(chat: ChatDocument, { text, files }: Outgoing): void {
+    this.#messages = [...this.#messages, { chat, text, files }];
   }
 
   /** @param chat default: any chat */
@@ -26,9 +32,13 @@ export class MessageQueue {
   }
 
   /** Removes all messages of a chat and returns them. */
-  take(id: string): readonly string[] {
-    const texts = this.#messages.filter(({ chat }) => chat.id === id).map(({ text }) => text);
-    if (texts.length > 0) this.#messages = this.#messages.filter(({ chat }) => chat.id !== id);
-    return texts;
+  take(id: string): readonly Outgoing[] {
+    const taken = this.#messages.filter(({ chat }) => chat.id === id);
+    if (taken.length > 0) this.#messages = this.#messages.filter(({ chat }) => chat.id !== id);
+    return taken;
   }
+}
+
+function shownText({ text, files }: Outgoing): string {
+  return [...files.map(({ name }) => name), text].filter((one) => one.trim() !== '').join(', ');
 }

@@ -11,6 +11,7 @@ import {
   differences,
   MAX_MODELS_WITH_SETTINGS,
 } from '../../../../src-main/protocol/app/settings-schemas.ts';
+import type { ChatSettings } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { ModelSettings } from '../../../../src-main/protocol/app/app-services.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
@@ -23,18 +24,30 @@ export interface CompleteSettings {
   readonly enableThinking: boolean | null;
 }
 
+/** A chat that may have settings of its own. */
+export interface SettingsScope {
+  settings: ChatSettings | null;
+}
+
 /**
  * The settings of the current model: the user's, else those that its file recommends, else the app's defaults. Only the
- * user's are stored.
+ * user's are stored. The sampling and stop settings may instead be those of the open chat.
  */
 export class ModelSettingsState {
   readonly #settings: Pick<SettingsState, 'current' | 'update'>;
   readonly #engine: Pick<EngineState, 'model'>;
   readonly #firstModel: string;
+  readonly #chat: () => SettingsScope | null;
 
   readonly #id = $derived.by(() => this.#engine.model?.id ?? this.#firstModel);
+  /** The user's settings of the model. */
+  readonly #ofModel = $derived.by(
+    (): ModelSettings => this.#settings.current.perModel[this.#id] ?? defaultModelSettings(),
+  );
+  /** The sampling and stop settings are those of the open chat. */
+  readonly areOfChat = $derived.by((): boolean => (this.#chat()?.settings ?? null) !== null);
   /** The user's settings. */
-  readonly own = $derived.by((): ModelSettings => this.#settings.current.perModel[this.#id] ?? defaultModelSettings());
+  readonly own = $derived.by((): ModelSettings => ({ ...this.#ofModel, ...this.#chat()?.settings }));
   /** What the model's file recommends; may be empty. */
   readonly recommended = $derived.by((): Partial<SamplingParams> => this.#engine.model?.samplingDefaults ?? {});
   /** The values without the user's settings. */
@@ -46,19 +59,35 @@ export class ModelSettingsState {
     return template === 'custom' ? { kind: 'custom', source: drafts.template } : { kind: template };
   });
 
-  /** @param firstModel the model whose settings apply until one is loaded */
+  /** @param firstModel the model whose settings apply until one is loaded @param chat the open chat, if it counts */
   constructor(parts: {
     settings: Pick<SettingsState, 'current' | 'update'>;
     engine: Pick<EngineState, 'model'>;
     firstModel: string;
+    chat?: () => SettingsScope | null;
   }) {
     this.#settings = parts.settings;
     this.#engine = parts.engine;
     this.#firstModel = parts.firstModel;
+    this.#chat = parts.chat ?? (() => null);
   }
 
   get model(): ModelInfo | null {
     return this.#engine.model;
+  }
+
+  /** The settings of any chat with the current model. */
+  of({ settings }: SettingsScope): Pick<CompleteSettings, 'sampling' | 'stop'> {
+    const { sampling, stop } = settings ?? this.#ofModel;
+    return { sampling: { ...this.base, ...sampling }, stop: { ...defaultStopParams(), ...stop } };
+  }
+
+  /** Gives the open chat a copy of the settings as its own, or takes its own away. */
+  setOfChat(on: boolean): void {
+    const chat = this.#chat();
+    if (chat === null || on === this.areOfChat) return;
+    const { sampling, stop } = this.own;
+    chat.settings = on ? { sampling, stop } : null;
   }
 
   setSampling(patch: Partial<SamplingParams>): void {
@@ -121,7 +150,15 @@ export class ModelSettingsState {
   }
 
   #change(patch: Partial<ModelSettings>): void {
-    this.#changeOf(this.#id, patch);
+    const chat = this.#chat();
+    const own = chat?.settings ?? null;
+    if (chat === null || own === null) {
+      this.#changeOf(this.#id, patch);
+      return;
+    }
+    const { sampling = own.sampling, stop = own.stop, ...others } = patch;
+    if (sampling !== own.sampling || stop !== own.stop) chat.settings = { sampling, stop };
+    if (Object.keys(others).length > 0) this.#changeOf(this.#id, others);
   }
 
   #changeOf(id: string, patch: Partial<ModelSettings>): void {

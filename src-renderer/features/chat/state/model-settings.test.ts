@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
 import { MAX_MODELS_WITH_SETTINGS } from '../../../../src-main/protocol/app/settings-schemas.ts';
-import { ModelSettingsState } from './model-settings.svelte.ts';
+import { ModelSettingsState, type SettingsScope } from './model-settings.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { FakeServices, MODEL } from '../test-support/fakes.ts';
 
@@ -19,6 +19,27 @@ function settingsOf(model: ModelInfo | null): ModelSettingsState {
   engine = { model };
   return new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
 }
+
+describe('settings of a chat', () => {
+  it('hide those of the model, and are changed instead of them', () => {
+    const chat: SettingsScope = { settings: null };
+    const state = () =>
+      new ModelSettingsState({ settings, engine: { model: ADVISED }, firstModel: MODEL.id, chat: () => chat });
+    state().setSampling({ topK: 3 });
+    state().setOfChat(true);
+    expect(chat.settings).toEqual({ sampling: { topK: 3 }, stop: {} });
+    state().setSampling({ topK: 4 });
+    state().setStop({ maxTokens: 7 });
+    expect(chat.settings).toEqual({ sampling: { topK: 4 }, stop: { maxTokens: 7 } });
+    expect(state().sampling).toMatchObject({ topK: 4, temperature: 0.6 });
+    expect(state().of({ settings: null }).sampling.topK).toBe(3);
+    // What is not sampling or stopping stays with the model.
+    state().setTemplate('plain');
+    expect(settings.current.perModel['advised']).toMatchObject({ template: 'plain', sampling: { topK: 3 }, stop: {} });
+    state().setOfChat(false);
+    expect(state().sampling.topK).toBe(3);
+  });
+});
 
 describe('settings per model', () => {
   it('begin with the defaults, under what the file recommends', () => {

@@ -8,6 +8,13 @@ export interface ModelList {
   nameOf(id: string): string;
   /** Resolves when the model is loaded or loading failed; the engine's state says which. */
   load(id: string): Promise<void>;
+  /**
+   * A bigger context window for the loaded model that fits in memory; null if there is none.
+   * @param needed tokens that it must hold @returns its size in tokens, and how much more memory it takes
+   */
+  biggerWindow(needed: number): { tokens: number; extraBytes: number } | null;
+  /** Loads the loaded model again with another context window, as `load` does. */
+  loadWindow(tokens: number): Promise<void>;
 }
 
 /** The model of a chat if a different one is loaded. */

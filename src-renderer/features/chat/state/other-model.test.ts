@@ -21,7 +21,13 @@ describe('a chat that used another model', () => {
   beforeEach(async () => {
     ({ api, chats, engine, session } = opened);
     other = new OtherModelState({ chats, engine });
-    library = { listings: [listing], nameOf: () => 'Other', load: (id) => engine.load({ modelId: id }) };
+    library = {
+      listings: [listing],
+      nameOf: () => 'Other',
+      load: (id) => engine.load({ modelId: id }),
+      biggerWindow: () => null,
+      loadWindow: () => Promise.resolve(),
+    };
     other.library = library;
     api.loadScripts = [[OTHER], [MODEL]];
     await engine.load({ modelId: 'opened-1' });

@@ -4,9 +4,11 @@ import {
   type ChatEvent,
   type ChatNews,
   type DetailsChunk,
+  type StoredChat,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { PageServices } from '../../../lib/services.ts';
-import type { ChatDocument, ChatSink, SaveState } from './chat-document.svelte.ts';
+import { mergedUpdate } from '../../../../src-main/protocol/app/chats/notebook.ts';
+import type { ChatSink, SaveState } from './chat-document.svelte.ts';
 import { now } from './identity.ts';
 import type { Reply } from './reply.svelte.ts';
 import { tokensIn } from './token-chunks.ts';
@@ -26,6 +28,19 @@ interface Item {
   readonly details: DetailsChunk | null;
 }
 
+/** What is saved: a chat or a notebook. */
+export interface SavedDocument {
+  readonly id: string;
+  /** Revision of the store up to which it has all events. */
+  revision: number;
+  /** There is nothing to save yet. */
+  readonly isEmpty: boolean;
+  sink: ChatSink | null;
+  /** Applies events of other pages. @param own unsaved events of this page, which win */
+  receive(events: readonly ChatEvent[], own?: readonly ChatEvent[]): void;
+  merge(stored: StoredChat, own?: readonly ChatEvent[]): void;
+}
+
 /**
  * This page's unsaved changes to a chat, in order. One write runs at a time; its answer contains what others wrote. An
  * event stays in the outbox until the store has it, however often writing fails. Events may arrive twice, so a write
@@ -35,7 +50,7 @@ export class Outbox implements ChatSink {
   state = $state.raw<SaveState>('saved');
 
   readonly #services: Pick<PageServices, 'invoke' | 'invokeLast'>;
-  readonly #chat: ChatDocument;
+  readonly #chat: SavedDocument;
   readonly #origin: string;
   readonly #onChange: () => void;
   readonly #onIdle: () => void;
@@ -59,7 +74,7 @@ export class Outbox implements ChatSink {
   /** @param onChange this page changed the chat @param onIdle everything is saved */
   constructor(parts: {
     services: Pick<PageServices, 'invoke' | 'invokeLast'>;
-    chat: ChatDocument;
+    chat: SavedDocument;
     origin: string;
     onChange: () => void;
     onIdle: () => void;
@@ -90,7 +105,7 @@ export class Outbox implements ChatSink {
     if (this.state === 'saved') this.state = 'saving';
     // After a failure, the next attempt includes it.
     if (this.#retry !== null) return;
-    const isTyped = event.type === 'facts' && event.facts.systemPrompt !== undefined;
+    const isTyped = event.type === 'update' || (event.type === 'facts' && event.facts.systemPrompt !== undefined);
     if (isTyped) this.#typed ??= setTimeout(() => void this.flush(), TYPED_AFTER_MS);
     else queueMicrotask(() => void this.flush());
   }
@@ -254,7 +269,7 @@ export class Outbox implements ChatSink {
     if (stored !== null) this.#chat.merge(stored, own);
   }
 
-  /** Merges consecutive facts into one event. */
+  /** Merges consecutive facts, or changes of a text, into one event. */
   #add(event: ChatEvent): void {
     const last = this.#items.at(-1)?.event;
     if (event.type === 'facts' && last?.type === 'facts' && this.#items.length > this.#sent) {
@@ -262,6 +277,9 @@ export class Outbox implements ChatSink {
         event: { ...event, facts: { ...last.facts, ...event.facts } },
         details: null,
       };
+    } else if (event.type === 'update' && last?.type === 'update' && this.#items.length > this.#sent) {
+      const update = mergedUpdate([last.update, event.update]);
+      this.#items[this.#items.length - 1] = { event: { ...event, update }, details: null };
     } else {
       this.#items.push({ event, details: null });
     }

@@ -4,11 +4,12 @@ import type {
   ModelInfo,
   PreviewParams,
   PromptInput,
+  WhenFull,
 } from '../../../../src-main/engine/api/types.ts';
 import { newReplyFacts, type ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { storedRun } from '../receipts/recorded-reply.ts';
-import type { ChatDocument } from './chat-document.svelte.ts';
+import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { prefixOf } from './reply-prefix.ts';
 import { Reply } from './reply.svelte.ts';
@@ -35,14 +36,19 @@ export class ReplyRequest {
     this.#modelSettings = parts.modelSettings;
   }
 
-  /** Parameters to generate `reply`, or to continue it. @param date the current time, ISO 8601 */
-  params(chat: ChatDocument, reply: Reply, date: string): GenerateParams {
+  /** What happens in a chat when the context window is full. */
+  whenFull(chat: ChatDocument): WhenFull {
+    return chat.whenFull ?? this.#settings.current.whenFull;
+  }
+
+  /** Parameters to generate `reply`, or to continue it. @param date the current time, ISO 8601 @param whenFull instead of the chat's */
+  params(chat: ChatDocument, reply: Reply, date: string, whenFull = this.whenFull(chat)): GenerateParams {
     const messages = chat.messages(reply).map(({ message }) => message);
     if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
-    const { sampling, stop } = this.#modelSettings;
+    const { sampling, stop } = this.#modelSettings.of(chat);
     const { useKvCache, speculate } = this.#settings.current;
     const run = { useKvCache, speculate, ...this.storedPrefix(chat) };
-    const prompt = { ...this.#prompt(messages), date };
+    const prompt = { ...this.#prompt(chat, messages), whenFull, date };
     return { prompt, sampling, stop, ...run, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
 
@@ -93,7 +99,7 @@ export class ReplyRequest {
     const messages = chat.messages(reply).map(({ message }) => message);
     const { text, ids } = await prefixOf(from, end, engine);
     if (text !== '') messages.push({ role: 'assistant', text });
-    return { ...this.#prompt(messages), ...(ids.length === 0 ? {} : { replyIds: ids }) };
+    return { ...this.#prompt(chat, messages), ...(ids.length === 0 ? {} : { replyIds: ids }) };
   }
 
   /** Where K and V of a chat are stored; empty if they are not. */
@@ -101,11 +107,11 @@ export class ReplyRequest {
     return this.#settings.current.storePrefix ? { storePrefixFor: id } : {};
   }
 
-  /** The prompt if `draft` were sent in the chat. */
-  promptOf(chat: ChatDocument, draft: string): PromptInput {
-    const messages = chat.messages().map(({ message }) => message);
+  /** The prompt if `draft` were sent in the chat. @param instead it is another version of this turn */
+  promptOf(chat: ChatDocument, draft: string, instead?: ChatTurn): PromptInput {
+    const messages = chat.messages(instead).map(({ message }) => message);
     const isSomething = draft.trim() !== '' || messages.every(({ role }) => role === 'system');
-    return this.#prompt(isSomething ? [...messages, { role: 'user', text: draft }] : messages);
+    return this.#prompt(chat, isSomething ? [...messages, { role: 'user', text: draft }] : messages);
   }
 
   /** Initial facts of a new reply. */
@@ -124,18 +130,18 @@ export class ReplyRequest {
     const sampling = { ...reply.sampling, seed: reply.seed };
     const { stop } = this.#modelSettings;
     if (branch !== undefined && branch.index === reply.runStart) {
-      const prompt = { ...this.#prompt(messages), replyIds: reply.ids(0, reply.runStart) };
+      const prompt = { ...this.#prompt(chat, messages), replyIds: reply.ids(0, reply.runStart) };
       return { ...afterChosen(prompt, reply, index), sampling, stop };
     }
     const first = index < reply.runStart ? 0 : reply.runStart;
     if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
-    return { prompt: this.#prompt(messages), sampling, stop, reply: reply.ids(first, index) };
+    return { prompt: this.#prompt(chat, messages), sampling, stop, reply: reply.ids(first, index) };
   }
 
-  #prompt(messages: ChatMessage[]): Extract<PromptInput, { kind: 'chat' }> {
+  #prompt(chat: ChatDocument, messages: ChatMessage[]): Extract<PromptInput, { kind: 'chat' }> {
     const { template, own } = this.#modelSettings;
     const thinking = own.enableThinking === null ? {} : { enableThinking: own.enableThinking };
-    return { kind: 'chat', messages, whenFull: this.#settings.current.whenFull, template, ...thinking };
+    return { kind: 'chat', messages, whenFull: this.whenFull(chat), template, ...thinking };
   }
 }
 

@@ -1,6 +1,7 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { SamplingParams, Stop } from '../../../../src-main/engine/api/types.ts';
+import type { SamplingParams, Stop, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
+import { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
@@ -26,6 +27,8 @@ export interface RunOptions {
   branch?: Branch | undefined;
   /** Instead of the settings. */
   sampling?: SamplingParams | undefined;
+  /** Instead of the chat's choice. */
+  whenFull?: WhenFull | undefined;
 }
 
 /** Generates replies, one at a time, in any chat. */
@@ -33,6 +36,7 @@ export class ReplyRunner {
   #running = $state.raw<Running | null>(null);
   readonly stopRequest = new StopRequest();
   readonly measurements = new SpeedMeasurements();
+  readonly totals = new SessionTotals();
   readonly #chats: ChatsState;
   readonly #engine: EngineState;
   readonly #request: ReplyRequest;
@@ -69,9 +73,9 @@ export class ReplyRunner {
    * Generates `reply`, or continues it.
    * @returns whether queued messages may be sent now: not after an error, nor if the reply was stopped for something else
    */
-  async run(chat: ChatDocument, reply: Reply, { branch, sampling }: RunOptions = {}): Promise<boolean> {
+  async run(chat: ChatDocument, reply: Reply, { branch, sampling, whenFull }: RunOptions = {}): Promise<boolean> {
     const requestedAt = now();
-    const ofChat = this.#request.params(chat, reply, requestedAt);
+    const ofChat = this.#request.params(chat, reply, requestedAt, whenFull);
     const params = sampling === undefined ? ofChat : { ...ofChat, sampling };
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
     const { signal } = running.abort;
@@ -109,6 +113,7 @@ export class ReplyRunner {
       this.#running = null;
       this.stopRequest.end();
       this.measurements.note(reply, this.#engine.model, params.useKvCache);
+      this.#addUp(reply);
     }
     this.#hashing = this.#noteFiles(chat, reply);
     return reply.stop?.reason !== 'error' && !running.holdsQueue;
@@ -130,6 +135,15 @@ export class ReplyRunner {
     this.measurements.startWith(model);
     reply.note({ ...modelFacts(model), executor: model.executor });
     if (chat.model.id === '') chat.model = { id: model.id, name: model.name };
+  }
+
+  #addUp(reply: Reply): void {
+    const { timings, promptTokens, reusedTokens, count, runStart } = reply;
+    // Nothing was computed.
+    if (timings === null || promptTokens === 0) return;
+    const { modelId, model } = reply.facts;
+    const computedTokens = promptTokens - reusedTokens;
+    this.totals.note({ modelId, model, timings, computedTokens, reusedTokens, tokens: count - runStart });
   }
 
   async #noteFiles(chat: ChatDocument, reply: Reply): Promise<void> {

@@ -1,4 +1,5 @@
 import type {
+  DroppedTokens,
   ExecutorName,
   GeneratedToken,
   GenerateEnd,
@@ -47,6 +48,14 @@ export interface NewTokens {
   details: TokenDetails[];
 }
 
+export interface PrefillProgress {
+  /** Prompt tokens in the window, with reused ones, and all of them. */
+  done: number;
+  total: number;
+  /** Estimated from the tokens computed so far, ms. */
+  leftMs: number;
+}
+
 /** How long another page counts as generating after its last event, ms. */
 const ELSEWHERE_MS = 10_000;
 const PART_INDEX = new Map<ReplyPart, number>(REPLY_PARTS.map((part, index) => [part, index]));
@@ -72,8 +81,10 @@ export class Reply {
   raw = $state<boolean | null>(null);
   /** Tokens of the prompt reused from the prefix cache. */
   reusedTokens = $state(0);
-  /** Tokens that the running reply has dropped from the full window. */
-  dropped = $state(0);
+  /** What the latest run has dropped from the full window; null if nothing, or if another page generated it. */
+  dropped = $state.raw<DroppedTokens | null>(null);
+  /** Progress of prefill; null before its first slice. */
+  prefill = $state.raw<PrefillProgress | null>(null);
   /** Another page is generating it. */
   elsewhere = $state(false);
 
@@ -95,6 +106,8 @@ export class Reply {
   #takenText = 0;
   #newDetails: TokenDetails[] = [];
   #contextSize = Infinity;
+  /** Start of prefill, ms. */
+  #prefillSince = 0;
   #elsewhereTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
@@ -155,7 +168,7 @@ export class Reply {
   /** Tokens in the window. A reply that continues in a full window drops the oldest; its end reports the count. */
   get contextUsed(): number {
     if (this.phase !== 'writing' || this.elsewhere) return this.facts.contextUsed;
-    return Math.min(this.promptTokens + this.count - this.runStart - this.dropped, this.#contextSize);
+    return Math.min(this.promptTokens + this.count - this.runStart - (this.dropped?.total ?? 0), this.#contextSize);
   }
 
   /** Its tokens. Grow in place: read `count` too. */
@@ -284,10 +297,12 @@ export class Reply {
   /** Starts a run: the first one, or a continuation. The facts of the latest run apply to the whole reply. */
   begin(facts: Partial<ReplyFacts>): void {
     this.phase = 'waiting';
-    this.dropped = 0;
+    this.dropped = null;
     this.#runLatencies = null;
     this.#setElsewhere(false);
-    this.facts = { ...this.facts, stop: null, timings: null, run: null, ...facts, runStart: this.count };
+    // Facts are merged where they are stored, so those of an earlier run must be replaced.
+    const shifts = this.facts.shifts === undefined ? {} : { shifts: [] };
+    this.facts = { ...this.facts, stop: null, timings: null, run: null, ...shifts, ...facts, runStart: this.count };
   }
 
   /** Updates facts, for example the model. */
@@ -297,6 +312,8 @@ export class Reply {
 
   started(start: GenerateStart): void {
     this.phase = 'reading';
+    this.prefill = null;
+    this.#prefillSince = performance.now();
     this.segments = start.segments;
     this.#contextSize = start.contextSize;
     this.reusedTokens = start.reusedTokens;
@@ -310,6 +327,24 @@ export class Reply {
       droppedMessages: start.segments.filter(({ dropped }) => dropped).length,
       contextUsed: start.promptIds.length,
     });
+  }
+
+  /** A slice of the prompt was processed. */
+  prefilled(done: number, total: number): void {
+    const computed = Math.max(1, done - this.reusedTokens);
+    const leftMs = ((total - done) * (performance.now() - this.#prefillSince)) / computed;
+    this.prefill = { done, total, leftMs };
+  }
+
+  /** The oldest tokens were dropped from the full window. @param at index of the first token generated without them */
+  shifted(dropped: DroppedTokens, at: number): void {
+    this.dropped = dropped;
+    const { shifts = [] } = this.facts;
+    if (shifts.at(-1)?.tokens === dropped.total) return;
+    const messages = this.segments.filter((segment, index) => {
+      return segment.dropped || (segment.tokens > 0 && dropped.segments[index] === segment.tokens);
+    }).length;
+    this.note({ shifts: [...shifts, { at, tokens: dropped.total, ofReply: dropped.reply, messages }] });
   }
 
   /** Appends tokens. */
@@ -333,6 +368,7 @@ export class Reply {
 
   finished(end: GenerateEnd): void {
     const { stop, timings, seed, contextUsed } = end;
+    if (end.dropped !== undefined) this.shifted(end.dropped, this.count);
     this.note({ stop, timings, seed, contextUsed });
     this.phase = 'done';
   }

@@ -3,6 +3,8 @@ export interface JumpTarget {
   readonly chatId: string;
   readonly turn: string;
   readonly query: string;
+  /** Which of its marks to show, from 0; the focus stays where it is. Without it, the first, and the turn is focused. */
+  readonly occurrence?: number;
 }
 
 /** Asks the thread to scroll to a turn. */

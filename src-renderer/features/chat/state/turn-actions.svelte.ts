@@ -1,5 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type { Attachment } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { typedOf, withTyped } from '../attachments/message-text.ts';
 import type { ChatDocument, ChatTurn, UserTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import { Reply } from './reply.svelte.ts';
@@ -14,6 +16,8 @@ interface SessionParts {
   busy(): boolean;
   /** Facts of a reply that begins now. */
   newFacts(): Reply['facts'];
+  /** Whether a message fits into the context window in place of a turn. */
+  fits(chat: ChatDocument, text: string, turn: UserTurn): Promise<boolean>;
   /** Generates a reply, or continues it. */
   answer(chat: ChatDocument, reply: Reply, sampling?: SamplingParams): Promise<void>;
   /** Resolves when the running reply has ended, if `isWanted` says that it is the one. */
@@ -24,7 +28,11 @@ interface SessionParts {
 export class TurnActions {
   /** Texts in open editors, so that they survive scrolling and switching chats. */
   readonly #texts = new SvelteMap<string, string>();
+  /** Where files begin that were removed in the editor of a message, by its id. */
+  readonly #removed = new SvelteMap<string, readonly number[]>();
   readonly #parts: SessionParts;
+  /** The text that does not fit into the context window, by turn. */
+  readonly #tooLong = new SvelteMap<string, string>();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -42,11 +50,28 @@ export class TurnActions {
   /** Opens a turn's editor. */
   open(turn: ChatTurn, kind: EditKind = 'edit'): void {
     if (this.textOf(turn, kind) !== null || this.blocks(turn) !== null) return;
-    this.setText(turn, kind, kind === 'reply' ? '' : editableText(turn));
+    this.setText(turn, kind, this.originalOf(turn, kind));
+  }
+
+  /** The text that an editor begins with. */
+  originalOf(turn: ChatTurn, kind: EditKind): string {
+    return kind === 'reply' ? '' : editableText(turn);
   }
 
   close(turn: ChatTurn, kind: EditKind = 'edit'): void {
     this.#texts.delete(keyOf(turn, kind));
+    if (kind === 'edit') this.#removed.delete(turn.id);
+  }
+
+  /** The files of a message, without those that were removed in its editor. */
+  filesOf(turn: UserTurn): readonly Attachment[] {
+    const removed = this.#removed.get(turn.id) ?? [];
+    return turn.attachments.filter(({ start }) => !removed.includes(start));
+  }
+
+  removeFile(turn: UserTurn, { start }: Attachment): void {
+    this.#removed.set(turn.id, [...(this.#removed.get(turn.id) ?? []), start]);
+    this.forgetSize(turn);
   }
 
   /** Nothing can be generated now. */
@@ -61,12 +86,32 @@ export class TurnActions {
     return turn.running ? 'This reply is being generated. Stop it before you edit it.' : null;
   }
 
-  /** Sends a changed message as another version of it. */
+  /** Whether the text in a turn's editor was found to be too long for the context window. */
+  isTooLong(turn: UserTurn, text: string): boolean {
+    return this.#tooLong.get(turn.id) === text;
+  }
+
+  /** Whether a changed message fits into the context window. If not, its editor says so. */
+  async fits(turn: UserTurn, text: string): Promise<boolean> {
+    const fits = await this.#parts.fits(this.#chat, withTyped(turn, text, this.filesOf(turn)).text, turn);
+    if (fits) this.#tooLong.delete(turn.id);
+    else this.#tooLong.set(turn.id, text);
+    return fits;
+  }
+
+  /** The context window or the chat's setting has changed: a message that was too long may fit. */
+  forgetSize(turn: UserTurn): void {
+    this.#tooLong.delete(turn.id);
+  }
+
+  /** Sends a changed message as another version of it, with the files that it still has. See `fits`. */
   async send(turn: UserTurn, text: string): Promise<void> {
-    if (this.waits || text.trim() === '') return;
+    const files = this.filesOf(turn);
+    if (this.waits || (text.trim() === '' && files.length === 0)) return;
     const chat = this.#chat;
     this.close(turn);
-    chat.addUserTurn(text, turn.parent);
+    const message = withTyped(turn, text, files);
+    chat.addUserTurn(message.text, turn.parent, message.attachments);
     await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts()));
   }
 
@@ -153,5 +198,5 @@ function keyOf(turn: ChatTurn, kind: EditKind): string {
 }
 
 function editableText(turn: ChatTurn): string {
-  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : turn.text;
+  return turn instanceof Reply ? turn.slice(editableFrom(turn), turn.length) : typedOf(turn);
 }

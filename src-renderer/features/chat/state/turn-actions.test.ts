@@ -44,6 +44,24 @@ it('sends a changed message as another version, and keeps the first with its rep
   expect((await saved()).turns).toHaveLength(6);
 });
 
+it('sends a changed message with the files that were not removed', async () => {
+  const file = (name: string) => ({ id: name, name, kind: 'text', bytes: 1, content: name, notes: [] }) as const;
+  await session.send('Why?', [file('a.txt'), file('b.txt')]);
+  const first = user(0);
+  session.turns.open(first);
+  expect(session.turns.textOf(first)).toBe('Why?');
+  session.turns.removeFile(first, first.attachments[0]!);
+  session.turns.close(first);
+  expect(session.turns.filesOf(first)).toHaveLength(2);
+  session.turns.removeFile(first, first.attachments[0]!);
+  await session.turns.send(first, '');
+  expect(texts()[0]).toBe('File: b.txt\n```\nb.txt\n```');
+  expect(user(0).attachments.map(({ name }) => name)).toEqual(['b.txt']);
+  session.turns.removeFile(user(0), user(0).attachments[0]!);
+  await session.turns.send(user(0), ' ');
+  expect(versions(user(0))).toBe(2);
+});
+
 it('saves a changed reply with the tokens before the change, and continues from it', async () => {
   await session.send('One');
   const before = reply(1);

@@ -37,9 +37,10 @@ export class ReplyBuffer {
 
   take(event: GenerateEvent): void {
     if (event.type === 'start') this.#reply.started(event);
+    else if (event.type === 'prefill') this.#reply.prefilled(event.done, event.total);
     else if (event.type === 'token') {
+      if (event.dropped !== undefined) this.#reply.shifted(event.dropped, this.#reply.count + this.#tokens.length);
       this.#tokens.push(event.token);
-      if (event.dropped !== undefined) this.#reply.dropped = event.dropped.total;
     } else {
       this.flush();
       this.#reply.finished({ ...event, stop: this.#stopOf(event.stop) });

@@ -277,6 +277,7 @@ export class FakeConnection implements Connection {
 
   readonly models: ModelOpener = {
     remembers: true,
+    offersMore: true,
     list: () => Promise.resolve([]),
     choose: () => Promise.resolve(null),
     drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'Nothing was dropped.')),

@@ -1,3 +1,4 @@
+import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { RunRecorder } from '../receipts/run-recorder.ts';
 import { ChatSession } from '../state/chat-session.svelte.ts';
 import { ChatsState } from '../state/chats.svelte.ts';
@@ -7,8 +8,11 @@ import { SettingsState } from '../state/settings.svelte.ts';
 import { FakeConnection, FakeEngine, MODEL } from './fakes.ts';
 import { dataFolder, openStore, PageLine } from './store.ts';
 
-/** A session on the real services and a scripted engine that has `MODEL`. */
-export async function openSession() {
+/**
+ * A session on the real services and a scripted engine that has `MODEL`.
+ * @param options of the session
+ */
+export async function openSession(options: { fits?: (prompt: PromptInput) => Promise<boolean> } = {}) {
   const services = new PageLine(await openStore(await dataFolder()));
   const connection = new FakeConnection(services);
   const api = new FakeEngine();
@@ -19,7 +23,16 @@ export async function openSession() {
   const grammarCheck: { blocks: string | null } = { blocks: null };
   const frame = (callback: () => void) => void setTimeout(callback);
   const recorder = new RunRecorder({ engine, versions: async () => ({}) });
-  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, recorder, frame });
+  const session = new ChatSession({
+    chats,
+    engine,
+    settings,
+    modelSettings,
+    grammarCheck,
+    recorder,
+    frame,
+    ...options,
+  });
   connection.change(api, 'ready');
   await engine.ready();
   return { services, connection, api, chats, engine, modelSettings, session, grammarCheck };

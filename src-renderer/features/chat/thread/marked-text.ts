@@ -1,48 +1,62 @@
+import { occurrences, searchable } from '../find/searchable.ts';
+
 const NAME = 'found';
+const CURRENT = 'found-current';
 /** Marks in one thread; more would cost time and help nobody. */
 const MAX_MARKS = 1000;
+/** Not part of a text: controls, drawn formulas, numbers of footnotes, folded reasoning. */
+const LEFT_OUT = '[data-ui], [role="math"], sup, .reasoning > .head, [hidden]';
+/** Text is not found across these. */
+const ENDS = 'br, [data-markdown] :is(p, h3, h4, h5, h6, li, td, th, pre)';
 
 /** Marks a text wherever it is in the `[data-copy]` elements below `root`, without changing them. Empty: removes all marks. */
 export function markText(root: Element, query: string): void {
-  if (!('highlights' in CSS)) return;
-  const ranges = query === '' ? [] : rangesOf(root, query);
-  if (ranges.length === 0) CSS.highlights.delete(NAME);
-  else CSS.highlights.set(NAME, new Highlight(...ranges));
+  mark(NAME, query === '' ? [] : rangesOf(root, query));
 }
 
-/** Occurrences of a text, case-insensitive, also across elements. */
+/** Marks one occurrence apart from the others. Null: removes the mark. */
+export function markCurrent(range: Range | null): void {
+  mark(CURRENT, range === null ? [] : [range]);
+}
+
+function mark(name: string, ranges: readonly Range[]): void {
+  if (!('highlights' in CSS)) return;
+  if (ranges.length === 0) return void CSS.highlights.delete(name);
+  const highlight = new Highlight(...ranges);
+  if (name === CURRENT) highlight.priority = 1;
+  CSS.highlights.set(name, highlight);
+}
+
+/** Occurrences of a text within a line, case-insensitive, also across elements. */
 export function rangesOf(root: Element, query: string): Range[] {
   const ranges: Range[] = [];
-  const wanted = query.toLowerCase();
   for (const body of root.querySelectorAll('[data-copy]')) {
     const nodes: Text[] = [];
     const starts: number[] = [];
     let text = '';
-    const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+    const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT, (node) => {
+      if (!(node instanceof Element)) return NodeFilter.FILTER_ACCEPT;
+      if (node.matches(LEFT_OUT)) return NodeFilter.FILTER_REJECT;
+      return node.matches(ENDS) ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP;
+    });
     for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-      nodes.push(node as Text);
-      starts.push(text.length);
-      text += lowerCase((node as Text).data);
+      if (node instanceof Text) {
+        nodes.push(node);
+        starts.push(text.length);
+        text += node.data;
+      } else text += '\n';
     }
-    for (
-      let at = text.indexOf(wanted);
-      at >= 0 && ranges.length < MAX_MARKS;
-      at = text.indexOf(wanted, at + wanted.length)
-    ) {
+    for (const at of occurrences(searchable(text), query)) {
+      if (ranges.length === MAX_MARKS) return ranges;
+      const end = at + query.length;
       const range = document.createRange();
-      const [first, last] = [nodeAt(starts, at), nodeAt(starts, at + wanted.length - 1)];
+      const [first, last] = [nodeAt(starts, at), nodeAt(starts, end - 1)];
       range.setStart(nodes[first], at - starts[first]);
-      range.setEnd(nodes[last], at + wanted.length - starts[last]);
+      range.setEnd(nodes[last], end - starts[last]);
       ranges.push(range);
     }
   }
   return ranges;
-}
-
-/** Offsets must stay, but a few characters have another length in lower case. */
-function lowerCase(text: string): string {
-  const lower = text.toLowerCase();
-  return lower.length === text.length ? lower : text;
 }
 
 /** Index of the last start that is not after `at`. */

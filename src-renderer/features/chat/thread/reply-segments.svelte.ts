@@ -1,4 +1,10 @@
-import type { PromptSegment, RenderChatParams } from '../../../../src-main/engine/api/types.ts';
+import type {
+  ChatMessage,
+  DroppedTokens,
+  PromptSegment,
+  RenderChatParams,
+} from '../../../../src-main/engine/api/types.ts';
+import { storedRun } from '../receipts/recorded-reply.ts';
 import type { ChatDocument } from '../state/chat-document.svelte.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 import type { Reply } from '../state/reply.svelte.ts';
@@ -10,6 +16,8 @@ import type { Reply } from '../state/reply.svelte.ts';
 export class ReplySegments {
   /** Empty while unknown. */
   current = $state.raw<readonly PromptSegment[]>([]);
+  /** What a stored reply dropped from the full window; null if nothing, or if unknown. */
+  dropped = $state.raw<DroppedTokens | null>(null);
   readonly #engine: Pick<EngineState, 'ready'>;
 
   constructor(engine: Pick<EngineState, 'ready'>) {
@@ -19,6 +27,7 @@ export class ReplySegments {
   /** @param template renders the chat @returns cancels the request */
   ask(chat: ChatDocument, reply: Reply, template: Omit<RenderChatParams, 'messages'>): () => void {
     const abort = new AbortController();
+    this.dropped = null;
     if (reply.segments.length > 0 || reply.promptTokens === 0) this.current = reply.segments;
     else void this.#render(chat, reply, template, abort.signal);
     return () => abort.abort();
@@ -30,19 +39,38 @@ export class ReplySegments {
     template: Omit<RenderChatParams, 'messages'>,
     signal: AbortSignal,
   ): Promise<void> {
-    const messages = chat.messages(reply).map(({ message }) => message);
-    const before = reply.slice(0, reply.startOf(reply.runStart));
-    if (before !== '') messages.push({ role: 'assistant', text: before });
     const { droppedMessages } = reply.facts;
+    const recorded = recordedPrompt(chat, reply);
+    const params = recorded ?? { ...template, messages: messagesOf(chat, reply) };
     try {
       const engine = await this.#engine.ready(signal);
-      const { segments } = await engine.call('renderChat', { ...template, messages }, { signal });
-      if (!signal.aborted) this.current = withDropped(segments, droppedMessages);
+      const { segments, dropped = null } = await engine.call('renderChat', params, { signal });
+      if (signal.aborted) return;
+      this.current = recorded === null ? withDropped(segments, droppedMessages) : segments;
+      this.dropped = dropped;
     } catch {
       // The template rejects the chat, or there is no engine. The totals do not depend on this.
       if (!signal.aborted) this.current = [];
     }
   }
+}
+
+/** The prompt as it was sent; null if it was not recorded, or if the chat has another system prompt now. */
+function recordedPrompt(chat: ChatDocument, reply: Reply): RenderChatParams | null {
+  const run = storedRun(chat, reply);
+  if (typeof run === 'string' || run.request.prompt.kind !== 'chat') return null;
+  const { kind: _, ...prompt } = run.request.prompt;
+  const [first] = prompt.messages;
+  if ((first?.role === 'system' ? first.text : '') !== chat.systemPrompt) return null;
+  const { maxTokens } = run.request.stop;
+  return { ...prompt, date: run.requestedAt, maxTokens, replyTokens: run.reply.ids.length };
+}
+
+/** The messages of the prompt now, with the start of a reply that was continued. */
+function messagesOf(chat: ChatDocument, reply: Reply): ChatMessage[] {
+  const messages = chat.messages(reply).map(({ message }) => message);
+  const before = reply.slice(0, reply.startOf(reply.runStart));
+  return before === '' ? messages : [...messages, { role: 'assistant', text: before }];
 }
 
 /** Marks the oldest messages as dropped, never the system prompt. */

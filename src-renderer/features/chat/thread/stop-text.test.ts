@@ -12,6 +12,10 @@ describe('why a reply ended', () => {
     [{ reason: 'eos', token: null }, 'Finished'],
     [{ reason: 'max_tokens', maxTokens: 1500 }, 'Reached the 1,500-token limit'],
     [{ reason: 'stop_string', stopString: 'very\nwell' }, 'Reached the stop string “very⏎well”'],
+    [
+      { reason: 'repetition', window: 10, loop: { period: 7, tokens: 23 } },
+      'It repeats itself: the last 7 tokens came 3 times in a row',
+    ],
     [{ reason: 'repetition', window: 10 }, 'The last 10 tokens repeat those before them'],
     [{ reason: 'repetition', window: 1 }, 'The last token repeats the one before it'],
     [{ reason: 'time_limit', timeLimitMs: 1000, tokens: 12 }, 'Reached the time limit of 1\u00a0s'],

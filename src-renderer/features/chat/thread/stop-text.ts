@@ -2,7 +2,7 @@
 import type { EngineErrorCode, ErrorPayload } from '../../../../src-main/engine/api/errors.ts';
 import type { StopReason } from '../../../../src-main/engine/api/types.ts';
 import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { stopSentence } from '../../../../src-main/protocol/engine/stop-sentence.ts';
+import { loopText, stopSentence } from '../../../../src-main/protocol/engine/stop-sentence.ts';
 import { formatCount, formatInteger, withUnit } from '../../../ui/format.ts';
 import { showTyped } from '../typed-text.ts';
 
@@ -29,6 +29,7 @@ export function stopText(stop: StoredStop): string {
     case 'stop_string':
       return stopStringText(stop.stopString);
     case 'repetition':
+      if (stop.loop !== undefined) return `It repeats itself: ${loopText(stop.loop)}`;
       return stop.window === 1
         ? 'The last token repeats the one before it'
         : `The last ${formatInteger(stop.window)} tokens repeat those before them`;
@@ -84,6 +85,11 @@ function errorText({ code, message, details }: ErrorPayload): string {
 export function errorCodeOf(stop: StoredStop | null): EngineErrorCode | null {
   if (stop?.reason !== 'error') return null;
   return (isEarlierStop(stop) ? stop.errorCode : stop.error.code) ?? 'INTERNAL';
+}
+
+/** Whether a reply ended, or could not begin, because the context window was full. */
+export function isFull(stop: StoredStop | null): boolean {
+  return stop?.reason === 'context_full' || errorCodeOf(stop) === 'CONTEXT_FULL';
 }
 
 /** 1500 ms is `1.5 s`. */

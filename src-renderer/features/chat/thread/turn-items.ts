@@ -7,6 +7,7 @@ import { toasts } from '../../../ui/toasts.svelte.ts';
 import type { MenuItem } from '../../../ui/types.ts';
 import type { AppModel } from '../state/app-model.svelte.ts';
 import type { ChatTurn } from '../state/chat-document.svelte.ts';
+import type { EditKind } from '../state/turn-actions.svelte.ts';
 import { markdownParser } from '../../markdown/state/parser-client.ts';
 import { markdownAsText } from '../../markdown/state/reply-as-text.ts';
 
@@ -74,6 +75,18 @@ export async function deleteTurn({ session }: Pick<AppModel, 'session'>, turn: C
     undo: () => void undo(),
   });
   focusRegion('[data-region="thread"]');
+}
+
+/** Closes the editor of a turn, and offers to bring a changed text back. */
+export function discardEdit(
+  { session: { turns } }: Pick<AppModel, 'session'>,
+  turn: ChatTurn,
+  kind: EditKind = 'edit',
+): void {
+  const text = turns.textOf(turn, kind);
+  const isChanged = text !== null && text !== turns.originalOf(turn, kind);
+  turns.close(turn, kind);
+  if (isChanged) toasts.show({ text: 'Edit discarded', undo: () => turns.setText(turn, kind, text) });
 }
 
 /** The focused control has gone, or the menu returned the focus to it. */

@@ -1,6 +1,7 @@
 import { portable, chatFileText } from '../../../../src-main/protocol/app/chats/chat-file.ts';
 import { indexOf, pathTo } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import { REPLY_PARTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { textOfUpdates } from '../../../../src-main/protocol/app/chats/notebook.ts';
 
 export type ChatFileFormat = 'markdown' | 'json' | 'text';
 
@@ -27,6 +28,7 @@ export async function exportedChat(
 
 export async function textOf(chat: StoredChat, format: ChatFileFormat, asText: AsText): Promise<string> {
   if (format === 'json') return chatFileText([portable(chat)]);
+  if (chat.updates !== undefined) return textOfUpdates(chat.updates);
   const turns = indexOf(chat);
   const shown = pathTo(chat, chat.head, turns).flatMap((id) => turns.get(id) ?? []);
   const said = [

@@ -56,7 +56,7 @@ export function readChats(value: unknown, name: string): ReadImport {
     if (tooLong !== undefined) {
       const length = formatInteger(tooLong.text.length);
       problems.push(`“${chat.title}”: a message has ${length} characters; ${formatInteger(MAX_TEXT)} can be stored.`);
-    } else if (chat.turns.length === 0) {
+    } else if (chat.turns.length === 0 && chat.updates === undefined) {
       problems.push(`“${chat.title}” has no messages.`);
     } else {
       chats.push(chat);

@@ -27,8 +27,11 @@ export class ChatImport {
     return this.task !== null && this.task.phase !== 'done';
   }
 
-  /** Imports a file and opens its first chat. @returns the number of chats, and what deletes them; null if there are none */
-  async take(file: File): Promise<{ count: number; undo: () => Promise<void> } | null> {
+  /**
+   * Imports a file and opens its first chat, unless it is a notebook.
+   * @returns the first one, their number, and what deletes them; null if there are none
+   */
+  async take(file: File): Promise<{ first: string; count: number; undo: () => Promise<void> } | null> {
     if (this.running) return null;
     const task: ImportTask = { name: file.name, phase: 'reading', saved: 0, total: 0, notices: [], problems: [] };
     this.task = task;
@@ -46,13 +49,15 @@ export class ChatImport {
       this.task = { ...this.task, problems: [...this.task.problems, message] };
     }
     await this.#chats.refresh();
-    if (ids[0] !== undefined) await this.#chats.select(ids[0]);
+    const listed = this.#chats.list.find(({ id }) => id === ids[0]);
+    if (listed !== undefined && !listed.notebook) await this.#chats.select(listed.id);
     this.task = { ...this.task, phase: 'done' };
-    if (ids.length === 0) return null;
+    const [first] = ids;
+    if (first === undefined) return null;
     const undo = async () => {
       for (const id of ids) await this.#chats.remove(id);
     };
-    return { count: ids.length, undo };
+    return { first, count: ids.length, undo };
   }
 
   close(): void {

@@ -1,11 +1,13 @@
 import { expect, it } from 'vitest';
+import * as Y from 'yjs';
 import {
   chatFileText,
   eventsOfChat,
   portable,
   type PortableChat,
 } from '../../../../src-main/protocol/app/chats/chat-file.ts';
-import type { StoredChat, StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { NO_FACTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { encodeUpdate, notebookText } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { dataFolder, openStore, PageLine } from '../test-support/store.ts';
 import { parseMarkdown } from '../../markdown/parse/parse-markdown.ts';
 import { plainText } from '../../markdown/plain-text.ts';
@@ -16,7 +18,13 @@ import { MAX_IMPORT_BYTES, readChats, readImport } from './import-file.ts';
 
 const fileOf = (text: string, name = 'chats.json', size = text.length) => ({ name, size, text: async () => text });
 const parsed = (chats: readonly PortableChat[]) => JSON.parse(chatFileText(chats)) as { chats: unknown[] };
-const storedOf = (chat: PortableChat): StoredChat => ({ ...chat, id: 'c', revision: 1, removed: [] });
+const storedOf = (chat: PortableChat): StoredChat => ({
+  ...chat,
+  settings: chat.settings ?? null,
+  id: 'c',
+  revision: 1,
+  removed: [],
+});
 const tree = (turns: readonly StoredTurn[]) => turns.map(({ id, parent, text }) => [id, parent, text]);
 
 it('reads a ChatGPT export with its branches', () => {
@@ -171,4 +179,16 @@ it('does not import messages that cannot be stored, or chats without any', () =>
     chats: [],
     problems: ['“Empty” has no messages.'],
   });
+});
+
+it('reads a notebook in which nothing was generated', async () => {
+  const document = new Y.Doc();
+  notebookText(document).insert(0, 'Only typed.');
+  const updates = [encodeUpdate(Y.encodeStateAsUpdate(document))];
+  const at = '2026-01-01T00:00:00.000Z';
+  const { settings: _, ...facts } = NO_FACTS;
+  const notebook = { ...facts, title: 'Typed', createdAt: at, updatedAt: at, turns: [], updates };
+  const { chats, problems } = readChats(parsed([notebook]), 'chats.json');
+  expect(problems).toEqual([]);
+  expect(await textOf(storedOf(chats[0]!), 'text', async (markdown) => markdown)).toBe('Only typed.');
 });

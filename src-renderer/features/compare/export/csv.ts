@@ -1,18 +1,13 @@
-/** Tables as RFC 4180: UTF-8, CRLF, cells with quotes, commas or line breaks in quotes. */
+/** Runs as tables. */
 import { STOP_SETTINGS } from '../../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import { NO_TOKEN, REPLY_PARTS } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { csv, type CsvValue, type CsvColumn } from '../../../lib/csv.ts';
 import { bitsOf } from '../../chat/thread/tint.ts';
 import { laneRows, type LaneRow } from './rows.ts';
 
-type Cell = string | number | boolean | null;
-type Column<T> = readonly [heading: string, cell: (row: T) => Cell];
-
-/** Beginnings of formulas in spreadsheets, full-width ones included. */
-const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
-
-const LANE_COLUMNS: readonly Column<LaneRow>[] = [
+const LANE_COLUMNS: readonly CsvColumn<LaneRow>[] = [
   ['lane', ({ letter }) => letter],
   ['label', ({ settings }) => settings.label],
   ['sample', ({ sample }) => sample],
@@ -39,8 +34,8 @@ const LANE_COLUMNS: readonly Column<LaneRow>[] = [
   ...keysOf(SAMPLING_SETTINGS)
     // That of the reply is more exact.
     .filter((key) => key !== 'seed')
-    .map((key): Column<LaneRow> => [key, ({ settings }) => cellOf(settings.sampling[key])]),
-  ...keysOf(STOP_SETTINGS).map((key): Column<LaneRow> => [key, ({ settings }) => cellOf(settings.stop[key])]),
+    .map((key): CsvColumn<LaneRow> => [key, ({ settings }) => cellOf(settings.sampling[key])]),
+  ...keysOf(STOP_SETTINGS).map((key): CsvColumn<LaneRow> => [key, ({ settings }) => cellOf(settings.stop[key])]),
 ];
 
 interface TokenRow {
@@ -49,7 +44,7 @@ interface TokenRow {
   text: string;
 }
 
-const TOKEN_COLUMNS: readonly Column<TokenRow>[] = [
+const TOKEN_COLUMNS: readonly CsvColumn<TokenRow>[] = [
   ['lane', ({ lane }) => lane.letter],
   ['label', ({ lane }) => lane.settings.label],
   ['sample', ({ lane }) => lane.sample],
@@ -83,19 +78,7 @@ function known({ reply }: LaneRow, index: number, value: number | undefined): nu
   return reply.tokens.ids[index] === NO_TOKEN ? null : (value ?? null);
 }
 
-function csv<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
-  const lines = rows.map((row) => columns.map(([, cell]) => encoded(cell(row))).join(','));
-  return [columns.map(([heading]) => heading).join(','), ...lines, ''].join('\r\n');
-}
-
-/** A text that a spreadsheet would run as a formula starts with an apostrophe, as OWASP recommends. */
-function encoded(cell: Cell): string {
-  if (typeof cell !== 'string') return cell === null ? '' : String(cell);
-  const safe = FORMULA.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-function cellOf(value: unknown): Cell {
+function cellOf(value: unknown): CsvValue {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   return JSON.stringify(value);
 }

@@ -2,7 +2,7 @@ import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { LaneReply } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { LINE_DASHES } from '../../../ui/line-chart.ts';
 import { bitsOf } from '../../chat/thread/tint.ts';
-import { STYLES, type Pen } from './pen.ts';
+import { STYLES, type Pen } from '../../../lib/drawing/pen.ts';
 import { laneLetter } from './rows.ts';
 
 export const CHART_HEIGHT = 200;

@@ -6,7 +6,7 @@ import {
   storedComparison,
 } from '../../../../src-main/protocol/app/comparisons/test-support/comparisons.ts';
 import { layOut } from './draw-comparison.ts';
-import { Pen, type Context } from './pen.ts';
+import { Pen, type Context } from '../../../lib/drawing/pen.ts';
 
 interface DrawnText {
   text: string;

@@ -8,12 +8,11 @@ import type {
 import { formatCount, formatRate, withUnit } from '../../../ui/format.ts';
 import { probabilityStep } from '../../chat/thread/tint.ts';
 import { CHART_HEIGHT, drawChart, laneColour } from './draw-chart.ts';
-import { Pen, STYLES, type ReadStyle, type TextStyle } from './pen.ts';
+import { STYLES, type Pen, type TextStyle } from '../../../lib/drawing/pen.ts';
 import { changedSettings, laneLetter, referenceLane, replyFigures, stopLabel } from './rows.ts';
-import type { WrappedLine } from './wrap-tokens.ts';
+import { pngOf } from '../../../lib/drawing/png.ts';
+import type { WrappedLine } from '../../../lib/drawing/wrap-tokens.ts';
 
-/** Device pixels per CSS pixel. */
-const SCALE = 2;
 const MARGIN = 24;
 const GAP = 24;
 const LANE_WIDTH = 320;
@@ -35,23 +34,7 @@ export interface DrawnComparison {
 
 /** @throws Error if the browser cannot draw a picture of this size */
 export async function comparisonPng(comparison: StoredComparison): Promise<Blob> {
-  const canvas = document.createElement('canvas');
-  const context = canvas.getContext('2d');
-  if (context === null) throw new Error('The picture cannot be drawn: no canvas is available.');
-  await document.fonts.ready;
-  const computed = getComputedStyle(document.documentElement);
-  const style: ReadStyle = (property) => computed.getPropertyValue(property);
-  const { width, height, draw } = layOut(comparison, new Pen(context, style));
-  canvas.width = width * SCALE;
-  canvas.height = height * SCALE;
-  context.scale(SCALE, SCALE);
-  draw(new Pen(context, style));
-  return await new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => {
-      if (blob === null) reject(new Error(`A picture of ${canvas.width} by ${canvas.height} pixels is too large.`));
-      else resolve(blob);
-    }, 'image/png');
-  });
+  return await pngOf((pen) => layOut(comparison, pen));
 }
 
 /** Breaks lines and places everything. @param pen measures texts only */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { REPLY_FACTS } from '../../chat/test-support/fakes.ts';
+import { storedRun } from '../../chat/receipts/recorded-reply.ts';
 import { ReceiptsState } from '../../chat/receipts/receipts.svelte.ts';
 import { openSession } from '../../chat/test-support/session.ts';
 import { applyToChat, openAsChat } from './lane-chat.ts';
@@ -51,7 +52,7 @@ describe('openAsChat', () => {
       facts: { ...stored.facts, run: { ...stored.facts.run!, systemPrompt: settings.systemPrompt } },
     });
     const receipts = new ReceiptsState({ connection, engine, session, versions: () => Promise.resolve({}) });
-    await receipts.runAgain(chats.current, chats.current.lastReply!);
+    await receipts.runAgain((reply) => storedRun(chats.current, reply), chats.current.lastReply!);
     expect(receipts.task?.state).toMatchObject({ phase: 'done', outcome: { result: 'identical' } });
     expect(api.requests.at(-1)).toMatchObject({
       prompt: { messages: [{ role: 'system', text: 'Be brief.' }, ...prompt.messages] },

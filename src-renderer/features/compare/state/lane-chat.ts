@@ -58,10 +58,14 @@ export function applyToChat(
 ): () => void {
   const chat = chats.current;
   const before = chat.systemPrompt;
+  const own = chat.settings;
+  // They would hide the model's.
+  if (own !== null) chat.settings = null;
   const undo = modelSettings.replace(modelId, { sampling, stop, template, enableThinking });
   if (systemPrompt !== before) chat.systemPrompt = systemPrompt;
   return () => {
     undo();
+    if (own !== null) chat.settings = own;
     if (systemPrompt !== before) chat.systemPrompt = before;
   };
 }

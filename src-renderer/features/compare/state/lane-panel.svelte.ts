@@ -68,6 +68,7 @@ export class LanePanel implements PanelModel {
         return lane.reply?.running ? lane.reply : null;
       },
       draft: '',
+      hasDraft: false,
       promptOf: (): PromptInput => laneParams(prompt(), lane.settings, 0).prompt,
     };
     this.chats = {

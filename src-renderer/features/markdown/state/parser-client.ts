@@ -59,7 +59,7 @@ export class ParserClient implements MarkdownParser {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerUrl('/markdown.worker.js'), { type: 'module', name: 'markdown' });
+    const worker = new Worker(workerUrl('markdown.worker.js'), { type: 'module', name: 'markdown' });
     this.#isNew = true;
     worker.onmessage = ({ data }: MessageEvent<TaskAnswer>) => {
       this.#isNew = false;

@@ -1,10 +1,20 @@
 import { plainText } from '../plain-text.ts';
+import { shownText } from '../shown-text.ts';
 import type { Block, Definition } from '../tree.ts';
 import { MAX_PARSED } from './markdown-text.svelte.ts';
 import type { MarkdownParser } from './parser-client.ts';
 
 /** A reply's Markdown as plain text, without syntax. What is too long or too costly to parse stays as it is. */
 export async function markdownAsText(markdown: string, parser: MarkdownParser): Promise<string> {
+  return plainText(await blocksOf(markdown, parser));
+}
+
+/** A reply's Markdown as it looks on the page, to find text in it. */
+export async function markdownAsShown(markdown: string, parser: MarkdownParser): Promise<string> {
+  return shownText(await blocksOf(markdown, parser));
+}
+
+async function blocksOf(markdown: string, parser: MarkdownParser): Promise<Block[]> {
   const blocks: Block[] = [];
   const definitions: Definition[] = [];
   const footnotes: string[] = [];
@@ -31,5 +41,5 @@ export async function markdownAsText(markdown: string, parser: MarkdownParser): 
     footnotes.push(...parsed.footnotes);
     base = parsed.stable > base && parsed.stable < end && !isLast ? parsed.stable : end;
   }
-  return plainText(blocks);
+  return blocks;
 }

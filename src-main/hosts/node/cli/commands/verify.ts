@@ -31,7 +31,11 @@ export function addVerifyCommand(program: Command, context: CliContext, done: (c
     .argument('<file>', 'a receipt from "tokenscope run --receipt" or the app')
     .option('--model <id or path>', 'the model to use (default: the id in the receipt)')
     .addOption(
-      new Option('--executor <name>', 'wasm or reference (default: as in the receipt)').choices(['wasm', 'reference']),
+      new Option('--executor <name>', 'wasm, webgpu or reference (default: as in the receipt)').choices([
+        'wasm',
+        'webgpu',
+        'reference',
+      ]),
     )
     .addOption(
       new Option('--cache-type <type>', 'KV cache type (default: as in the receipt)').choices(['f32', 'f16', 'q8']),
@@ -89,7 +93,7 @@ function loadOptions({ conditions }: Receipt, options: VerifyOptions) {
     executor,
     contextSize,
     ...(threads === undefined || executor !== 'wasm' ? {} : { threads }),
-    ...(kvCacheType === undefined || executor !== 'wasm' ? {} : { kvCacheType }),
+    ...(kvCacheType === undefined || executor === 'reference' ? {} : { kvCacheType }),
   };
 }
 

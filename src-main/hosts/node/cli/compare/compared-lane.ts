@@ -83,6 +83,8 @@ class WrittenLanes {
       case 'start':
         this.starts.set(lane, event);
         return;
+      case 'prefill':
+        return;
       case 'token':
         this.logprobs[lane]!.push(event.token.logprob);
         return this.view?.add(lane, event.token.text);

@@ -13,14 +13,17 @@ export interface EngineOptions extends ModelOption {
 export function addEngineOptions(command: Command): Command {
   return addModelOption(command)
     .addOption(
-      new Option('--executor <name>', 'wasm: fast CPU kernels; reference: slow and simple, for comparison')
-        .choices(['wasm', 'reference'])
+      new Option(
+        '--executor <name>',
+        'wasm: fast CPU kernels; webgpu: GPU kernels; reference: slow and simple, for comparison',
+      )
+        .choices(['wasm', 'webgpu', 'reference'])
         .default('wasm'),
     )
     .addOption(
       new Option(
         '--cache-type <type>',
-        'KV cache type of the wasm executor (default: f32 if all weights are f32, else f16)',
+        'KV cache type of the wasm and webgpu executors (default: f32 if all weights are f32, else f16)',
       ).choices(['f32', 'f16', 'q8']),
     )
     .option('--threads <n>', 'threads of the wasm executor (default: the fastest number, measured)', parseCount);

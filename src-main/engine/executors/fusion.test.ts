@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { ProgramBuilder, type Value } from '../../program/program-builder.ts';
-import { withBarriers } from './barriers.ts';
+import { ProgramBuilder, type Value } from '../program/program-builder.ts';
+import { withBarriers } from './wasm/barriers.ts';
 import { fuse } from './fusion.ts';
-import * as L from './plan-layout.ts';
-import type { PlanOp } from './plan.ts';
+import * as L from './wasm/plan-layout.ts';
+import type { PlanOp } from './wasm/plan.ts';
 
 const WIDTH = 8;
 

@@ -1,9 +1,9 @@
 /**
- * The content of `settings.json`: the settings, a version, and unknown keys, which another release of Tokenscope may have
- * written and which are preserved.
+ * The stored settings, in `settings.json` or in a browser's database: the settings, a version, and unknown keys, which
+ * another release of Tokenscope may have written and which are preserved.
  */
-import type { Settings } from '../protocol/app/app-services.ts';
-import { parseStoredSettings } from '../protocol/app/settings-schemas.ts';
+import type { Settings } from './app-services.ts';
+import { parseStoredSettings } from './settings-schemas.ts';
 
 /** Increases when an earlier release could not read the file without loss. */
 export const SETTINGS_VERSION = 1;

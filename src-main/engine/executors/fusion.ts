@@ -2,8 +2,8 @@
  * Rewrites a program into fewer, larger operations: what follows a matrix product (activation, residual addition, gate)
  * is computed while its outputs are still in registers.
  */
-import type { Op } from '../../program/ops.ts';
-import type { Program } from '../../program/program.ts';
+import type { Op } from '../program/ops.ts';
+import type { Program } from '../program/program.ts';
 
 export type Activation = 'relu' | 'silu' | 'gelu';
 

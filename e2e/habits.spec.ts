@@ -1,0 +1,156 @@
+/** Command palette, shortcuts, find in chat, tour, appearance, undo and feedback. */
+import { ChatPage } from './pages/chat.ts';
+import { expectNoViolations, expectNoViolationsIn, THEMES } from './support/axe.ts';
+import { openReplies } from './support/markdown.ts';
+import { expect, test } from './support/test.ts';
+
+const REPLIES = Array.from({ length: 60 }, (_, at) => `Item **${at + 1}** is ready.\n\n- a *small* fox\n- an old book`);
+
+test('commands, chats and models without a mouse; text is found in a long chat', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { page } = app;
+  const { keyboard } = page;
+  await chat.ready();
+
+  await openReplies(app, chat, REPLIES);
+  await expect(chat.lastText).toContainText('Item 60 is ready.');
+  await keyboard.press('Control+f');
+  await expect(chat.id('find-field')).toBeFocused();
+  await keyboard.type('is ready');
+  await expect(chat.id('find-count')).toHaveText('1 of 60');
+  await keyboard.press('Shift+Enter');
+  await expect(chat.id('find-count')).toHaveText('60 of 60');
+  // Across the borders of bold text, in a reply that was not in the DOM.
+  await chat.id('find-field').fill('item 31 IS');
+  await expect(chat.id('find-count')).toHaveText('1 of 1');
+  await expect(chat.replies.filter({ hasText: 'Item 31 is' })).toBeInViewport();
+  await expect.poll(() => page.evaluate(() => CSS.highlights.get('found-current')?.size ?? 0)).toBe(1);
+  await expect(chat.id('find-field')).toBeFocused();
+  await chat.id('find-field').fill('**31** is');
+  await expect(chat.id('find-count')).toHaveText('Not found');
+  await app.services.invoke('settingsSet', { rawReplies: true });
+  await expect(chat.id('find-count')).toHaveText('1 of 1');
+  await keyboard.press('Escape');
+  await expect(chat.id('find-bar')).toHaveCount(0);
+  await expect.poll(() => page.evaluate(() => CSS.highlights.has('found'))).toBe(false);
+
+  const choose = async (typed: string, title: RegExp) => {
+    await keyboard.press('Control+k');
+    await expect(chat.id('palette-input')).toBeFocused();
+    await keyboard.type(typed);
+    const item = page.locator('[data-testid=palette-item][data-selected]');
+    await expect(item).toHaveText(title);
+    return item;
+  };
+  await choose('tdark', /^Theme: Dark/);
+  await expectNoViolations(page, 'command palette');
+  await keyboard.press('Enter');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await choose('gcomp', /^Go to Compare/);
+  await keyboard.press('Enter');
+  await expect(chat.id('palette')).toHaveCount(0);
+  await expect(page).toHaveTitle(/^Compare/);
+  // A message of a chat, by its text.
+  await choose('item **17', /Item \*\*17/);
+  await keyboard.press('Enter');
+  await expect(chat.replies.filter({ hasText: '**17**' })).toBeInViewport();
+});
+
+test('tour, find bar, palette and shortcut sheet have no violations in any theme @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { page } = app;
+  await chat.ready();
+  await chat.id('tour-start').click();
+  await expectNoViolationsIn(THEMES, page, 'tour');
+  await chat.id('tour-next').click();
+  await chat.id('tour-next').click();
+  await expect(chat.id('tour-step')).toHaveText('3 of 3');
+  await chat.id('tour-done').click();
+  await expect(chat.id('tour-offer')).toHaveCount(0);
+  await openReplies(app, chat, REPLIES.slice(0, 2));
+  await page.keyboard.press('Control+f');
+  await page.keyboard.type('fox');
+  await expect(chat.id('find-count')).toHaveText('1 of 2');
+  await expectNoViolationsIn(THEMES, page, 'find in chat');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+k');
+  await expect(chat.id('palette-item').first()).toBeVisible();
+  await expectNoViolationsIn(THEMES, page, 'command palette');
+  await page.keyboard.press('Control+k');
+  await expect(chat.id('palette')).toHaveCount(0);
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await page.keyboard.press('?');
+  await expect(chat.id('shortcuts')).toContainText('Find in this chat');
+  await expectNoViolationsIn(THEMES, page, 'shortcut sheet');
+});
+
+test('text size and density apply at once and are kept @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await openReplies(app, chat, REPLIES.slice(0, 3));
+  const sizeOf = () => chat.lastText.evaluate((text) => parseFloat(getComputedStyle(text).fontSize));
+  const before = await sizeOf();
+  await chat.id('open-settings').click();
+  await chat.id('setting-text-size').getByRole('radio', { name: 'Larger' }).click();
+  await expect.poll(sizeOf).toBeCloseTo(before * 1.3, 3);
+  await chat.id('setting-density').getByRole('radio', { name: 'Compact' }).click();
+  await expectNoViolations(app.page, 'settings, larger text');
+  await expectNoViolationsIn(THEMES, app.page, 'settings, larger text');
+  await app.page.keyboard.press('Escape');
+  // Nothing is wider than the window.
+  for (const width of [1280, 480]) {
+    await app.page.setViewportSize({ width, height: 700 });
+    expect(await app.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+  }
+  await expect.poll(async () => (await app.services.invoke('settingsGet')).density).toBe('compact');
+  await app.page.reload();
+  await chat.ready();
+  await expect(app.page.locator('html')).toHaveAttribute('data-text-size', 'larger');
+  await expect.poll(sizeOf).toBeCloseTo(before * 1.3, 3);
+});
+
+test('renaming, moving, presets and edits can be undone, and copying is shown @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { page } = app;
+  await chat.ready();
+  await openReplies(app, chat, REPLIES.slice(0, 2));
+  const row = chat.id('chat-item');
+  await chat.chatMenu(row, 'chat-folder');
+  await chat.id('folder-name').fill('Lists');
+  await chat.id('folder-move').click();
+  await expect(chat.id('toast')).toContainText('Chat moved to Lists');
+  await chat.id('undo').click();
+  await expect(chat.id('folder')).toHaveCount(0);
+
+  await chat.openPanel('sampling');
+  await chat.id('setting-preset').selectOption('Creative');
+  await expect(chat.id('setting-temperature')).toHaveValue('1.10');
+  await chat.id('undo').click();
+  await expect(chat.id('setting-temperature')).toHaveValue('0.80');
+
+  await chat.turnMenu(chat.lastReply, 'turn-edit');
+  await chat.id('turn-editor-text').fill('Something else');
+  await page.keyboard.press('Escape');
+  await expect(chat.id('turn-editor')).toHaveCount(0);
+  await chat.id('undo').click();
+  await expect(chat.id('turn-editor-text')).toHaveValue('Something else');
+  await chat.id('turn-editor-cancel').click();
+  await page.getByRole('button', { name: 'Dismiss' }).click();
+
+  await chat.turnMenu(chat.lastReply, 'copy-markdown');
+  await expect(chat.id('toast')).toHaveText(/Answer copied/);
+});
+
+test('the model is switched in the chat, also in a small window @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.id('sidebar-model').click();
+  await expect(chat.id('switch-model')).toContainText('TinyTransformer');
+  await expectNoViolations(app.page, 'model menu');
+  await chat.id('switch-all').click();
+  await expect(chat.id('model-card')).toBeVisible();
+  await app.page.keyboard.press('Control+1');
+  await app.page.setViewportSize({ width: 480, height: 700 });
+  await chat.id('header-model').click();
+  await expect(chat.id('switch-model')).toContainText('In memory');
+});

@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readGolden } from '../src-main/engine/test-support/golden.ts';
+import { ChatPage } from './pages/chat.ts';
+import { ComparePage } from './pages/compare.ts';
+import { InsidePage, largestError } from './pages/inside.ts';
+import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
+import { saveOffered } from './support/saved-file.ts';
+import { expect, test } from './support/test.ts';
+
+/** PyTorch's float32 trace differs by 2e-6; seven significant digits of numbers up to 14 add up to 5e-6. */
+const TRACE = 1e-5;
+
+test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) => {
+  const { page } = app;
+  const { trace } = readGolden();
+  const chat = new ChatPage(page);
+  await chat.ready();
+  const inside = new InsidePage(page);
+  await inside.show();
+  // Opened empty, it shows an example: the text of the trace.
+  await expect(chat.id('inside-text')).toHaveValue(trace.text);
+  await expect(chat.id('inside-tokens').getByRole('radio')).toHaveCount(trace.ids.length);
+  await expect(chat.id('token-steps')).toContainText('found');
+  await expectNoViolations(page, 'Inside, tokens');
+
+  await chat.id('step-layers').click();
+  await page.getByRole('radio', { name: 'Input' }).click();
+  const input = () => inside.numbersOf('layer-vectors');
+  await expect.poll(async () => largestError(await input(), trace.embedding)).toBeLessThan(TRACE);
+  await page.getByRole('radio', { name: 'Output' }).click();
+  for (const [layer, expected] of trace.layer_outputs.entries()) {
+    await inside.pick('inside-layer', layer);
+    await expect.poll(async () => largestError(await input(), expected)).toBeLessThan(TRACE);
+  }
+
+  await chat.id('step-attention').click();
+  for (const [layer, heads] of trace.attention.entries()) {
+    await inside.pick('inside-layer', layer);
+    for (const [head, expected] of heads.entries()) {
+      await inside.pick('inside-head', head);
+      await expect.poll(async () => largestError(await inside.numbersOf('attention'), expected)).toBeLessThan(TRACE);
+    }
+  }
+
+  // A cell says its number, its formula and the operands.
+  const picture = chat.id('attention');
+  await picture.getByTestId('picture-cells').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('PageDown');
+  const expected = trace.attention[1]![3]![8]![0]!;
+  await expect(picture.getByTestId('picture-facts')).toContainText('looks at');
+  const value = Number(await picture.getByTestId('cell-value').textContent());
+  expect(Math.abs(value - expected)).toBeLessThan(TRACE);
+  await expect(picture.getByTestId('cell-formula')).toContainText('softmax: e^(');
+  // All heads of all layers are beside it.
+  await expect(chat.id('all-heads').getByRole('radio')).toHaveCount(8);
+  await chat.id('attention-tensor').getByRole('radio', { name: 'Scores' }).click();
+  await expect(picture.getByTestId('cell-formula')).toContainText('q·k / √32 =');
+  await chat.id('attention-tensor').getByRole('radio', { name: 'Weights' }).click();
+
+  for (const format of ['svg', 'png'] as const) {
+    const saved = join(dataDir, `attention.${format}`);
+    await picture.getByTestId('export').click();
+    await saveOffered(app, saved, () => chat.id(`export-${format}`).click());
+    const content = await readFile(saved);
+    if (format === 'svg') expect(content.toString()).toContain('<title>Layer 2, head 4: row looks at column</title>');
+    else expect(content.subarray(1, 4).toString()).toBe('PNG');
+  }
+  const path = join(dataDir, 'attention.json');
+  await picture.getByTestId('export').click();
+  const name = await saveOffered(app, path, () => chat.id('export-json').click());
+  expect(name).toBe('attention-weights-layer-2-head-4.json');
+  const { rows } = JSON.parse(await readFile(path, 'utf8')) as { rows: (string | number)[][] };
+  expect(rows.map((row) => row[1])).toEqual(
+    await chat
+      .id('inside-tokens')
+      .getByRole('radio')
+      .evaluateAll((tiles) => tiles.map((tile) => tile.firstChild?.textContent?.replaceAll('·', ' '))),
+  );
+  expect(
+    largestError(
+      rows.map((row) => row.slice(2).map(Number)),
+      trace.attention[1]![3]!,
+    ),
+  ).toBeLessThan(TRACE);
+  await expectNoViolations(page, 'Inside, attention');
+});
+
+test('every step is readable in all themes and on a small window', { tag: '@full' }, async ({ app }) => {
+  // Twelve pages, three themes each.
+  test.setTimeout(240_000);
+  const { page } = app;
+  const chat = new ChatPage(page);
+  await chat.ready();
+  await page.keyboard.press('Control+5');
+  await page.setViewportSize({ width: 480, height: 800 });
+  const steps = page.getByRole('navigation', { name: 'Steps' }).getByRole('button');
+  for (let step = 0; step < (await steps.count()); step++) {
+    await steps.nth(step).click();
+    await expect(page.locator('[data-testid="step-page"] canvas').first()).toBeVisible();
+    await expectNoViolationsIn(['light', 'dark', 'contrast'], page, `Inside, step ${step + 1}`);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(480);
+  }
+});
+
+test('from a token in a chat to why it was chosen, and what would change it', { tag: '@full' }, async ({ app }) => {
+  const { page } = app;
+  const chat = new ChatPage(page);
+  await chat.ready();
+  await chat.ask('Hello world');
+  await chat.id('view-tokens').click();
+  await chat.lastReply.getByTestId('token').nth(3).click();
+  await chat.id('look-inside').click();
+
+  // <BOS>, two tokens of the prompt and three of the reply come before it.
+  await expect(chat.id('inside-tokens').getByRole('radio')).toHaveCount(6);
+  await expect(chat.id('step-why')).toHaveAttribute('aria-current', 'step');
+  // The parts sum to the logit.
+  const sum = chat.id('why-sum');
+  await expect(sum).toContainText('parts sum to');
+  const [logit, total] = (await sum.locator('b').allTextContents()).map(Number);
+  expect(Math.abs(total! - logit!)).toBeLessThan(1e-3 * Math.abs(logit!));
+  await chat.id('why-rival').selectOption({ index: 1 });
+  await expect(sum).toContainText('differ by');
+  await expectNoViolations(page, 'Inside, why this token');
+
+  // The draw is the reply's own.
+  await chat.id('step-sampling').click();
+  await expect(chat.id('inside-waterfall')).toContainText('picked');
+
+  await chat.id('step-what-if').click();
+  await new InsidePage(page).pick('what-if-layer', 1);
+  await chat.id('head-off').click();
+  await expect(chat.id('changes')).toContainText('Layer 2, head 1 off');
+  await expect(chat.id('what-if-summary')).toContainText('bits');
+  await expect(chat.id('what-if')).toBeVisible();
+  await expectNoViolations(page, 'Inside, what if');
+});
+
+test('a token of a lane opens the run that led to it', { tag: '@full' }, async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.compare('Hello world');
+  await compare.text(0).locator('[data-index="2"]').click();
+  await compare.id('look-inside').click();
+  const inside = new InsidePage(app.page);
+  await expect(inside.id('step-why')).toHaveAttribute('aria-current', 'step');
+  await expect(inside.tokens).toHaveCount(5);
+  await expect(inside.id('why-sum')).toContainText('parts sum to');
+});

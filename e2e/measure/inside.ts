@@ -1,0 +1,151 @@
+/**
+ * Measures the view Inside on a long text with SmolLM2 in the Electron app:
+ *
+ *     npx tsx e2e/measure/inside.ts [--file Q4_1] [--words 900]
+ *
+ * The pass over all tokens, then for each step the time from the click until everything on it is there, frames while a key
+ * is held, and the memory of the engine's process before, while and after the view is open.
+ */
+import { expect, type Locator } from '@playwright/test';
+import { parseArgs } from 'node:util';
+import { PAGES, type StepId } from '../../src-renderer/features/inside/steps.ts';
+import { InsidePage } from '../pages/inside.ts';
+import type { RunningApp } from '../support/app.ts';
+import { words } from '../support/long-chats.ts';
+import { engineMemory } from '../support/memory.ts';
+import { fileTypes, loadSmolLM2, quantile, withApp } from './support.ts';
+
+const { values } = parseArgs({
+  options: { file: { type: 'string', default: 'Q4_1' }, words: { type: 'string', default: '900' } },
+});
+/** Of the pass over all tokens, on a busy computer. */
+const PASS_TIMEOUT_MS = 300_000;
+/** Key presses while frames are counted. */
+const PRESSES = 120;
+/** As a keyboard repeats, ms. */
+const REPEAT_MS = 33;
+const MIB = 2 ** 20;
+
+const [type] = fileTypes(values.file);
+if (type !== undefined) await withApp('electron', (app) => measure(app, type));
+
+async function measure(app: RunningApp, file: Parameters<typeof loadSmolLM2>[1]): Promise<void> {
+  const { page } = app;
+  const chat = await loadSmolLM2(app, file, 32);
+  const before = await engineMemory(app);
+  const rates = [await decodeRate(app)];
+  const inside = new InsidePage(page);
+  await inside.show();
+  const from = performance.now();
+  await inside.id('inside-text').fill(words(Number(values.words)).join(' '));
+  await inside.step('layers');
+  await settled(inside, PASS_TIMEOUT_MS);
+  const count = await inside.tokens.count();
+  console.log(
+    `${count} tokens: the pass over all of them, with the first step, took ${seconds(performance.now() - from)}.`,
+  );
+
+  console.log('\n| step | first, ms | another token or layer, ms |\n| ---- | --------: | -------------------------: |');
+  for (const { id } of PAGES) {
+    if (id === 'what-if') continue;
+    const first = await timed(inside, () => inside.id(`step-${id}`).click());
+    const next = await timed(inside, () => moveOn(inside, id));
+    console.log(`| ${id} | ${first.toFixed(0)} | ${next.toFixed(0)} |`);
+  }
+  const open = await engineMemory(app);
+
+  console.log('\n| held key | frames/s | slowest 5 %, ms |\n| -------- | -------: | --------------: |');
+  await inside.step('attention');
+  await settled(inside);
+  const selected = inside.id('inside-tokens').locator('[aria-checked="true"]');
+  await report('along tokens', selected, 'ArrowLeft');
+  const head = inside.id('all-heads').locator('[aria-checked="true"]');
+  await report('along heads', head, 'ArrowRight');
+  await inside.step('embed');
+  await settled(inside);
+  await report('along tokens, embeddings', selected, 'ArrowLeft');
+  await inside.step('attention');
+  await settled(inside);
+  await report('along cells', inside.id('attention').getByTestId('picture-cells'), 'ArrowRight');
+
+  await page.keyboard.press('Control+1');
+  await chat.id('composer').waitFor();
+  // The collector runs when it likes.
+  await page.waitForTimeout(3000);
+  const after = await engineMemory(app);
+  const shown = [before, open, after].map((bytes) => `${(bytes / MIB).toFixed(0)} MB`);
+  console.log(`\nThe engine’s process: ${shown[0]} before, ${shown[1]} while open, ${shown[2]} after.`);
+  rates.push(await decodeRate(app));
+  console.log(`Decoding: ${rates.map((rate) => `${rate.toFixed(1)} tok/s`).join(' before, ')} after.`);
+}
+
+/** Waits until nothing on the page is being computed. */
+async function settled(inside: InsidePage, timeout = 60_000): Promise<void> {
+  await inside.page.waitForFunction(
+    () => {
+      const page = document.querySelector('[data-testid="step-page"]');
+      return (
+        page !== null && page.querySelector('figure') !== null && page.querySelector('[aria-busy="true"]') === null
+      );
+    },
+    undefined,
+    { timeout },
+  );
+}
+
+async function timed(inside: InsidePage, act: () => Promise<unknown>): Promise<number> {
+  const from = performance.now();
+  await act();
+  await settled(inside);
+  return performance.now() - from;
+}
+
+/** To something that was not computed before. */
+async function moveOn(inside: InsidePage, step: StepId): Promise<void> {
+  if (step === 'attention' || step === 'feed-forward' || step === 'layers' || step === 'position') {
+    const layer = inside.id('inside-layer');
+    const next = (Number(await layer.inputValue()) + 7) % (await layer.locator('option').count());
+    await layer.selectOption(String(next));
+  } else await inside.tokens.nth((await inside.tokens.count()) >> 1).click();
+}
+
+/** Holds a key on an element and counts the page's frames. */
+async function report(name: string, target: Locator, key: string): Promise<void> {
+  await target.focus();
+  const page = target.page();
+  await page.evaluate(() => {
+    const times: number[] = [];
+    Object.assign(globalThis, { frameTimes: times });
+    const note = (time: number) => {
+      // A later measurement has its own list.
+      if ((globalThis as { frameTimes?: number[] }).frameTimes !== times) return;
+      times.push(time);
+      requestAnimationFrame(note);
+    };
+    requestAnimationFrame(note);
+  });
+  for (let press = 0; press < PRESSES; press++) {
+    await page.keyboard.down(key);
+    await page.waitForTimeout(REPEAT_MS);
+  }
+  await page.keyboard.up(key);
+  const times = await page.evaluate(() => (globalThis as unknown as { frameTimes: number[] }).frameTimes);
+  const gaps = times.slice(1).map((time, at) => time - (times[at] ?? 0));
+  const rate = (1000 * gaps.length) / gaps.reduce((sum, gap) => sum + gap, 0);
+  console.log(`| ${name} | ${rate.toFixed(0)} | ${quantile(gaps, 0.95).toFixed(0)} |`);
+}
+
+/** Tokens per second of a short reply. */
+async function decodeRate(app: RunningApp): Promise<number> {
+  const { page } = app;
+  await page.getByTestId('new-chat').click();
+  await page.getByTestId('composer').fill('Tell me a story about a lighthouse.');
+  await page.getByTestId('send').click();
+  await expect(page.getByTestId('stop-reason').last()).toBeVisible({ timeout: 60_000 });
+  const text = (await page.locator('[data-testid="reply"]').last().textContent()) ?? '';
+  return Number(/([\d.]+)\s+tok\/s/u.exec(text)?.[1] ?? NaN);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,53 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+import type { StepId } from '../../src-renderer/features/inside/steps.ts';
+
+/** Actions and pictures of the view Inside. */
+export class InsidePage {
+  constructor(readonly page: Page) {}
+
+  readonly id = (testId: string): Locator => this.page.getByTestId(testId);
+
+  get tokens(): Locator {
+    return this.id('inside-tokens').getByRole('radio');
+  }
+
+  /** Opens the view; resolves when the tokens of its text are there. */
+  async show(): Promise<void> {
+    await this.page.keyboard.press('Control+5');
+    await expect(this.tokens.first()).toBeVisible();
+  }
+
+  async step(step: StepId): Promise<void> {
+    await this.id(`step-${step}`).click();
+    await expect(this.id(`step-${step}`)).toHaveAttribute('aria-current', 'step');
+  }
+
+  /** Chooses a layer or a head. @param index from 0 */
+  async pick(picker: string, index: number): Promise<void> {
+    await this.id(picker)
+      .getByRole('radio', { name: String(index + 1), exact: true })
+      .click();
+  }
+
+  /** The part of the page about one of two runs. */
+  run(number: 1 | 2): Locator {
+    return this.id(`run-${number}`);
+  }
+
+  /** The numbers of a picture's table, without its first two columns. @param within the page, or the part about one run */
+  async numbersOf(picture: string, within: Page | Locator = this.page): Promise<number[][]> {
+    const table = within.getByTestId(picture).getByTestId('picture-table');
+    if ((await table.getAttribute('open')) === null) await table.locator('summary').click();
+    return table
+      .locator('tbody tr')
+      .evaluateAll((rows) =>
+        rows.map((row) => [...row.querySelectorAll('td')].slice(2).map(({ textContent }) => Number(textContent))),
+      );
+  }
+}
+
+/** @throws if the shapes differ */
+export function largestError(found: readonly number[][], expected: readonly number[][]): number {
+  expect(found.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
+  return Math.max(...found.flatMap((row, i) => row.map((value, j) => Math.abs(value - (expected[i]?.[j] ?? NaN)))));
+}

@@ -1,0 +1,171 @@
+/** The static web build: files of a web server, which may be gone, and everything else in the browser. */
+import { chromium, type BrowserContext, type Page } from '@playwright/test';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildWeb } from '../scripts/build-web.ts';
+import { findChromium } from '../scripts/lib/chromium.ts';
+import { serveSite, type ServedSite } from '../scripts/web/serve-site.ts';
+import { ChatPage } from './pages/chat.ts';
+import { expectNoViolations } from './support/axe.ts';
+import { Guard } from './support/guard.ts';
+import { CHROMIUM_FLAGS, expect, test } from './support/test.ts';
+
+/** How the service worker names what it stores. */
+const CACHE = 'tokenscope-site-';
+
+let work: string;
+let site: ServedSite;
+let port: number;
+let guard: Guard;
+
+test.beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'tokenscope-site-'));
+  await buildWeb(join(work, 'site'));
+});
+test.afterAll(async () => {
+  await rm(work, { recursive: true, force: true });
+});
+test.beforeEach(async () => {
+  site = await serveSite(join(work, 'site'));
+  port = Number(new URL(site.address).port);
+  guard = new Guard();
+});
+test.afterEach(async () => {
+  await site.close().catch(() => undefined);
+  expect(guard.problems()).toEqual([]);
+});
+
+/** A browser as a person has it, which remembers what sites store. */
+async function browserOf(profile: string): Promise<{ context: BrowserContext; page: Page }> {
+  const executablePath = findChromium();
+  if (!executablePath) throw new Error('No Chromium found.');
+  const context = await chromium.launchPersistentContext(join(work, profile), {
+    executablePath,
+    args: CHROMIUM_FLAGS,
+    viewport: { width: 1280, height: 800 },
+  });
+  guard.watch(context, new URL(site.address).origin);
+  const page = context.pages()[0] ?? (await context.newPage());
+  return { context, page };
+}
+
+/** Resolves when the service worker has stored all files. */
+async function installed(page: Page): Promise<void> {
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+}
+
+test('after the first visit it works without the server, also in a restarted browser', async () => {
+  let { context, page } = await browserOf('offline');
+  await page.goto(site.address);
+  let chat = new ChatPage(page);
+  await chat.ready();
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  const first = await chat.ask('Once upon a time');
+  expect(first.text).not.toBe('');
+  await installed(page);
+  await chat.id('open-settings').click();
+  await expect(chat.id('settings')).toContainText('saved in this browser');
+  await chat.id('theme-select').selectOption('dark');
+  await page.keyboard.press('Escape');
+
+  await site.close();
+  // Browsers ask for a later build, in vain.
+  guard.allow(/ERR_CONNECTION_REFUSED|An unknown error occurred when fetching the script/);
+  await page.reload();
+  await chat.ready();
+  await expect(chat.lastText).toHaveText(first.text);
+  expect((await chat.ask('And then')).text).not.toBe('');
+  await context.close();
+
+  ({ context, page } = await browserOf('offline'));
+  await page.goto(site.address);
+  chat = new ChatPage(page);
+  await chat.ready();
+  await expect(chat.id('chat-item')).toHaveCount(1);
+  await expect(chat.replies).toHaveCount(2);
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  await chat.id('nav-models').click();
+  await expect(chat.id('model-card')).toHaveCount(1);
+  await expect(chat.id('catalogue-filter')).toHaveCount(0);
+  await expectNoViolations(page, 'models of the static site');
+  await context.close();
+});
+
+test('a full quota is reported, and nothing is lost @full', async () => {
+  const { context, page } = await browserOf('quota');
+  await page.goto(site.address);
+  const chat = new ChatPage(page);
+  await chat.ready();
+  await chat.ask('One');
+  await expect(chat.id('chat-unsaved')).toHaveCount(0);
+  const session = await context.newCDPSession(page);
+  const { origin } = new URL(site.address);
+  await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
+  const second = await chat.ask('Two');
+  await expect(chat.id('chat-unsaved')).toHaveCount(1);
+  await chat.id('chat-unsaved').hover();
+  await expect(page.getByText(/storage for Tokenscope is full/).first()).toBeVisible();
+  // There is room again.
+  await session.send('Storage.overrideQuotaForOrigin', { origin });
+  await chat.id('chat-unsaved').click();
+  await expect(chat.id('chat-unsaved')).toHaveCount(0);
+  await page.reload();
+  await chat.ready();
+  await expect(chat.replies).toHaveCount(2);
+  await expect(chat.lastText).toHaveText(second.text);
+  await context.close();
+});
+
+test('tabs show the same chats, and a deleted one comes back @full', async () => {
+  const { context, page } = await browserOf('tabs');
+  await page.goto(site.address);
+  const chat = new ChatPage(page);
+  await chat.ready();
+  await chat.ask('One');
+  const other = new ChatPage(await context.newPage());
+  await other.page.goto(site.address);
+  await other.ready();
+  await expect(other.replies).toHaveCount(1);
+  await other.ask('Two');
+  await expect(chat.replies).toHaveCount(2);
+  await chat.chatMenu(chat.id('chat-item').first(), 'chat-delete');
+  await expect(other.id('chat-item')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(other.id('chat-item')).toHaveCount(1);
+  await context.close();
+});
+
+test('a later build is used when all tabs are closed @full', async () => {
+  let { context, page } = await browserOf('later');
+  await page.goto(site.address);
+  await new ChatPage(page).ready();
+  await installed(page);
+  const version = (await page.evaluate(() => caches.keys()))
+    .find((name) => name.startsWith(CACHE))!
+    .slice(CACHE.length);
+  await site.close();
+  const folder = join(work, 'later-site');
+  await buildWeb(folder);
+  const facts = JSON.parse(await readFile(join(folder, 'site.json'), 'utf8')) as { about: { version: string } };
+  facts.about.version = '9.9.9';
+  await writeFile(join(folder, 'site.json'), JSON.stringify(facts));
+  const worker = join(folder, 'service-worker.js');
+  await writeFile(worker, (await readFile(worker, 'utf8')).replaceAll(version, 'later'));
+  site = await serveSite(folder, port);
+  await page.reload();
+  await page.waitForFunction(async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    return registration?.waiting !== null;
+  });
+  await context.close();
+  ({ context, page } = await browserOf('later'));
+  await page.goto(site.address);
+  const chat = new ChatPage(page);
+  await chat.ready();
+  await chat.id('open-settings').click();
+  await expect(chat.id('about-version')).toHaveText('9.9.9');
+  await context.close();
+});

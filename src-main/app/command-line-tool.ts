@@ -1,0 +1,73 @@
+/** "Install command line tool": a small script in a folder of the user that starts the tool in the app. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { delimiter, posix, win32 } from 'node:path';
+import { codeOf } from '../services/json-file.ts';
+
+/** Marks our script, which may be replaced. */
+const MARK = 'Installed by Tokenscope.';
+/** Where deb and rpm put the app; they put the tool in the path too. */
+const PACKAGE_FOLDER = '/opt/Tokenscope/';
+
+export interface InstalledApp {
+  platform: NodeJS.Platform;
+  isPackaged: boolean;
+  execPath: string;
+  resourcesPath: string;
+  home: string;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ToolScript {
+  folder: string;
+  path: string;
+  content: string;
+}
+
+/** @returns null if a package has installed the tool, or if this is no installed app */
+export function toolScript(app: InstalledApp): ToolScript | null {
+  const { platform, isPackaged, execPath, resourcesPath, home, env } = app;
+  if (!isPackaged) return null;
+  if (platform === 'win32') {
+    // In the path of every user.
+    const folder = win32.join(env.LOCALAPPDATA ?? win32.join(home, 'AppData', 'Local'), 'Microsoft', 'WindowsApps');
+    const target = win32.join(resourcesPath, 'bin', 'tokenscope.cmd');
+    const content = `@rem ${MARK}\r\n@"${target.replaceAll('%', '%%')}" %*\r\n`;
+    return { folder, path: win32.join(folder, 'tokenscope.cmd'), content };
+  }
+  if (platform === 'linux' && execPath.startsWith(PACKAGE_FOLDER)) return null;
+  const folder = posix.join(home, '.local', 'bin');
+  // An AppImage is mounted elsewhere at each start.
+  const start =
+    env.APPIMAGE === undefined
+      ? quoted(posix.join(resourcesPath, 'bin', 'tokenscope'))
+      : `${quoted(env.APPIMAGE)} --cli --no-sandbox --no-zygote --log-level=3 --`;
+  return {
+    folder,
+    path: posix.join(folder, 'tokenscope'),
+    content: `#!/bin/sh\n# ${MARK}\nexec ${start} "$@"\n`,
+  };
+}
+
+/** @returns what was done, for people @throws Error for people if another program has that name */
+export async function installTool(script: ToolScript, path: string): Promise<{ message: string; detail: string }> {
+  const before = await readFile(script.path, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  });
+  if (before !== null && !before.includes(MARK)) {
+    throw new Error(`${script.path} already exists and is not Tokenscope’s. Rename it, then try again.`);
+  }
+  await mkdir(script.folder, { recursive: true });
+  await writeFile(script.path, script.content, { mode: 0o755 });
+  const inPath = path.split(delimiter).includes(script.folder);
+  return {
+    message: 'The command line tool is installed.',
+    detail: inPath
+      ? `Run “tokenscope” in a terminal. It is in ${script.folder}.`
+      : `Add ${script.folder} to your PATH, then run “tokenscope” in a terminal.`,
+  };
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,115 @@
+import { EventEmitter } from 'node:events';
+import type { BrowserWindow } from 'electron';
+import { expect, test, vi } from 'vitest';
+import type { SavedWindows } from './window-state.ts';
+import { Windows, type NewWindow } from './windows.ts';
+
+// Outside of Electron its module is empty; nothing tested here needs it.
+vi.mock('electron', () => ({ BrowserWindow: {}, nativeTheme: {}, screen: {} }));
+
+const PAGE = 'app://tokenscope/index.html';
+
+/** The used part of a window. */
+class FakeWindow extends EventEmitter {
+  static created = 0;
+  url = '';
+  readonly webContents = Object.assign(new EventEmitter(), {
+    id: ++FakeWindow.created,
+    getURL: () => this.url,
+    getZoomLevel: () => this.options.zoomLevel,
+  });
+
+  constructor(readonly options: NewWindow) {
+    super();
+  }
+
+  getNormalBounds = () => this.options.place?.bounds ?? { x: 0, y: 0, width: 900, height: 700 };
+  isMaximized = () => this.options.place?.maximized ?? false;
+  isMinimized = () => false;
+  isDestroyed = () => false;
+  show = () => undefined;
+  focus = () => this.emit('focus');
+  async loadURL(url: string) {
+    this.url = url;
+  }
+  /** As a person does. */
+  close() {
+    this.emit('close');
+    this.emit('closed');
+  }
+  showChat(hash: string) {
+    this.url = `${PAGE}${hash}`;
+    this.webContents.emit('did-navigate-in-page');
+  }
+}
+
+function setUp(saved: SavedWindows | null = null) {
+  const opened: FakeWindow[] = [];
+  const disk = { saved };
+  const windows = new Windows({
+    pageUrl: PAGE,
+    create: async (options) => {
+      const window = new FakeWindow(options);
+      opened.push(window);
+      return window as unknown as BrowserWindow;
+    },
+    read: async () => disk.saved,
+    write: async (value) => void (disk.saved = value),
+    onClosed: () => undefined,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  return { windows, opened, disk };
+}
+
+const place = (x: number, hash: string) => ({
+  ...{ bounds: { x, y: 0, width: 900, height: 700 }, maximized: false },
+  hash,
+});
+
+test('windows come back in their order, the one in front first', async () => {
+  const saved = { windows: [place(1, '#chat=a'), place(2, '#chat=b'), place(3, '#chat=')], zoomLevel: 0.5 };
+  const { windows, opened, disk } = setUp(saved);
+  await windows.show();
+  expect(opened[0]?.options).toMatchObject({ place: { bounds: { x: 3 } }, zoomLevel: 0.5, inactive: false });
+  await vi.waitFor(() =>
+    expect(opened.map(({ url }) => url)).toEqual(['#chat=', '#chat=b', '#chat=a'].map((hash) => `${PAGE}${hash}`)),
+  );
+  expect(opened.map(({ options }) => options.inactive)).toEqual([false, true, true]);
+  expect(windows.front).toBe(opened[0]);
+
+  opened[0]?.showChat('#chat=c');
+  windows.beginQuit();
+  for (const window of opened) window.close();
+  await windows.saved();
+  expect(disk.saved?.windows.map(({ hash }) => hash)).toEqual(['#chat=a', '#chat=b', '#chat=c']);
+});
+
+test('a closed window does not come back, except the last one', async () => {
+  vi.useFakeTimers();
+  try {
+    const { windows, opened, disk } = setUp();
+    await windows.show();
+    await windows.openNew();
+    expect(opened[1]?.url).toBe(`${PAGE}#chat=`);
+    // It does not cover the first.
+    expect(opened[1]?.options.place?.bounds).toMatchObject({ x: 32, y: 32 });
+    opened[0]?.close();
+    await vi.runAllTimersAsync();
+    expect(disk.saved?.windows.map(({ hash }) => hash)).toEqual(['#chat=']);
+    opened[1]?.showChat('#chat=b');
+    opened[1]?.close();
+    windows.beginQuit();
+    await windows.saved();
+    expect(disk.saved?.windows.map(({ hash }) => hash)).toEqual(['#chat=b']);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a single window shows the last chat', async () => {
+  const { windows, opened } = setUp({ windows: [place(1, '#chat=a')], zoomLevel: 0 });
+  await windows.show();
+  expect(opened.map(({ url }) => url)).toEqual([PAGE]);
+});

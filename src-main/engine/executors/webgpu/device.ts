@@ -1,0 +1,53 @@
+import { EngineError } from '../../api/errors.ts';
+import type { Gpu, GpuAdapterInfo, GpuDevice, GpuLimits } from '../../api/gpu.ts';
+
+/** `GPUBufferUsage` and `GPUMapMode`: constants of the specification, whose globals Node lacks. */
+export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
+export const MAP_READ = 1;
+
+/** A device and what is known about the adapter behind it. */
+export interface OpenedDevice {
+  readonly device: GpuDevice;
+  readonly adapter: GpuAdapterInfo;
+}
+
+/** Limits that are raised to what the adapter has, because the defaults are small. */
+const RAISED = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+] as const satisfies (keyof GpuLimits)[];
+
+/** @throws EngineError BACKEND_LOST when there is no adapter or it gives no device */
+export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) {
+    throw new EngineError('BACKEND_LOST', 'WebGPU found no graphics adapter. Load the model with the wasm executor.');
+  }
+  const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
+  try {
+    const device = await adapter.requestDevice({ requiredFeatures: [], requiredLimits });
+    return { device, adapter: adapter.info };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError('BACKEND_LOST', `The graphics adapter gave no device: ${reason}`, undefined, { cause });
+  }
+}
+
+/**
+ * Runs `create` and reports what WebGPU only tells an error scope.
+ * @throws EngineError OUT_OF_MEMORY, or INTERNAL for a call that WebGPU rejects
+ */
+export async function checked<T>(device: GpuDevice, what: string, create: () => Promise<T>): Promise<T> {
+  device.pushErrorScope('validation');
+  device.pushErrorScope('out-of-memory');
+  // The scopes are popped in any case, so that they stay balanced.
+  const [created] = await Promise.allSettled([create()]);
+  const outOfMemory = await device.popErrorScope();
+  const invalid = await device.popErrorScope();
+  if (outOfMemory)
+    throw new EngineError('OUT_OF_MEMORY', `The GPU is out of memory for ${what}: ${outOfMemory.message}`);
+  if (invalid) throw new EngineError('INTERNAL', `WebGPU rejected ${what}: ${invalid.message}`);
+  if (created.status === 'rejected') throw created.reason;
+  return created.value;
+}

@@ -1,0 +1,127 @@
+/** Lanes, blocks of cells, taps, interventions and weights in several buffers, with one model for all. */
+import { describe, expect, it } from 'vitest';
+import { KvCache } from '../../kv-cache/kv-cache.ts';
+import { openModel } from '../../models/open-model.ts';
+import { intervene } from '../../program/interventions.ts';
+import { sharedDevice, testGpu } from '../../test-support/gpu.ts';
+import { openGpuModel } from '../../test-support/gpu-model.ts';
+import { normalisedError } from '../../test-support/inside-models.ts';
+import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
+import { batchOf } from '../batch.ts';
+import type { Executor } from '../executor.ts';
+import { createReferenceExecutor } from '../reference/reference-executor.ts';
+
+/** Float32 sums through all layers: relative errors of about 1e-5, squared. */
+const NMSE = 1e-9;
+const MODEL = 'llama';
+const CELLS = 64;
+const TIMEOUT = { timeout: 240_000 };
+const IDS = [11, 48, 85, 3, 20, 57, 94, 31, 5];
+
+const gpu = await testGpu();
+
+async function onGpu(limit?: number): ReturnType<typeof openGpuModel> {
+  const { device, adapter } = await sharedDevice(gpu!);
+  const limits = { maxBufferSize: device.limits.maxBufferSize, maxStorageBufferBindingSize: limit };
+  const limited = new Proxy(device, {
+    get: (target, name) => (name === 'limits' ? limits : Reflect.get(target, name, target)),
+  });
+  const used = limit === undefined ? device : limited;
+  return openGpuModel(
+    await tinyGgufFiles(MODEL),
+    { device: used, adapter },
+    { contextSize: CELLS, kvCacheType: 'f32' },
+  );
+}
+
+async function onReference(): Promise<Executor> {
+  const { program, weights } = await openModel(await tinyGgufFiles(MODEL), { contextSize: CELLS });
+  return createReferenceExecutor(program, weights, { cells: CELLS });
+}
+
+async function logitsOf(executor: Executor, ids: readonly number[]): Promise<Float32Array> {
+  const { logits } = await executor.run(batchOf([new KvCache(CELLS).append(0, ids)]), { logits: [ids.length - 1] });
+  return logits[0].read();
+}
+
+describe.skipIf(gpu === null)('runs of the webgpu executor (need an adapter)', () => {
+  it('give the same bits alone, in one batch, in lanes and in a block of cells', TIMEOUT, async () => {
+    const { executor } = await onGpu();
+    const expected = await logitsOf(executor, IDS);
+
+    const steps = new KvCache(CELLS);
+    let last = new Float32Array(0);
+    for (const id of IDS) {
+      const { logits } = await executor.run(batchOf([steps.append(0, [id])]), { logits: [0] });
+      last = Float32Array.from(await logits[0].read());
+    }
+    expect(last).toEqual(expected);
+
+    const lanes = new KvCache(CELLS);
+    for (const lane of [1, 2]) await executor.run(batchOf([lanes.append(lane, IDS.slice(0, -1))]), { logits: [] });
+    const together = batchOf([lanes.append(1, IDS.slice(-1)), lanes.append(2, [7])]);
+    const { logits } = await executor.run(together, { logits: [0, 1] });
+    expect(await logits[0].read()).toEqual(expected);
+
+    const block = executor.allocateCells(2 * CELLS);
+    block.copy(steps.cells(0, IDS.length - 1));
+    const cache = new KvCache(block.cells);
+    cache.append(0, IDS.slice(0, -1));
+    const batch = { ...batchOf([cache.append(0, IDS.slice(-1))]), block };
+    expect(await (await executor.run(batch, { logits: [0] })).logits[0].read()).toEqual(expected);
+    block.release();
+    await expect(executor.run(batch, { logits: [0] })).rejects.toMatchObject({ code: 'INTERNAL' });
+    await executor.dispose();
+  });
+
+  it('return taps', TIMEOUT, async () => {
+    const { executor, model } = await onGpu();
+    const reference = await onReference();
+    const taps = [...model.program.taps];
+    const batch = () => batchOf([new KvCache(CELLS).append(0, IDS)]);
+    const found = await executor.run(batch(), { logits: [8], taps });
+    const expected = await reference.run(batch(), { logits: [8], taps });
+    expect([...found.taps.keys()].sort()).toEqual([...expected.taps.keys()].sort());
+    for (const [name, tap] of expected.taps) {
+      expect(found.taps.get(name)!.shape).toEqual(tap.shape);
+      expect(normalisedError(found.taps.get(name)!.data, tap.data)).toBeLessThan(NMSE);
+    }
+    await executor.dispose();
+  });
+
+  it('run interventions', TIMEOUT, async () => {
+    const { executor, model } = await onGpu();
+    const reference = await onReference();
+    const program = intervene(model.program, [
+      { kind: 'head', layer: 0, head: 1 },
+      { kind: 'feed_forward', layer: 0 },
+      { kind: 'positions' },
+      { kind: 'causal_mask' },
+    ]);
+    const batch = () => batchOf([new KvCache(CELLS).append(0, IDS)]);
+    const [found, expected] = await Promise.all(
+      [executor, reference].map(async (one) => (await one.run(batch(), { logits: [8], program })).logits[0].read()),
+    );
+    expect(normalisedError(found, expected)).toBeLessThan(NMSE);
+    await executor.dispose();
+  });
+
+  it('read weights from several buffers when a binding cannot hold them', TIMEOUT, async () => {
+    // Six rows of the table, which no matrix fits into.
+    const { executor, model } = await onGpu(6 * 4 * 64);
+    expect(model.config.vocabularySize).toBeGreaterThan(6);
+    const expected = await logitsOf(await onReference(), IDS);
+    expect(normalisedError(await logitsOf(executor, IDS), expected)).toBeLessThan(NMSE);
+    await executor.dispose();
+  });
+
+  it('stop when they are cancelled, and later runs are not affected', TIMEOUT, async () => {
+    const { executor } = await onGpu();
+    const batch = batchOf([new KvCache(CELLS).append(0, IDS)]);
+    await expect(executor.run(batch, { logits: [8] }, { cancelled: true })).rejects.toMatchObject({
+      code: 'CANCELLED',
+    });
+    expect(await logitsOf(executor, IDS)).toEqual(await logitsOf(executor, IDS));
+    await executor.dispose();
+  });
+});

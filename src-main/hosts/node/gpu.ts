@@ -1,0 +1,35 @@
+/** WebGPU in Node: Dawn, from the optional package `webgpu`. */
+import { EngineError } from '../../engine/api/errors.ts';
+import type { Gpu } from '../../engine/api/gpu.ts';
+
+interface Dawn {
+  create(options: string[]): Gpu;
+}
+
+let opened: Promise<Gpu> | undefined;
+
+/**
+ * Opened once, and never closed: Dawn must outlive all its objects.
+ * @throws EngineError BACKEND_LOST when the package is not installed
+ */
+export function nodeGpu(): Promise<Gpu> {
+  opened ??= openDawn('webgpu');
+  return opened;
+}
+
+/** @param name of the package; not a literal, so that bundlers leave it alone: it has native code and may be missing */
+export async function openDawn(name: string): Promise<Gpu> {
+  try {
+    const { create } = (await import(/* @vite-ignore */ name)) as Dawn;
+    return create([]);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError(
+      'BACKEND_LOST',
+      'The webgpu executor needs the npm package “webgpu”, which is not installed or does not run here. Install it with ' +
+        `“npm install --no-save webgpu”, or use --executor wasm. (${reason})`,
+      {},
+      { cause },
+    );
+  }
+}

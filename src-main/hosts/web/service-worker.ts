@@ -1,0 +1,61 @@
+/**
+ * Makes the static web build work offline: stores all its files when it is installed, and answers with them. A later
+ * build is stored beside it, and used once no tab has the old one. `scripts/build-web.ts` bundles this file.
+ */
+declare const self: ServiceWorkerGlobalScope;
+
+/** Of the build: a hash over all files, and their paths relative to this script. */
+declare const SITE: { version: string; files: string[] };
+
+const { version, files } = SITE;
+const PREFIX = 'tokenscope-site-';
+const CACHE = `${PREFIX}${version}`;
+const INDEX = 'index.html';
+
+self.addEventListener('install', (event) => event.waitUntil(store()));
+self.addEventListener('activate', (event) => event.waitUntil(activate()));
+self.addEventListener('fetch', (event) => {
+  const name = nameOf(event.request);
+  if (name !== null) event.respondWith(answer(event.request, name));
+});
+
+/** All or nothing: with a missing file, the browser tries to install it again at the next visit. */
+async function store(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  // Not from the browser's own cache, which may have files of an earlier build.
+  await cache.addAll(files.map((name) => new Request(addressOf(name), { cache: 'reload' })));
+}
+
+async function activate(): Promise<void> {
+  for (const name of await caches.keys()) {
+    if (name.startsWith(PREFIX) && name !== CACHE) await caches.delete(name);
+  }
+  // The first visit works offline too.
+  await self.clients.claim();
+}
+
+/** @returns null for what is not a file of the build */
+function nameOf({ method, mode, url }: Request): string | null {
+  if (method !== 'GET' && method !== 'HEAD') return null;
+  const scope = addressOf('');
+  const address = url.replace(/[?#].*$/, '');
+  if (!address.startsWith(scope)) return null;
+  const name = address.slice(scope.length);
+  if (mode === 'navigate' && (name === '' || name === INDEX)) return INDEX;
+  return files.includes(name) ? name : null;
+}
+
+/** A stored file has the headers that the server sent, so that the page stays isolated. */
+async function answer(request: Request, name: string): Promise<Response> {
+  const stored = await caches.match(addressOf(name), { cacheName: CACHE, ignoreVary: true });
+  // The browser may have deleted it.
+  if (stored === undefined) return await fetch(request);
+  return request.method === 'HEAD' ? new Response(null, { headers: stored.headers }) : stored;
+}
+
+function addressOf(name: string): string {
+  return new URL(name, self.location.href.replace(/[^/]*$/, '')).href;
+}
+
+// A module, so that `self` is its own.
+export {};

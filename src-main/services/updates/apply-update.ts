@@ -1,0 +1,77 @@
+/** Installs a downloaded and verified update while the app quits. */
+import { execFile, spawn } from 'node:child_process';
+import { chmod, copyFile, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { sha256OfFile } from '../models/sha256-file.ts';
+import type { Installation } from './installation.ts';
+import { replace, writeTrial } from './trial.ts';
+
+const run = promisify(execFile);
+
+/** Longest time that a new version takes to say its version, ms. */
+const TRY_MS = 30_000;
+
+export interface ReadyUpdate {
+  version: string;
+  /** The downloaded file, and what its hash was then. */
+  file: string;
+  sha256: string;
+}
+
+export interface ApplyOptions {
+  dataFolder: string;
+  currentVersion: string;
+  installation: Exclude<Installation, { kind: 'other' }>;
+}
+
+/** @throws Error with the old version still in place */
+export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, options: ApplyOptions): Promise<void> {
+  const { dataFolder, currentVersion, installation } = options;
+  if ((await sha256OfFile(file)) !== sha256) throw new Error(`${file} has changed since it was downloaded.`);
+  if (installation.kind === 'exe') {
+    // It waits for the app to end.
+    spawn(file, ['/S', '--updated'], { detached: true, stdio: 'ignore' }).unref();
+    return;
+  }
+  const { target, program } = installation;
+  const prepared = `${target}.new`;
+  const previous = `${target}.previous`;
+  await rm(prepared, { recursive: true, force: true });
+  try {
+    if (installation.kind === 'AppImage') {
+      await copyFile(file, prepared);
+      await chmod(prepared, 0o755);
+      await requireVersion(prepared, version);
+    } else {
+      await unpack(file, prepared);
+      await requireVersion(join(prepared, program.slice(target.length + 1)), version);
+    }
+    writeTrial(dataFolder, { version, previousVersion: currentVersion, target, previous, starts: 0, pid: null });
+    replace(target, prepared, previous);
+  } finally {
+    await rm(prepared, { recursive: true, force: true });
+  }
+  await rm(file, { force: true });
+}
+
+/** The archive has one folder. */
+async function unpack(file: string, prepared: string): Promise<void> {
+  const folder = await mkdtemp(join(dirname(prepared), '.tokenscope-update-'));
+  try {
+    await run('tar', ['-xzf', file, '-C', folder, '--no-same-owner']);
+    const [root, ...others] = await readdir(folder);
+    if (root === undefined || others.length > 0) throw new Error('The update has no folder of its own.');
+    await rename(join(folder, root), prepared);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A version that cannot even say its name is not installed. @throws Error */
+async function requireVersion(program: string, version: string): Promise<void> {
+  const args = ['--cli', '--no-sandbox', '--no-zygote', '--log-level=3', '--', '--version'];
+  const { stdout } = await run(program, args, { timeout: TRY_MS });
+  if (!stdout.includes(version))
+    throw new Error(`The update says that it is ${stdout.trim().slice(0, 50)}, not ${version}.`);
+}

@@ -1,0 +1,110 @@
+/**
+ * The trial of a new version: from its installation until it has started once. If it does not, the old one is offered. Only
+ * Node's files are used here, because this runs before anything else of the app.
+ */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+export interface Trial {
+  /** The new version. */
+  version: string;
+  previousVersion: string;
+  /** The file or folder that was replaced. */
+  target: string;
+  /** Where the old one is. */
+  previous: string;
+  /** Starts of the new version so far. */
+  starts: number;
+  /** The process of the last start; null before the first. */
+  pid: number | null;
+}
+
+export function trialPath(dataFolder: string): string {
+  return join(dataFolder, 'updates', 'trial.json');
+}
+
+/** @returns null if there is none, or if it cannot be read */
+export function readTrial(dataFolder: string): Trial | null {
+  try {
+    const value = JSON.parse(readFileSync(trialPath(dataFolder), 'utf8')) as unknown;
+    return isTrial(value) ? value : null;
+  } catch {
+    // A start must not fail because of it.
+    return null;
+  }
+}
+
+export function writeTrial(dataFolder: string, trial: Trial): void {
+  const path = trialPath(dataFolder);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.new`, JSON.stringify(trial));
+  renameSync(`${path}.new`, path);
+}
+
+/**
+ * Counts a start of this version.
+ * @returns the trial if an earlier start of this version did not succeed
+ */
+export function beginTrial(dataFolder: string, version: string): Trial | null {
+  const trial = readTrial(dataFolder);
+  if (trial?.version !== version) return null;
+  // A second start while the first is not finished.
+  if (trial.pid !== null && isAlive(trial.pid)) return null;
+  try {
+    writeTrial(dataFolder, { ...trial, starts: trial.starts + 1, pid: process.pid });
+  } catch {
+    // A full disk must not stop the start either.
+    return null;
+  }
+  return trial.starts > 0 ? trial : null;
+}
+
+/** The app has started: the old version is deleted. @throws Error */
+export async function endTrial(dataFolder: string, version: string): Promise<void> {
+  const trial = readTrial(dataFolder);
+  if (trial === null) return;
+  // At once, because the app may quit before the rest is deleted.
+  rmSync(trialPath(dataFolder), { force: true });
+  if (trial.version === version) await rm(trial.previous, { recursive: true, force: true });
+}
+
+/** Puts the new version at the target, and keeps the old one beside it. @throws Error with the old one in place */
+export function replace(target: string, prepared: string, previous: string): void {
+  rmSync(previous, { recursive: true, force: true });
+  renameSync(target, previous);
+  try {
+    renameSync(prepared, target);
+  } catch (error) {
+    renameSync(previous, target);
+    throw error;
+  }
+}
+
+/** Puts the old version back. @throws Error if it is gone */
+export function rollBack(dataFolder: string, { target, previous }: Trial): void {
+  const failed = `${target}.failed`;
+  replace(target, previous, failed);
+  rmSync(failed, { recursive: true, force: true });
+  rmSync(trialPath(dataFolder), { force: true });
+}
+
+function isTrial(value: unknown): value is Trial {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, previousVersion, target, previous, starts, pid } = value as Record<string, unknown>;
+  const texts = [version, previousVersion, target, previous];
+  return (
+    texts.every((text) => typeof text === 'string' && text !== '') &&
+    Number.isSafeInteger(starts) &&
+    (pid === null || Number.isSafeInteger(pid))
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,278 @@
+/** Updates that ask first: nothing is requested without a click or a person's consent, and nothing installed before the app quits. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { UpdateState } from '../../protocol/app/updates.ts';
+import { readJson, writeJson } from '../json-file.ts';
+import { DownloadJob } from '../models/download/download-job.ts';
+import type { DownloadTimes } from '../models/download/download-manager.ts';
+import { httpGet } from '../models/download/http-get.ts';
+import { PartFile } from '../models/download/part-file.ts';
+import type { NetworkLog } from '../network-log.ts';
+import { applyUpdate, type ReadyUpdate } from './apply-update.ts';
+import { fileNameFor, type Installation } from './installation.ts';
+import {
+  isLater,
+  LIST_NAME,
+  MAX_LIST,
+  MAX_SIGNATURE,
+  readSignedList,
+  SIGNATURE_NAME,
+  type ReleaseFile,
+  type SignedRelease,
+} from './signed-list.ts';
+
+/** Where releases are, and who signs them. */
+export interface UpdateSource {
+  /** Address of a folder on any web server; https, or http on this computer. */
+  address: string;
+  /** Public key (ed25519), PEM. */
+  key: string;
+}
+
+export interface UpdateOptions {
+  dataFolder: string;
+  currentVersion: string;
+  platform: NodeJS.Platform;
+  arch: string;
+  installation: Installation;
+  /** Null if this build has none. */
+  source: UpdateSource | null;
+  log: NetworkLog;
+  proxy(): string | null;
+  /** Whether a person wants weekly checks. */
+  automatic(): boolean;
+  times: DownloadTimes;
+  emit(state: UpdateState): void;
+}
+
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+/** How often the app looks whether a week has passed, ms. */
+const LOOK_MS = 60 * 60 * 1000;
+/** Not while the app is starting, ms. */
+const FIRST_LOOK_MS = 60_000;
+
+/** `problem`: why the last update was not installed. */
+const stored = v.object({ lastCheck: v.nullable(v.string()), problem: v.nullable(v.string()) });
+
+export class UpdateService {
+  readonly #options: UpdateOptions;
+  readonly #folder: string;
+  readonly #stopping = new AbortController();
+  #phase: UpdateState['phase'] = 'idle';
+  #lastCheck: string | null = null;
+  #release: SignedRelease | null = null;
+  #problem: string | null = null;
+  #job: DownloadJob | null = null;
+  #ready: ReadyUpdate | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: UpdateOptions) {
+    this.#options = options;
+    this.#folder = join(options.dataFolder, 'updates');
+  }
+
+  get state(): UpdateState {
+    const release = this.#release;
+    const file = release === null ? null : this.#fileOf(release);
+    return {
+      unsupported: this.#unsupported,
+      phase: this.#phase,
+      lastCheck: this.#lastCheck,
+      release:
+        release === null || file === null
+          ? null
+          : { version: release.version, date: release.date, notes: release.notes, bytes: file.bytes },
+      bytes: this.#job?.snapshot().bytes ?? 0,
+      problem: this.#problem,
+    };
+  }
+
+  async start(): Promise<void> {
+    if (this.#unsupported !== null) return;
+    const read = await readJson(this.#statePath).catch(() => null);
+    const parsed = read?.state === 'read' ? v.safeParse(stored, read.value) : null;
+    if (parsed?.success) {
+      this.#lastCheck = parsed.output.lastCheck;
+      this.#problem = parsed.output.problem;
+      if (this.#problem !== null) this.#phase = 'failed';
+    }
+    this.#lookLater(FIRST_LOOK_MS);
+  }
+
+  /** Asks the server for a newer version. Only on a click, or with consent once a week. */
+  async check(): Promise<UpdateState> {
+    this.#require();
+    if (this.#phase === 'checking' || this.#phase === 'downloading' || this.#phase === 'ready') return this.state;
+    this.#set('checking');
+    try {
+      const release = await this.#newerRelease();
+      this.#lastCheck = new Date().toISOString();
+      await mkdir(this.#folder, { recursive: true });
+      await this.#store(null);
+      this.#release = release;
+      this.#set(release === null ? 'idle' : 'available');
+    } catch (error) {
+      this.#fail(error);
+    }
+    return this.state;
+  }
+
+  /** Downloads the offered version, or resumes that. Only on a click. */
+  download(): UpdateState {
+    this.#require();
+    const release = this.#release;
+    const file = release === null ? null : this.#fileOf(release);
+    if (release === null || file === null) {
+      throw new EngineError('BAD_REQUEST', 'There is no update to download. Check for updates first.');
+    }
+    if (this.#phase !== 'available' && this.#phase !== 'failed') return this.state;
+    void this.#download(release, file).catch((error: unknown) => this.#fail(error));
+    return this.state;
+  }
+
+  /** Stops the download and keeps its part. */
+  async pause(): Promise<UpdateState> {
+    await this.#job?.pause();
+    return this.state;
+  }
+
+  /** Stops everything. The app quits, so a downloaded version is installed now. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#stopping.abort(new Error('stopped'));
+    await this.#job?.pause();
+    const { installation, dataFolder, currentVersion } = this.#options;
+    if (this.#ready === null || installation.kind === 'other') return;
+    try {
+      await applyUpdate(this.#ready, { dataFolder, currentVersion, installation });
+    } catch (error) {
+      // The old version is still in place, and says so at its next start.
+      const why = error instanceof Error ? error.message : String(error);
+      await this.#store(`The update was not installed: ${why}`);
+    }
+  }
+
+  get #statePath(): string {
+    return join(this.#folder, 'state.json');
+  }
+
+  async #store(problem: string | null): Promise<void> {
+    await writeJson(this.#statePath, { lastCheck: this.#lastCheck, problem });
+  }
+
+  get #unsupported(): string | null {
+    const { installation, source } = this.#options;
+    if (installation.kind === 'other') return installation.reason;
+    return source === null ? 'This build has no update server.' : null;
+  }
+
+  #require(): UpdateSource {
+    const { source } = this.#options;
+    if (this.#unsupported !== null || source === null) {
+      throw new EngineError('BAD_REQUEST', this.#unsupported ?? 'This build has no update server.');
+    }
+    return source;
+  }
+
+  /** @returns null if this version is the latest one */
+  async #newerRelease(): Promise<SignedRelease | null> {
+    const { key } = this.#require();
+    const list = await this.#get(LIST_NAME, MAX_LIST);
+    const signature = await this.#get(SIGNATURE_NAME, MAX_SIGNATURE);
+    const release = readSignedList(list, new TextDecoder().decode(signature), key);
+    if (!isLater(release.version, this.#options.currentVersion)) return null;
+    if (this.#fileOf(release) === null) {
+      throw new Error(`Tokenscope ${release.version} is available, but not for this kind of installation.`);
+    }
+    return release;
+  }
+
+  #fileOf(release: SignedRelease): ReleaseFile | null {
+    const { installation, platform, arch } = this.#options;
+    const name = fileNameFor(installation.kind, release.version, platform, arch);
+    return release.files.find((file) => file.name === name) ?? null;
+  }
+
+  #url(name: string): string {
+    return new URL(name, `${this.#require().address.replace(/\/+$/, '')}/`).href;
+  }
+
+  async #get(name: string, limit: number): Promise<Uint8Array> {
+    const { log, proxy, times } = this.#options;
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(times.idleMs)]);
+    const note = 'Checks for an update.';
+    const options = { headers: { 'user-agent': 'Tokenscope' }, proxy: proxy(), log, note, signal };
+    const answer = await httpGet(this.#url(name), { ...options, answerMs: times.answerMs });
+    try {
+      if (answer.status !== 200)
+        throw new Error(`The update server answered with status ${answer.status} for ${name}.`);
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      for await (const part of answer.body as AsyncIterable<Buffer>) {
+        bytes += part.length;
+        if (bytes > limit) throw new Error(`${name} on the update server is larger than ${limit} bytes.`);
+        parts.push(part);
+        answer.logged.received(part.length);
+      }
+      answer.logged.end('done', 'Done.');
+      return Buffer.concat(parts);
+    } catch (error) {
+      answer.body.destroy();
+      answer.logged.end('failed', error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  async #download(release: SignedRelease, file: ReleaseFile): Promise<void> {
+    const { log, proxy, times } = this.#options;
+    const { answerMs, idleMs, retryMs } = times;
+    const part = new PartFile(this.#folder, file.name);
+    const job = new DownloadJob({
+      wanted: { catalogueId: 'update', url: this.#url(file.name), bytes: file.bytes, sha256: file.sha256 },
+      name: `Tokenscope ${release.version}`,
+      part,
+      transfer: { proxy: proxy(), log, note: `Downloads Tokenscope ${release.version}.`, answerMs, idleMs },
+      retryMs,
+      onChange: () => this.#options.emit(this.state),
+      onDone: (path) => {
+        this.#ready = { version: release.version, file: path, sha256: file.sha256 };
+        return Promise.resolve('update');
+      },
+    });
+    this.#job = job;
+    this.#set('downloading');
+    job.start();
+    await job.settled();
+    const { phase, problem } = job.snapshot();
+    if (phase === 'done') return this.#set('ready');
+    if (phase === 'paused') return this.#set('available');
+    if (problem?.kind === 'hash') {
+      await rm(part.target, { force: true });
+      throw new Error('The downloaded file is not the one that Tokenscope’s makers signed. It was deleted.');
+    }
+    throw new Error(problem?.message ?? 'The download failed.');
+  }
+
+  #lookLater(ms: number): void {
+    this.#timer = setTimeout(() => {
+      const isDue = this.#lastCheck === null || Date.now() - Date.parse(this.#lastCheck) >= WEEK_MS;
+      // A failure is shown in the settings, and tried again at the next look.
+      if (this.#options.automatic() && isDue && this.#phase !== 'available') void this.check();
+      this.#lookLater(LOOK_MS);
+    }, ms);
+    this.#timer.unref();
+  }
+
+  #set(phase: UpdateState['phase']): void {
+    this.#phase = phase;
+    if (phase !== 'failed') this.#problem = null;
+    this.#options.emit(this.state);
+  }
+
+  #fail(error: unknown): void {
+    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#set('failed');
+  }
+}

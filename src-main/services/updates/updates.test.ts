@@ -1,0 +1,245 @@
+import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { UpdateState } from '../../protocol/app/updates.ts';
+import { DOWNLOAD_TIMES } from '../models/download/download-manager.ts';
+import { NetworkLog } from '../network-log.ts';
+import { temporaryFolder } from '../test-support/support.ts';
+import { fileNameFor, installationOf } from './installation.ts';
+import { isLater, readSignedList } from './signed-list.ts';
+import { beginTrial, endTrial, readTrial, rollBack, writeTrial } from './trial.ts';
+import { UpdateService } from './update-service.ts';
+
+const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+const KEY = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const NAME = 'tokenscope-0.2.0-linux-x64.AppImage';
+
+/** What an AppImage does with `--cli -- --version`; padded so that a cut leaves something to resume. */
+function program(version: string, bytes = 300_000): string {
+  return `#!/bin/sh\necho "${version}"\nexit 0\n${'#'.repeat(bytes)}\n`;
+}
+
+let files: Map<string, string | Buffer>;
+let server: Server;
+let address: string;
+/** Ends the answer to the next request for the program after so many bytes. */
+let cutAfter: number | null;
+let requests: { url: string; range: string | undefined }[];
+let folder: string;
+
+beforeEach(async () => {
+  [files, requests, cutAfter] = [new Map(), [], null];
+  folder = await temporaryFolder();
+  server = createServer((request, response) => {
+    const name = (request.url ?? '').split('/').at(-1) ?? '';
+    const { range } = request.headers;
+    requests.push({ url: request.url ?? '', range });
+    const file = files.get(name);
+    if (file === undefined) return response.writeHead(404).end();
+    const all = Buffer.from(file);
+    const from = range === undefined ? 0 : Number(/bytes=(\d+)-/.exec(range)?.[1]);
+    const body = all.subarray(from);
+    response.writeHead(range === undefined ? 200 : 206, {
+      'content-length': body.length,
+      'content-type': 'application/octet-stream',
+      'accept-ranges': 'bytes',
+      ...(range === undefined ? {} : { 'content-range': `bytes ${from}-${all.length - 1}/${all.length}` }),
+    });
+    if (name !== NAME || cutAfter === null) return response.end(body);
+    const part = body.subarray(0, cutAfter);
+    cutAfter = null;
+    response.write(part, () => setTimeout(() => response.destroy(), 20));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/releases/`;
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+/** Puts a release on the server. */
+function publish(version: string, content: string, key: KeyObject = privateKey): void {
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  const list = JSON.stringify({
+    format: 1,
+    version,
+    date: '2026-11-27',
+    notes: 'Faster replies.\nFewer surprises.',
+    files: [{ name: NAME, bytes: content.length, sha256 }],
+  });
+  files.set('updates.json', list);
+  files.set('updates.json.sig', sign(null, Buffer.from(list), key).toString('base64'));
+  files.set(NAME, content);
+}
+
+async function setUp(automatic = false) {
+  const target = join(folder, 'bin', 'Tokenscope.AppImage');
+  await mkdir(join(folder, 'bin'), { recursive: true });
+  await writeFile(target, program('0.1.0', 10));
+  await chmod(target, 0o755);
+  const states: UpdateState[] = [];
+  const dataFolder = join(folder, 'data');
+  await mkdir(dataFolder, { recursive: true });
+  await writeFile(join(dataFolder, 'settings.json'), '{"theme":"dark"}');
+  const log = new NetworkLog();
+  const service = new UpdateService({
+    ...{ dataFolder, currentVersion: '0.1.0', platform: 'linux', arch: 'x64', log },
+    installation: { kind: 'AppImage', target, program: target },
+    source: { address, key: KEY },
+    proxy: () => null,
+    automatic: () => automatic,
+    times: { ...DOWNLOAD_TIMES, retryMs: [10, 10, 10] },
+    emit: (state) => states.push(state),
+  });
+  await service.start();
+  const downloaded = async () => {
+    service.download();
+    await expect.poll(() => service.state.phase, { timeout: 5000 }).toMatch(/ready|failed/);
+    return service.state;
+  };
+  return { service, states, target, dataFolder, log, downloaded };
+}
+
+test('offers a newer version with its notes, downloads it when asked, and installs it on quit', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const { service, target, dataFolder, log, downloaded } = await setUp();
+  expect(requests).toEqual([]);
+  const offered = await service.check();
+  expect(offered).toMatchObject({ phase: 'available', problem: null });
+  expect(offered.release).toMatchObject({ version: '0.2.0', notes: 'Faster replies.\nFewer surprises.' });
+  // Nothing is downloaded yet.
+  expect(requests.map(({ url }) => url)).toEqual(['/releases/updates.json', '/releases/updates.json.sig']);
+  expect(log.records()).toHaveLength(2);
+  expect((await downloaded()).phase).toBe('ready');
+  expect(await readFile(target, 'utf8')).toContain('0.1.0');
+  await service.stop();
+  expect(await readFile(target, 'utf8')).toContain('0.2.0');
+  expect((await stat(target)).mode & 0o111).not.toBe(0);
+  expect(await readFile(join(dataFolder, 'settings.json'), 'utf8')).toBe('{"theme":"dark"}');
+  expect(readTrial(dataFolder)).toMatchObject({ version: '0.2.0', previousVersion: '0.1.0', starts: 0, pid: null });
+});
+
+test('an older or equal version is not offered', async () => {
+  publish('0.1.0', program('0.1.0'));
+  const { service } = await setUp();
+  expect(await service.check()).toMatchObject({ phase: 'idle', release: null, problem: null });
+  expect(service.state.lastCheck).not.toBeNull();
+});
+
+test('a list of somebody else, or one that was changed, is refused', async () => {
+  publish('0.2.0', program('0.2.0'), generateKeyPairSync('ed25519').privateKey);
+  const { service } = await setUp();
+  expect(await service.check()).toMatchObject({ phase: 'failed', release: null });
+  expect(service.state.problem).toContain('not signed');
+  publish('0.2.0', program('0.2.0'));
+  files.set('updates.json', String(files.get('updates.json')).replace('0.2.0', '0.9.0'));
+  expect((await service.check()).problem).toContain('not signed');
+  expect(() => service.download()).toThrow('no update to download');
+  expect(requests.some(({ url }) => url.endsWith(NAME))).toBe(false);
+});
+
+test('a file with another hash is refused and deleted', async () => {
+  publish('0.2.0', program('0.2.0'));
+  files.set(NAME, program('6.6.6'));
+  const { service, target, downloaded } = await setUp();
+  await service.check();
+  expect(await downloaded()).toMatchObject({ phase: 'failed' });
+  expect(service.state.problem).toContain('not the one');
+  await service.stop();
+  expect(await readFile(target, 'utf8')).toContain('0.1.0');
+});
+
+test('a download that was cut resumes where it stopped', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const { service, downloaded } = await setUp();
+  await service.check();
+  cutAfter = 100_000;
+  expect((await downloaded()).phase).toBe('ready');
+  const ranges = requests.filter(({ url }) => url.endsWith(NAME)).map(({ range }) => range);
+  expect(ranges).toHaveLength(2);
+  expect(Number(/bytes=(\d+)-/.exec(ranges[1] ?? '')?.[1])).toBeGreaterThan(0);
+  await service.stop();
+});
+
+test('a version that does not run is not installed', async () => {
+  publish('0.2.0', '#!/bin/sh\nexit 1\n');
+  const { service, target, downloaded, dataFolder } = await setUp();
+  await service.check();
+  expect((await downloaded()).phase).toBe('ready');
+  await service.stop();
+  expect(await readFile(target, 'utf8')).toContain('0.1.0');
+  expect(readTrial(dataFolder)).toBeNull();
+  const next = await setUp();
+  expect(next.service.state.problem).toContain('was not installed');
+});
+
+test('the old version comes back if the new one does not start, and goes away when it does', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const { service, target, dataFolder, downloaded } = await setUp();
+  await service.check();
+  await downloaded();
+  await service.stop();
+  // Another version is none of its business.
+  expect(beginTrial(dataFolder, '0.1.0')).toBeNull();
+  expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+  // A second start while the first one is running proves nothing.
+  expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+  // The first start ended, but did not get as far as `endTrial`.
+  writeTrial(dataFolder, { ...readTrial(dataFolder)!, pid: 2 ** 30 });
+  const failed = beginTrial(dataFolder, '0.2.0');
+  expect(failed?.previousVersion).toBe('0.1.0');
+  rollBack(dataFolder, failed!);
+  expect(await readFile(target, 'utf8')).toContain('0.1.0');
+  expect(readTrial(dataFolder)).toBeNull();
+
+  const again = await setUp();
+  await again.service.check();
+  await again.downloaded();
+  await again.service.stop();
+  expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+  await endTrial(dataFolder, '0.2.0');
+  await expect(stat(`${target}.previous`)).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+});
+
+test('installations and their files', () => {
+  const running = { isPackaged: true, env: {}, exists: () => true };
+  const linux = { ...running, platform: 'linux' } as const;
+  expect(installationOf({ ...linux, execPath: '/opt/Tokenscope/tokenscope' })).toMatchObject({
+    kind: 'other',
+    reason: expect.stringContaining('package manager') as string,
+  });
+  expect(installationOf({ ...linux, execPath: '/home/a/t/tokenscope' })).toMatchObject({ target: '/home/a/t' });
+  expect(
+    installationOf({ ...linux, execPath: '/tmp/.mount/tokenscope', env: { APPIMAGE: '/home/a/T.AppImage' } }),
+  ).toMatchObject({ kind: 'AppImage', target: '/home/a/T.AppImage' });
+  expect(installationOf({ ...running, platform: 'win32', execPath: 'C:\\T\\Tokenscope.exe' }).kind).toBe('exe');
+  expect(installationOf({ ...running, platform: 'darwin', execPath: '/Applications/T' }).kind).toBe('other');
+  expect(installationOf({ ...linux, isPackaged: false, execPath: '/x' }).kind).toBe('other');
+  expect(fileNameFor('exe', '1.2.3', 'win32', 'x64')).toBe('tokenscope-1.2.3-win-x64.exe');
+});
+
+test('versions are compared by number', () => {
+  expect(isLater('0.10.0', '0.9.9')).toBe(true);
+  expect(isLater('1.0.0', '1.0.0')).toBe(false);
+  expect(isLater('0.9.0', '1.0.0')).toBe(false);
+});
+
+test('a signed list with an unsafe file name is refused', () => {
+  const list = Buffer.from(
+    JSON.stringify({
+      format: 1,
+      version: '1.0.0',
+      date: '',
+      notes: '',
+      files: [{ name: '../x', bytes: 1, sha256: 'a'.repeat(64) }],
+    }),
+  );
+  expect(() => readSignedList(list, sign(null, list, privateKey).toString('base64'), KEY)).toThrow('file name');
+});

@@ -1,0 +1,126 @@
+/**
+ * The commands of the window: what the palette offers, which keys run them, and what the shortcut sheet lists. All three
+ * derive from this table.
+ */
+export interface CommandInfo {
+  readonly id: string;
+  readonly title: string;
+  readonly group: CommandGroup;
+  /** `Ctrl N`, `F6`, `T`. Keys without Ctrl that are text do nothing while one types. */
+  readonly keys?: string;
+  /** More words to find it by. */
+  readonly words?: string;
+  /** Only a key, not an entry of the palette. */
+  readonly hidden?: true;
+}
+
+export const COMMAND_GROUPS = ['General', 'Chat', 'View', 'Models', 'Appearance'] as const;
+export type CommandGroup = (typeof COMMAND_GROUPS)[number];
+
+export const COMMANDS = [
+  { id: 'palette', title: 'Command palette', group: 'General', keys: 'Ctrl K', hidden: true },
+  { id: 'shortcuts', title: 'Keyboard shortcuts', group: 'General', keys: '?', words: 'keys help' },
+  { id: 'settings', title: 'Settings', group: 'General', keys: 'Ctrl ,', words: 'preferences options' },
+  { id: 'tour', title: 'Take the tour', group: 'General', words: 'help introduction' },
+  { id: 'next-region', title: 'Next part of the window', group: 'General', keys: 'F6', hidden: true },
+  { id: 'previous-region', title: 'Previous part of the window', group: 'General', keys: 'Shift F6', hidden: true },
+
+  { id: 'new-chat', title: 'New chat', group: 'Chat', keys: 'Ctrl N' },
+  { id: 'new-notebook', title: 'New notebook', group: 'Chat', words: 'text continue write' },
+  { id: 'find', title: 'Find in this chat', group: 'Chat', keys: 'Ctrl F', words: 'search text' },
+  { id: 'escape', title: 'Stop the reply', group: 'Chat', keys: 'Esc', hidden: true },
+  { id: 'regenerate', title: 'Regenerate the last reply', group: 'Chat', words: 'again retry' },
+  { id: 'toggle-tokens', title: 'Show text or tokens', group: 'Chat', keys: 'T', words: 'probability tints' },
+  { id: 'toggle-raw', title: 'Show replies formatted or raw', group: 'Chat', words: 'markdown' },
+  { id: 'pin-chat', title: 'Pin or unpin this chat', group: 'Chat' },
+  { id: 'move-chat', title: 'Move this chat to a folder', group: 'Chat' },
+  { id: 'duplicate-chat', title: 'Duplicate this chat', group: 'Chat', words: 'copy' },
+  { id: 'export-markdown', title: 'Export this chat as Markdown', group: 'Chat', words: 'save' },
+  { id: 'export-text', title: 'Export this chat as plain text', group: 'Chat', words: 'save' },
+  { id: 'export-json', title: 'Export this chat as JSON', group: 'Chat', words: 'save branches' },
+  { id: 'delete-chat', title: 'Delete this chat', group: 'Chat', words: 'remove' },
+  { id: 'prompt-1', title: 'First prompt of a new chat', group: 'Chat', keys: '1', hidden: true },
+  { id: 'prompt-2', title: 'Second prompt of a new chat', group: 'Chat', keys: '2', hidden: true },
+  { id: 'prompt-3', title: 'Third prompt of a new chat', group: 'Chat', keys: '3', hidden: true },
+
+  { id: 'view-chat', title: 'Go to Chat', group: 'View', keys: 'Ctrl 1' },
+  { id: 'view-compare', title: 'Go to Compare', group: 'View', keys: 'Ctrl 2', words: 'lanes side by side' },
+  { id: 'view-models', title: 'Go to Models', group: 'View', keys: 'Ctrl 3', words: 'download catalogue' },
+  { id: 'view-tokenizer', title: 'Go to Tokenizer', group: 'View', keys: 'Ctrl 4' },
+  { id: 'view-inside', title: 'Go to Inside', group: 'View', keys: 'Ctrl 5', words: 'steps attention layers why' },
+  { id: 'toggle-panel', title: 'Show or hide the panel', group: 'View', words: 'sidebar' },
+  { id: 'panel-sampling', title: 'Panel: Sampling', group: 'View', words: 'temperature top-p seed' },
+  { id: 'panel-stop', title: 'Panel: Stop', group: 'View', words: 'length stop strings repetition' },
+  { id: 'panel-prompt', title: 'Panel: Prompt', group: 'View', words: 'template' },
+  { id: 'panel-context', title: 'Panel: Context', group: 'View', words: 'window tokens' },
+  { id: 'panel-rate', title: 'Panel: Rate', group: 'View', words: 'speed tokens per second' },
+
+  { id: 'open-model', title: 'Open a model file', group: 'Models', keys: 'Ctrl O', words: 'GGUF' },
+  { id: 'unload-model', title: 'Unload the model', group: 'Models', words: 'memory' },
+
+  { id: 'theme-system', title: 'Theme: System', group: 'Appearance' },
+  { id: 'theme-light', title: 'Theme: Light', group: 'Appearance' },
+  { id: 'theme-dark', title: 'Theme: Dark', group: 'Appearance' },
+  { id: 'theme-contrast', title: 'Theme: High contrast', group: 'Appearance' },
+  { id: 'text-larger', title: 'Larger text', group: 'Appearance', words: 'size zoom font' },
+  { id: 'text-smaller', title: 'Smaller text', group: 'Appearance', words: 'size zoom font' },
+  { id: 'density', title: 'Compact or comfortable spacing', group: 'Appearance', words: 'density' },
+] as const satisfies readonly CommandInfo[];
+
+export type Command = (typeof COMMANDS)[number]['id'];
+
+/** Keys that the focused control handles itself; listed in the shortcut sheet. */
+export const CONTROL_KEYS: readonly {
+  readonly group: string;
+  readonly rows: readonly [keys: string, does: string][];
+}[] = [
+  {
+    group: 'Text box',
+    rows: [
+      ['Enter', 'Send'],
+      ['Shift Enter', 'New line'],
+    ],
+  },
+  {
+    group: 'Messages',
+    rows: [
+      ['↑', 'Previous message'],
+      ['↓', 'Next message'],
+      ['E', 'Edit'],
+      ['Del', 'Delete'],
+      ['Alt ←', 'Previous version'],
+      ['Alt →', 'Next version'],
+    ],
+  },
+  {
+    group: 'Tokens of a reply',
+    rows: [
+      ['←', 'Previous token'],
+      ['→', 'Next token'],
+      ['Shift →', 'Select tokens'],
+      ['Enter', 'Pin the details'],
+      ['B', 'Branch from the token'],
+      ['H', 'How the token was drawn'],
+    ],
+  },
+  {
+    group: 'List of chats',
+    rows: [
+      ['F2', 'Rename'],
+      ['Del', 'Delete'],
+    ],
+  },
+  {
+    group: 'Sliders',
+    rows: [
+      ['←', 'One step less'],
+      ['→', 'One step more'],
+      ['Del', 'Default value'],
+    ],
+  },
+];
+
+/** The keys of a command, as the table has them. */
+export function keysOf(command: Command): string | undefined {
+  return (COMMANDS as readonly CommandInfo[]).find(({ id }) => id === command)?.keys;
+}

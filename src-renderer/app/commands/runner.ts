@@ -1,0 +1,181 @@
+import { TEXT_SIZES, type ThemeSetting } from '../../../src-main/protocol/app/app-services.ts';
+import type { AppModel } from '../../features/chat/state/app-model.svelte.ts';
+import type { PanelTab } from '../../features/chat/state/panel.svelte.ts';
+import type { CompareState } from '../../features/compare/state/compare.svelte.ts';
+import type { LibraryState } from '../../features/models/library.svelte.ts';
+import { announce } from '../../ui/live-region.svelte.ts';
+import type { ChatCommands } from '../chat-commands.ts';
+import type { Documents } from '../documents.svelte.ts';
+import { moveRegion } from '../keyboard.ts';
+import { shell } from '../shell.svelte.ts';
+import type { Command } from './commands.ts';
+
+interface RunnerParts {
+  readonly app: AppModel;
+  readonly documents: Documents;
+  readonly library: LibraryState;
+  readonly compare: CompareState;
+  readonly chatCommands: ChatCommands;
+  newChat(): void;
+  openModel(): void;
+  focusComposer(): void;
+  /** The prompts of a new chat, from 1. @returns false if they are not on screen */
+  tryPrompt(number: number): boolean;
+}
+
+interface Handler {
+  run(): void;
+  /** False: the command has no effect now. */
+  when?(): boolean;
+}
+
+/** Runs the commands of the window. */
+export interface CommandRunner {
+  isAvailable(command: Command): boolean;
+  /** @returns false if the command has no effect now */
+  run(command: Command): boolean;
+}
+
+export function commandRunner(parts: RunnerParts): CommandRunner {
+  const handlers = { ...viewHandlers(parts), ...chatHandlers(parts) };
+  const isAvailable = (command: Command) => handlers[command].when?.() ?? true;
+  return {
+    isAvailable,
+    run(command) {
+      if (!isAvailable(command)) return false;
+      handlers[command].run();
+      return true;
+    },
+  };
+}
+
+type ChatCommand =
+  | Extract<Command, `${string}-chat` | `export-${string}` | `prompt-${string}`>
+  | 'new-notebook'
+  | 'find'
+  | 'escape'
+  | 'regenerate';
+
+function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-chat'>, Handler> {
+  const { app, compare, chatCommands, documents } = parts;
+  const { chats, session, find } = app;
+  const current = () => chats.list.find(({ id }) => id === documents.currentId);
+  const onCurrent = (run: (chat: NonNullable<ReturnType<typeof current>>) => void): Handler => ({
+    run() {
+      const chat = current();
+      if (chat !== undefined) run(chat);
+    },
+    when: () => current() !== undefined,
+  });
+  const prompt = (number: number): Handler => ({
+    run: () => void parts.tryPrompt(number),
+    when: () => shell.view === 'chat' && documents.isChat && chats.current.isEmpty,
+  });
+  return {
+    'new-chat': { run: parts.newChat },
+    'new-notebook': { run: () => documents.newNotebook() },
+    find: {
+      run: () => find.show(),
+      when: () => shell.view === 'chat' && documents.isChat && !chats.current.isEmpty,
+    },
+    escape: {
+      run: () => (shell.view === 'compare' && compare.runner.running ? compare.stop() : documents.stop()),
+      when: () => documents.busy || (shell.view === 'compare' && compare.runner.running),
+    },
+    regenerate: {
+      run: () => void session.regenerate(),
+      when: () => documents.isChat && chats.current.lastReply !== null && !session.busy && session.blocked === null,
+    },
+    'pin-chat': onCurrent((chat) => chatCommands.pin(chat)),
+    'move-chat': onCurrent((chat) => chatCommands.move(chat)),
+    'duplicate-chat': onCurrent((chat) => chatCommands.duplicate(chat)),
+    'export-markdown': onCurrent((chat) => chatCommands.exportAs(chat, 'markdown')),
+    'export-text': onCurrent((chat) => chatCommands.exportAs(chat, 'text')),
+    'export-json': onCurrent((chat) => chatCommands.exportAs(chat, 'json')),
+    'delete-chat': onCurrent((chat) => chatCommands.delete(chat)),
+    'prompt-1': prompt(1),
+    'prompt-2': prompt(2),
+    'prompt-3': prompt(3),
+  };
+}
+
+function viewHandlers(parts: RunnerParts): Record<Exclude<Command, Exclude<ChatCommand, 'view-chat'>>, Handler> {
+  const { app, library } = parts;
+  const { settings, panel, engine } = app;
+  const view = (name: typeof shell.view): Handler => ({ run: () => shell.show(name) });
+  const theme = (value: ThemeSetting): Handler => ({ run: () => settings.update({ theme: value }) });
+  const sizeAt = (by: 1 | -1) => TEXT_SIZES[TEXT_SIZES.indexOf(settings.current.textSize) + by];
+  const textSize = (by: 1 | -1): Handler => ({
+    run: () => settings.update({ textSize: sizeAt(by) }),
+    when: () => sizeAt(by) !== undefined,
+  });
+  const tab = (name: PanelTab): Handler => ({
+    run() {
+      shell.show('chat');
+      panel.show(name, shell.compact);
+    },
+  });
+  return {
+    palette: { run: () => (shell.paletteOpen = true) },
+    shortcuts: { run: () => (shell.shortcutsOpen = true) },
+    settings: {
+      run() {
+        shell.settingsSection = null;
+        shell.settingsOpen = true;
+      },
+    },
+    tour: {
+      run() {
+        shell.show('chat');
+        shell.tourOpen = true;
+      },
+    },
+    'next-region': { run: () => moveRegion(1) },
+    'previous-region': { run: () => moveRegion(-1) },
+    'view-chat': {
+      run() {
+        shell.show('chat');
+        parts.focusComposer();
+      },
+    },
+    'view-compare': view('compare'),
+    'view-models': view('models'),
+    'view-tokenizer': view('tokenizer'),
+    'view-inside': view('inside'),
+    'toggle-tokens': {
+      run() {
+        settings.update({ tokensView: !settings.current.tokensView });
+        announce(settings.current.tokensView ? 'Tokens view' : 'Text view');
+      },
+      when: () => shell.view === 'chat',
+    },
+    'toggle-raw': {
+      run() {
+        settings.update({ rawReplies: !settings.current.rawReplies });
+        announce(settings.current.rawReplies ? 'Raw replies' : 'Formatted replies');
+      },
+    },
+    'toggle-panel': {
+      run() {
+        shell.show('chat');
+        panel.toggle(shell.compact);
+      },
+    },
+    'panel-sampling': tab('sampling'),
+    'panel-stop': tab('stop'),
+    'panel-prompt': tab('prompt'),
+    'panel-context': tab('context'),
+    'panel-rate': tab('rate'),
+    'open-model': { run: parts.openModel },
+    'unload-model': { run: () => void library.unload(), when: () => engine.model !== null },
+    'theme-system': theme('system'),
+    'theme-light': theme('light'),
+    'theme-dark': theme('dark'),
+    'theme-contrast': theme('contrast'),
+    'text-larger': textSize(1),
+    'text-smaller': textSize(-1),
+    density: {
+      run: () => settings.update({ density: settings.current.density === 'compact' ? 'comfortable' : 'compact' }),
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { SvelteMap } from 'svelte/reactivity';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { MAX_ATTACHMENTS } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { AttachedFile } from './message-text.ts';
+import { readFile, type ReadPdf } from './read-file.ts';
+
+interface Draft {
+  readonly files: readonly AttachedFile[];
+  /** Names of files that are being read. */
+  readonly reading: readonly string[];
+  /** Why files were refused. */
+  readonly problems: readonly string[];
+}
+
+const EMPTY: Draft = { files: [], reading: [], problems: [] };
+/** Of all files of one message, UTF-16 units: a message may have 8 Mi. */
+const MAX_TOTAL = 6_000_000;
+
+/** Files attached in the composer, for each chat. They last as long as the page. */
+export class AttachmentDrafts {
+  readonly #drafts = new SvelteMap<string, Draft>();
+  readonly #key: () => string;
+  readonly #readPdf: ReadPdf;
+
+  /** @param key identifies the open chat */
+  constructor(key: () => string, readPdf: ReadPdf) {
+    this.#key = key;
+    this.#readPdf = readPdf;
+  }
+
+  get files(): readonly AttachedFile[] {
+    return this.#of(this.#key()).files;
+  }
+  get reading(): readonly string[] {
+    return this.#of(this.#key()).reading;
+  }
+  get problems(): readonly string[] {
+    return this.#of(this.#key()).problems;
+  }
+
+  /** Reads files one after another and attaches them; `problems` says which were refused. */
+  async add(files: readonly File[]): Promise<void> {
+    const key = this.#key();
+    this.#change(key, (draft) => ({
+      ...draft,
+      problems: [],
+      reading: [...draft.reading, ...files.map(({ name }) => name)],
+    }));
+    for (const file of files) {
+      const outcome = await this.#read(key, file);
+      this.#change(key, ({ reading, files: before, problems }) => ({
+        reading: reading.toSpliced(reading.indexOf(file.name), 1),
+        files: typeof outcome === 'string' ? before : [...before, outcome],
+        problems: typeof outcome === 'string' ? [...problems, outcome] : problems,
+      }));
+    }
+  }
+
+  remove(id: string): void {
+    this.#change(this.#key(), (draft) => ({ ...draft, files: draft.files.filter((file) => file.id !== id) }));
+  }
+
+  replace(id: string, changed: AttachedFile): void {
+    const swap = (file: AttachedFile) => (file.id === id ? changed : file);
+    this.#change(this.#key(), (draft) => ({ ...draft, files: draft.files.map(swap) }));
+  }
+
+  dismissProblems(): void {
+    this.#change(this.#key(), (draft) => ({ ...draft, problems: [] }));
+  }
+
+  /** Removes the files, to send them. Files that are still being read stay. */
+  take(): readonly AttachedFile[] {
+    const { files } = this;
+    this.#change(this.#key(), (draft) => ({ ...draft, files: [], problems: [] }));
+    return files;
+  }
+
+  /** @param key of the chat */
+  putBack(files: readonly AttachedFile[], key = this.#key()): void {
+    if (files.length > 0) this.#change(key, (draft) => ({ ...draft, files: [...files, ...draft.files] }));
+  }
+
+  /** @returns the file, or why it was refused */
+  async #read(key: string, file: File): Promise<AttachedFile | string> {
+    try {
+      const { files } = this.#of(key);
+      if (files.length >= MAX_ATTACHMENTS) {
+        return `${file.name} was not attached. A message can have ${MAX_ATTACHMENTS} files.`;
+      }
+      const read = await readFile(file, this.#readPdf);
+      const total = this.#of(key).files.reduce((sum, { content }) => sum + content.length, read.content.length);
+      return total > MAX_TOTAL ? `${file.name} was not attached. The files of the message have too much text.` : read;
+    } catch (error) {
+      return EngineError.from(error).message;
+    }
+  }
+
+  #of(key: string): Draft {
+    return this.#drafts.get(key) ?? EMPTY;
+  }
+
+  #change(key: string, change: (draft: Draft) => Draft): void {
+    this.#drafts.set(key, change(this.#of(key)));
+  }
+}

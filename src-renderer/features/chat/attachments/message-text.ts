@@ -1,0 +1,74 @@
+/** How files become a part of a message. The model reads exactly this text, and the message stores it. */
+import type { Attachment, AttachmentKind } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { languageOf } from './kinds.ts';
+
+/** A file that was read and not sent yet. */
+export interface AttachedFile {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: AttachmentKind;
+  /** Size of the file. */
+  readonly bytes: number;
+  readonly content: string;
+  readonly notes: readonly string[];
+}
+
+/** A message as it is sent and stored. */
+export interface MessageText {
+  readonly text: string;
+  readonly attachments: readonly Attachment[];
+}
+
+const BETWEEN = '\n\n';
+
+/** A heading with the file's name, and its content in a code fence that is longer than any in it. */
+export function blockOf({ name, content }: Pick<AttachedFile, 'name' | 'content'>): string {
+  const longest = Math.max(0, ...[...content.matchAll(/^ {0,3}(`{3,})/gm)].map(([, ticks = '']) => ticks.length));
+  const fence = '`'.repeat(Math.max(3, longest + 1));
+  const end = content === '' || content.endsWith('\n') ? '' : '\n';
+  return `File: ${name.replaceAll(/\s+/g, ' ')}\n${fence}${languageOf(name)}\n${content}${end}${fence}`;
+}
+
+/** The files in their order, then what a person typed. */
+export function messageFrom(typed: string, files: readonly AttachedFile[]): MessageText {
+  let text = '';
+  const attachments: Attachment[] = [];
+  for (const file of files) {
+    const start = text.length;
+    text += blockOf(file);
+    const { name, kind, bytes, notes } = file;
+    attachments.push({ name, kind, bytes, start, end: text.length, notes: [...notes] });
+    text += BETWEEN;
+  }
+  return { text: joined(text, typed), attachments };
+}
+
+/** What a person typed of a message. */
+export function typedOf({ text, attachments }: MessageText): string {
+  const end = attachments.at(-1)?.end;
+  if (end === undefined) return text;
+  return text.slice(end).replace(/^\n\n/, '');
+}
+
+/** The message with another typed text. @param files those of its files that stay */
+export function withTyped(message: MessageText, typed: string, files = message.attachments): MessageText {
+  let text = '';
+  const attachments: Attachment[] = [];
+  for (const file of files) {
+    const start = text.length;
+    text += attachedText(message, file);
+    attachments.push({ ...file, start, end: text.length });
+    text += BETWEEN;
+  }
+  return { text: joined(text, typed), attachments };
+}
+
+/** The text of one file as the model reads it. */
+export function attachedText({ text }: MessageText, { start, end }: Attachment): string {
+  return text.slice(start, end);
+}
+
+/** @param files their blocks, each with the space after it */
+function joined(files: string, typed: string): string {
+  return typed.trim() === '' && files !== '' ? files.slice(0, -BETWEEN.length) : files + typed;
+}

@@ -1,0 +1,152 @@
+import type { ChatDocument, ChatTurn } from '../state/chat-document.svelte.ts';
+import { Reply } from '../state/reply.svelte.ts';
+import type { ThreadJump } from '../state/thread-jump.svelte.ts';
+import { occurrences, searchable } from './searchable.ts';
+
+/** Texts are counted for this long before the page gets its turn, ms. */
+const SLICE_MS = 8;
+
+interface FindParts {
+  readonly chats: { readonly current: ChatDocument };
+  readonly jump: Pick<ThreadJump, 'to'>;
+  /** Replies are shown as they were generated. */
+  isRaw(): boolean;
+  /** Markdown as the page shows it. */
+  asShown(markdown: string): Promise<string>;
+}
+
+/** Where a text is in a chat: in which turn, and how often. */
+export interface TurnHits {
+  readonly turn: string;
+  readonly count: number;
+}
+
+/**
+ * Finds a text in the shown path of the open chat, also in turns that are not in the DOM. Found is what the page shows:
+ * formatted replies without their syntax, raw ones with it, and reasoning while it is unfolded.
+ */
+export class FindInChat {
+  isOpen = $state(false);
+  /** Counts how often it was opened, so that the field takes the focus again. */
+  opened = $state(0);
+  hits = $state.raw<readonly TurnHits[]>([]);
+  /** Not all turns have been looked at. */
+  counting = $state(false);
+  #query = $state('');
+  /** The current occurrence, from 0. */
+  #at = $state(0);
+  /** Text of replies as formatted, with the source that it is of. */
+  readonly #shown = new WeakMap<Reply, { source: string; text: string }>();
+  readonly #parts: FindParts;
+  #run = 0;
+
+  readonly total = $derived.by(() => this.hits.reduce((sum, { count }) => sum + count, 0));
+  /** The current occurrence: its turn, and its number in that turn, from 0. */
+  readonly current = $derived.by((): { turn: string; occurrence: number } | null => {
+    let before = 0;
+    for (const { turn, count } of this.hits) {
+      if (this.#at < before + count) return { turn, occurrence: this.#at - before };
+      before += count;
+    }
+    return null;
+  });
+
+  constructor(parts: FindParts) {
+    this.#parts = parts;
+  }
+
+  get query(): string {
+    return this.#query;
+  }
+
+  set query(query: string) {
+    if (query === this.#query) return;
+    this.#query = query;
+    this.#at = 0;
+  }
+
+  /** Number of the current occurrence, from 1; 0: there is none. */
+  get place(): number {
+    return this.current === null ? 0 : this.#at + 1;
+  }
+
+  show(): void {
+    this.isOpen = true;
+    this.opened++;
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.hits = [];
+    this.#run++;
+  }
+
+  /** Goes to the next or previous occurrence, around the ends. */
+  move(by: 1 | -1): void {
+    if (this.total === 0) return;
+    this.#at = (this.#at + by + this.total) % this.total;
+    this.goTo();
+  }
+
+  /** Scrolls to the current occurrence. */
+  goTo(): void {
+    const { current } = this;
+    if (current === null) return;
+    const { id } = this.#parts.chats.current;
+    this.#parts.jump.to({ chatId: id, turn: current.turn, query: this.query, occurrence: current.occurrence });
+  }
+
+  /** Counts again: another query, another path, or more text. A later call replaces an earlier one. */
+  async count(): Promise<void> {
+    const run = ++this.#run;
+    const { query } = this;
+    const hits: TurnHits[] = [];
+    this.counting = true;
+    let since = performance.now();
+    if (query.trim() !== '') {
+      for (const turn of this.#parts.chats.current.path) {
+        const count = await this.#countIn(turn, query);
+        if (run !== this.#run) return;
+        if (count > 0) hits.push({ turn: turn.id, count });
+        if (performance.now() - since > SLICE_MS) {
+          await new Promise((resolve) => setTimeout(resolve));
+          if (run !== this.#run) return;
+          since = performance.now();
+        }
+      }
+    }
+    this.hits = hits;
+    this.counting = false;
+    if (this.#at >= this.total) this.#at = Math.max(0, this.total - 1);
+  }
+
+  async #countIn(turn: ChatTurn, query: string): Promise<number> {
+    if (!(turn instanceof Reply)) return occurrences(searchable(turn.text), query).length;
+    const raw = turn.raw ?? this.#parts.isRaw();
+    let count = 0;
+    for (const { kind, blocks } of turn.sections) {
+      if (kind === 'reasoning' && !turn.reasoningOpen) continue;
+      const source = turn.slice(blocks[0].from, blocks[blocks.length - 1].to);
+      const text = raw || kind === 'reasoning' ? source : await this.#asShown(turn, source, query);
+      count += occurrences(searchable(text), query).length;
+    }
+    return count;
+  }
+
+  /** Parses only what may contain the query. */
+  async #asShown(reply: Reply, source: string, query: string): Promise<string> {
+    if (!mayContain(source, query)) return '';
+    const known = this.#shown.get(reply);
+    if (known?.source === source) return known.text;
+    const text = await this.#parts.asShown(source);
+    this.#shown.set(reply, { source, text });
+    return text;
+  }
+}
+
+/** Formatting removes signs. Only escapes and character references become other characters. */
+function mayContain(source: string, query: string): boolean {
+  if (/[&\\]/u.test(source)) return true;
+  const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+  return letters(source).includes(letters(query));
+}

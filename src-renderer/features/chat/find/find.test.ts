@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { parseMarkdown } from '../../markdown/parse/parse-markdown.ts';
+import { shownText } from '../../markdown/shown-text.ts';
+import { ChatDocument } from '../state/chat-document.svelte.ts';
+import { typedTokens } from '../state/typed-tokens.ts';
+import type { JumpTarget } from '../state/thread-jump.svelte.ts';
+import { REPLY_FACTS } from '../test-support/fakes.ts';
+import { FindInChat } from './find.svelte.ts';
+import { occurrences, searchable } from './searchable.ts';
+
+const asShown = (text: string) => shownText(parseMarkdown({ text, base: 0, definitions: [], footnotes: [] }).blocks);
+
+describe('occurrences', () => {
+  it('ignores case and kinds of spaces, and keeps offsets', () => {
+    expect(occurrences(searchable('A Fox, a\u00a0fox\ta fox'), 'a fox')).toEqual([0, 7, 13]);
+    // Its lower case is two characters long.
+    expect(occurrences(searchable('İ fox'), 'fox')).toEqual([2]);
+  });
+  it('does not overlap, and stays within a line', () => {
+    expect(occurrences('aaaa', 'aa')).toEqual([0, 2]);
+    expect(occurrences(searchable('a\nfox'), 'a fox')).toEqual([]);
+    expect(occurrences('a  b', '  ')).toEqual([]);
+  });
+});
+
+describe('shownText', () => {
+  it('has no syntax, and separates blocks, items and cells', () => {
+    expect(asShown('# A **b** `c`\n\n- d\n- [e](https://example.org)\n\n| f | g |\n|-|-|\n| h | i |')).toBe(
+      'A b c\nd\ne\nf\ng\nh\ni',
+    );
+    expect(asShown('```js\nlet a;\n```')).toBe('let a;');
+    expect(asShown('1 &amp; 2 \\* 3')).toBe('1 & 2 * 3');
+  });
+});
+
+describe('FindInChat', () => {
+  let chat: ChatDocument;
+  let raw: boolean;
+  let parsed: string[];
+  let targets: JumpTarget[];
+  let find: FindInChat;
+
+  beforeEach(() => {
+    chat = ChatDocument.create();
+    [raw, parsed, targets] = [false, [], []];
+    for (const text of ['The **red** fox and the red fox', 'no animal', 'A red fox']) {
+      chat.addUserTurn('Is there a red fox?');
+      chat.addFinishedReply({ text, tokens: typedTokens(text), facts: REPLY_FACTS });
+    }
+    find = new FindInChat({
+      chats: { current: chat },
+      jump: { to: (target) => targets.push(target) },
+      isRaw: () => raw,
+      asShown: async (markdown) => {
+        parsed.push(markdown);
+        return asShown(markdown);
+      },
+    });
+  });
+
+  it('counts what the page shows, and parses only replies that may have it', async () => {
+    find.query = 'red fox';
+    await find.count();
+    expect(find.hits.map(({ count }) => count)).toEqual([1, 2, 1, 1, 1]);
+    expect(find.total).toBe(6);
+    expect(parsed).toHaveLength(2);
+    raw = true;
+    await find.count();
+    expect(find.total).toBe(5);
+  });
+
+  it('goes around the ends, to the number of the occurrence in its turn', async () => {
+    find.query = 'RED FOX';
+    await find.count();
+    const [, reply] = chat.path;
+    for (let step = 0; step < 2; step++) find.move(1);
+    expect(targets.at(-1)).toEqual({ chatId: chat.id, turn: reply.id, query: 'RED FOX', occurrence: 1 });
+    expect(find.place).toBe(3);
+    for (let step = 0; step < 3; step++) find.move(-1);
+    expect(find.place).toBe(6);
+    expect(targets.at(-1)?.turn).toBe(chat.head);
+    find.move(1);
+    expect(find.place).toBe(1);
+  });
+
+  it('has no place without an occurrence', async () => {
+    find.query = 'wolf';
+    await find.count();
+    expect([find.total, find.place]).toEqual([0, 0]);
+    find.move(1);
+    find.goTo();
+    expect(targets).toEqual([]);
+  });
+});

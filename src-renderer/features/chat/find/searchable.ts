@@ -1,0 +1,15 @@
+/** A text to find something in: in lower case, with plain spaces. Offsets stay. */
+export function searchable(text: string): string {
+  const lower = text.toLowerCase();
+  // A few characters have another length in lower case.
+  return (lower.length === text.length ? lower : text).replace(/[^\S\n]/gu, ' ');
+}
+
+/** Offsets of a text in a `searchable` one, UTF-16 units; they do not overlap. Lines do not continue each other. */
+export function occurrences(text: string, query: string): number[] {
+  const wanted = searchable(query);
+  const found: number[] = [];
+  if (wanted.trim() === '') return found;
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) found.push(at);
+  return found;
+}

@@ -1,0 +1,219 @@
+/** llama.cpp: a command line of its programs, or JSON of llama-server (`/completion`, `/props`, the web page's settings). */
+import { STOP_SETTINGS } from '../../../../../src-main/engine/settings/generation.ts';
+import { SAMPLING_SETTINGS } from '../../../../../src-main/engine/settings/sampling.ts';
+import type { Setting } from '../../../../../src-main/engine/settings/setting.ts';
+import { numberOf, SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The tables have llama.cpp's flags, so only what it calls otherwise is listed. */
+const FLAGS = new Map<string, SettingKey>([
+  ...flagsOf(SAMPLING_SETTINGS),
+  ...flagsOf({ maxTokens: STOP_SETTINGS.maxTokens, ignoreEos: STOP_SETTINGS.ignoreEos }),
+  ['-n', 'maxTokens'],
+  ['-s', 'seed'],
+]);
+
+const KEYS: Readonly<Record<string, SettingKey>> = {
+  n_predict: 'maxTokens',
+  max_tokens: 'maxTokens',
+  seed: 'seed',
+  temperature: 'temperature',
+  dynatemp_range: 'dynatempRange',
+  dynatemp_exponent: 'dynatempExponent',
+  top_k: 'topK',
+  top_p: 'topP',
+  min_p: 'minP',
+  top_n_sigma: 'topNSigma',
+  xtc_probability: 'xtcProbability',
+  xtc_threshold: 'xtcThreshold',
+  typical_p: 'typicalP',
+  typ_p: 'typicalP',
+  repeat_last_n: 'penaltyLastN',
+  repeat_penalty: 'repeatPenalty',
+  presence_penalty: 'presencePenalty',
+  frequency_penalty: 'frequencyPenalty',
+  dry_multiplier: 'dryMultiplier',
+  dry_base: 'dryBase',
+  dry_allowed_length: 'dryAllowedLength',
+  dry_penalty_last_n: 'dryPenaltyLastN',
+  dry_sequence_breakers: 'drySequenceBreakers',
+  mirostat: 'mirostat',
+  mirostat_tau: 'mirostatTau',
+  mirostat_eta: 'mirostatEta',
+  adaptive_target: 'adaptiveTarget',
+  adaptive_decay: 'adaptiveDecay',
+  min_keep: 'minKeep',
+  ignore_eos: 'ignoreEos',
+};
+
+/** Letters of `--sampling-seq`. */
+const LETTERS: Readonly<Record<string, string>> = {
+  e: 'penalties',
+  d: 'dry',
+  s: 'top_n_sigma',
+  k: 'top_k',
+  y: 'typical',
+  p: 'top_p',
+  m: 'min_p',
+  x: 'xtc',
+  t: 'temperature',
+};
+
+const LOAD_FLAGS = ['-m', '--model', '-c', '--ctx-size', '-ngl', '--n-gpu-layers', '-t', '--threads', '-b', '-ub'];
+const LOAD = new Set([...LOAD_FLAGS, '-fa', '--flash-attn', '-ctk', '-ctv', '--mlock', '--no-mmap', '-hf', 'n_ctx']);
+const REQUEST = new Set(['prompt', 'messages', 'stream', 'cache_prompt', 'n_probs', 'id_slot', 'model', 'n_keep']);
+const TEMPLATE = new Set(['--jinja', '--chat-template', '--chat-template-file', 'chat_format', 'generation_prompt']);
+
+export function isLlamaCommand(text: string): boolean {
+  return /(?:^|\s)(?:\S*llama-\S+\s+\S|--?[a-z][a-z-]*(?:\s|=|$))/m.test(text);
+}
+
+export function readLlamaCommand(text: string, name: string): MappedSettings {
+  const mapper = new SettingsMapper();
+  const words = wordsOf(text);
+  // The first word may be the program.
+  for (let at = isFlag(words[0] ?? '') ? 0 : 1; at < words.length; at++) {
+    const [flag = '', joined] = splitOnce(words[at] ?? '');
+    const key = FLAGS.get(flag);
+    const isToggle = key !== undefined && rowOf(key).kind === 'toggle';
+    const next = words[at + 1];
+    const value = joined ?? (isToggle || next === undefined || isFlag(next) ? undefined : next);
+    if (value !== undefined && joined === undefined) at++;
+    option(mapper, flag, key, value);
+  }
+  return mapper.result(name);
+}
+
+function option(mapper: SettingsMapper, flag: string, key: SettingKey | undefined, value: string | undefined): void {
+  const text = value ?? '';
+  switch (flag) {
+    case '--samplers':
+      return mapper.takeSamplers(flag, text.split(/[;,]/));
+    case '--sampling-seq':
+    case '--sampler-seq':
+      return mapper.takeSamplers(
+        flag,
+        [...text].map((letter) => LETTERS[letter] ?? letter),
+      );
+    case '-sys':
+    case '--system-prompt':
+      mapper.systemPrompt = text;
+      return;
+    case '-r':
+    case '--reverse-prompt':
+      return mapper.add(flag, 'stopStrings', text);
+    case '--dry-sequence-breaker':
+      return text === 'none'
+        ? mapper.take(flag, 'drySequenceBreakers', [])
+        : mapper.add(
+            flag,
+            'drySequenceBreakers',
+            text.replaceAll(String.raw`\n`, '\n').replaceAll(String.raw`\t`, '\t'),
+          );
+    case '--grammar':
+      return mapper.takeGrammar(flag, { kind: 'gbnf', source: text });
+    case '-j':
+    case '--json-schema':
+      return mapper.takeGrammar(flag, { kind: 'json_schema', source: text });
+    case '--grammar-file':
+    case '-jf':
+    case '--json-schema-file':
+      return mapper.skip(flag, text, WHY.file);
+    case '-l':
+    case '--logit-bias':
+      return mapper.skip(flag, text, WHY.vocabulary);
+  }
+  if (key === undefined) mapper.skip(flag, value, whyNot(flag));
+  else mapper.take(flag, key, rowOf(key).kind === 'toggle' ? true : numberOf(text));
+}
+
+/** The part of a JSON document with the settings; null if it has none. */
+export function llamaSettingsIn(value: Json): Json | null {
+  const { default_generation_settings: defaults, params } = value;
+  if (isJson(defaults)) return llamaSettingsIn(defaults) ?? defaults;
+  if (isJson(params)) return params;
+  return Object.keys(value).some((key) => Object.hasOwn(KEYS, key)) ? value : null;
+}
+
+export function readLlamaJson(settings: Json, name: string): MappedSettings {
+  const mapper = new SettingsMapper();
+  for (const [key, value] of Object.entries(settings)) field(mapper, key, value);
+  return mapper.result(name);
+}
+
+function field(mapper: SettingsMapper, key: string, value: unknown): void {
+  // The web page stores an empty text where the server's default applies.
+  if (value === null || value === '') return;
+  const known = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
+  if (known !== undefined) return mapper.take(key, known, value);
+  switch (key) {
+    case 'stop':
+      return mapper.take(key, 'stopStrings', Array.isArray(value) ? value : [value]);
+    case 't_max_predict_ms':
+      return mapper.take(key, 'timeLimitMs', typeof value === 'number' && value <= 0 ? null : value);
+    case 'samplers':
+      return mapper.takeSamplers(key, Array.isArray(value) ? value.map(String) : String(value).split(';'));
+    case 'systemMessage':
+      mapper.systemPrompt = String(value);
+      return;
+    case 'grammar':
+      if (typeof value === 'string') return mapper.takeGrammar(key, { kind: 'gbnf', source: value });
+      break;
+    case 'json_schema':
+      if (isJson(value) && Object.keys(value).length === 0) return;
+      return mapper.takeGrammar(key, { kind: 'json_schema', source: JSON.stringify(value, null, 2) });
+    case 'logit_bias':
+      if (Array.isArray(value) && value.length === 0) return;
+      return mapper.skip(key, value, WHY.vocabulary);
+  }
+  mapper.skip(key, value, whyNot(key));
+}
+
+function whyNot(key: string): string {
+  if (LOAD.has(key)) return WHY.load;
+  if (TEMPLATE.has(key)) return WHY.template;
+  return REQUEST.has(key) ? WHY.request : WHY.unknown;
+}
+
+function flagsOf(table: Readonly<Record<string, Setting>>): [string, SettingKey][] {
+  return Object.entries(table).flatMap(([key, { flag, aliases = [] }]) =>
+    [flag?.split(' ')[0], ...aliases].flatMap((one): [string, SettingKey][] =>
+      one === undefined ? [] : [[one, key as SettingKey]],
+    ),
+  );
+}
+
+function rowOf(key: SettingKey): Setting {
+  return { ...SAMPLING_SETTINGS, ...STOP_SETTINGS }[key];
+}
+
+/** Negative numbers are values. */
+function isFlag(word: string): boolean {
+  return /^--?[a-z]/i.test(word);
+}
+
+function splitOnce(word: string): [string, string | undefined] {
+  const at = word.startsWith('--') ? word.indexOf('=') : -1;
+  return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+}
+
+/** Words of a shell command: quotes join, a backslash takes the next character as it is, also a line end. */
+function wordsOf(text: string): string[] {
+  const words = text.matchAll(/(?:"(?:\\[^]|[^"\\])*"|'[^']*'|\\[^]|[^\s"'\\])+/g);
+  return [...words]
+    .map(([word]) =>
+      word.replaceAll(
+        /"((?:\\[^]|[^"\\])*)"|'([^']*)'|\\([^])/g,
+        (_, double?: string, single?: string, one?: string) =>
+          double === undefined
+            ? (single ?? (one === '\n' ? '' : (one ?? '')))
+            : double.replaceAll(/\\(["\\$`])/g, '$1'),
+      ),
+    )
+    .filter((word) => word !== '');
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,105 @@
+/** LM Studio's presets: a list of fields by key, or a flat object in versions before 0.3. */
+import { SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** With the value that stands for an unchecked setting. */
+const FIELDS: Readonly<Record<string, readonly [SettingKey, unknown]>> = {
+  'llm.prediction.temperature': ['temperature', undefined],
+  'llm.prediction.topKSampling': ['topK', 0],
+  'llm.prediction.topPSampling': ['topP', 1],
+  'llm.prediction.minPSampling': ['minP', 0],
+  'llm.prediction.repeatPenalty': ['repeatPenalty', 1],
+  'llm.prediction.llama.presencePenalty': ['presencePenalty', 0],
+  'llm.prediction.llama.frequencyPenalty': ['frequencyPenalty', 0],
+  'llm.prediction.llama.xtcProbability': ['xtcProbability', 0],
+  'llm.prediction.llama.xtcThreshold': ['xtcThreshold', undefined],
+  'llm.prediction.maxPredictedTokens': ['maxTokens', -1],
+  'llm.prediction.stopStrings': ['stopStrings', undefined],
+  'llm.prediction.seed': ['seed', -1],
+};
+
+const EARLIER: Readonly<Record<string, SettingKey>> = {
+  temp: 'temperature',
+  top_k: 'topK',
+  top_p: 'topP',
+  min_p: 'minP',
+  repeat_penalty: 'repeatPenalty',
+  presence_penalty: 'presencePenalty',
+  frequency_penalty: 'frequencyPenalty',
+  n_predict: 'maxTokens',
+  seed: 'seed',
+};
+
+export function isLmStudioPreset(value: Json): boolean {
+  return isJson(value.inference_params) || fieldsOf(value.operation) !== null || fieldsOf(value) !== null;
+}
+
+/** @param fallback name of a preset without one */
+export function readLmStudioPreset(value: Json, fallback: string): MappedSettings {
+  const mapper = new SettingsMapper();
+  const name = typeof value.name === 'string' && value.name.trim() !== '' ? value.name.trim() : fallback;
+  if (isJson(value.inference_params)) {
+    for (const [key, one] of Object.entries(value.inference_params)) earlier(mapper, key, one);
+    if (isJson(value.load_params))
+      for (const [key, one] of Object.entries(value.load_params)) mapper.skip(key, one, WHY.load);
+    return mapper.result(name);
+  }
+  for (const { key, value: one } of fieldsOf(value.operation) ?? fieldsOf(value) ?? []) field(mapper, key, one);
+  for (const { key, value: one } of fieldsOf(value.load) ?? []) mapper.skip(key, one, WHY.load);
+  return mapper.result(name);
+}
+
+function field(mapper: SettingsMapper, key: string, value: unknown): void {
+  const known = Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined;
+  if (known !== undefined) {
+    const [setting, off] = known;
+    const checked = isJson(value) && 'checked' in value ? (value.checked === true ? value.value : off) : value;
+    if (checked !== undefined) mapper.take(key, setting, checked);
+    return;
+  }
+  switch (key) {
+    case 'llm.prediction.systemPrompt':
+      if (typeof value === 'string' && value.trim() !== '') mapper.systemPrompt = value;
+      return;
+    case 'llm.prediction.structured':
+      return structured(mapper, key, value);
+    case 'llm.prediction.promptTemplate':
+      return mapper.skip(key, value, WHY.template);
+    case 'llm.prediction.contextOverflowPolicy':
+      return mapper.skip(key, value, WHY.context);
+    case 'llm.prediction.tools':
+      if (isJson(value) && value.type === 'none') return;
+      break;
+  }
+  mapper.skip(key, value, key.startsWith('llm.load.') || key.endsWith('cpuThreads') ? WHY.load : WHY.unknown);
+}
+
+function structured(mapper: SettingsMapper, key: string, value: unknown): void {
+  if (!isJson(value) || value.type === 'none') return;
+  if (value.type === 'json' && isJson(value.jsonSchema)) {
+    mapper.takeGrammar(key, { kind: 'json_schema', source: JSON.stringify(value.jsonSchema, null, 2) });
+  } else if (value.type === 'gbnf' && typeof value.gbnfGrammar === 'string') {
+    mapper.takeGrammar(key, { kind: 'gbnf', source: value.gbnfGrammar });
+  } else mapper.skip(key, value, WHY.unknown);
+}
+
+function earlier(mapper: SettingsMapper, key: string, value: unknown): void {
+  const known = Object.hasOwn(EARLIER, key) ? EARLIER[key] : undefined;
+  if (known !== undefined) mapper.take(key, known, value);
+  else if (key === 'antiprompt') mapper.take(key, 'stopStrings', Array.isArray(value) ? value : [value]);
+  else if (key === 'pre_prompt') {
+    if (typeof value === 'string' && value.trim() !== '') mapper.systemPrompt = value;
+  } else mapper.skip(key, value, /prefix|suffix/.test(key) ? WHY.template : WHY.unknown);
+}
+
+function fieldsOf(value: unknown): { key: string; value: unknown }[] | null {
+  if (!isJson(value) || !Array.isArray(value.fields)) return null;
+  return value.fields.flatMap((one: unknown) =>
+    isJson(one) && typeof one.key === 'string' ? [{ key: one.key, value: one.value }] : [],
+  );
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import { savedItemsFile, type SavedItem } from '../../../../../src-main/protocol/app/presets/saved-items.ts';
+import { readSettingsFile } from './read-settings-file.ts';
+
+/** The settings of another program's file. */
+function mapped(text: string, name = 'mine.json') {
+  const file = readSettingsFile(text, name);
+  if (file.kind !== 'other') throw new Error('Expected the file of another program.');
+  return { program: file.program, ...file.settings };
+}
+
+const keysOf = (unmapped: readonly { key: string }[]) => unmapped.map(({ key }) => key);
+
+describe('LM Studio', () => {
+  const preset = (fields: [string, unknown][], more: object = {}) =>
+    JSON.stringify({
+      identifier: '@local:careful',
+      name: 'Careful',
+      changed: true,
+      operation: { fields: fields.map(([key, value]) => ({ key: `llm.prediction.${key}`, value })) },
+      load: { fields: [{ key: 'llm.load.contextLength', value: 8192 }] },
+      ...more,
+    });
+
+  it('maps a preset of the present format', () => {
+    const text = preset([
+      ['temperature', 0.3],
+      ['topKSampling', 20],
+      ['topPSampling', { checked: true, value: 0.9 }],
+      ['minPSampling', { checked: false, value: 0.05 }],
+      ['repeatPenalty', { checked: true, value: 1.1 }],
+      ['llama.presencePenalty', { checked: true, value: 1.5 }],
+      ['maxPredictedTokens', { checked: true, value: 500 }],
+      ['stopStrings', ['###']],
+      ['structured', { type: 'none' }],
+      ['tools', { type: 'none' }],
+      ['systemPrompt', 'Be careful.'],
+      ['llama.cpuThreads', 14],
+      ['contextOverflowPolicy', 'rollingWindow'],
+    ]);
+    const { program, name, sampling, stop, systemPrompt, unmapped } = mapped(text);
+    expect({ program, name, systemPrompt }).toEqual({
+      program: 'LM Studio',
+      name: 'Careful',
+      systemPrompt: 'Be careful.',
+    });
+    expect(sampling).toEqual({
+      temperature: 0.3,
+      topK: 20,
+      topP: 0.9,
+      minP: 0,
+      repeatPenalty: 1.1,
+      presencePenalty: 1.5,
+    });
+    expect(stop).toEqual({ maxTokens: 500, stopStrings: ['###'] });
+    expect(keysOf(unmapped)).toEqual([
+      'llm.prediction.llama.cpuThreads',
+      'llm.prediction.contextOverflowPolicy',
+      'llm.load.contextLength',
+    ]);
+  });
+
+  it('maps a JSON schema, and reports templates', () => {
+    const { sampling, unmapped } = mapped(
+      preset([
+        ['structured', { type: 'json', jsonSchema: { type: 'object' } }],
+        ['promptTemplate', { type: 'jinja', jinjaPromptTemplate: { template: '{{ x }}' } }],
+      ]),
+    );
+    expect(sampling.grammar).toEqual({ kind: 'json_schema', source: '{\n  "type": "object"\n}' });
+    expect(keysOf(unmapped)).toContain('llm.prediction.promptTemplate');
+  });
+
+  it('maps a preset of versions before 0.3', () => {
+    const inference_params = {
+      ...{ temp: 0.8, top_k: 40, top_p: 0.95, repeat_penalty: 1.1, n_predict: -1, antiprompt: ['### User:'] },
+      ...{ input_prefix: '### User:', pre_prompt: 'You are an assistant.', n_threads: 4 },
+    };
+    const { sampling, stop, systemPrompt, unmapped } = mapped(
+      JSON.stringify({ name: 'Alpaca', inference_params, load_params: { n_ctx: 2048 } }),
+    );
+    expect(sampling).toEqual({ temperature: 0.8, topK: 40, topP: 0.95, repeatPenalty: 1.1 });
+    expect(stop).toEqual({ maxTokens: 2 ** 31 - 1, stopStrings: ['### User:'] });
+    expect(systemPrompt).toBe('You are an assistant.');
+    expect(keysOf(unmapped)).toEqual(['input_prefix', 'n_threads', 'n_ctx']);
+  });
+});
+
+describe('llama.cpp', () => {
+  it('maps a command line', () => {
+    const { program, name, sampling, stop, systemPrompt, unmapped } = mapped(
+      String.raw`./llama-server -m "my models/x.gguf" -c 4096 --temp 0.6 --top-k=20 --min-p 0 \
+        --samplers "penalties;dry;top_k;typ_p;infill;temperature" -n -1 --seed -1 --ignore-eos \
+        --dry-multiplier 0.8 --dry-sequence-breaker '\n' --dry-sequence-breaker : -r '###' \
+        --repeat-last-n -1 -sys "You are \"brief\"." --logit-bias 15043+1 --jinja --no-webui`,
+      'server.sh',
+    );
+    expect({ program, name, systemPrompt }).toEqual({
+      program: 'llama.cpp',
+      name: 'server',
+      systemPrompt: 'You are "brief".',
+    });
+    expect(sampling).toEqual({
+      temperature: 0.6,
+      topK: 20,
+      minP: 0,
+      samplers: ['penalties', 'dry', 'top_k', 'typical', 'temperature'],
+      seed: null,
+      dryMultiplier: 0.8,
+      drySequenceBreakers: ['\n', ':'],
+      penaltyLastN: -1,
+    });
+    expect(stop).toEqual({ maxTokens: 2 ** 31 - 1, ignoreEos: true, stopStrings: ['###'] });
+    expect(unmapped).toEqual([
+      { key: '-m', value: 'my models/x.gguf', why: 'This is set when the model is loaded.' },
+      { key: '-c', value: '4096', why: 'This is set when the model is loaded.' },
+      { key: '--samplers', value: 'infill', why: 'There is no such stage.' },
+      { key: '--logit-bias', value: '15043+1', why: 'Token IDs belong to one model.' },
+      { key: '--jinja', value: '', why: 'This is set in the Prompt tab.' },
+      { key: '--no-webui', value: '', why: 'Tokenscope has no such setting.' },
+    ]);
+  });
+
+  it('maps the letters of --sampling-seq', () => {
+    expect(mapped('--sampling-seq edskypmxt', 'flags.txt').sampling.samplers).toEqual([
+      ...['penalties', 'dry', 'top_n_sigma', 'top_k', 'typical', 'top_p', 'min_p', 'xtc', 'temperature'],
+    ]);
+  });
+
+  it('maps the settings in /props', () => {
+    const params = {
+      ...{ n_predict: 128, seed: 4294967295, temperature: 0.8, dynatemp_range: 0.2, dynatemp_exponent: 1 },
+      ...{ top_k: 40, top_n_sigma: -1, typical_p: 1, xtc_threshold: 0.1, mirostat: 2, mirostat_tau: 5, min_keep: 2 },
+      ...{ stop: ['</s>'], t_max_predict_ms: -1, samplers: ['top_k', 'temperature'], logit_bias: [], grammar: '' },
+      ...{ stream: true, chat_format: 'Content-only', lora: [] },
+    };
+    const { sampling, stop, unmapped } = mapped(JSON.stringify({ default_generation_settings: { id: 0, params } }));
+    expect(sampling).toEqual({
+      ...{
+        seed: null,
+        temperature: 0.8,
+        dynatempRange: 0.2,
+        dynatempExponent: 1,
+        topK: 40,
+        topNSigma: -1,
+        typicalP: 1,
+      },
+      ...{ xtcThreshold: 0.1, mirostat: 2, mirostatTau: 5, minKeep: 2, samplers: ['top_k', 'temperature'] },
+    });
+    expect(stop).toEqual({ maxTokens: 128, stopStrings: ['</s>'], timeLimitMs: null });
+    expect(keysOf(unmapped)).toEqual(['stream', 'chat_format', 'lora']);
+  });
+
+  it('reports values that are changed or not allowed', () => {
+    const { sampling, unmapped } = mapped(JSON.stringify({ temperature: 'hot', top_p: 1.5, top_k: 2.5, min_p: 0.1 }));
+    expect(sampling).toEqual({ topP: 1, minP: 0.1 });
+    expect(unmapped).toEqual([
+      { key: 'temperature', value: 'hot', why: 'The value is not allowed here.' },
+      { key: 'top_p', value: '1.5', why: 'Changed to 1.' },
+      { key: 'top_k', value: '2.5', why: 'The value is not allowed here.' },
+    ]);
+  });
+});
+
+describe('Ollama', () => {
+  it('maps a Modelfile', () => {
+    const { program, name, sampling, stop, systemPrompt, unmapped } = mapped(
+      `# A comment
+FROM llama3.2
+PARAMETER temperature 0.6
+parameter top_p 0.9
+PARAMETER num_ctx 4096
+PARAMETER stop "<|start_header_id|>"
+PARAMETER stop AI assistant:
+PARAMETER num_predict -2
+PARAMETER tfs_z 1
+TEMPLATE """{{ .System }}
+PARAMETER temperature 2
+{{ .Prompt }}"""
+SYSTEM """
+You are Mario.
+# Not a comment
+"""
+`,
+      'Modelfile',
+    );
+    expect({ program, name }).toEqual({ program: 'Ollama', name: 'Modelfile' });
+    expect(sampling).toEqual({ temperature: 0.6, topP: 0.9 });
+    expect(stop).toEqual({ stopStrings: ['<|start_header_id|>', 'AI assistant:'], maxTokens: 2 ** 31 - 1 });
+    expect(systemPrompt).toBe('You are Mario.\n# Not a comment');
+    expect(keysOf(unmapped)).toEqual(['FROM', 'num_ctx', 'tfs_z', 'TEMPLATE']);
+  });
+});
+
+describe('any file', () => {
+  it('reads this app’s own export', () => {
+    const items: SavedItem[] = [
+      { kind: 'preset', id: 'a', name: 'Mine', sampling: { topK: 3 }, stop: {} },
+      { kind: 'prompt', id: 'b', name: 'Pirate', text: 'Arr.' },
+    ];
+    const text = JSON.stringify(savedItemsFile(items, [{ kind: 'later' }]));
+    expect(readSettingsFile(text, 'x.json')).toEqual({ kind: 'own', items, unknown: 1 });
+  });
+
+  it.each([
+    ['{"a": 1}', 'x.json', 'no settings that Tokenscope knows'],
+    ['Hello world', 'x.txt', 'no settings that Tokenscope knows'],
+    ['[1]', 'x.json', 'no settings that Tokenscope knows'],
+    ['FROM llama3', 'Modelfile', 'sets nothing that Tokenscope has'],
+    ['{"format":"tokenscope-presets","version":9,"items":[]}', 'x.json', 'later version'],
+    ['{"format":"tokenscope-presets","version":1}', 'x.json', 'damaged'],
+  ])('refuses %s', (text, name, message) => {
+    expect(() => readSettingsFile(text, name)).toThrow(message);
+  });
+});

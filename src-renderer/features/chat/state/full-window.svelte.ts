@@ -1,0 +1,181 @@
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { isEarlierStop } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { formatBytes, formatInteger } from '../../../ui/format.ts';
+import type { Action } from '../../../ui/types.ts';
+import type { ChatDocument } from './chat-document.svelte.ts';
+import type { ChatsState } from './chats.svelte.ts';
+import type { ChatSession } from './chat-session.svelte.ts';
+import { summarise } from './chat-summary.ts';
+import type { EngineState } from './engine.svelte.ts';
+import type { ModelSettingsState } from './model-settings.svelte.ts';
+import type { OtherModelState } from './other-model.svelte.ts';
+import type { PromptSize } from './prompt-fit.ts';
+import type { Reply } from './reply.svelte.ts';
+
+interface Parts {
+  readonly session: ChatSession;
+  readonly chats: ChatsState;
+  readonly engine: EngineState;
+  readonly modelSettings: ModelSettingsState;
+  readonly otherModel: Pick<OtherModelState, 'library'>;
+}
+
+/** What can be done when the context window is full. */
+export class FullWindow {
+  #summary = $state.raw<AbortController | null>(null);
+  #problem = $state.raw<{ chat: ChatDocument; text: string } | null>(null);
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Why the last action in the open chat failed, or null. */
+  get problem(): string | null {
+    return this.#problem?.chat === this.#parts.chats.current ? this.#problem.text : null;
+  }
+
+  get summarising(): boolean {
+    return this.#summary !== null;
+  }
+
+  /** Whether the actions have to wait for something. */
+  get waits(): boolean {
+    const { session, engine } = this.#parts;
+    return session.busy || session.loadingToAnswer !== null || this.summarising || engine.status !== 'ready';
+  }
+
+  /** The actions for the last reply of the open chat, the recommended one first. */
+  actionsFor(reply: Reply): Action[] {
+    const drop: Action = {
+      label: `Drop the oldest and ${reply.text === '' ? 'try again' : 'continue'}`,
+      testId: 'full-drop',
+      onclick: () => void this.#drop(reply),
+    };
+    const loaded = async () => await this.#parts.session.proceed(reply);
+    return [drop, ...this.#bigger(tokensNeeded(reply), loaded), ...this.#newChat(reply)];
+  }
+
+  /** The actions for a draft that does not fit into the window of the open chat. */
+  actionsForDraft({ tokens }: PromptSize): Action[] {
+    const { chats, session } = this.#parts;
+    const isAlone = chats.current.isEmpty;
+    const drop: Action = {
+      label: 'Drop the oldest turns',
+      testId: 'full-drop',
+      onclick: () => (chats.current.whenFull = 'drop_oldest'),
+    };
+    return [
+      ...(isAlone || session.whenFull !== 'stop' ? [] : [drop]),
+      ...this.#bigger(tokens + 1, () => Promise.resolve()),
+      ...this.#newChat(null),
+    ];
+  }
+
+  cancelSummary(): void {
+    this.#summary?.abort();
+  }
+
+  /** For this run only: the chat's own choice stays. A shift also makes room if there is only one turn. */
+  async #drop(reply: Reply): Promise<void> {
+    this.#problem = null;
+    await this.#parts.session.proceed(reply, { whenFull: 'shift' });
+  }
+
+  /** @param needed tokens that the window must hold @param loaded what happens then */
+  #bigger(needed: number, loaded: () => Promise<void>): Action[] {
+    const { library } = this.#parts.otherModel;
+    const bigger = library?.biggerWindow(needed) ?? null;
+    if (library === null || bigger === null) return [];
+    const { tokens, extraBytes } = bigger;
+    const load = async () => {
+      const { chats, engine } = this.#parts;
+      this.#problem = null;
+      await library.loadWindow(tokens);
+      if (engine.status === 'ready' && engine.model?.contextSize === tokens) await loaded();
+      else this.#fail(chats.current, 'The bigger window could not be loaded. The Models page says why.');
+    };
+    return [
+      {
+        label: `Load with ${formatInteger(tokens)} tokens (+${formatBytes(extraBytes)})`,
+        testId: 'full-bigger',
+        onclick: () => void load(),
+      },
+    ];
+  }
+
+  /** @param reply the last one, whose message was not answered if it has no text; null: none failed */
+  #newChat(reply: Reply | null): Action[] {
+    const { chats, engine } = this.#parts;
+    const unanswered = reply?.text === '' ? unansweredText(chats.current) : '';
+    if (chats.current.path.length <= (unanswered === '' ? 0 : 2)) return [];
+    if (engine.model?.hasChatRoles !== true) {
+      return [{ label: 'New chat', testId: 'full-new', onclick: () => this.#open(chats.current, unanswered) }];
+    }
+    const onclick = () => void this.#openWithSummary(unanswered);
+    return [{ label: 'New chat with a summary', testId: 'full-summary', onclick }];
+  }
+
+  /** Opens a new chat, which takes over what could not be sent in `from`. */
+  #open(from: ChatDocument, unanswered: string): void {
+    const { chats, session } = this.#parts;
+    const draft = chats.current === from ? session.draft : '';
+    if (draft !== '') session.draft = '';
+    chats.create();
+    session.draft = [unanswered, draft].filter((text) => text !== '').join('\n');
+  }
+
+  /** The summary becomes part of the new chat's system prompt, where it can be read and changed. */
+  async #openWithSummary(unanswered: string): Promise<void> {
+    const { chats, engine, modelSettings } = this.#parts;
+    const { model } = engine;
+    if (this.waits || model === null) return;
+    const chat = chats.current;
+    const abort = new AbortController();
+    this.#summary = abort;
+    this.#problem = null;
+    try {
+      const messages = chat.messages().map(({ message }) => message);
+      const summary = await summarise(unanswered === '' ? messages : messages.slice(0, -1), {
+        engine: await engine.ready(abort.signal),
+        contextSize: model.contextSize,
+        template: modelSettings.template,
+        sampling: modelSettings.sampling,
+        signal: abort.signal,
+      });
+      if (abort.signal.aborted) return;
+      if (summary.text === '') {
+        this.#fail(chat, 'The model wrote no summary.');
+        return;
+      }
+      const heading = summary.cut ? 'Summary of the end of an earlier chat:' : 'Summary of an earlier chat:';
+      const parts = [chat.systemPrompt.trim(), `${heading} ${summary.text}`];
+      this.#open(chat, unanswered);
+      chats.current.systemPrompt = parts.filter((part) => part !== '').join('\n\n');
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (error.code !== 'CANCELLED') this.#fail(chat, `The summary failed. ${error.message}`);
+    } finally {
+      this.#summary = null;
+    }
+  }
+
+  #fail(chat: ChatDocument, text: string): void {
+    this.#problem = { chat, text };
+  }
+}
+
+/** The message that ends a chat without an answer: it is not part of what was said. */
+function unansweredText(chat: ChatDocument): string {
+  const last = chat.messages().at(-1)?.message;
+  return last?.role === 'user' ? last.text : '';
+}
+
+/** Tokens that a window must hold for a reply to begin or go on. */
+function tokensNeeded(reply: Reply): number {
+  const { stop } = reply;
+  if (stop === null || isEarlierStop(stop)) return 0;
+  if (stop.reason === 'context_full') return stop.contextSize + 1;
+  const promptTokens = stop.reason === 'error' ? stop.error.details['promptTokens'] : 0;
+  return typeof promptTokens === 'number' ? promptTokens + 1 : 0;
+}

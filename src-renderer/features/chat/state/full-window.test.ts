@@ -1,0 +1,197 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import { end, MODEL, start, tokens } from '../test-support/fakes.ts';
+import { openSession } from '../test-support/session.ts';
+import { FullWindow } from './full-window.svelte.ts';
+import type { ModelList } from './other-model.svelte.ts';
+import type { Reply } from './reply.svelte.ts';
+
+const FULL = { reason: 'context_full', promptTokens: 4, contextSize: 1000 } as const;
+const TOO_LONG = new EngineError('CONTEXT_FULL', 'The prompt has 1,200 tokens.', { promptTokens: 1200 });
+
+let opened: Awaited<ReturnType<typeof openSession>>;
+let full: FullWindow;
+let asked: number[];
+
+beforeEach(async () => {
+  opened = await openSession();
+  asked = [];
+  full = new FullWindow({ ...opened, otherModel: { library: libraryWith(null) } });
+});
+
+function libraryWith(bigger: { tokens: number; extraBytes: number } | null, loaded?: ModelInfo): ModelList {
+  return {
+    listings: [],
+    nameOf: () => '',
+    load: () => Promise.resolve(),
+    biggerWindow: (needed) => {
+      asked.push(needed);
+      return bigger;
+    },
+    loadWindow: async () => {
+      opened.api.loadScripts = [[loaded ?? MODEL]];
+      await opened.engine.load({ modelId: MODEL.id });
+    },
+  };
+}
+
+/** A reply that ended in a full window, or that could not begin. */
+async function fullReply(before: readonly string[] = []): Promise<Reply> {
+  const { session, api, chats } = opened;
+  for (const text of before) await session.send(text);
+  api.scripts = [[start(), ...tokens(2), end(2, FULL)]];
+  await session.send('Tell me more');
+  return chats.current.lastReply!;
+}
+
+async function withRoles(): Promise<void> {
+  opened.api.loadScripts = [[{ ...MODEL, hasChatRoles: true }]];
+  await opened.engine.load({ modelId: MODEL.id });
+  opened.api.answers.renderChat = () => ({ text: '', ids: [1, 2], tokens: [], segments: [], notices: [] });
+}
+
+const act = (reply: Reply, testId: string) => full.actionsFor(reply).find((action) => action.testId === testId)!;
+const names = (reply: Reply) => full.actionsFor(reply).map(({ testId }) => testId);
+
+describe('a reply that ended in a full window', () => {
+  it('drops the oldest for one run, whatever the chat does otherwise', async () => {
+    const reply = await fullReply();
+    opened.api.scripts = [[start(), ...tokens(1), end(1)]];
+    act(reply, 'full-drop').onclick();
+    await vi.waitFor(() => expect(reply.stop?.reason).toBe('eos'));
+    expect(opened.api.requests.at(-1)?.prompt).toMatchObject({ whenFull: 'shift' });
+    expect(opened.session.whenFull).toBe('stop');
+    await opened.session.send('Next');
+    expect(opened.api.requests.at(-1)?.prompt).toMatchObject({ whenFull: 'stop' });
+  });
+
+  it('waits while the model is loaded or a reply is generated', async () => {
+    await fullReply();
+    expect(full.waits).toBe(false);
+    opened.api.loadScripts = [['pause', MODEL]];
+    const loading = opened.engine.load({ modelId: MODEL.id });
+    expect(full.waits).toBe(true);
+    await vi.waitFor(() => expect(opened.engine.progress).not.toBeNull());
+    opened.api.resume();
+    await loading;
+    expect(full.waits).toBe(false);
+  });
+
+  it('loads a bigger window that has room for it, and continues', async () => {
+    const bigger = { tokens: 2000, extraBytes: 94e6 };
+    const library = libraryWith(bigger, { ...MODEL, contextSize: 2000 });
+    full = new FullWindow({ ...opened, otherModel: { library } });
+    const reply = await fullReply();
+    const action = act(reply, 'full-bigger');
+    expect(asked).toEqual([1001]);
+    expect(action.label).toBe('Load with 2,000 tokens (+94.0\u00a0MB)');
+    action.onclick();
+    await vi.waitFor(() => expect(reply.stop?.reason).toBe('eos'));
+    expect(reply.count).toBe(5);
+    expect(full.problem).toBeNull();
+  });
+
+  it('says so if it could not be loaded, in that chat only', async () => {
+    full = new FullWindow({ ...opened, otherModel: { library: libraryWith({ tokens: 2000, extraBytes: 1 }) } });
+    const reply = await fullReply();
+    act(reply, 'full-bigger').onclick();
+    await vi.waitFor(() => expect(full.problem).toContain('could not be loaded'));
+    expect(reply.stop?.reason).toBe('context_full');
+    opened.chats.create();
+    expect(full.problem).toBeNull();
+  });
+
+  it('offers nothing bigger where there is none', async () => {
+    expect(names(await fullReply())).toEqual(['full-drop', 'full-new']);
+  });
+
+  it('opens a new chat, which gets the draft', async () => {
+    const reply = await fullReply();
+    opened.session.draft = 'And then?';
+    act(reply, 'full-new').onclick();
+    expect(opened.chats.current.isEmpty).toBe(true);
+    expect(opened.session.draft).toBe('And then?');
+  });
+});
+
+describe('a new chat with a summary', () => {
+  beforeEach(withRoles);
+
+  it('has the summary after the instructions', async () => {
+    opened.chats.current.systemPrompt = 'Be brief.';
+    const reply = await fullReply(['Once']);
+    opened.api.scripts = [[start(), ...tokens(2), end(2)]];
+    act(reply, 'full-summary').onclick();
+    expect(full.summarising).toBe(true);
+    expect(full.waits).toBe(true);
+    await vi.waitFor(() => expect(full.summarising).toBe(false));
+    expect(opened.chats.current.isEmpty).toBe(true);
+    expect(opened.chats.current.systemPrompt).toBe('Be brief.\n\nSummary of an earlier chat: t0 t1');
+    const prompt = opened.api.requests.at(-1)?.prompt;
+    expect(prompt).toMatchObject({ template: { kind: 'model' }, enableThinking: false });
+  });
+
+  it('leaves out a message that was not answered, and moves it to the new chat', async () => {
+    await opened.session.send('Once');
+    opened.api.scripts = [[TOO_LONG]];
+    await opened.session.send('A long text');
+    const reply = opened.chats.current.lastReply!;
+    expect(reply.stop?.reason).toBe('error');
+    opened.api.scripts = [[start(), ...tokens(2), end(2)]];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.summarising).toBe(false));
+    expect(opened.session.draft).toBe('A long text');
+    expect(JSON.stringify(opened.api.requests.at(-1)?.prompt)).not.toContain('A long text');
+    expect(asked).toContain(1201);
+  });
+
+  it('is not offered where nothing was said before', async () => {
+    opened.api.scripts = [[TOO_LONG]];
+    await opened.session.send('A long text');
+    expect(names(opened.chats.current.lastReply!)).toEqual(['full-drop']);
+  });
+
+  it('can be cancelled, and says why it failed', async () => {
+    const reply = await fullReply();
+    const chat = opened.chats.current;
+    opened.api.scripts = [[start(), 'pause']];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(opened.api.requests).toHaveLength(2));
+    full.cancelSummary();
+    await vi.waitFor(() => expect(full.summarising).toBe(false));
+    expect(full.problem).toBeNull();
+
+    opened.api.scripts = [[new EngineError('OUT_OF_MEMORY', 'No memory is left.')]];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.problem).toBe('The summary failed. No memory is left.'));
+
+    opened.api.scripts = [[start(), end(0)]];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.problem).toBe('The model wrote no summary.'));
+    expect(opened.chats.current).toBe(chat);
+  });
+});
+
+describe('a draft that does not fit', () => {
+  const size = { tokens: 1100, window: 1000 };
+  const offered = () => full.actionsForDraft(size).map(({ testId }) => testId);
+
+  it('can drop the oldest turns of a chat that has some', async () => {
+    expect(offered()).toEqual([]);
+    await opened.session.send('Once');
+    expect(offered()).toEqual(['full-drop', 'full-new']);
+    full.actionsForDraft(size)[0]?.onclick();
+    expect(opened.session.whenFull).toBe('drop_oldest');
+    expect(offered()).toEqual(['full-new']);
+    expect(asked.every((needed) => needed === 1101)).toBe(true);
+  });
+
+  it('moves to the new chat', async () => {
+    await opened.session.send('Once');
+    opened.session.draft = 'A long text';
+    full.actionsForDraft(size).at(-1)?.onclick();
+    expect(opened.chats.current.isEmpty).toBe(true);
+    expect(opened.session.draft).toBe('A long text');
+  });
+});

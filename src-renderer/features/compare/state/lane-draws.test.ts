@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import type { Reply } from '../../chat/state/reply.svelte.ts';
+import { laneDraws } from './lane-draws.ts';
+import { newLaneSettings } from './lane-settings.ts';
+
+const settings = newLaneSettings({ id: 'own', name: 'Own' }, { temperature: 0.5 });
+
+/** A lane's reply of three tokens, which was drawn with seed 9. */
+const reply = {
+  ...{ stop: null, count: 3, sampling: settings.sampling, seed: 9, model: 'Own', runStart: 0 },
+  facts: { modelId: 'own', run: { requestedAt: '2026-01-02T03:04:05.000Z' } },
+  ids: (from: number, to: number) => [11, 12, 13].slice(from, to),
+  token: (index: number) => ({ id: 11 + index, text: 'x' }),
+} as unknown as Reply;
+
+it('asks for a token of a lane with the tokens before it, the seed and the date of its run', () => {
+  const draws = laneDraws({ kind: 'text', text: 'Hello' }, settings, reply);
+  const question = draws.question(2);
+  expect(question.reply).toEqual([11, 12]);
+  expect(question.sampling).toMatchObject({ temperature: 0.5, seed: 9 });
+  expect(question.prompt).toMatchObject({
+    kind: 'chat',
+    messages: [{ role: 'user', text: 'Hello' }],
+    date: '2026-01-02T03:04:05.000Z',
+  });
+  expect([draws.model.id, draws.count, draws.token(2).id]).toEqual(['own', 3, 13]);
+});

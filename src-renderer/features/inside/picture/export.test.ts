@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { tableCsv, tableJson } from './export.ts';
+import { formatNumber, type Table, type TableValue } from './picture.ts';
+import { sceneSvg } from './scene.ts';
+
+function tableOf(columns: string[], rows: TableValue[][]): Table {
+  return { columns, rows: rows.length, row: (index) => rows[index]! };
+}
+
+describe('exported numbers', () => {
+  it('quotes texts, keeps all digits, and runs no formula in a spreadsheet', () => {
+    const table = tableOf(
+      ['piece', 'value'],
+      [
+        ['a,"b"\n', 1 / 3],
+        ['=1+1', -Infinity],
+      ],
+    );
+    expect(tableCsv(table)).toBe(`piece,value\r\n"a,""b""\n",${1 / 3}\r\n'=1+1,-Infinity\r\n`);
+  });
+  it('writes JSON that can be read back', () => {
+    const table = tableOf(
+      ['piece', 'value'],
+      [
+        ['x', 0.1],
+        ['y', -Infinity],
+      ],
+    );
+    expect(JSON.parse(tableJson('Title', table))).toEqual({
+      title: 'Title',
+      columns: ['piece', 'value'],
+      rows: [
+        ['x', 0.1],
+        ['y', '-Infinity'],
+      ],
+    });
+  });
+  it('shows six significant digits', () => {
+    expect([0.4051234567, -Infinity, 1234567.8, 0].map((value) => formatNumber(value))).toEqual([
+      '0.405123',
+      '-∞',
+      '1,234,570',
+      '0',
+    ]);
+  });
+});
+
+it('writes a picture as SVG, with texts escaped', () => {
+  const svg = sceneSvg(
+    {
+      width: 10,
+      height: 20,
+      shapes: [
+        { kind: 'rect', x: 0, y: 1, width: 2, height: 3, fill: '--weight-3' },
+        { kind: 'text', x: 0, y: 0, text: '<a & "b">\u0001', fill: '--text-1', anchor: 'end', turn: -50 },
+      ],
+    },
+    'A <title>',
+    (token) => (token === '--weight-3' ? '#85cbc9' : '#000'),
+  );
+  expect(svg).toContain('<title>A &lt;title&gt;</title>');
+  expect(svg).toContain('<rect x="0" y="1" width="2" height="3" fill="#85cbc9"/>');
+  expect(svg).toContain('&lt;a &amp; &quot;b&quot;&gt;\ufffd</text>');
+  expect(svg).toContain('transform="rotate(-50 0 0)"');
+});

@@ -1,0 +1,63 @@
+import type { Scene } from './scene.ts';
+
+/** Row and column, from 0. */
+export interface Cell {
+  row: number;
+  column: number;
+}
+
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** What a cell shows. */
+export interface CellFacts {
+  name: string;
+  value: string;
+  /** How the value was computed, with the real operands. */
+  formula: string;
+}
+
+export type TableValue = string | number;
+
+/** The numbers of a picture. Rows are made when they are read. */
+export interface Table {
+  columns: readonly string[];
+  rows: number;
+  row(index: number): TableValue[];
+}
+
+/** A picture of numbers: a grid of cells that can be pointed at, and the table of what it shows. */
+export interface Picture {
+  title: string;
+  /** Of exported files, without an extension. */
+  fileName: string;
+  scene: Scene;
+  rows: number;
+  columns: number;
+  /** Whether the cells have a negative colour. */
+  signed: boolean;
+  /** The value of the strongest colour. */
+  max: number;
+  boxOf(cell: Cell): Box;
+  cellAt(x: number, y: number): Cell | null;
+  describe(cell: Cell): CellFacts;
+  table: Table;
+}
+
+/** Significant digits of numbers on screen. */
+const DIGITS = 6;
+/** From here on, digits are grouped. */
+const GROUPED = 10_000;
+/** Of tables: the precision of float32. */
+export const TABLE_DIGITS = 7;
+
+/** 0.4051234567 is `0.405123`; 49152 is `49,152`; -Infinity is `-∞`. */
+export function formatNumber(value: number, digits = DIGITS): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value < 0 ? '-∞' : '∞';
+  const rounded = Number(value.toPrecision(digits));
+  return Math.abs(rounded) >= GROUPED ? rounded.toLocaleString('en-US') : String(rounded);
+}

@@ -1,0 +1,56 @@
+import type { CellFacts, Picture, Table } from './picture.ts';
+import type { Shape } from './scene.ts';
+
+export interface Word {
+  text: string;
+  /** A design token behind the text. */
+  fill: string;
+  facts: CellFacts;
+}
+
+export interface WordOptions {
+  title: string;
+  fileName: string;
+  rowLabels: readonly string[];
+  columnLabels: readonly string[];
+  word(row: number, column: number): Word;
+  table: Table;
+}
+
+const ROW = 24;
+const COLUMN = 96;
+const LEFT = 76;
+const LENGTH = 11;
+const PADDING = 6;
+
+/** A grid of tinted words. */
+export function wordPicture({ title, fileName, rowLabels, columnLabels, word, table }: WordOptions): Picture {
+  const shapes: Shape[] = columnLabels.map((text, column) => ({
+    ...{ kind: 'text', x: LEFT + column * COLUMN + PADDING, y: ROW / 2, text },
+    ...{ fill: '--text-3', anchor: 'start' },
+  }));
+  rowLabels.forEach((label, row) => {
+    const y = (row + 1) * ROW;
+    shapes.push({ kind: 'text', x: 0, y: y + ROW / 2, text: label, fill: '--text-2', anchor: 'start' });
+    columnLabels.forEach((_, column) => {
+      const { text, fill } = word(row, column);
+      const shown = text.length <= LENGTH ? text : `${text.slice(0, LENGTH - 1)}…`;
+      const x = LEFT + column * COLUMN;
+      shapes.push(
+        { kind: 'rect', x, y, width: COLUMN - 1, height: ROW - 1, fill },
+        { kind: 'text', x: x + PADDING, y: y + ROW / 2, text: shown, fill: '--text-1', anchor: 'start' },
+      );
+    });
+  });
+  const [rows, columns] = [rowLabels.length, columnLabels.length];
+  return {
+    ...{ title, fileName, table, rows, columns, signed: false, max: 1 },
+    scene: { width: LEFT + columns * COLUMN, height: (rows + 1) * ROW, shapes },
+    boxOf: ({ row, column }) => ({ x: LEFT + column * COLUMN, y: (row + 1) * ROW, width: COLUMN - 1, height: ROW - 1 }),
+    cellAt(x, y) {
+      const cell = { row: Math.floor(y / ROW) - 1, column: Math.floor((x - LEFT) / COLUMN) };
+      return cell.row < 0 || cell.row >= rows || cell.column < 0 || cell.column >= columns ? null : cell;
+    },
+    describe: ({ row, column }) => word(row, column).facts,
+  };
+}

@@ -1,0 +1,176 @@
+import { untrack } from 'svelte';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { ModelInfo, PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { EngineState } from '../../chat/state/engine.svelte.ts';
+import type { DrawSource } from '../../waterfall/draw-source.ts';
+import type { CompleteSettings } from '../../chat/state/model-settings.svelte.ts';
+import { BUILT_IN_MODEL } from '../../chat/state/app-model.svelte.ts';
+import type { SettingsState } from '../../chat/state/settings.svelte.ts';
+import type { LibraryState } from '../../models/library.svelte.ts';
+import { Lesson } from '../lesson/lesson.svelte.ts';
+import { PAGES, type StepId } from '../steps.ts';
+import type { RunView } from '../steps/step-props.ts';
+import { Answers } from './answers.svelte.ts';
+import { ASK_AFTER_MS, EXAMPLE } from './examples.ts';
+import { promptIds, tooLong } from './run-ids.ts';
+import { SecondRun, type ModelShelf } from './second-run.svelte.ts';
+import { WhatIfRun } from './what-if-run.svelte.ts';
+
+/** Where the tokens come from: a text in the view, or a token of a reply. */
+export type InsideSource =
+  | { kind: 'text'; text: string }
+  | {
+      kind: 'reply';
+      prompt: PromptInput;
+      reply: readonly number[];
+      target: number;
+      model: { id: string; name: string };
+    };
+
+export interface InsideParts {
+  engine: EngineState;
+  /** Settings of replies in the chat. */
+  replies: Pick<CompleteSettings, 'sampling' | 'stop'>;
+  settings: Pick<SettingsState, 'current' | 'update'>;
+  library: ModelShelf & Pick<LibraryState, 'load'>;
+}
+
+/** The view "Inside": which run it shows, and what of it. Outlives the view; answers do not. */
+export class InsideState implements RunView {
+  source = $state.raw<InsideSource>({ kind: 'text', text: EXAMPLE });
+  step = $state<StepId>('tokenize');
+  /** From 0. */
+  layer = $state(0);
+  head = $state(0);
+  /** The token that is looked at, from 0. */
+  token = $state(0);
+  /** Questions about the present run; null until its ids are known. */
+  answers = $state.raw<Answers | null>(null);
+  /** Why there are none. */
+  problem = $state.raw<string | null>(null);
+  readonly engine: EngineState;
+  /** Of replies in the chat. */
+  readonly settings: Pick<CompleteSettings, 'sampling' | 'stop'>;
+  readonly whatIf: WhatIfRun;
+  /** The run beside this one. */
+  readonly second: SecondRun;
+  readonly lesson: Lesson;
+  /** Makes the built-in model the loaded one. */
+  readonly loadBuiltIn: () => Promise<void>;
+  #draws: { source: DrawSource; index: number } | null = null;
+  /** Id of the model that `answers` are from. */
+  #modelId: string | null = null;
+
+  constructor({ engine, replies, settings, library }: InsideParts) {
+    this.engine = engine;
+    this.settings = replies;
+    this.whatIf = new WhatIfRun(engine);
+    this.second = new SecondRun(this, library);
+    this.lesson = new Lesson(this, settings);
+    this.loadBuiltIn = () => library.load(BUILT_IN_MODEL);
+  }
+
+  get model(): ModelInfo | null {
+    return this.engine.model;
+  }
+
+  /** The token that the reply has next, if the run is from a reply. */
+  get target(): number | null {
+    return this.source.kind === 'reply' ? this.source.target : null;
+  }
+
+  /** The draw of the token that was chosen in a chat. */
+  get draw(): { source: DrawSource; index: number } | null {
+    return this.source.kind === 'reply' ? this.#draws : null;
+  }
+
+  setText(text: string): void {
+    this.source = { kind: 'text', text };
+  }
+
+  /** Looks at how a token of a reply came about. */
+  lookAt(source: DrawSource, index: number): void {
+    this.step = 'why';
+    const { prompt, reply = [] } = source.question(index);
+    this.#draws = { source, index };
+    this.source = { kind: 'reply', prompt, reply, target: source.token(index).id, model: source.model };
+  }
+
+  show(step: StepId): void {
+    this.step = step;
+    this.lesson.verdict = null;
+  }
+
+  /** Moves to the step that is `by` further, if there is one. */
+  move(by: 1 | -1): void {
+    const next = PAGES[PAGES.findIndex(({ id }) => id === this.step) + by];
+    if (next) this.show(next.id);
+  }
+
+  selectToken(index: number): void {
+    const count = this.answers?.ids.length ?? 0;
+    this.token = Math.max(0, Math.min(count - 1, index));
+  }
+
+  /** Follows source and model while the view is open. @returns stops, and releases what is remembered */
+  follow(): () => void {
+    const { source } = this;
+    const model = this.engine.status === 'ready' ? this.engine.model : null;
+    // Ids mean nothing to another model.
+    if (model !== null && model.id !== this.#modelId) untrack(() => this.#set(null, null));
+    const abort = new AbortController();
+    const isFirst = untrack(() => this.answers) === null;
+    const wait = source.kind === 'text' && !isFirst ? ASK_AFTER_MS : 0;
+    const timer = setTimeout(() => void this.#read(source, model, abort.signal), wait);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }
+
+  /** The view closes: forgets all answers, here and in the engine. */
+  close(): void {
+    this.#set(null, null);
+    this.second.close();
+    if (this.engine.status !== 'ready') return;
+    this.engine
+      .ready()
+      .then((engine) => engine.call('releaseInside', {}))
+      // An engine that is gone remembers nothing.
+      .catch((thrown: unknown) => void thrown);
+  }
+
+  async #read(source: InsideSource, model: ModelInfo | null, signal: AbortSignal): Promise<void> {
+    if (model === null) return;
+    try {
+      if (source.kind === 'reply' && source.model.id !== '' && source.model.id !== model.id) {
+        const { name } = source.model;
+        this.#set(null, `This reply is by ${name}, and ${model.name} is loaded. Load ${name} to look inside.`);
+        return;
+      }
+      const engine = await this.engine.ready(signal);
+      const prompt: PromptInput = source.kind === 'text' ? { kind: 'text', text: source.text } : source.prompt;
+      const ids = await promptIds(engine, prompt, signal);
+      if (signal.aborted) return;
+      if (source.kind === 'reply') ids.push(...source.reply);
+      if (ids.length === 0) this.#set(null, 'Type a text to look inside.');
+      else if (ids.length > model.contextSize) this.#set(null, tooLong(ids.length, model));
+      else this.#set(new Answers(this.engine, { ids }), null);
+    } catch (thrown) {
+      if (!signal.aborted) this.#set(null, EngineError.from(thrown).message);
+    }
+  }
+
+  #set(answers: Answers | null, problem: string | null): void {
+    this.#modelId = this.model?.id ?? null;
+    this.answers?.close();
+    this.answers = answers;
+    this.problem = problem;
+    this.whatIf.reset(answers?.ids ?? []);
+    if (answers === null) return;
+    this.token = answers.ids.length - 1;
+    const { layers = 1, heads = 1 } = this.model ?? {};
+    this.layer = Math.min(this.layer, layers - 1);
+    this.head = Math.min(this.head, heads - 1);
+  }
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { DrawSource } from '../../waterfall/draw-source.ts';
+import { EXAMPLE } from './examples.ts';
+import { InsideState, type InsideParts } from './inside.svelte.ts';
+
+function setUp() {
+  const calls: string[] = [];
+  const model = { id: 'own', name: 'Own', layers: 2, heads: 4, contextSize: 40 } as ModelInfo;
+  const api = {
+    call: (method: string, params: { text?: string }) => {
+      calls.push(method);
+      return Promise.resolve({ ids: [...(params.text ?? '')].map((_, at) => at), bytes: 0 });
+    },
+  };
+  const engine = { status: 'ready', model: model as ModelInfo | null, ready: () => Promise.resolve(api) };
+  const library = { listings: [], load: () => Promise.resolve() };
+  const settings = { current: { lessonAnswered: [] }, update: () => undefined };
+  const parts = { engine, library, settings, replies: {} } as unknown as InsideParts;
+  return { calls, engine, inside: new InsideState(parts) };
+}
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+const draws = {
+  model: { id: 'own', name: 'Own' },
+  token: (index: number) => ({ id: 70 + index }),
+  question: (index: number) => ({
+    prompt: { kind: 'ids', ids: [1, 2] },
+    reply: Array.from({ length: index }, (_, at) => 70 + at),
+  }),
+} as unknown as DrawSource;
+
+describe('the state of Inside', () => {
+  it('shows an example, with its last token selected', async () => {
+    const { inside } = setUp();
+    inside.follow();
+    await settle();
+    expect(inside.answers?.ids).toHaveLength(EXAMPLE.length);
+    expect(inside.token).toBe(EXAMPLE.length - 1);
+    inside.selectToken(-3);
+    expect(inside.token).toBe(0);
+    inside.selectToken(999);
+    expect(inside.token).toBe(EXAMPLE.length - 1);
+  });
+
+  it('shows the run that led to a token of a reply, and asks why', async () => {
+    const { inside } = setUp();
+    inside.lookAt(draws, 2);
+    inside.follow();
+    await settle();
+    expect(inside.answers?.ids).toEqual([1, 2, 70, 71]);
+    expect([inside.step, inside.target, inside.draw?.index]).toEqual(['why', 72, 2]);
+    inside.setText('ab');
+    expect([inside.target, inside.draw]).toEqual([null, null]);
+  });
+
+  it('refuses replies of other models, empty texts and long ones', async () => {
+    const { inside, engine } = setUp();
+    inside.setText('');
+    inside.follow();
+    await settle();
+    expect(inside.problem).toBe('Type a text to look inside.');
+    inside.setText('x'.repeat(41));
+    inside.follow();
+    await settle();
+    expect(inside.problem).toBe('The text has 41 tokens, but the context window of Own holds 40. Shorten it.');
+    engine.model = { ...engine.model, id: 'new', name: 'New' } as ModelInfo;
+    inside.lookAt(draws, 0);
+    inside.follow();
+    await settle();
+    expect(inside.problem).toBe('This reply is by Own, and New is loaded. Load Own to look inside.');
+  });
+
+  it('releases what is remembered when it closes', async () => {
+    const { inside, calls } = setUp();
+    inside.follow();
+    await settle();
+    inside.close();
+    await settle();
+    expect(inside.answers).toBeNull();
+    expect(calls).toEqual(['tokenize', 'releaseInside']);
+  });
+
+  it('moves between steps, and stops at both ends', () => {
+    const { inside } = setUp();
+    inside.move(-1);
+    expect(inside.step).toBe('tokenize');
+    inside.move(1);
+    expect(inside.step).toBe('embed');
+    inside.show('what-if');
+    inside.move(1);
+    expect(inside.step).toBe('what-if');
+  });
+});

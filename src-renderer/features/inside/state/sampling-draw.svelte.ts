@@ -1,0 +1,36 @@
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { EngineState } from '../../chat/state/engine.svelte.ts';
+import type { DrawQuestion } from '../../waterfall/draw-source.ts';
+import { TOP_CANDIDATES, type Explained } from '../../waterfall/waterfall.svelte.ts';
+
+/** How the token after a run is drawn. */
+export class SamplingDraw {
+  explained = $state.raw<Explained | null>(null);
+  problem = $state.raw<string | null>(null);
+  readonly #engine: Pick<EngineState, 'ready'>;
+
+  constructor(engine: Pick<EngineState, 'ready'>) {
+    this.#engine = engine;
+  }
+
+  /** @param index of the token in its reply, which selects its random number. @returns cancels it */
+  ask(question: DrawQuestion, index: number): () => void {
+    const abort = new AbortController();
+    void this.#run(question, index, abort.signal);
+    return () => abort.abort();
+  }
+
+  async #run(question: DrawQuestion, index: number, signal: AbortSignal): Promise<void> {
+    try {
+      const engine = await this.#engine.ready(signal);
+      const preview = await engine.call('preview', { ...question, topCandidates: TOP_CANDIDATES }, { signal });
+      if (signal.aborted || preview.draw === null) return;
+      this.explained = { ...preview, draw: preview.draw, index, sampling: question.sampling };
+      this.problem = null;
+    } catch (thrown) {
+      if (signal.aborted) return;
+      this.explained = null;
+      this.problem = EngineError.from(thrown).message;
+    }
+  }
+}

@@ -1,0 +1,195 @@
+import { untrack } from 'svelte';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { EngineState } from '../../chat/state/engine.svelte.ts';
+import type { LibraryState } from '../../models/library.svelte.ts';
+import type { RunView } from '../steps/step-props.ts';
+import { Answers } from './answers.svelte.ts';
+import { ASK_AFTER_MS, EXAMPLE_BESIDE } from './examples.ts';
+import type { InsideState } from './inside.svelte.ts';
+import { promptIds, tooLong } from './run-ids.ts';
+
+/** What is shown beside the run: another text, the changes of "What if", or the same text in another model. */
+export type BesideChoice = { kind: 'text' } | { kind: 'changes' } | { kind: 'model'; id: string };
+
+/** The parts of the library that find out about another model. */
+export type ModelShelf = Pick<
+  LibraryState,
+  'listings' | 'nameOf' | 'describe' | 'fit' | 'contextOf' | 'problem' | 'refresh'
+>;
+
+/** The run beside the first one. Layer and head are those of the first run, as far as its model has them. */
+export class SecondRun implements RunView {
+  choice = $state.raw<BesideChoice | null>(null);
+  /** Of the choice `text`. */
+  text = $state(EXAMPLE_BESIDE);
+  /** Null until its ids are known. */
+  answers = $state.raw<Answers | null>(null);
+  /** Why there are none. */
+  problem = $state.raw<string | null>(null);
+  /** Name of the model that is being loaded beside the first one, or null. */
+  loading = $state.raw<string | null>(null);
+  /** What runs it; null while there are no answers. */
+  model = $state.raw<ModelInfo | null>(null);
+  readonly #first: InsideState;
+  readonly #library: ModelShelf;
+  #token = $state(0);
+
+  constructor(first: InsideState, library: ModelShelf) {
+    this.#first = first;
+    this.#library = library;
+  }
+
+  get engine(): EngineState {
+    return this.#first.engine;
+  }
+
+  get settings(): RunView['settings'] {
+    return this.#first.settings;
+  }
+
+  get layer(): number {
+    return Math.min(this.#first.layer, (this.model?.layers ?? 1) - 1);
+  }
+
+  set layer(layer: number) {
+    this.#first.layer = layer;
+  }
+
+  get head(): number {
+    return Math.min(this.#first.head, (this.model?.heads ?? 1) - 1);
+  }
+
+  set head(head: number) {
+    this.#first.head = head;
+  }
+
+  /** That of the first run if both have as many tokens. */
+  get token(): number {
+    return this.isAligned ? this.#first.token : this.#token;
+  }
+
+  get target(): number | null {
+    return this.choice?.kind === 'changes' ? this.#first.target : null;
+  }
+
+  get draw(): null {
+    return null;
+  }
+
+  /** Whether replies can be generated for it: by the loaded model, as it is. */
+  get canGenerate(): boolean {
+    return this.choice?.kind === 'text';
+  }
+
+  /** Whether both runs have as many tokens. */
+  get isAligned(): boolean {
+    return this.answers !== null && this.answers.ids.length === this.#first.answers?.ids.length;
+  }
+
+  /** Whether its numbers can be subtracted from those of the first run. */
+  get isComparable(): boolean {
+    return this.isAligned && this.choice?.kind !== 'model';
+  }
+
+  /** Models that can be chosen. */
+  get models(): { id: string; name: string }[] {
+    return this.#library.listings
+      .filter(({ id, problem }) => problem === null && id !== this.#first.model?.id)
+      .map(({ id }) => ({ id, name: this.#library.nameOf(id) }));
+  }
+
+  selectToken(index: number): void {
+    if (this.isAligned) this.#first.selectToken(index);
+    else this.#token = Math.max(0, Math.min((this.answers?.ids.length ?? 0) - 1, index));
+  }
+
+  /** Follows the choice and the first run while the view is open. @returns stops */
+  follow(): () => void {
+    const { choice, text } = this;
+    const { answers: first, source, whatIf } = this.#first;
+    if (choice?.kind === 'changes') {
+      const { answers } = whatIf;
+      untrack(() => {
+        if (answers === null) this.#show(null, null, 'No changes. Make one in “What if”.');
+        else this.#show(answers, this.#first.model);
+      });
+      return () => undefined;
+    }
+    const abort = new AbortController();
+    if (choice === null || first === null) {
+      untrack(() => this.#show(null, null));
+      return () => undefined;
+    }
+    const own = choice.kind === 'text' ? text : source.kind === 'text' ? source.text : null;
+    const wait = untrack(() => this.answers) === null ? 0 : ASK_AFTER_MS;
+    this.problem = null;
+    const timer = setTimeout(() => void this.#read(choice, own, first, abort.signal), wait);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }
+
+  /** Forgets the answers. */
+  close(): void {
+    this.#show(null, null);
+  }
+
+  /** @param text null for that of the first run's tokens */
+  async #read(choice: BesideChoice, text: string | null, first: Answers, signal: AbortSignal): Promise<void> {
+    try {
+      const engine = await this.engine.ready(signal);
+      const shown =
+        text ?? (await engine.call('detokenize', { ids: [...first.ids], skipSpecial: true }, { signal })).text;
+      const model = choice.kind === 'model' ? await this.#load(engine, choice.id, signal) : this.#first.model;
+      const modelId = choice.kind === 'model' ? choice.id : undefined;
+      const ids = await promptIds(engine, { kind: 'text', text: shown }, signal, modelId);
+      if (signal.aborted) return;
+      if (ids.length === 0) this.#show(null, null, 'Type a text to compare with.');
+      else if (model !== null && ids.length > model.contextSize) this.#show(null, null, tooLong(ids.length, model));
+      else this.#show(new Answers(this.engine, modelId === undefined ? { ids } : { ids, modelId }), model);
+    } catch (thrown) {
+      if (!signal.aborted) this.#show(null, null, EngineError.from(thrown).message);
+    }
+  }
+
+  /** Loads a model beside the one that answers. @throws EngineError if it cannot be read, or does not fit */
+  async #load(engine: EngineApi, id: string, signal: AbortSignal): Promise<ModelInfo> {
+    const library = this.#library;
+    const name = library.nameOf(id);
+    const own = this.#first.model?.name ?? 'the loaded model';
+    if (id === this.#first.model?.id) throw new EngineError('BAD_REQUEST', `${name} is loaded. Choose another model.`);
+    this.loading = name;
+    try {
+      await Promise.all([library.describe(id), library.refresh()]);
+      const problem = library.problem(id);
+      if (problem !== null) throw problem;
+      const fit = library.fit(id);
+      // The free memory is what it leaves, once it is there.
+      if (this.model?.id !== id && fit !== null && fit.verdict !== 'fits') {
+        throw new EngineError('OUT_OF_MEMORY', `${name} does not fit in memory beside ${own}.`);
+      }
+      const contextSize = library.contextOf(id);
+      const params = { modelId: id, beside: true, ...(contextSize === null ? {} : { contextSize }) };
+      let loaded: ModelInfo | null = null;
+      for await (const event of engine.stream('load', params, { signal })) {
+        if (event.type === 'loaded') loaded = { ...event.model, name };
+      }
+      if (loaded === null) throw new EngineError('INTERNAL', `${name} was not loaded.`);
+      return loaded;
+    } finally {
+      this.loading = null;
+    }
+  }
+
+  #show(answers: Answers | null, model: ModelInfo | null, problem: string | null = null): void {
+    // Those of "What if" are closed there.
+    if (this.answers !== answers && this.answers !== this.#first.whatIf.answers) this.answers?.close();
+    this.answers = answers;
+    this.model = model;
+    this.problem = problem;
+    if (answers !== null) this.#token = answers.ids.length - 1;
+  }
+}

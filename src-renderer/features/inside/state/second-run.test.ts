@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { Answers } from './answers.svelte.ts';
+import type { InsideState } from './inside.svelte.ts';
+import { SecondRun, type ModelShelf } from './second-run.svelte.ts';
+
+const modelOf = (id: string, changes: Partial<ModelInfo> = {}) =>
+  ({ id, name: id, layers: 2, heads: 4, contextSize: 100, ...changes }) as ModelInfo;
+
+function setUp(verdict: 'fits' | 'after-unload' = 'fits') {
+  const calls: { method: string; params: unknown }[] = [];
+  const engine = {
+    call: (method: string, params: { text?: string; ids?: number[] }) => {
+      calls.push({ method, params });
+      return Promise.resolve(
+        method === 'tokenize' ? { ids: [...(params.text ?? '')].map((_, at) => at) } : { text: 'abc' },
+      );
+    },
+    async *stream(method: string, params: { modelId: string }) {
+      calls.push({ method, params });
+      yield await Promise.resolve({ type: 'loaded', model: modelOf(params.modelId, { layers: 1, heads: 2 }) });
+    },
+  };
+  const first = {
+    engine: { ready: () => Promise.resolve(engine) },
+    ...{ model: modelOf('own'), layer: 1, head: 3, token: 2, target: 5 },
+    answers: { ids: [1, 2, 3] } as unknown as Answers,
+    source: { kind: 'text', text: 'xyz' },
+    whatIf: { answers: null as Answers | null },
+    selectToken: (index: number) => (first.token = index),
+  };
+  const library = {
+    listings: [
+      { id: 'own', problem: null },
+      { id: 'other', problem: null },
+      { id: 'broken', problem: 'no' },
+    ],
+    nameOf: (id: string) => `The ${id}`,
+    describe: () => Promise.resolve(),
+    refresh: () => Promise.resolve(),
+    fit: () => ({ verdict }),
+    contextOf: () => 64,
+    problem: () => null,
+  };
+  const second = new SecondRun(first as unknown as InsideState, library as unknown as ModelShelf);
+  return { calls, first, second };
+}
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+describe('the second run', () => {
+  it('reads another text with the loaded model, and follows the first if both are as long', async () => {
+    const { second, first, calls } = setUp();
+    second.choice = { kind: 'text' };
+    second.text = 'abc';
+    second.follow();
+    await settle();
+    expect(calls).toEqual([{ method: 'tokenize', params: { text: 'abc', addBos: true, parseSpecial: false } }]);
+    expect(second.answers?.ids).toEqual([0, 1, 2]);
+    expect([second.model?.id, second.isComparable, second.canGenerate, second.token]).toEqual(['own', true, true, 2]);
+    second.selectToken(0);
+    expect(first.token).toBe(0);
+  });
+
+  it('has its own token if its length is another', async () => {
+    const { second, first } = setUp();
+    second.choice = { kind: 'text' };
+    second.text = 'abcde';
+    second.follow();
+    await settle();
+    expect([second.isComparable, second.token]).toEqual([false, 4]);
+    second.selectToken(9);
+    expect([second.token, first.token]).toEqual([4, 2]);
+  });
+
+  it('loads another model beside the first, and keeps to its layers and heads', async () => {
+    const { second, calls } = setUp();
+    expect(second.models).toEqual([{ id: 'other', name: 'The other' }]);
+    second.choice = { kind: 'model', id: 'other' };
+    second.follow();
+    await settle();
+    expect(calls).toEqual([
+      { method: 'load', params: { modelId: 'other', beside: true, contextSize: 64 } },
+      { method: 'tokenize', params: { text: 'xyz', addBos: true, parseSpecial: false, modelId: 'other' } },
+    ]);
+    expect(second.answers?.modelId).toBe('other');
+    expect([second.layer, second.head, second.isComparable, second.canGenerate]).toEqual([0, 1, false, false]);
+  });
+
+  it('says why a model is not loaded', async () => {
+    const { second } = setUp('after-unload');
+    second.choice = { kind: 'model', id: 'other' };
+    second.follow();
+    await settle();
+    expect(second.answers).toBeNull();
+    expect(second.problem).toBe('The other does not fit in memory beside own.');
+  });
+
+  it('shows the changes of “What if”', () => {
+    const { second, first } = setUp();
+    second.choice = { kind: 'changes' };
+    second.follow();
+    expect(second.problem).toContain('No changes');
+    first.whatIf.answers = { ids: [1, 2, 3], close: () => undefined } as unknown as Answers;
+    second.follow();
+    expect(second.answers).toBe(first.whatIf.answers);
+    expect(second.target).toBe(5);
+    expect(second.problem).toBeNull();
+  });
+
+  it('reports an engine that fails', async () => {
+    const { second, first } = setUp();
+    first.engine.ready = () => Promise.reject(new EngineError('BACKEND_LOST', 'The engine stopped.'));
+    second.choice = { kind: 'text' };
+    second.follow();
+    await settle();
+    expect(second.problem).toBe('The engine stopped.');
+  });
+});

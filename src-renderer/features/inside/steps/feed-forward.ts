@@ -1,0 +1,57 @@
+import type { FeedForwardAnswer } from '../../../../src-main/engine/api/inside-types.ts';
+import { visibleText } from '../../../lib/visible.ts';
+import { barPicture } from '../picture/bar-picture.ts';
+import { formatNumber, type Picture } from '../picture/picture.ts';
+import type { InsideToken } from './step-props.ts';
+import { nameOf } from './token-window.ts';
+
+type Neuron = FeedForwardAnswer['neurons'][number];
+
+/** The neurons that fire most. */
+export function neuronsPicture(
+  { neurons, activations }: FeedForwardAnswer,
+  parts: { tokens: readonly InsideToken[]; token: number; layer: number },
+): Picture {
+  const { tokens, token, layer } = parts;
+  return barPicture({
+    title: `Neurons of layer ${layer + 1} that fire most at ${nameOf(tokens, token)}`,
+    fileName: `neurons-layer-${layer + 1}`,
+    bars: neurons.map(({ neuron, activation, promotes }) => ({
+      label: `Neuron ${neuron}`,
+      value: activation,
+      facts: {
+        name: `Neuron ${neuron} of ${activations.length}`,
+        value: formatNumber(activation),
+        formula: `a[${neuron}] = act(W_in x)[${neuron}] = ${formatNumber(activation)}; promotes ${promotes.map(({ piece }) => visibleText(piece)).join(', ')}`,
+      },
+    })),
+    table: {
+      columns: ['neuron', 'activation'],
+      rows: activations.length,
+      row: (index) => [index, activations[index]],
+    },
+  });
+}
+
+/** The tokens that one neuron promotes and suppresses most. */
+export function effectsPicture({ neuron, activation, promotes, suppresses }: Neuron): Picture {
+  const effects = [...promotes, ...suppresses.toReversed()];
+  return barPicture({
+    title: `What neuron ${neuron} adds to the logits`,
+    fileName: `neuron-${neuron}`,
+    bars: effects.map(({ id, piece, logit }) => ({
+      label: visibleText(piece),
+      value: logit,
+      facts: {
+        name: `${visibleText(piece)} (ID ${id})`,
+        value: formatNumber(logit),
+        formula: `w · D n(a W_out[${neuron}]) = ${formatNumber(logit)}, a = ${formatNumber(activation)}, w: row ${id} of the head, scales of norms held fixed`,
+      },
+    })),
+    table: {
+      columns: ['id', 'piece', 'logit'],
+      rows: effects.length,
+      row: (index) => [effects[index].id, effects[index].piece, effects[index].logit],
+    },
+  });
+}

@@ -1,0 +1,74 @@
+import type { LensLayer, LogitsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
+import { visibleText } from '../../../lib/visible.ts';
+import { formatPercent } from '../../../ui/format.ts';
+import { barPicture } from '../picture/bar-picture.ts';
+import { formatNumber, type Picture } from '../picture/picture.ts';
+import { wordPicture } from '../picture/word-picture.ts';
+
+/** Logits that are listed. */
+export const TOP_LOGITS = 16;
+
+/** Steps of the scale of probability: ten tenths, and a last one from 0.99. */
+const SURE = 0.99;
+
+function probabilityTint(probability: number): string {
+  return `--prob-${probability >= SURE ? 10 : Math.min(9, Math.floor(probability * 10))}`;
+}
+
+/** The tokens with the largest logits. */
+export function logitsPicture({ logits, top }: LogitsAnswer, after: string): Picture {
+  // p = e^(logit - normaliser)
+  const normaliser = top[0] ? top[0].logit - top[0].logprob : 0;
+  return barPicture({
+    title: `Logits after ${after}`,
+    fileName: 'logits',
+    bars: top.map(({ id, piece, logit, logprob }) => ({
+      label: visibleText(piece),
+      value: logit,
+      facts: {
+        name: `${visibleText(piece)} (ID ${id})`,
+        value: formatNumber(logit),
+        formula: `p = e^(${formatNumber(logit)} - ${formatNumber(normaliser)}) = ${formatPercent(Math.exp(logprob))}; ${formatNumber(normaliser)} = ln Σ e^logit over ${logits.length} tokens`,
+      },
+    })),
+    table: {
+      columns: ['id', 'piece', 'logit', 'probability'],
+      rows: top.length,
+      row: (index) => [top[index].id, top[index].piece, top[index].logit, Math.exp(top[index].logprob)],
+    },
+  });
+}
+
+/** What each layer would predict, best first. */
+export function lensPicture(layers: readonly LensLayer[], after: string): Picture {
+  const ranks = layers[0]?.top.length ?? 0;
+  return wordPicture({
+    title: `Logit lens after ${after}`,
+    fileName: 'logit-lens',
+    rowLabels: layers.map(({ layer }) => `Layer ${layer + 1}`),
+    columnLabels: Array.from({ length: ranks }, (_, rank) => String(rank + 1)),
+    word(row, column) {
+      const { layer, top } = layers[row];
+      const { id, piece, logit, logprob } = top[column];
+      const probability = Math.exp(logprob);
+      return {
+        text: visibleText(piece),
+        fill: probabilityTint(probability),
+        facts: {
+          name: `After layer ${layer + 1}, rank ${column + 1}: ${visibleText(piece)} (ID ${id})`,
+          value: formatPercent(probability),
+          formula: `softmax(head(norm(x)))[${id}], x: the residual stream after layer ${layer + 1}; logit ${formatNumber(logit)}`,
+        },
+      };
+    },
+    table: {
+      columns: ['layer', 'rank', 'id', 'piece', 'logit', 'probability'],
+      rows: layers.length * ranks,
+      row(index) {
+        const { layer, top } = layers[Math.floor(index / ranks)];
+        const { id, piece, logit, logprob } = top[index % ranks];
+        return [layer + 1, (index % ranks) + 1, id, piece, logit, Math.exp(logprob)];
+      },
+    },
+  });
+}

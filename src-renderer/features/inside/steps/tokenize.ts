@@ -1,0 +1,39 @@
+import { visibleText } from '../../../lib/visible.ts';
+import type { Picture } from '../picture/picture.ts';
+import { tilePicture } from '../picture/tile-picture.ts';
+import type { InsideToken } from './step-props.ts';
+
+/** The pieces of a text and their ids. */
+export function piecesPicture(tokens: readonly InsideToken[]): Picture {
+  return tilePicture({
+    title: 'Pieces and IDs',
+    fileName: 'tokens',
+    tiles: tokens.map((token, index) => ({
+      text: visibleText(token.piece),
+      note: String(token.id),
+      facts: { name: `${visibleText(token.piece)} (token ${index})`, value: `ID ${token.id}`, formula: foundBy(token) },
+    })),
+    table: {
+      columns: ['token', 'piece', 'id', 'bytes', 'found by'],
+      rows: tokens.length,
+      row(index) {
+        const token = tokens[index];
+        return [index, token.piece, token.id, hexBytes(token.bytes), foundBy(token)];
+      },
+    },
+  });
+}
+
+/** How a token was found, on one line. */
+export function foundBy({ special, merges, attempts, piece, bytes }: InsideToken): string {
+  if (special) return 'special token, added or parsed';
+  if (attempts.length > 1) return `${attempts.slice(0, -1).join(', ')} not in the vocabulary; ${attempts.at(-1)} is`;
+  if (attempts.length === 1) return `${attempts[0]} is in the vocabulary`;
+  const last = merges.at(-1);
+  if (last) return `${visibleText(last.left)} + ${visibleText(last.right)}, merge ${last.rank}`;
+  return bytes.length === 1 ? 'a single byte, no merge' : `${visibleText(piece)} without a merge`;
+}
+
+export function hexBytes(bytes: readonly number[]): string {
+  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}

@@ -1,0 +1,69 @@
+import type { PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { NotebookDocument } from './notebook-document.svelte.ts';
+import { idsBefore, tokensInRuns } from './token-runs.ts';
+
+/** Share of the window that stays free for the reply when the beginning of a long text is left out, as in chats. */
+const REPLY_SHARE = 1 / 8;
+
+export interface NotebookPrompt {
+  /** A text, or the exact ids if it ends with generated tokens or is too long. */
+  input: Exclude<PromptInput, { kind: 'chat' }>;
+  /** The tokens that the model reads, with BOS. */
+  ids: number[];
+  /** Tokens at the beginning of the text that do not fit and are left out. */
+  leftOut: number;
+}
+
+export interface PromptParts {
+  notebook: NotebookDocument;
+  /** UTF-16 offset: the text before it is the prompt. */
+  position: number;
+  engine: Pick<EngineApi, 'call'>;
+  model: { id: string; name: string; contextSize: number; bosTokenId: number | null };
+  whenFull: WhenFull;
+  /** Token limit of the reply. */
+  maxTokens: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * What the model reads to continue a text at a position.
+ * @throws EngineError CONTEXT_FULL if the text does not fit and nothing may be left out
+ */
+export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> {
+  const { notebook, position, engine, model, whenFull, maxTokens, signal } = parts;
+  const tokens = tokensInRuns(notebook.runs(), (id) => notebook.reply(id));
+  const { ids: exact, textEnd } = idsBefore(tokens, position, model.id);
+  const text = notebook.text.toString().slice(0, textEnd);
+  const params = { text, addBos: true, parseSpecial: false };
+  const tokenized = await engine.call('tokenize', params, signal === undefined ? {} : { signal });
+  const ids = [...tokenized.ids, ...exact];
+  const whenWindowFull = whenFull === 'stop' ? 'stop' : 'shift';
+  const room = Math.max(1, model.contextSize - Math.min(maxTokens, Math.floor(model.contextSize * REPLY_SHARE)));
+  // With `stop` a reply may fill what is left of the window, however little.
+  const limit = whenFull === 'stop' ? model.contextSize - 1 : room;
+  if (ids.length <= limit) {
+    const input: NotebookPrompt['input'] =
+      exact.length === 0
+        ? { kind: 'text', text, addBos: true, parseSpecial: false, whenFull: whenWindowFull }
+        : { kind: 'ids', ids, whenFull: whenWindowFull };
+    return { input, ids, leftOut: 0 };
+  }
+  if (whenFull === 'stop') {
+    const over = ids.length - limit;
+    throw new EngineError(
+      'CONTEXT_FULL',
+      `The text before the cursor has ${ids.length} tokens, but the context window of ${model.name} holds ${model.contextSize}. Shorten it by at least ${over}, or let the app leave out its beginning.`,
+      { promptTokens: ids.length, contextSize: model.contextSize, model: model.name },
+    );
+  }
+  const first = ids[0] === model.bosTokenId ? ids.slice(0, 1) : [];
+  const read = [...first, ...ids.slice(ids.length - (room - first.length))];
+  return {
+    input: { kind: 'ids', ids: read, whenFull: whenWindowFull },
+    ids: read,
+    leftOut: ids.length - read.length,
+  };
+}
