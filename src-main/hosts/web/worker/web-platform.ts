@@ -21,6 +21,8 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     yieldEveryToken,
     compileKernels: () => compileWebKernels(isolated, fetchBeside),
     ...(isolated ? { threads: webKernelThreads() } : {}),
+    // Absent in some browsers, and where the page is not a secure origin.
+    ...('gpu' in navigator ? { openGpu: () => Promise.resolve(navigator.gpu) } : {}),
     measurements: measurementsDatabase(),
     prefixStore: prefixDatabase(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
