@@ -22,16 +22,14 @@ import { table } from './lib/markdown.ts';
 /** Candidates reported per token, as in Compare. */
 const CANDIDATES = 10;
 const PROMPT = [504, 253, 2000, 314, 30, 198, 504];
-/** No stage has an effect. */
-const OFF: Partial<SamplingParams> = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+/** Stages of a chain, and their settings. */
 const CHAINS: Readonly<Record<string, Partial<SamplingParams>>> = {
   'default chain': {},
-  greedy: { ...OFF, temperature: 0 },
-  'top-k 40': { ...OFF, topK: 40 },
-  'temperature 0.7': { ...OFF, temperature: 0.7 },
-  'repeat penalty 1.1': { ...OFF, repeatPenalty: 1.1 },
-  'min-p 0.05': { ...OFF, minP: 0.05 },
-  'top-p 0.9': { ...OFF, topP: 0.9 },
+  greedy: { samplers: ['temperature'], temperature: 0 },
+  'top-k 40': { samplers: ['top_k'], topK: 40 },
+  'temperature 0.7': { samplers: ['temperature'], temperature: 0.7 },
+  'repeat penalty 1.1': { samplers: ['penalties'], repeatPenalty: 1.1 },
+  'top-p 0.9': { samplers: ['top_p'], topP: 0.9 },
 };
 
 const { values } = parseArgs({ options: { tokens: { type: 'string', default: '300' } } });

@@ -4,9 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ComparePage } from '../../e2e/pages/compare.ts';
-import type { SamplingParams } from '../../src-main/engine/api/types.ts';
 import { tokenscopeFile } from '../../src-main/protocol/app/comparisons/tokenscope-file.ts';
 import { newLaneSettings } from '../../src-renderer/features/compare/state/lane-settings.ts';
+import { samplingOf } from './sampling-text.ts';
 import { smallPng } from './small-png.ts';
 
 const PROMPT = 'Hello world';
@@ -19,17 +19,13 @@ const AT = '2026-01-01T00:00:00.000Z';
  * Lanes of each picture, with plain sampling and seed 42 unless they say otherwise. The numbers that docs/sampling.md reads
  * from the pictures are compared with the engine by src-main/engine/generation/sampling-doc.test.ts.
  */
-const EXAMPLES: Readonly<Record<string, readonly Partial<SamplingParams>[]>> = {
-  'sampling-guide': [{ temperature: 0 }, { topK: 3 }, { temperature: 0.7 }, { temperature: 1.5 }],
-  'sampling-temperature': [
-    { temperature: 0.7, seed: 1 },
-    { temperature: 1, seed: 1 },
-    { temperature: 1.5, seed: 1 },
-  ],
-  'sampling-greedy': [{ temperature: 0 }, { temperature: 0, seed: 1 }, {}, { seed: 1 }],
-  'sampling-top-k': [{}, { topK: 40 }, { topK: 3 }],
-  'sampling-top-p': [{}, { topP: 0.9 }, { topP: 0.5 }],
-  'sampling-min-p': [{ temperature: 1.5 }, { temperature: 1.5, minP: 0.05 }, { temperature: 1.5, minP: 0.2 }],
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  'sampling-guide': ['temperature=0', 'top-k=3', 'temperature=0.7', 'temperature=1.5'],
+  'sampling-temperature': ['temperature=0.7 seed=1', 'temperature=1 seed=1', 'temperature=1.5 seed=1'],
+  'sampling-greedy': ['temperature=0', 'temperature=0 seed=1', '', 'seed=1'],
+  'sampling-top-k': ['', 'top-k=40', 'top-k=3'],
+  'sampling-top-p': ['', 'top-p=0.9', 'top-p=0.5'],
+  'sampling-min-p': ['temperature=1.5', 'temperature=1.5 min-p=0.05', 'temperature=1.5 min-p=0.2'],
 };
 
 /** Saves the pictures in `folder`. */
@@ -52,9 +48,9 @@ export async function drawSamplingExamples(page: Page, folder: string): Promise<
 }
 
 /** A run that has not been run yet. */
-function runFile(lanes: readonly Partial<SamplingParams>[]): string {
+function runFile(lanes: readonly string[]): string {
   const settings = lanes.map((sampling) => {
-    const lane = newLaneSettings(MODEL, sampling);
+    const lane = newLaneSettings(MODEL, samplingOf(sampling));
     return { ...lane, stop: { ...lane.stop, maxTokens: MAX_TOKENS } };
   });
   const run = {

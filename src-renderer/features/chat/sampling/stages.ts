@@ -1,6 +1,6 @@
 /** The stages of the sampler chain in the panel: labels, settings, explanations. */
 import { SAMPLING_SETTINGS, type SamplingNumber } from '../../../../src-main/engine/settings/sampling.ts';
-import type { SamplerName, SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type { SamplerName, SamplerStageReport, SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { formatCount, formatInteger, formatPercent, withUnit } from '../../../ui/format.ts';
 import { isGreedy } from './presets.ts';
 
@@ -31,6 +31,12 @@ export interface StageInfo {
   isOn: (sampling: SamplingParams) => boolean;
   /** One sentence that explains the current values. */
   explain: (sampling: SamplingParams) => string;
+  /** What it does in one draw, in the head of the waterfall's table. */
+  note: (sampling: SamplingParams, report: SamplerStageReport) => string;
+  /** Why it removed a candidate, in the candidate's cell. */
+  reason: (sampling: SamplingParams, report: SamplerStageReport) => string;
+  /** It changes or rules out single logits, rather than working with probabilities. */
+  onLogits?: boolean;
 }
 
 /**
@@ -68,6 +74,9 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       const much = repeatPenalty >= 1.3 ? 'much' : 'slightly';
       return `Makes tokens from ${history(penaltyLastN)} ${lowers ? `${much} less likely` : 'more or less likely'}.`;
     },
+    note: () => 'repeats lose some',
+    reason: () => '',
+    onLogits: true,
   },
   dry: {
     name: 'dry',
@@ -81,6 +90,9 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       STAGES.dry.isOn(sampling)
         ? `Penalises tokens that would repeat more than ${formatCount(sampling.dryAllowedLength, 'token')}. Longer repeats cost more.`
         : 'No effect with these values.',
+    note: () => 'long repeats lose more',
+    reason: () => '',
+    onLogits: true,
   },
   top_n_sigma: {
     name: 'top_n_sigma',
@@ -94,6 +106,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       topNSigma > 0
         ? `Cuts logits more than ${topNSigma} standard ${topNSigma === 1 ? 'deviation' : 'deviations'} below the best.`
         : 'At 0, keeps every token.',
+    note: ({ topNSigma }) => `within ${round(topNSigma)} σ of the best`,
+    reason: ({ topNSigma }) => `beyond ${round(topNSigma)} σ`,
   },
   top_k: {
     name: 'top_k',
@@ -107,6 +121,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       if (topK <= 0) return 'At 0, keeps every token.';
       return topK === 1 ? 'Keeps only the most likely token.' : `Keeps the ${formatInteger(topK)} most likely tokens.`;
     },
+    note: ({ topK }) => `${formatInteger(topK)} best stay`,
+    reason: ({ topK }) => (topK === 1 ? 'not the best' : `not in the top ${formatInteger(topK)}`),
   },
   typical: {
     name: 'typical',
@@ -120,6 +136,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       typicalP >= 1
         ? 'At 1, keeps every token.'
         : `Keeps tokens whose surprisal is nearest the average, up to a total of ${wholePercent(typicalP)}.`,
+    note: ({ typicalP }) => `most typical ${wholePercent(typicalP)}`,
+    reason: () => 'not typical',
   },
   top_p: {
     name: 'top_p',
@@ -131,6 +149,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     isOn: ({ topP }) => topP < 1,
     explain: ({ topP }) =>
       topP >= 1 ? 'At 1, keeps every token.' : `Keeps the most likely tokens, up to a total of ${wholePercent(topP)}.`,
+    note: ({ topP }) => `until ${wholePercent(topP)} is reached`,
+    reason: ({ topP }) => `beyond ${wholePercent(topP)}`,
   },
   min_p: {
     name: 'min_p',
@@ -142,6 +162,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     isOn: ({ minP }) => minP > 0,
     explain: ({ minP }) =>
       minP <= 0 ? 'At 0, keeps every token.' : `Cuts tokens less than ${wholePercent(minP)} as likely as the best one.`,
+    note: ({ minP }) => `${wholePercent(minP)} of the best or more`,
+    reason: ({ minP }) => `below ${wholePercent(minP)} of the best`,
   },
   xtc: {
     name: 'xtc',
@@ -155,6 +177,13 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       STAGES.xtc.isOn(sampling)
         ? `For ${wholePercent(sampling.xtcProbability)} of tokens, drops every choice above ${wholePercent(sampling.xtcThreshold)} except the least likely.`
         : 'No effect with these values.',
+    note({ xtcProbability }, { findings }) {
+      const random = findings?.random;
+      if (random === undefined) return 'needs two candidates';
+      const acts = random <= xtcProbability;
+      return `${acts ? 'acts' : 'rests'}: ${random.toFixed(2)} ${acts ? '≤' : '>'} ${xtcProbability.toFixed(2)}`;
+    },
+    reason: ({ xtcThreshold }) => `above ${wholePercent(xtcThreshold)}`,
   },
   temperature: {
     name: 'temperature',
@@ -174,6 +203,13 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       if (temperature === 1) return 'At 1, the model’s probabilities are unchanged.';
       return temperature < 1 ? 'Below 1, likely tokens win more often.' : 'Above 1, unlikely tokens win more often.';
     },
+    note({ temperature, dynatempRange }, { findings }) {
+      const applied = findings?.temperature ?? temperature;
+      if (applied <= 0) return 'at 0, the best wins';
+      const effect = applied === 1 ? 'changes nothing' : applied < 1 ? 'sharpens' : 'flattens';
+      return dynatempRange > 0 ? `${round(applied)} here, ${effect}` : `${round(applied)} ${effect}`;
+    },
+    reason: () => 'not the best',
   },
 };
 
@@ -195,7 +231,8 @@ export function keysOf({ name, main, more }: StageInfo): (keyof SamplingParams)[
 const history = (lastN: number) => (lastN < 0 ? 'the whole context' : `the last ${formatInteger(lastN)} tokens`);
 const round = (value: number) => Math.round(value * 100) / 100;
 
-function wholePercent(fraction: number): string {
+/** `5 %`, `2.5 %`. */
+export function wholePercent(fraction: number): string {
   return Number.isInteger(Math.round(fraction * 1e6) / 1e4)
     ? withUnit(String(Math.round(fraction * 100)), '%')
     : formatPercent(fraction);

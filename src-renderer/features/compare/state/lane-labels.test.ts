@@ -32,7 +32,7 @@ describe('laneLabels', () => {
     expect(labelsOf('seeds')).toEqual(['Seed 42', 'Seed 43', 'Seed 44', 'Seed 45']);
     expect(labelsOf('models')).toEqual(['Model', 'Other']);
     expect(labelsOf('stages')).toHaveLength(8);
-    expect(labelsOf('stages').slice(0, 3)).toEqual(['Plain sampling', 'Top-k 40', 'Top-p 0.95']);
+    expect(labelsOf('stages').slice(0, 3)).toEqual(['Plain sampling', 'Penalties 1.1', 'Top-n-sigma 1']);
   });
 
   it('leaves out what all lanes have in common', () => {

@@ -1,5 +1,6 @@
 /** Ready-made sets of lanes. */
-import type { SamplerName, SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import { DEFAULT_SAMPLER_ORDER } from '../../../../src-main/engine/settings/sampling.ts';
 import type { LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { greedy } from '../../chat/sampling/presets.ts';
 import { STAGES } from '../../chat/sampling/stages.ts';
@@ -26,8 +27,8 @@ export interface ReadyMadeSet {
 const GREEDY = greedy(PLAIN_SAMPLING);
 const LADDER = [0, 0.3, 0.6, 0.9, 1.2, 1.5];
 const SEEDS = 4;
-/** Each with the value that the panel suggests. */
-const SINGLE_STAGES: readonly SamplerName[] = ['top_k', 'top_p', 'min_p', 'typical', 'top_n_sigma', 'xtc', 'penalties'];
+/** Each with the value that the panel suggests. A lane for the temperature is in the other sets, and DRY needs a long text. */
+const SINGLE_STAGES = DEFAULT_SAMPLER_ORDER.filter((name) => name !== 'temperature' && name !== 'dry');
 
 export const READY_MADE_SETS: readonly ReadyMadeSet[] = [
   {

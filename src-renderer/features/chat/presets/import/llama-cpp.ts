@@ -1,64 +1,14 @@
 /** llama.cpp: a command line of its programs, or JSON of llama-server (`/completion`, `/props`, the web page's settings). */
 import { STOP_SETTINGS } from '../../../../../src-main/engine/settings/generation.ts';
-import { SAMPLING_SETTINGS } from '../../../../../src-main/engine/settings/sampling.ts';
+import { DEFAULT_SAMPLER_ORDER, SAMPLING_SETTINGS } from '../../../../../src-main/engine/settings/sampling.ts';
 import type { Setting } from '../../../../../src-main/engine/settings/setting.ts';
+import { LLAMA_FLAGS, LLAMA_KEYS } from './llama-names.ts';
 import { numberOf, SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The tables have llama.cpp's flags, so only what it calls otherwise is listed. */
-const FLAGS = new Map<string, SettingKey>([
-  ...flagsOf(SAMPLING_SETTINGS),
-  ...flagsOf({ maxTokens: STOP_SETTINGS.maxTokens, ignoreEos: STOP_SETTINGS.ignoreEos }),
-  ['-n', 'maxTokens'],
-  ['-s', 'seed'],
-]);
-
-const KEYS: Readonly<Record<string, SettingKey>> = {
-  n_predict: 'maxTokens',
-  max_tokens: 'maxTokens',
-  seed: 'seed',
-  temperature: 'temperature',
-  dynatemp_range: 'dynatempRange',
-  dynatemp_exponent: 'dynatempExponent',
-  top_k: 'topK',
-  top_p: 'topP',
-  min_p: 'minP',
-  top_n_sigma: 'topNSigma',
-  xtc_probability: 'xtcProbability',
-  xtc_threshold: 'xtcThreshold',
-  typical_p: 'typicalP',
-  typ_p: 'typicalP',
-  repeat_last_n: 'penaltyLastN',
-  repeat_penalty: 'repeatPenalty',
-  presence_penalty: 'presencePenalty',
-  frequency_penalty: 'frequencyPenalty',
-  dry_multiplier: 'dryMultiplier',
-  dry_base: 'dryBase',
-  dry_allowed_length: 'dryAllowedLength',
-  dry_penalty_last_n: 'dryPenaltyLastN',
-  dry_sequence_breakers: 'drySequenceBreakers',
-  mirostat: 'mirostat',
-  mirostat_tau: 'mirostatTau',
-  mirostat_eta: 'mirostatEta',
-  adaptive_target: 'adaptiveTarget',
-  adaptive_decay: 'adaptiveDecay',
-  min_keep: 'minKeep',
-  ignore_eos: 'ignoreEos',
-};
-
-/** Letters of `--sampling-seq`. */
-const LETTERS: Readonly<Record<string, string>> = {
-  e: 'penalties',
-  d: 'dry',
-  s: 'top_n_sigma',
-  k: 'top_k',
-  y: 'typical',
-  p: 'top_p',
-  m: 'min_p',
-  x: 'xtc',
-  t: 'temperature',
-};
+/** Letters of `--sampling-seq`, in the order of the stages. */
+const LETTERS = 'edskypmxt';
 
 const LOAD_FLAGS = ['-m', '--model', '-c', '--ctx-size', '-ngl', '--n-gpu-layers', '-t', '--threads', '-b', '-ub'];
 const LOAD = new Set([...LOAD_FLAGS, '-fa', '--flash-attn', '-ctk', '-ctv', '--mlock', '--no-mmap', '-hf', 'n_ctx']);
@@ -75,7 +25,7 @@ export function readLlamaCommand(text: string, name: string): MappedSettings {
   // The first word may be the program.
   for (let at = isFlag(words[0] ?? '') ? 0 : 1; at < words.length; at++) {
     const [flag = '', joined] = splitOnce(words[at] ?? '');
-    const key = FLAGS.get(flag);
+    const key = LLAMA_FLAGS.get(flag);
     const isToggle = key !== undefined && rowOf(key).kind === 'toggle';
     const next = words[at + 1];
     const value = joined ?? (isToggle || next === undefined || isFlag(next) ? undefined : next);
@@ -94,7 +44,7 @@ function option(mapper: SettingsMapper, flag: string, key: SettingKey | undefine
     case '--sampler-seq':
       return mapper.takeSamplers(
         flag,
-        [...text].map((letter) => LETTERS[letter] ?? letter),
+        [...text].map((letter) => DEFAULT_SAMPLER_ORDER[LETTERS.indexOf(letter)] ?? letter),
       );
     case '-sys':
     case '--system-prompt':
@@ -133,7 +83,7 @@ export function llamaSettingsIn(value: Json): Json | null {
   const { default_generation_settings: defaults, params } = value;
   if (isJson(defaults)) return llamaSettingsIn(defaults) ?? defaults;
   if (isJson(params)) return params;
-  return Object.keys(value).some((key) => Object.hasOwn(KEYS, key)) ? value : null;
+  return Object.keys(value).some((key) => Object.hasOwn(LLAMA_KEYS, key)) ? value : null;
 }
 
 export function readLlamaJson(settings: Json, name: string): MappedSettings {
@@ -145,7 +95,7 @@ export function readLlamaJson(settings: Json, name: string): MappedSettings {
 function field(mapper: SettingsMapper, key: string, value: unknown): void {
   // The web page stores an empty text where the server's default applies.
   if (value === null || value === '') return;
-  const known = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
+  const known = Object.hasOwn(LLAMA_KEYS, key) ? LLAMA_KEYS[key] : undefined;
   if (known !== undefined) return mapper.take(key, known, value);
   switch (key) {
     case 'stop':
@@ -174,14 +124,6 @@ function whyNot(key: string): string {
   if (LOAD.has(key)) return WHY.load;
   if (TEMPLATE.has(key)) return WHY.template;
   return REQUEST.has(key) ? WHY.request : WHY.unknown;
-}
-
-function flagsOf(table: Readonly<Record<string, Setting>>): [string, SettingKey][] {
-  return Object.entries(table).flatMap(([key, { flag, aliases = [] }]) =>
-    [flag?.split(' ')[0], ...aliases].flatMap((one): [string, SettingKey][] =>
-      one === undefined ? [] : [[one, key as SettingKey]],
-    ),
-  );
 }
 
 function rowOf(key: SettingKey): Setting {

@@ -1,35 +1,30 @@
 /** LM Studio's presets: a list of fields by key, or a flat object in versions before 0.3. */
+import { SAMPLING_SETTINGS } from '../../../../../src-main/engine/settings/sampling.ts';
+import { STAGES } from '../../sampling/stages.ts';
+import { LLAMA_KEYS } from './llama-names.ts';
 import { SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** With the value that stands for an unchecked setting. */
-const FIELDS: Readonly<Record<string, readonly [SettingKey, unknown]>> = {
-  'llm.prediction.temperature': ['temperature', undefined],
-  'llm.prediction.topKSampling': ['topK', 0],
-  'llm.prediction.topPSampling': ['topP', 1],
-  'llm.prediction.minPSampling': ['minP', 0],
-  'llm.prediction.repeatPenalty': ['repeatPenalty', 1],
-  'llm.prediction.llama.presencePenalty': ['presencePenalty', 0],
-  'llm.prediction.llama.frequencyPenalty': ['frequencyPenalty', 0],
-  'llm.prediction.llama.xtcProbability': ['xtcProbability', 0],
-  'llm.prediction.llama.xtcThreshold': ['xtcThreshold', undefined],
-  'llm.prediction.maxPredictedTokens': ['maxTokens', -1],
-  'llm.prediction.stopStrings': ['stopStrings', undefined],
-  'llm.prediction.seed': ['seed', -1],
+/** Values that stand for an unchecked setting. */
+const UNCHECKED: Readonly<Record<string, unknown>> = {
+  ...Object.fromEntries(Object.values(STAGES).flatMap(({ off }) => Object.entries(off))),
+  temperature: undefined,
+  maxTokens: -1,
+  seed: -1,
 };
 
-const EARLIER: Readonly<Record<string, SettingKey>> = {
-  temp: 'temperature',
-  top_k: 'topK',
-  top_p: 'topP',
-  min_p: 'minP',
-  repeat_penalty: 'repeatPenalty',
-  presence_penalty: 'presencePenalty',
-  frequency_penalty: 'frequencyPenalty',
-  n_predict: 'maxTokens',
-  seed: 'seed',
+const OTHERS: Readonly<Record<string, SettingKey>> = {
+  'llm.prediction.maxPredictedTokens': 'maxTokens',
+  'llm.prediction.stopStrings': 'stopStrings',
 };
+
+/** Its keys end with this app's names, some of them with `Sampling` added. */
+function settingOf(key: string): SettingKey | undefined {
+  const name = /^llm\.prediction\.(?:llama\.)?([a-zA-Z]+?)(?:Sampling)?$/.exec(key)?.[1] ?? '';
+  if (Object.hasOwn(SAMPLING_SETTINGS, name)) return name as SettingKey;
+  return Object.hasOwn(OTHERS, key) ? OTHERS[key] : undefined;
+}
 
 export function isLmStudioPreset(value: Json): boolean {
   return isJson(value.inference_params) || fieldsOf(value.operation) !== null || fieldsOf(value) !== null;
@@ -51,11 +46,11 @@ export function readLmStudioPreset(value: Json, fallback: string): MappedSetting
 }
 
 function field(mapper: SettingsMapper, key: string, value: unknown): void {
-  const known = Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined;
+  const known = settingOf(key);
   if (known !== undefined) {
-    const [setting, off] = known;
+    const off = UNCHECKED[known];
     const checked = isJson(value) && 'checked' in value ? (value.checked === true ? value.value : off) : value;
-    if (checked !== undefined) mapper.take(key, setting, checked);
+    if (checked !== undefined) mapper.take(key, known, checked);
     return;
   }
   switch (key) {
@@ -85,7 +80,7 @@ function structured(mapper: SettingsMapper, key: string, value: unknown): void {
 }
 
 function earlier(mapper: SettingsMapper, key: string, value: unknown): void {
-  const known = Object.hasOwn(EARLIER, key) ? EARLIER[key] : undefined;
+  const known = Object.hasOwn(LLAMA_KEYS, key) ? LLAMA_KEYS[key] : undefined;
   if (known !== undefined) mapper.take(key, known, value);
   else if (key === 'antiprompt') mapper.take(key, 'stopStrings', Array.isArray(value) ? value : [value]);
   else if (key === 'pre_prompt') {

@@ -1,22 +1,9 @@
 /** Ollama's Modelfile: `INSTRUCTION arguments`, one a line, with long texts in three quotes. */
+import { LLAMA_KEYS } from './llama-names.ts';
 import { numberOf, SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
 
-const PARAMETERS: Readonly<Record<string, SettingKey>> = {
-  temperature: 'temperature',
-  top_k: 'topK',
-  top_p: 'topP',
-  min_p: 'minP',
-  typical_p: 'typicalP',
-  repeat_penalty: 'repeatPenalty',
-  repeat_last_n: 'penaltyLastN',
-  presence_penalty: 'presencePenalty',
-  frequency_penalty: 'frequencyPenalty',
-  mirostat: 'mirostat',
-  mirostat_tau: 'mirostatTau',
-  mirostat_eta: 'mirostatEta',
-  num_predict: 'maxTokens',
-  seed: 'seed',
-};
+/** llama.cpp's, but for this one. */
+const PARAMETERS: Readonly<Record<string, SettingKey>> = { ...LLAMA_KEYS, num_predict: 'maxTokens' };
 
 const LOAD = ['num_ctx', 'num_gpu', 'num_thread', 'num_batch', 'main_gpu', 'use_mmap', 'use_mlock', 'low_vram', 'numa'];
 
