@@ -15,6 +15,9 @@ const { greedy } = JSON.parse(
   gunzipSync(readFileSync(new URL('../../fixtures/smollm2/float.json.gz', import.meta.url))).toString(),
 ) as Float;
 
+/** Tokens of the reply: the software adapter takes seconds for each. */
+const STEPS = 6;
+
 /** Mean |difference| of the ten highest log-probabilities, as for the reference executor: sums have another order. */
 const LOGPROB = 0.005;
 
@@ -24,12 +27,13 @@ const path = await testModelPath();
 describe.skipIf(gpu === null || path === null)(
   'SmolLM2 Q4_1 on the webgpu executor (in the full run, with an adapter and the fetched test model)',
   () => {
-    it('predicts a greedy reply', { timeout: 400_000 }, async () => {
+    it('predicts the first tokens of a greedy reply', { timeout: 400_000 }, async () => {
       const options = { contextSize: 256, kvCacheType: 'f32' } as const;
       const { executor } = await openGpuModel(await singleFile(path!), await sharedDevice(gpu!), options);
       const { prompt_length, ids, top } = greedy[0];
-      const rows = [...top.keys()].map((step) => prompt_length - 1 + step);
-      const { logits } = await executor.run(batchOf([new KvCache(256).append(0, ids)]), { logits: rows });
+      const rows = Array.from({ length: STEPS }, (_, step) => prompt_length - 1 + step);
+      const read = ids.slice(0, prompt_length - 1 + STEPS);
+      const { logits } = await executor.run(batchOf([new KvCache(256).append(0, read)]), { logits: rows });
       const differences: number[] = [];
       for (const [step, handle] of logits.entries()) {
         const found = await handle.read();
