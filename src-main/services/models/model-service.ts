@@ -17,7 +17,7 @@ import { DownloadManager, type DownloadTimes } from './download/download-manager
 import { findModels } from './found/found-models.ts';
 import { ModelLibrary } from './library.ts';
 import type { LocatedFile } from './model-location.ts';
-import { recognise } from './recognise.ts';
+import { Recogniser } from './recogniser.ts';
 import { verifyModel } from './verify.ts';
 
 export type ModelMethodName = Extract<
@@ -42,6 +42,8 @@ export interface ModelServiceOptions {
    * quits.
    */
   strict?: boolean;
+  /** Whether files that are listed are compared with the catalogue, which reads some of them. By default they are not. */
+  recognises?: boolean;
   /** Shows a dialog for a model's file; null when none was chosen. Absent if the page does that itself. */
   chooseModel?: (() => Promise<string | null>) | undefined;
   chooseFolder?: (() => Promise<string | null>) | undefined;
@@ -55,12 +57,19 @@ export class ModelService {
   readonly #options: ModelServiceOptions;
   /** Aborted when the app quits, which must not wait for hashing gigabytes. */
   readonly #ending = new AbortController();
+  readonly #recogniser: Recogniser;
   #catalogue: Catalogue | null = null;
 
   constructor(options: ModelServiceOptions) {
     this.#options = options;
     const notice = (message: string): void => options.emit({ type: 'notice', message });
     this.library = new ModelLibrary(options.dataFolder, BUILT_IN_IDS, notice, { strict: options.strict ?? false });
+    this.#recogniser = new Recogniser({
+      library: this.library,
+      catalogue: async () => (await this.catalogue()).models,
+      signal: this.#ending.signal,
+      onChange: () => this.#changed(null),
+    });
     this.downloads = new DownloadManager({
       folder: async () => (await this.modelsFolder()).path,
       find: async (id) => (await this.catalogue()).models.find((entry) => entry.id === id) ?? null,
@@ -92,7 +101,7 @@ export class ModelService {
       modelLocate: async (id) => {
         this.library.require(id);
         const path = await chosen(options.chooseModel);
-        return path === null ? null : this.#recognised(await this.library.locate(id, path));
+        return path === null ? null : this.#changed(await this.library.locate(id, path));
       },
       modelAccept: async (id) => this.#changed(await this.library.accept(id)),
       modelVerify: async (id) => this.#changed(await this.#verify(id)),
@@ -165,7 +174,7 @@ export class ModelService {
    * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model
    */
   async add(path: string): Promise<ModelListing> {
-    return this.#recognised(await this.library.add(path));
+    return this.#changed(await this.library.add(path));
   }
 
   /** Path of a model of the library; null for an unknown id. */
@@ -204,7 +213,9 @@ export class ModelService {
 
   async #list(): Promise<ModelListing[]> {
     const library = await this.library.read();
-    return [...(await listBuiltInModels(this.#options.modelsDir, library)), ...(await this.library.list())];
+    const opened = await this.library.list();
+    if (this.#options.recognises) this.#recogniser.look(opened);
+    return [...(await listBuiltInModels(this.#options.modelsDir, library)), ...opened];
   }
 
   async #verify(id: string) {
@@ -228,18 +239,7 @@ export class ModelService {
       throw new EngineError('MODEL_NOT_FOUND', 'That model no longer exists. Search again.', { found: id });
     }
     const { path, source, name } = found;
-    return this.#recognised(await this.library.add(path, { source, name }));
-  }
-
-  /** Reports a change of a model, and later another one if its file turns out to be one of the catalogue. */
-  #recognised(model: ModelListing): ModelListing {
-    const recognised = recognise(this.library, model, async () => (await this.catalogue()).models, this.#ending.signal);
-    recognised.then(
-      (isKnown) => isKnown && this.#changed(null),
-      // A file that has gone, or cannot be read, is reported by the list.
-      () => undefined,
-    );
-    return this.#changed(model);
+    return this.#changed(await this.library.add(path, { source, name }));
   }
 
   #changed<T>(result: T): T {
