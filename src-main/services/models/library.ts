@@ -179,11 +179,6 @@ export class ModelLibrary {
     } else await this.#update(id, (model) => ({ ...model, measured: replace(model.measured) }));
   }
 
-  /** Records that a model's file is the one that the catalogue offers. */
-  async recognised(id: string, { catalogueId, name, sha256 }: { catalogueId: string; name: string; sha256: string }) {
-    await this.#update(id, (model) => ({ ...model, catalogueId, name, sha256 }));
-  }
-
   /** Records the SHA-256 of a model's file. */
   async hashed(id: string, sha256: string): Promise<void> {
     await this.#update(id, (model) => ({ ...model, sha256 }));
