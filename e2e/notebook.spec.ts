@@ -83,7 +83,10 @@ test('what is generated can be stopped, generated again and accepted @full', asy
   const notebook = new NotebookPage(app.page);
   await chat.ready();
   await notebook.open();
-  // Otherwise it may end before it can be stopped.
+  // Without the cache it is slow enough to be stopped.
+  const cache = app.page.getByRole('switch', { name: 'KV cache' });
+  await chat.id('notebook-tab-context').click();
+  await cache.setChecked(false);
   await chat.id('notebook-tab-stop').click();
   await chat.set('ignoreEos', true);
   await chat.set('repetitionWindow', 0);
@@ -93,6 +96,8 @@ test('what is generated can be stopped, generated again and accepted @full', asy
   expect(await notebook.finished()).toBe('user');
   const before = await notebook.content();
   await chat.set('maxTokens', 40);
+  await chat.id('notebook-tab-context').click();
+  await cache.setChecked(true);
   await chat.id('notebook-regenerate').click();
   await notebook.finished();
   expect(await notebook.content()).not.toBe(before);
