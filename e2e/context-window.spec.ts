@@ -126,7 +126,7 @@ test('a bigger window is loaded, and the reply continues in it', { tag: '@full' 
   const chat = await openSmallWindow(app, 256);
   expect((await chat.ask('The cat sat on the')).reason).toBe('context_full');
   const action = chat.id('full-bigger');
-  await expect(action).toHaveText(/^Load with 512 tokens \(\+[\d.]+\s[KM]B\)$/);
+  await expect(action).toContainText(/Load with 512 tokens \(\+[\d.]+\s[KM]B\)/);
   await action.click();
   // Endless, so it fills that one as well.
   await expect.poll(async () => (await storedReplies(app)).at(-1)?.facts.contextUsed).toBe(512);

@@ -152,7 +152,7 @@ test('windows are restored with their chats @full', async ({ app }) => {
   const titles = async (): Promise<(string | undefined)[]> => {
     const pages = app.electron?.windows() ?? [];
     return (await Promise.all(pages.map((page) => page.locator('[data-testid="user-turn"]').allInnerTexts()))).map(
-      ([text]) => text?.trim(),
+      ([text]) => text?.trim().split('\n')[0],
     );
   };
   await app.restart();

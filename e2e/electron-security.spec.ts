@@ -16,7 +16,10 @@ test('the page has no Node, and only the functions of the app that it needs', as
   });
   expect(found).toEqual({
     node: [],
-    verbs: ['dropModel', 'host', 'invoke', 'onEvent', 'platform', 'requestEnginePort', 'windowControls'],
+    verbs: [
+      ...['dropModel', 'host', 'invoke', 'onCommand', 'onEvent', 'platform', 'requestEnginePort', 'tellDesktop'],
+      'windowControls',
+    ],
     isolated: true,
   });
 });

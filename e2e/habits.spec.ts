@@ -1,4 +1,5 @@
 /** Command palette, shortcuts, find in chat, tour, appearance, undo and feedback. */
+import type { Locator } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations, expectNoViolationsIn, THEMES } from './support/axe.ts';
 import { openReplies } from './support/markdown.ts';
@@ -17,9 +18,11 @@ test('commands, chats and models without a mouse; text is found in a long chat',
   await keyboard.press('Control+f');
   await expect(chat.id('find-field')).toBeFocused();
   await keyboard.type('is ready');
-  await expect(chat.id('find-count')).toHaveText('1 of 60');
+  // The first one in view, at the end of the chat.
+  await expect(chat.id('find-count')).toHaveText(/^5\d of 60$/);
+  const first = Number((await chat.id('find-count').innerText()).split(' ')[0]);
   await keyboard.press('Shift+Enter');
-  await expect(chat.id('find-count')).toHaveText('60 of 60');
+  await expect(chat.id('find-count')).toHaveText(`${first - 1} of 60`);
   // Across the borders of bold text, in a reply that was not in the DOM.
   await chat.id('find-field').fill('item 31 IS');
   await expect(chat.id('find-count')).toHaveText('1 of 1');
@@ -119,7 +122,11 @@ test('renaming, moving, presets and edits can be undone, and copying is shown @f
   await chat.id('folder-name').fill('Lists');
   await chat.id('folder-move').click();
   await expect(chat.id('toast')).toContainText('Chat moved to Lists');
-  await chat.id('undo').click();
+  // By keyboard: notifications are the last part of the window.
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await page.keyboard.press('Shift+F6');
+  await expect(chat.id('undo')).toBeFocused();
+  await page.keyboard.press('Enter');
   await expect(chat.id('folder')).toHaveCount(0);
 
   await chat.openPanel('sampling');
@@ -139,6 +146,20 @@ test('renaming, moving, presets and edits can be undone, and copying is shown @f
 
   await chat.turnMenu(chat.lastReply, 'copy-markdown');
   await expect(chat.id('toast')).toHaveText(/Answer copied/);
+  // Over the sidebar, where it covers no text.
+  const right = (locator: Locator) => locator.evaluate((element) => element.getBoundingClientRect().right);
+  expect(await right(chat.id('toast'))).toBeLessThan(await right(page.locator('[data-region="sidebar"]')));
+
+  await openReplies(app, chat, REPLIES.slice(0, 1));
+  await expect(row).toHaveCount(2);
+  await chat.id('chats-menu').click();
+  await chat.id('delete-chats').click();
+  await expect(chat.id('delete-chats-dialog')).toContainText('This deletes 2 chats');
+  await expectNoViolationsIn(THEMES, page, 'delete all chats');
+  await chat.id('confirm-delete-chats').click();
+  await expect(row).toHaveCount(0);
+  await chat.id('toast').filter({ hasText: '2 chats deleted' }).getByTestId('undo').click();
+  await expect(row).toHaveCount(2);
 });
 
 test('the model is switched in the chat, also in a small window @full', async ({ app }) => {

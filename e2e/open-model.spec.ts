@@ -165,6 +165,8 @@ test('a model that cannot be loaded says why, before anything is loaded', async 
 
   await models.menu('broken', 'remove-model');
   await expect(broken).toBeHidden();
+  await models.id('undo').click();
+  await expect(broken.getByTestId('model-problem')).toContainText(/broken.gguf is not a usable GGUF file/);
 });
 
 test('a dragged file highlights the window; dropping opens it', async ({ app, dataDir }) => {

@@ -51,6 +51,9 @@ export const CHROMIUM_FLAGS = [
   '--no-first-run',
   // Only this machine can be resolved.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+  // WebGPU without a graphics card.
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
 ];
 
 export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({

@@ -182,6 +182,11 @@ export class LocalAppServices implements AppServices {
         await options.openExternal(url);
         return null;
       },
+      dataFolderShow: async () => {
+        if (options.showInFolder === undefined) throw noFileManager(options.dataFolder);
+        options.showInFolder(options.dataFolder);
+        return await Promise.resolve(null);
+      },
       engineRestart: async () => {
         await options.restartEngine();
         return null;
@@ -295,6 +300,10 @@ export class LocalAppServices implements AppServices {
 
 function pageSavesFiles(): EngineError {
   return new EngineError('BAD_REQUEST', 'In the browser, the page saves files as downloads.');
+}
+
+function noFileManager(path: string): EngineError {
+  return new EngineError('BAD_REQUEST', `This is not possible in a browser. The folder is ${path}.`);
 }
 
 function opensNoPaths(): EngineError {

@@ -14,20 +14,31 @@ import { temporaryFolder } from './test-support/support.ts';
 
 async function started(folder: string, host: 'electron' | 'web' = 'electron') {
   const opened: string[] = [];
+  const shown: string[] = [];
   const services = new LocalAppServices({
     host,
     dataFolder: folder,
     modelsDir: resolve('resources/models'),
     openExternal: async (url) => void opened.push(url),
     restartEngine: async () => undefined,
+    ...(host === 'web' ? {} : { showInFolder: (path: string) => void shown.push(path) }),
     lockTimes: { beatMs: 20, staleMs: 300, settleMs: 10 },
   });
   await services.start();
   onTestFinished(() => services.stop());
   const events: AppEvent[] = [];
   services.onEvent((event) => events.push(event));
-  return { services, events, opened };
+  return { services, events, opened, shown };
 }
+
+test('the data folder is shown by the app, and not in a browser', async () => {
+  const folder = await temporaryFolder();
+  const { services, shown } = await started(folder);
+  await services.invoke('dataFolderShow');
+  expect(shown).toEqual([folder]);
+  const web = await started(await temporaryFolder(), 'web');
+  await expect(web.services.invoke('dataFolderShow')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+});
 
 test('calls are checked, executed and answered as data', async () => {
   const { services, events, opened } = await started(await temporaryFolder());

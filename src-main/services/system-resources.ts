@@ -1,5 +1,5 @@
 import { freemem, totalmem } from 'node:os';
-import type { SystemMemory } from '../protocol/app/app-services.ts';
+import type { SystemMemory } from '../protocol/app/about.ts';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 

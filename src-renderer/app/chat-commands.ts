@@ -4,6 +4,7 @@ import { exportedChat, type ChatFileFormat } from '../features/chat/transfer/exp
 import { markdownParser } from '../features/markdown/state/parser-client.ts';
 import { markdownAsText } from '../features/markdown/state/reply-as-text.ts';
 import { saveFile } from '../lib/save-file.ts';
+import { formatCount } from '../ui/format.ts';
 import { toasts } from '../ui/toasts.svelte.ts';
 import type { Documents } from './documents.svelte.ts';
 
@@ -16,6 +17,7 @@ export interface ChatCommands {
   duplicate(chat: ChatSummary): void;
   exportAs(chat: ChatSummary, format: ChatFileFormat): void;
   delete(chat: ChatSummary): void;
+  deleteAll(): void;
 }
 
 /** @param onmove asks for the folder */
@@ -57,7 +59,22 @@ export function chatCommands(
           if (undo) toasts.show({ text: `${kindOf(chat)} deleted`, detail: chat.title, undo: undone });
         }),
       ),
+    deleteAll: () => run(deleteAll(chats, documents)),
   };
+}
+
+async function deleteAll(chats: ChatsState, documents: Documents): Promise<void> {
+  const undos: (() => Promise<void>)[] = [];
+  for (const { id } of chats.list) {
+    const reopen = await documents.leave(id);
+    const undo = await chats.remove(id);
+    if (undo) undos.push(() => undo().then(reopen));
+  }
+  if (undos.length === 0) return;
+  const undoAll = async () => {
+    for (const undo of undos) await undo();
+  };
+  toasts.show({ text: `${formatCount(undos.length, 'chat')} deleted`, undo: () => void undoAll() });
 }
 
 /** Moves a chat to a folder; empty: out of its folder. */

@@ -9,6 +9,8 @@ class Shell {
   paletteOpen = $state(false);
   shortcutsOpen = $state(false);
   tourOpen = $state(false);
+  /** Asks whether to delete all chats. */
+  deleteChatsOpen = $state(false);
   /** Where the settings open; null for their top. */
   settingsSection = $state<'about' | 'updates' | null>(null);
   /** Below 760 px the sidebar is a drawer. */

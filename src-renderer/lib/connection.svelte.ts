@@ -1,5 +1,6 @@
 /** Connects the page to the engine and the app's services, in any host. */
 import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import type { ExecutorName } from '../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../src-main/protocol/engine/api.ts';
 import { connectWorkerEngine, type WorkerModelFiles } from '../../src-main/protocol/engine/browser-engine.ts';
 import { EngineClient } from '../../src-main/protocol/engine/client.ts';
@@ -24,6 +25,8 @@ export interface Connection {
   readonly responds: boolean;
   /** Why the engine is not ready, if known. Reactive. */
   readonly message: string | null;
+  /** What models can run on here, the default first. */
+  readonly executors: readonly ExecutorName[];
   /**
    * Saves a text as a file: the person chooses the path, or the browser saves a download.
    * @returns whether it was saved; false if the dialog was cancelled
@@ -46,7 +49,11 @@ export function connect(way: Way): Connection {
   return 'key' in way ? new WebConnection(webServices(way.key), way.key) : new WebConnection(way.services, null);
 }
 
+const WITHOUT_GPU: readonly ExecutorName[] = ['wasm', 'reference'];
+const WITH_GPU: readonly ExecutorName[] = ['wasm', 'webgpu', 'reference'];
+
 abstract class LiveConnection implements Connection {
+  readonly executors: readonly ExecutorName[] = WITHOUT_GPU;
   engine = $state<ConnectionState>('starting');
   message = $state<string | null>(null);
   responds = $state(true);
@@ -152,6 +159,8 @@ const MAX_EARLY_DEATHS = 3;
 
 /** The engine is a Worker of the page. */
 class WebConnection extends LiveConnection {
+  // The Worker has WebGPU where the page has.
+  override readonly executors = 'gpu' in navigator ? WITH_GPU : WITHOUT_GPU;
   readonly models: ModelOpener;
   /** Files that are lent to each new Worker. */
   readonly #lent = new Map<string, WorkerModelFiles>();

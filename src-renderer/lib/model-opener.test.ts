@@ -39,9 +39,12 @@ it('lends the engine what was dropped on a browser, under an id that gives nothi
   const again = await opener.drop(dropped([file('story.Q4_0.gguf', 30)]));
   expect(again).toEqual({ ...model, addedAt: expect.any(String) as string });
   expect(again.addedAt).not.toBe(model.addedAt);
-  await opener.remove(model.id);
+  const restore = await opener.remove(model.id);
   expect(lent.at(-1)).toEqual({ id: model.id, name: '', files: null });
   expect(await opener.list()).toEqual([BUILT_IN]);
+  await restore();
+  expect(lent.at(-1)).toEqual({ id: model.id, name: 'story.Q4_0', files: ['story.Q4_0.gguf'] });
+  expect(await opener.list()).toEqual([BUILT_IN, again]);
 });
 
 it('takes the parts of a split file together, and the files of a folder', async () => {

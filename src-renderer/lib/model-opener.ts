@@ -15,8 +15,8 @@ export interface ModelOpener {
   choose(): Promise<ModelListing | null>;
   /** Opens dropped files. @throws EngineError if they are not a model */
   drop(transfer: DataTransfer): Promise<ModelListing>;
-  /** Removes an opened model from the list; its files stay. */
-  remove(id: string): Promise<void>;
+  /** Removes an opened model from the list; its files stay. @returns undoes it */
+  remove(id: string): Promise<() => Promise<void>>;
 }
 
 export function electronModelOpener(bridge: TokenscopeBridge, services: AppServices): ModelOpener {
@@ -30,10 +30,13 @@ export function electronModelOpener(bridge: TokenscopeBridge, services: AppServi
       if (file === undefined) throw notModel('The dropped item');
       return resultOf(await bridge.dropModel(file));
     },
-    async remove(id) {
-      await services.invoke('modelRemove', id);
-    },
+    remove: (id) => removeFromLibrary(services, id),
   };
+}
+
+async function removeFromLibrary(services: AppServices, id: string): Promise<() => Promise<void>> {
+  await services.invoke('modelRemove', id);
+  return async () => void (await services.invoke('modelRestore', id));
 }
 
 /** The listing of files lent by a browser. */
@@ -62,6 +65,8 @@ export type LendFiles = (id: string, name: string, files: readonly File[] | null
  */
 export function webModelOpener(services: AppServices, lend: LendFiles, offersMore: boolean): ModelOpener {
   let lent: ModelListing[] = [];
+  /** By id. */
+  const filesOf = new Map<string, readonly File[]>();
 
   function open(files: readonly File[]): ModelListing {
     const [first] = modelFirst(files);
@@ -74,9 +79,15 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
     const id = known?.id ?? `lent-${crypto.randomUUID()}`;
     // A file of the same name and length may be another one: whoever has the first in memory looks again.
     const listing: ModelListing = { id, name, fileBytes, ...LENT, addedAt: new Date().toISOString() };
-    lend(id, name, parts);
-    lent = [listing, ...lent.filter((model) => model !== known)];
+    give(listing, parts);
     return listing;
+  }
+
+  function give(listing: ModelListing, files: readonly File[]): void {
+    const { id, name } = listing;
+    lend(id, name, files);
+    filesOf.set(id, files);
+    lent = [listing, ...lent.filter((model) => model.id !== id)];
   }
 
   return {
@@ -97,12 +108,11 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
       return open([...transfer.files]);
     },
     async remove(id) {
-      if (!lent.some((model) => model.id === id)) {
-        await services.invoke('modelRemove', id);
-        return;
-      }
+      const [listing, files] = [lent.find((model) => model.id === id), filesOf.get(id)];
+      if (listing === undefined || files === undefined) return await removeFromLibrary(services, id);
       lent = lent.filter((model) => model.id !== id);
       lend(id, '', null);
+      return async () => give(listing, files);
     },
   };
 }

@@ -8,9 +8,8 @@ export interface Gpu {
 
 export interface GpuAdapter {
   readonly info: GpuAdapterInfo;
-  readonly features: { has(name: string): boolean };
   readonly limits: GpuLimits;
-  requestDevice(descriptor: { requiredFeatures: string[]; requiredLimits: Record<string, number> }): Promise<GpuDevice>;
+  requestDevice(descriptor: { requiredLimits: Record<string, number> }): Promise<GpuDevice>;
 }
 
 export interface GpuAdapterInfo {

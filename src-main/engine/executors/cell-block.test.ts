@@ -4,6 +4,7 @@ import { KvCache } from '../kv-cache/kv-cache.ts';
 import { openModel } from '../models/open-model.ts';
 import type { Program } from '../program/program.ts';
 import type { KvCacheType } from '../api/types.ts';
+import { gpuInFullRun, sharedDevice } from '../test-support/gpu.ts';
 import { testKernels } from '../test-support/kernels.ts';
 import { readTinyGolden, TINY_MODELS, tinyGgufFiles } from '../test-support/tiny-gguf.ts';
 import { batchOf } from './batch.ts';
@@ -11,12 +12,22 @@ import type { CellBlock, Executor } from './executor.ts';
 import { createReferenceExecutor } from './reference/reference-executor.ts';
 import { createWasmExecutor } from './wasm/wasm-executor.ts';
 import { storeReader } from './wasm/weights.ts';
+import { createWebGpuExecutor } from './webgpu/webgpu-executor.ts';
 
 const CELLS = 32;
 const ARCHITECTURES = TINY_MODELS.filter((name) => readTinyGolden(name).arch === name);
+const gpu = await gpuInFullRun();
 
-async function open(name: string, kvCacheType: KvCacheType | null): Promise<{ program: Program; executor: Executor }> {
+async function open(
+  name: string,
+  kvCacheType: KvCacheType | null,
+  onGpu = false,
+): Promise<{ program: Program; executor: Executor }> {
   const { program, weights } = await openModel(await tinyGgufFiles(name), { contextSize: CELLS });
+  if (onGpu) {
+    const options = { device: await sharedDevice(gpu!), cells: CELLS, kvCacheType: kvCacheType ?? undefined };
+    return { program, executor: await createWebGpuExecutor(program, storeReader(weights), options) };
+  }
   const executor =
     kvCacheType === null
       ? createReferenceExecutor(program, weights, { cells: CELLS })
@@ -37,13 +48,16 @@ async function logitsBehind(
 }
 
 describe.each([
-  ['reference', null],
-  ['wasm, K and V in float32', 'f32'],
-  ['wasm, K and V in binary16', 'f16'],
-  ['wasm, K and V in 8-bit codes', 'q8'],
-] as const)('a block of cells of the executor %s', (_name, kvCacheType) => {
+  ['reference', null, false] as const,
+  ['wasm, K and V in float32', 'f32', false] as const,
+  ['wasm, K and V in binary16', 'f16', false] as const,
+  ['wasm, K and V in 8-bit codes', 'q8', false] as const,
+  ...(gpu
+    ? [['webgpu, K and V in float32', 'f32', true] as const, ['webgpu, K and V in binary16', 'f16', true] as const]
+    : []),
+])('a block of cells of the executor %s', (_name, kvCacheType, onGpu) => {
   it.each(ARCHITECTURES)('continues from copied cells: %s', async (name) => {
-    const { executor } = await open(name, kvCacheType);
+    const { executor } = await open(name, kvCacheType, onGpu);
     const prefix = readTinyGolden(name).prompt.slice(0, 9);
     const own = new KvCache(CELLS);
     // The cells of the sequence are not contiguous.
@@ -75,7 +89,7 @@ describe.each([
   });
 
   it('counts as memory until it is released, and there is one at a time', async () => {
-    const { executor } = await open('llama', kvCacheType);
+    const { executor } = await open('llama', kvCacheType, onGpu);
     const before = executor.memoryBytes;
     const block = executor.allocateCells(3 * CELLS);
     expect(block.bytes).toBe(3 * before.kvCache);

@@ -6,6 +6,7 @@ import { intervene, replaceTokens } from '../program/interventions.ts';
 import {
   ALL_MODELS,
   BUILT_IN,
+  gpuModels,
   lastLogits,
   normalisedError,
   referenceModel,
@@ -27,10 +28,12 @@ const LOGITS = 2e-4;
 /** Float32 sums through all layers: relative errors of about 1e-5, squared. */
 const FLOAT32_NMSE = 1e-9;
 
+const gpuModel = await gpuModels();
 const EXECUTORS = [
-  ['reference', referenceModel],
-  ['wasm', wasmModel],
-] as const;
+  ['reference', referenceModel] as const,
+  ['wasm', wasmModel] as const,
+  ...(gpuModel ? [['webgpu', gpuModel] as const] : []),
+];
 
 describe.each(EXECUTORS)('interventions on the built-in model, %s', (_, open) => {
   it.each(golden.cases.map((row) => [JSON.stringify(row.interventions), row] as const))(
@@ -61,18 +64,21 @@ describe('interventions on all architectures', () => {
     [{ kind: 'causal_mask' }],
   ];
 
-  it.each(ALL_MODELS)('%s: wasm gives what reference gives, and each changes the logits', async (name) => {
-    const [reference, wasm] = await Promise.all([referenceModel(name), wasmModel(name)]);
+  const fast = EXECUTORS.slice(1).flatMap(([executor, open]) =>
+    ALL_MODELS.map((name) => [name, executor, open] as const),
+  );
+  it.each(fast)('%s: %s gives what reference gives, and each changes the logits', async (name, _, open) => {
+    const [reference, other] = await Promise.all([referenceModel(name), open(name)]);
     const ids = someIds(reference.model, 40);
     const plain = await lastLogits(reference.executor, ids);
     for (const interventions of cases) {
       const program = intervene(reference.model.program, interventions);
       const expected = await lastLogits(reference.executor, ids, { program });
-      const found = await lastLogits(wasm.executor, ids, { program: intervene(wasm.model.program, interventions) });
+      const found = await lastLogits(other.executor, ids, { program: intervene(other.model.program, interventions) });
       expect(normalisedError(found, expected)).toBeLessThan(FLOAT32_NMSE);
       expect(normalisedError(expected, plain)).toBeGreaterThan(1e-6);
     }
     // The executor's own program is unchanged.
-    expect(normalisedError(await lastLogits(wasm.executor, ids), plain)).toBeLessThan(FLOAT32_NMSE);
+    expect(normalisedError(await lastLogits(other.executor, ids), plain)).toBeLessThan(FLOAT32_NMSE);
   });
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams, InferenceEngine, type ExecutorName, type GenerateParams } from '../index.ts';
+import { gpuInFullRun, sharedGpu } from '../test-support/gpu.ts';
 import { testKernels } from '../test-support/kernels.ts';
 import { collectLanes } from '../test-support/collect-lanes.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
@@ -9,21 +10,23 @@ import { readTinyGolden, TINY_MODELS, tinyGgufFiles } from '../test-support/tiny
 
 /** One of each architecture. */
 const ARCHITECTURES = TINY_MODELS.filter((name) => readTinyGolden(name).arch === name);
-const EXECUTORS = ['reference', 'wasm'] as const satisfies readonly ExecutorName[];
+const gpu = await gpuInFullRun();
+const EXECUTORS: readonly ExecutorName[] = gpu ? ['reference', 'wasm', 'webgpu'] : ['reference', 'wasm'];
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 /** The slow executor computes two models, with and without a window of attention, and all of them in the full run. */
 const ON_REFERENCE = isFull ? ARCHITECTURES : ['llama', 'gemma3'];
 /** Cases of the property. */
-const RUNS: Record<(typeof EXECUTORS)[number], number> = isFull
-  ? { reference: 100, wasm: 100 }
-  : { reference: 3, wasm: 12 };
+const RUNS: Record<ExecutorName, number> = isFull
+  ? { reference: 100, wasm: 100, webgpu: 20 }
+  : { reference: 3, wasm: 12, webgpu: 0 };
 const CONTEXT = 64;
 const TOKENS = 14;
 /** The reference executor computes thousands of tokens here, perhaps on a busy machine. */
 const TIMEOUT_MS = 120_000;
 
 async function load(name: string, executor: ExecutorName): Promise<InferenceEngine> {
-  const engine = new InferenceEngine({ ...nodePlatform(), compileKernels: async () => testKernels() });
+  const openGpu = () => Promise.resolve(sharedGpu(gpu!));
+  const engine = new InferenceEngine({ ...nodePlatform(), compileKernels: async () => testKernels(), openGpu });
   await engine.load(await tinyGgufFiles(name), { executor, contextSize: CONTEXT });
   return engine;
 }
@@ -49,7 +52,7 @@ async function check(engine: InferenceEngine, requests: readonly GenerateParams[
 describe.each(ARCHITECTURES)('eight lanes with %s', (name) => {
   const { prompt } = readTinyGolden(name);
 
-  it.each(EXECUTORS.filter((executor) => executor === 'wasm' || ON_REFERENCE.includes(name)))(
+  it.each(EXECUTORS.filter((executor) => executor !== 'reference' || ON_REFERENCE.includes(name)))(
     'are the same as alone, on the %s executor',
     async (executor) => {
       const engine = await load(name, executor);

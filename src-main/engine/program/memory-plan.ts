@@ -29,8 +29,14 @@ export function planMemory(program: Program, size: { cells: number; rows: number
   };
 }
 
+/** What assigning buffers needs to know: who reads and writes which tensor, in order. */
+interface Accesses {
+  readonly ops: readonly { readonly inputs: readonly number[]; readonly output: number | null }[];
+  readonly tensors: readonly { readonly width: number }[];
+}
+
 /** Assigns each output the best-fitting free buffer, in program order. */
-function assignSlots(program: Program): { slots: number[]; slotWidths: number[] } {
+export function assignSlots(program: Accesses): Pick<MemoryPlan, 'slots' | 'slotWidths'> {
   const lastUse = new Map<number, number>();
   program.ops.forEach((op, step) => op.inputs.forEach((input) => lastUse.set(input, step)));
 

@@ -34,6 +34,14 @@ export async function testGpu(): Promise<Gpu | null> {
   return (await gpu.requestAdapter()) ? gpu : null;
 }
 
+/**
+ * For tests of all executors: null but in the full run, because compiling shaders takes a software adapter seconds. The
+ * webgpu executor's own tests are in `npm test`.
+ */
+export function gpuInFullRun(): Promise<Gpu | null> {
+  return process.env.TOKENSCOPE_TEST_FULL === '1' ? testGpu() : Promise.resolve(null);
+}
+
 let shared: Promise<OpenedDevice> | undefined;
 
 /**
@@ -51,4 +59,16 @@ export function sharedDevice(gpu: Gpu): Promise<OpenedDevice> {
     }),
   }));
   return shared;
+}
+
+/** A GPU that always gives the shared device, for engines. */
+export function sharedGpu(gpu: Gpu): Gpu {
+  return {
+    async requestAdapter(options) {
+      const adapter = await gpu.requestAdapter(options);
+      if (!adapter) return null;
+      const { info, limits } = adapter;
+      return { info, limits, requestDevice: async () => (await sharedDevice(gpu)).device };
+    },
+  };
 }

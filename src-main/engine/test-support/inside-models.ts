@@ -5,6 +5,8 @@ import { createReferenceExecutor } from '../executors/reference/reference-execut
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import { openModel } from '../models/open-model.ts';
 import type { Model } from '../models/model.ts';
+import { gpuInFullRun, sharedDevice } from './gpu.ts';
+import { openGpuModel } from './gpu-model.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from './model-files.ts';
 import { TINY_MODELS, tinyGgufFiles } from './tiny-gguf.ts';
 import { openWasmModel } from './wasm-model.ts';
@@ -26,6 +28,15 @@ export async function referenceModel(name: string): Promise<{ model: Model; exec
 
 export async function wasmModel(name: string): Promise<{ model: Model; executor: Executor }> {
   return openWasmModel(await filesOf(name), { contextSize: CONTEXT });
+}
+
+/** On the shared device. Null but in the full run, and without an adapter. */
+export async function gpuModels(): Promise<((name: string) => Promise<{ model: Model; executor: Executor }>) | null> {
+  const gpu = await gpuInFullRun();
+  if (!gpu) return null;
+  const device = await sharedDevice(gpu);
+  // The reference stores K and V in float32.
+  return async (name) => openGpuModel(await filesOf(name), device, { contextSize: CONTEXT, kvCacheType: 'f32' });
 }
 
 /** Some ids of a vocabulary, each different. */

@@ -44,7 +44,7 @@ export interface StreamOptions {
   skipSpecial?: boolean;
   /**
    * Whether the sequence continues a text, so that its leading space is part of the text. SentencePiece vocabularies add
-   * one before every text, which decoding from the start removes. Default false.
+   * one before every text, which decoding from the start removes. A WordPiece prefix is not part of it. Default false.
    */
   continues?: boolean;
 }

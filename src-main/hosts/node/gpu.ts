@@ -10,15 +10,21 @@ let opened: Promise<Gpu> | undefined;
 
 /**
  * Opened once, and never closed: Dawn must outlive all its objects.
- * @throws EngineError BACKEND_LOST when the package is not installed
+ * @throws EngineError BACKEND_LOST when the package is not installed, and in Electron, where Dawn cannot map buffers
  */
 export function nodeGpu(): Promise<Gpu> {
-  opened ??= openDawn('webgpu');
+  opened ??= openDawn('webgpu', process.versions);
   return opened;
 }
 
 /** @param name of the package; not a literal, so that bundlers leave it alone: it has native code and may be missing */
-export async function openDawn(name: string): Promise<Gpu> {
+export async function openDawn(name: string, versions: { readonly electron?: string }): Promise<Gpu> {
+  if (versions.electron !== undefined) {
+    throw new EngineError(
+      'BACKEND_LOST',
+      'The app has no webgpu executor yet. Use the wasm executor, or run Tokenscope in a browser or from its source code.',
+    );
+  }
   try {
     const { create } = (await import(/* @vite-ignore */ name)) as Dawn;
     return create([]);

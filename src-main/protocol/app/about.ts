@@ -1,4 +1,4 @@
-/** What the app tells about itself: its versions, and its requests. */
+/** What the app tells about itself: its versions, its requests, and the computer's memory. */
 
 export interface AboutInfo {
   name: string;
@@ -23,4 +23,11 @@ export interface NetworkRecord {
   bytes: number;
   /** Purpose and outcome, for people; null for a refused request. */
   note: string | null;
+}
+
+/** This computer's memory in bytes. */
+export interface SystemMemory {
+  /** Memory that a program can get without swapping out others. */
+  freeBytes: number;
+  totalBytes: number;
 }

@@ -191,6 +191,7 @@ describe('checkAppCall', () => {
     ['chatDetails', [{ id: 'chat-1', turn: 'b', from: 0, count: 1025 }], '0.count'],
     ['chatRestore', ['..'], '0'],
     ['modelRemove', ['../x'], '0'],
+    ['modelRestore', ['../x'], '0'],
     ['modelOpen', ['/etc/passwd'], '0'],
     ['openExternal', ['http://example.org'], '0'],
     ['openExternal', ['file:///etc/passwd'], '0'],

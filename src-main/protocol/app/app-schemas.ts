@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
-import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
+import { chatWrite, detailsRange } from './chats/chat-write-schemas.ts';
 import { comparisonWrite } from './comparisons/comparison-schemas.ts';
 import { savedItemChange } from './presets/saved-items.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
@@ -50,6 +50,7 @@ const appParams: ParamsSchemas = {
   modelsList: none,
   modelOpen: none,
   modelRemove: v.strictTuple([modelId]),
+  modelRestore: v.strictTuple([modelId]),
   modelDelete: v.strictTuple([modelId]),
   modelLocate: v.strictTuple([modelId]),
   modelAccept: v.strictTuple([modelId]),
@@ -77,6 +78,7 @@ const appParams: ParamsSchemas = {
   systemMemory: none,
   networkLog: none,
   openExternal: v.strictTuple([externalUrl]),
+  dataFolderShow: none,
   engineRestart: none,
 };
 

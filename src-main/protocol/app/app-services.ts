@@ -23,7 +23,7 @@ import type {
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
-import type { AboutInfo, NetworkRecord } from './about.ts';
+import type { AboutInfo, NetworkRecord, SystemMemory } from './about.ts';
 import type { UpdateState } from './updates.ts';
 import type {
   ComparisonNews,
@@ -58,6 +58,10 @@ export interface Settings {
   /** By model id; a model without an entry has `defaultModelSettings`. */
   perModel: Record<string, ModelSettings>;
   useKvCache: boolean;
+  /** Keep K and V of chats beyond the process, so that they need not be computed again. */
+  storePrefix: boolean;
+  /** See `GenerateParams.speculate`. */
+  speculate: boolean;
   /** What happens when a chat no longer fits the context window. */
   whenFull: WhenFull;
   /** Show replies as tinted tokens instead of plain text. */
@@ -274,13 +278,6 @@ export interface ModelsFolder {
   freeBytes: number | null;
 }
 
-/** This computer's memory in bytes. */
-export interface SystemMemory {
-  /** Memory that a program can get without swapping out others. */
-  freeBytes: number;
-  totalBytes: number;
-}
-
 /** Calls with one result; the params are a tuple. */
 export interface AppMethods {
   about: { params: []; result: AboutInfo };
@@ -336,6 +333,8 @@ export interface AppMethods {
   modelOpen: { params: []; result: ModelListing | null };
   /** Removes a model from the library; its files stay, even downloaded ones. */
   modelRemove: { params: [string]; result: null };
+  /** Undoes `modelRemove`, until the app is closed. */
+  modelRestore: { params: [string]; result: ModelListing };
   /** Removes a downloaded model and deletes its file. Refused for files that Tokenscope did not download. */
   modelDelete: { params: [string]; result: null };
   /** Shows the system's dialog for the new path of a model, which keeps its id. Null: none was chosen. */
@@ -393,6 +392,8 @@ export interface AppMethods {
   networkLog: { params: []; result: NetworkRecord[] };
   /** Opens a web or mail address in the system's browser or mail program, on a person's click only. */
   openExternal: { params: [string]; result: null };
+  /** Shows the data folder in the system's file manager. Refused in the browser. */
+  dataFolderShow: { params: []; result: null };
   /** Restarts the engine's process, for a person whose engine hangs. */
   engineRestart: { params: []; result: null };
 }

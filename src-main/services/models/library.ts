@@ -33,6 +33,8 @@ export class ModelLibrary {
   /** Fingerprints by id and `stat`, so that a changed file is hashed once and not at every check. */
   readonly #looked = new Map<string, Fingerprint>();
   #hasCompleted = false;
+  /** By id, for `restore`. */
+  readonly #removed = new Map<string, LibraryModel>();
 
   /**
    * @param folder data folder
@@ -120,8 +122,29 @@ export class ModelLibrary {
 
   /** Removes a model from the list, but not its files. */
   async remove(id: string): Promise<void> {
+    const removed = this.find(id);
     await this.#file.change((library) => ({ ...library, models: library.models.filter((model) => model.id !== id) }));
     this.#looked.delete(id);
+    if (removed !== null) this.#removed.set(id, removed);
+  }
+
+  /**
+   * Undoes `remove`: the model keeps its id, and what is known about it.
+   * @throws EngineError MODEL_NOT_FOUND if it was not removed since the start
+   */
+  async restore(id: string): Promise<ModelListing> {
+    const removed = this.#removed.get(id);
+    if (removed === undefined) {
+      throw new EngineError('MODEL_NOT_FOUND', `The model "${id}" was not removed. Open its file again.`, {
+        model: id,
+      });
+    }
+    await this.#file.change((library) => {
+      const isBack = library.models.some((model) => model.id === id || model.path === removed.path);
+      return isBack ? library : { ...library, models: [removed, ...library.models].slice(0, MAX_MODELS) };
+    });
+    this.#removed.delete(id);
+    return await this.#listing(this.models.find((model) => model.path === removed.path) ?? removed);
   }
 
   /**
@@ -154,6 +177,11 @@ export class ModelLibrary {
         return { ...library, builtInMeasured: { ...builtInMeasured, [id]: replace(builtInMeasured[id] ?? []) } };
       });
     } else await this.#update(id, (model) => ({ ...model, measured: replace(model.measured) }));
+  }
+
+  /** Records that a model's file is the one that the catalogue offers. */
+  async recognised(id: string, { catalogueId, name, sha256 }: { catalogueId: string; name: string; sha256: string }) {
+    await this.#update(id, (model) => ({ ...model, catalogueId, name, sha256 }));
   }
 
   /** Records the SHA-256 of a model's file. */

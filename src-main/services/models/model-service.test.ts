@@ -112,6 +112,33 @@ test('files are chosen, located and shown if there are dialogs, and deleted only
   expect(await services.invoke('modelsFolderReset')).toMatchObject({ isDefault: true });
 });
 
+test('a file that the catalogue offers is recognised, and a removed model can be restored', async () => {
+  const folder = await temporaryFolder();
+  const chosen: string[] = [];
+  const { services } = await setUp({ chooseModel: async () => chosen.shift() ?? null });
+  const other = Buffer.from(BYTES).fill(8, 100);
+  for (const [name, bytes] of Object.entries({ mine: BYTES, other })) {
+    const path = join(folder, `${name}.gguf`);
+    await writeFile(path, bytes);
+    chosen.push(path);
+  }
+  const { path } = (await services.invoke('modelOpen')) ?? {};
+  const recognised = { id: 'mine', name: 'Tiny 1M', path, catalogueId: 'tiny-1m', sha256: SHA256, source: 'file' };
+  const find = async (id: string) => (await services.invoke('modelsList')).find((model) => model.id === id);
+  await vi.waitFor(async () => expect(await find('mine')).toMatchObject(recognised));
+  expect((await services.invoke('catalogueList'))[0]).toMatchObject({ id: 'tiny-1m', modelId: 'mine' });
+  // The same size, but not the same content.
+  await services.invoke('modelOpen');
+  expect(await services.invoke('modelVerify', 'other')).toMatchObject({ expected: null });
+  expect(await find('other')).toMatchObject({ name: 'other', catalogueId: null });
+
+  await services.invoke('modelRemove', 'mine');
+  expect(await find('mine')).toBeUndefined();
+  expect(await services.invoke('modelRestore', 'mine')).toMatchObject(recognised);
+  expect(await find('mine')).toMatchObject(recognised);
+  await expect(services.invoke('modelRestore', 'mine')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+});
+
 test('in a browser, calls that need a path say what to do instead', async () => {
   const { services } = await setUp({ host: 'web' });
   const calls = [

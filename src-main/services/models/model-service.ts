@@ -17,6 +17,7 @@ import { DownloadManager, type DownloadTimes } from './download/download-manager
 import { findModels } from './found/found-models.ts';
 import { ModelLibrary } from './library.ts';
 import type { LocatedFile } from './model-location.ts';
+import { recognise } from './recognise.ts';
 import { verifyModel } from './verify.ts';
 
 export type ModelMethodName = Extract<
@@ -83,6 +84,7 @@ export class ModelService {
         await this.library.remove(id);
         return this.#changed(null);
       },
+      modelRestore: async (id) => this.#changed(await this.library.restore(id)),
       modelDelete: async (id) => {
         await this.library.delete(id, this.#ownFolder, this.#ending.signal);
         return this.#changed(null);
@@ -90,7 +92,7 @@ export class ModelService {
       modelLocate: async (id) => {
         this.library.require(id);
         const path = await chosen(options.chooseModel);
-        return path === null ? null : this.#changed(await this.library.locate(id, path));
+        return path === null ? null : this.#recognised(await this.library.locate(id, path));
       },
       modelAccept: async (id) => this.#changed(await this.library.accept(id)),
       modelVerify: async (id) => this.#changed(await this.#verify(id)),
@@ -163,7 +165,7 @@ export class ModelService {
    * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model
    */
   async add(path: string): Promise<ModelListing> {
-    return this.#changed(await this.library.add(path));
+    return this.#recognised(await this.library.add(path));
   }
 
   /** Path of a model of the library; null for an unknown id. */
@@ -226,7 +228,18 @@ export class ModelService {
       throw new EngineError('MODEL_NOT_FOUND', 'That model no longer exists. Search again.', { found: id });
     }
     const { path, source, name } = found;
-    return this.#changed(await this.library.add(path, { source, name }));
+    return this.#recognised(await this.library.add(path, { source, name }));
+  }
+
+  /** Reports a change of a model, and later another one if its file turns out to be one of the catalogue. */
+  #recognised(model: ModelListing): ModelListing {
+    const recognised = recognise(this.library, model, async () => (await this.catalogue()).models, this.#ending.signal);
+    recognised.then(
+      (isKnown) => isKnown && this.#changed(null),
+      // A file that has gone, or cannot be read, is reported by the list.
+      () => undefined,
+    );
+    return this.#changed(model);
   }
 
   #changed<T>(result: T): T {

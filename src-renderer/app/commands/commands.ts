@@ -39,6 +39,7 @@ export const COMMANDS = [
   { id: 'export-text', title: 'Export this chat as plain text', group: 'Chat', words: 'save' },
   { id: 'export-json', title: 'Export this chat as JSON', group: 'Chat', words: 'save branches' },
   { id: 'delete-chat', title: 'Delete this chat', group: 'Chat', words: 'remove' },
+  { id: 'delete-chats', title: 'Delete all chats', group: 'Chat', words: 'clear remove everything' },
   { id: 'prompt-1', title: 'First prompt of a new chat', group: 'Chat', keys: '1', hidden: true },
   { id: 'prompt-2', title: 'Second prompt of a new chat', group: 'Chat', keys: '2', hidden: true },
   { id: 'prompt-3', title: 'Third prompt of a new chat', group: 'Chat', keys: '3', hidden: true },

@@ -51,6 +51,7 @@ export function commandRunner(parts: RunnerParts): CommandRunner {
 
 type ChatCommand =
   | Extract<Command, `${string}-chat` | `export-${string}` | `prompt-${string}`>
+  | 'delete-chats'
   | 'new-notebook'
   | 'find'
   | 'escape'
@@ -93,6 +94,7 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
     'export-text': onCurrent((chat) => chatCommands.exportAs(chat, 'text')),
     'export-json': onCurrent((chat) => chatCommands.exportAs(chat, 'json')),
     'delete-chat': onCurrent((chat) => chatCommands.delete(chat)),
+    'delete-chats': { run: () => (shell.deleteChatsOpen = true), when: () => chats.list.length > 0 },
     'prompt-1': prompt(1),
     'prompt-2': prompt(2),
     'prompt-3': prompt(3),

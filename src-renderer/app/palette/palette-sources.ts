@@ -1,7 +1,7 @@
 import type { AppModel } from '../../features/chat/state/app-model.svelte.ts';
-import { PRESETS, presetSampling } from '../../features/chat/sampling/presets.ts';
+import { applyPreset } from '../../features/chat/presets/apply-preset.ts';
+import { allPresets } from '../../features/chat/sampling/presets.ts';
 import type { LibraryState } from '../../features/models/library.svelte.ts';
-import { toasts } from '../../ui/toasts.svelte.ts';
 import { COMMANDS, type CommandInfo, type Command } from '../commands/commands.ts';
 import type { CommandRunner } from '../commands/runner.ts';
 import type { Documents } from '../documents.svelte.ts';
@@ -52,16 +52,12 @@ export function paletteItems({ app, library, runner, documents, loadModel }: Pal
         run: () => (isLoaded ? undefined : loadModel(id)),
       };
     });
-  const presets = PRESETS.map((preset): PaletteItem => ({
+  const presets = allPresets(app.presets.presets).map((preset): PaletteItem => ({
     id: `preset ${preset.value}`,
     group: 'Presets',
     title: preset.label,
     words: 'preset sampling temperature',
-    run() {
-      const before = modelSettings.sampling;
-      modelSettings.setSampling(presetSampling(preset, before, modelSettings.base));
-      toasts.show({ text: `Preset ${preset.label} applied`, undo: () => modelSettings.setSampling(before) });
-    },
+    run: () => applyPreset(modelSettings, preset),
   }));
   return [...commands, ...list, ...models, ...presets];
 }

@@ -1,8 +1,9 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
-import type { ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
+import type { ExecutorName, ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
-import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app/app-services.ts';
+import type { SystemMemory } from '../../../src-main/protocol/app/about.ts';
+import type { AppServices, ModelListing } from '../../../src-main/protocol/app/app-services.ts';
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/state/engine.svelte.ts';
@@ -14,6 +15,7 @@ export interface LibraryEngine {
   readonly model: ModelInfo | null;
   readonly status: string;
   readonly loadingId: string | null;
+  readonly executors: readonly ExecutorName[];
   load(choice: ModelChoice): Promise<void>;
   cancelLoad(): void;
   unload(): Promise<void>;
@@ -69,6 +71,11 @@ export class LibraryState {
   get memoryLimit(): number | null {
     for (const found of this.#descriptions.values()) if (!(found instanceof EngineError)) return found.memoryLimit;
     return null;
+  }
+
+  /** What models can run on here, the default first. */
+  get executors(): readonly ExecutorName[] {
+    return this.#parts.engine.executors;
   }
 
   /** Opened models are kept after a restart. */
@@ -237,14 +244,15 @@ export class LibraryState {
     await this.#try(() => this.#parts.services.invoke('modelShowInFolder', id));
   }
 
-  /** Removes an opened model from the library, unloading it first. Its files stay. */
-  remove(id: string): Promise<void> {
-    return this.#remove(id, () => this.#parts.opener.remove(id));
+  /** Removes an opened model from the library, unloading it first. Its files stay. @returns undoes it; null: it failed */
+  async remove(id: string): Promise<(() => void) | null> {
+    const restore = await this.#remove(id, () => this.#parts.opener.remove(id));
+    return restore && (() => void this.#try(restore).then(() => this.refresh()));
   }
 
   /** Removes a downloaded model and deletes its file. */
-  deleteFile(id: string): Promise<void> {
-    return this.#remove(id, () => this.#parts.services.invoke('modelDelete', id));
+  async deleteFile(id: string): Promise<void> {
+    await this.#remove(id, () => this.#parts.services.invoke('modelDelete', id));
   }
 
   /**
@@ -293,15 +301,18 @@ export class LibraryState {
     await this.#try(() => this.#parts.services.invoke('modelUsed', id));
   }
 
-  async #remove(id: string, remove: () => Promise<unknown>): Promise<void> {
+  /** @returns what `remove` does; null: it failed */
+  async #remove<T>(id: string, remove: () => Promise<T>): Promise<T | null> {
     this.error = null;
-    await this.#try(async () => {
+    const removed = await this.#try(async () => {
       if (this.#parts.engine.model?.id === id) await this.unload();
-      await remove();
+      const result = await remove();
       this.#clear(id);
       if (this.#parts.selection.modelId === id) this.#parts.selection.clear();
+      return result;
     });
     await this.refresh();
+    return removed;
   }
 
   async #open(open: () => Promise<ModelListing | null>): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { ModelDescription } from '../../../src-main/engine/api/types.ts';
 import type { ModelListing } from '../../../src-main/protocol/app/app-services.ts';
@@ -94,7 +94,9 @@ beforeEach(async () => {
       },
       drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'notes.txt is not a model.')),
       remove: async (id) => {
-        listings = listings.filter((model) => model.id !== id);
+        const before = listings;
+        listings = before.filter((model) => model.id !== id);
+        return async () => void (listings = before);
       },
     },
     services,
@@ -211,11 +213,14 @@ it('unloads on demand, and forgets a model that is removed', async () => {
   await library.choose();
   api.loadScripts = [[OTHER]];
   await library.load('opened-1');
-  await library.remove('opened-1');
+  const undo = await library.remove('opened-1');
   expect(stopped).toEqual(['load Story 1B', 'unload Story 1B']);
   expect(engine.status).toBe('empty');
   expect(library.listings).toEqual([BUILT_IN]);
   expect(library.nameOf('opened-1')).toBe('an unknown model');
+  undo?.();
+  await vi.waitFor(() => expect(library.listings).toEqual([BUILT_IN, OPENED]));
+  expect(engine.status).toBe('empty');
 });
 
 it('asks about a model again when there was no engine to ask', async () => {

@@ -3,7 +3,12 @@ import { defaultSamplingParams } from '../../../src-main/engine/api/defaults.ts'
 import { STOP_SETTINGS } from '../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts';
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
-import type { WeightsInMemory, ModelDescription, SamplingParams } from '../../../src-main/engine/api/types.ts';
+import type {
+  ExecutorName,
+  WeightsInMemory,
+  ModelDescription,
+  SamplingParams,
+} from '../../../src-main/engine/api/types.ts';
 import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app/app-services.ts';
 import { formatCount, formatDuration, formatInteger, withUnit } from '../../ui/format.ts';
 import { USUAL_ORDER } from '../chat/sampling/chain.ts';
@@ -99,3 +104,6 @@ export function templateText(model: ModelDescription, builtIn: boolean): string 
 export function layoutsText(weights: readonly WeightsInMemory[]): string {
   return weights.map(({ type, memoryType }) => (type === memoryType ? type : `${type} as ${memoryType}`)).join(', ');
 }
+
+/** What an executor uses. */
+export const processorOf = (executor: ExecutorName): string => (executor === 'webgpu' ? 'GPU' : 'CPU');

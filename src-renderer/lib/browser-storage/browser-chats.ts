@@ -78,7 +78,8 @@ export class BrowserChats {
     if (read === null) return null;
     const chat = built(read.record, read.batches);
     // If it fails, the chat is unchanged, and the next time tries again.
-    if (read.batches.length > MANY_BATCHES) void this.#compact(chat).catch(() => undefined);
+    // Of a copy, because the caller may change what it gets.
+    if (read.batches.length > MANY_BATCHES) void this.#compact(structuredClone(chat)).catch(() => undefined);
     return chat;
   }
 

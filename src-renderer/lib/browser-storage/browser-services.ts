@@ -19,6 +19,7 @@ import { BrowserSavedItems } from './browser-saved-items.ts';
 import { BrowserSettings } from './browser-settings.ts';
 import { BuiltInModels } from './built-in-models.ts';
 import { Database } from './database.ts';
+import { LastCalls } from './last-calls.ts';
 
 /** `site.json` of the site. */
 export interface SiteFacts {
@@ -76,6 +77,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     modelMeasured: (id, rate) => builtIn.measured(id, rate).then(() => null),
     modelOpen: needsApp,
     modelRemove: needsApp,
+    modelRestore: needsApp,
     modelDelete: needsApp,
     modelLocate: needsApp,
     modelAccept: needsApp,
@@ -104,10 +106,19 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
       window.open(url, '_blank', 'noopener,noreferrer');
       return null;
     },
+    dataFolderShow: needsApp,
     engineRestart: needsApp,
   };
-  const invoke: AppServices['invoke'] = (method, ...params) => handlers[method](...params);
-  // A transaction that has begun is completed after the page is gone.
+  const run = <M extends AppMethodName>(method: M, params: AppMethods[M]['params']) => handlers[method](...params);
+  const last = new LastCalls(localStorage, window);
+  const repeat = () => last.repeat(({ method, params }) => run(method, params as AppMethods[typeof method]['params']));
+  const ready = repeat();
+  LastCalls.onStored(window, () => void repeat());
+  const invoke: AppServices['invoke'] = (method, ...params) =>
+    // Without waiting while the page is being closed.
+    last.guard({ method, params }, () =>
+      last.isLeaving ? run(method, params) : ready.then(() => run(method, params)),
+    );
   return { invoke, invokeLast: invoke, onEvent: (listener) => hub.listen(listener) };
 }
 

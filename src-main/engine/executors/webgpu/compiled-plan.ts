@@ -1,8 +1,16 @@
 import type { GpuBuffer, GpuCommandEncoder, GpuDevice } from '../../api/gpu.ts';
 import type { Program } from '../../program/program.ts';
-import type { FusedOp } from '../fusion.ts';
 import { MAP_READ } from './device.ts';
-import { type AttentionTaps, type Dispatch, encode, lower, type Pipelines, type PlanBuffers } from './plan.ts';
+import type { GroupedOps } from './grouping.ts';
+import {
+  type AttentionTaps,
+  type Dispatch,
+  encode,
+  isLogits,
+  lower,
+  type Pipelines,
+  type PlanBuffers,
+} from './plan.ts';
 import { GpuRunInputs } from './run-inputs.ts';
 import { LOGIT_ROWS, strideOf } from './shader.ts';
 
@@ -27,19 +35,18 @@ export class CompiledPlan {
     dispatches: readonly Dispatch[],
   ) {
     this.inputs = new GpuRunInputs(device.queue, buffers.format, buffers.run, buffers.contexts);
-    this.main = dispatches.filter(({ op }) => op.op !== 'logits');
-    this.logits = dispatches.filter(({ op }) => op.op === 'logits');
+    this.main = dispatches.filter(({ op }) => !isLogits(op));
+    this.logits = dispatches.filter(({ op }) => isLogits(op));
   }
 
   static async compile(
     device: GpuDevice,
     pipelines: Pipelines,
-    program: Program,
-    ops: readonly FusedOp[],
+    grouped: GroupedOps,
     buffers: PlanBuffers,
     taps?: AttentionTaps,
   ): Promise<CompiledPlan> {
-    return new CompiledPlan(device, buffers, await lower(ops, program, buffers, device, pipelines, taps));
+    return new CompiledPlan(device, buffers, await lower(grouped, buffers, device, pipelines, taps));
   }
 
   /** Records everything up to the logits for `rows` rows. */

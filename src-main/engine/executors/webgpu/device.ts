@@ -26,7 +26,7 @@ export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
   }
   const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
   try {
-    const device = await adapter.requestDevice({ requiredFeatures: [], requiredLimits });
+    const device = await adapter.requestDevice({ requiredLimits });
     return { device, adapter: adapter.info };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

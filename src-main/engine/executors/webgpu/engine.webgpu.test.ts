@@ -1,15 +1,39 @@
 import { describe, expect, it } from 'vitest';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
 import { defaultGenerateParams, InferenceEngine } from '../../index.ts';
+import type { Gpu, GpuDevice } from '../../api/gpu.ts';
 import type { ExecutorName, GenerateEvent } from '../../api/types.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
-import { testGpu } from '../../test-support/gpu.ts';
+import { gpuInFullRun } from '../../test-support/gpu.ts';
 
-const gpu = await testGpu();
+const gpu = await gpuInFullRun();
+
+/** A GPU that also lists the devices that it gives. */
+function recording(gpu: Gpu, devices: GpuDevice[]): Gpu {
+  return {
+    async requestAdapter(options) {
+      const adapter = await gpu.requestAdapter(options);
+      if (!adapter) return null;
+      const { info, limits } = adapter;
+      const requestDevice: typeof adapter.requestDevice = async (descriptor) => {
+        const device = await adapter.requestDevice(descriptor);
+        devices.push(device);
+        return device;
+      };
+      return { info, limits, requestDevice };
+    },
+  };
+}
+
+async function textOf(events: AsyncIterable<GenerateEvent>): Promise<string | null> {
+  let text: string | null = null;
+  for await (const event of events) if (event.type === 'end') text = event.text;
+  return text;
+}
 
 describe('the engine on the webgpu executor', () => {
   it.skipIf(gpu === null)(
-    'generates what the reference generates (needs an adapter)',
+    'generates what the reference generates (in the full run, with an adapter)',
     { timeout: 120_000 },
     async () => {
       const replies: Record<string, string> = {};
@@ -30,6 +54,35 @@ describe('the engine on the webgpu executor', () => {
       }
       expect(replies.webgpu.length).toBeGreaterThan(20);
       expect(replies.webgpu).toBe(replies.reference);
+    },
+  );
+
+  it.skipIf(gpu === null)(
+    'ends a reply when the device is lost, and loads the model again (in the full run, with an adapter)',
+    { timeout: 240_000 },
+    async () => {
+      const devices: GpuDevice[] = [];
+      const openGpu = () => Promise.resolve(recording(gpu!, devices));
+      const engine = new InferenceEngine({ ...nodePlatform(), openGpu });
+      const files = await nodeModelFiles(TINY_TRANSFORMER_DIR);
+      await engine.load(files, { executor: 'webgpu' });
+      const params = defaultGenerateParams({ kind: 'text', text: 'Once upon a time' });
+      params.sampling.temperature = 0;
+      params.stop.maxTokens = 40;
+      const whole = await textOf(engine.generate(params));
+      const lost: GenerateEvent[] = [];
+      for await (const event of engine.generate(params)) {
+        if (lost.push(event) === 8) devices[0].destroy();
+      }
+      expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', error: { code: 'BACKEND_LOST' } } });
+      expect(engine.model).toBeNull();
+      // On the CPU, from the same tokens.
+      await engine.load(files, { executor: 'wasm' });
+      expect(await textOf(engine.generate(params))).toBe(whole);
+      await engine.load(files, { executor: 'webgpu' });
+      expect(devices).toHaveLength(2);
+      expect(await textOf(engine.generate(params))).toBe(whole);
+      await engine.unload();
     },
   );
 

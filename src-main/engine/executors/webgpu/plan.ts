@@ -2,21 +2,21 @@
 import { EngineError } from '../../api/errors.ts';
 import type { GpuBindGroup, GpuBuffer, GpuComputePass, GpuComputePipeline, GpuDevice } from '../../api/gpu.ts';
 import type { OpOf } from '../../program/ops.ts';
-import type { Program } from '../../program/program.ts';
 import type { WeightView } from '../../program/weights.ts';
-import type { FusedOp } from '../fusion.ts';
 import { USAGE } from './device.ts';
+import type { GpuOp, GroupedOps, HeadsOp, ProjectionOp, SingleOp } from './grouping.ts';
 import type { KvLayout } from './kv-storage.ts';
 import { attention, attentionWeights } from './ops/attention.ts';
 import { cacheWrite } from './ops/cache-write.ts';
 import { binary, mapped, zeroHeads } from './ops/elementwise.ts';
 import { embed } from './ops/embed.ts';
+import { heads, type PartNorm } from './ops/heads.ts';
 import { linear, type LinearShape } from './ops/linear.ts';
 import { layerNorm, rmsNorm } from './ops/norm.ts';
 import { rope } from './ops/rope.ts';
 import { ropeIndex, type RunFormat } from './run-inputs.ts';
 import type { Kernel, Workgroups } from './shader.ts';
-import type { GpuWeight } from './weights.ts';
+import { type GpuWeight, placeOf } from './weights.ts';
 
 /** Everything that the kernels of a plan read and write. */
 export interface PlanBuffers {
@@ -46,8 +46,8 @@ interface Step {
 }
 
 export interface Dispatch {
-  /** The operation of the program that it belongs to, for counts and errors. */
-  readonly op: FusedOp;
+  /** What it computes, or a part of it. */
+  readonly op: GpuOp;
   readonly few: Variant;
   readonly many: Variant;
 }
@@ -61,12 +61,19 @@ interface Variant {
 /** Rows that share each loaded weight in a batch. */
 const MANY_ROWS = 4;
 
-/** Pipelines by their code, and uniforms by their contents: layers share them. They are freed with the device. */
+/** Pipelines of a device by their code, and uniforms by their contents: layers share them. They are freed with it. */
 export class Pipelines {
+  private static readonly byDevice = new WeakMap<GpuDevice, Pipelines>();
   private readonly compiled = new Map<string, Promise<GpuComputePipeline>>();
   private readonly uniforms = new Map<string, GpuBuffer>();
 
-  constructor(private readonly device: GpuDevice) {}
+  private constructor(private readonly device: GpuDevice) {}
+
+  static of(device: GpuDevice): Pipelines {
+    const pipelines = Pipelines.byDevice.get(device) ?? new Pipelines(device);
+    Pipelines.byDevice.set(device, pipelines);
+    return pipelines;
+  }
 
   compile(label: string, code: string): Promise<GpuComputePipeline> {
     let pipeline = this.compiled.get(code);
@@ -94,29 +101,37 @@ export class Pipelines {
   }
 }
 
+/** Whether it computes logits, for rows of their own. */
+export const isLogits = (op: GpuOp): boolean => op.kind === 'projection' && op.parts[0].op === 'logits';
+
+/** For errors, and debuggers of the GPU. */
+function nameOf(op: GpuOp): string {
+  if (op.kind === 'single') return op.op.op;
+  return op.kind === 'heads' ? 'heads' : op.parts[0].op;
+}
+
 /**
  * The dispatches of a program, in order. Those of the logits are of the last operation.
  * @throws EngineError INTERNAL when a shader does not compile
  */
 export async function lower(
-  ops: readonly FusedOp[],
-  program: Program,
+  grouped: GroupedOps,
   buffers: PlanBuffers,
   device: GpuDevice,
   pipelines: Pipelines,
   taps: AttentionTaps = new Map(),
 ): Promise<Dispatch[]> {
-  const lowering = new Lowering(program, buffers, taps);
-  const steps = ops.flatMap((op) => lowering.steps(op).map((step) => ({ op, ...step })));
+  const lowering = new Lowering(grouped, buffers, taps);
+  const steps = grouped.ops.flatMap((op) => lowering.steps(op).map((step) => ({ op, ...step })));
   return Promise.all(
     steps.map(async ({ op, kernel, forMany, buffers: bound }) => {
       const variant = async ({ code, shape, workgroups }: Kernel): Promise<Variant> => {
-        const pipeline = await compile(pipelines, op.op, code);
-        const entries = [...bound, pipelines.uniform(op.op, shape)].map((buffer, binding) => ({
+        const pipeline = await compile(pipelines, nameOf(op), code);
+        const entries = [...bound, pipelines.uniform(nameOf(op), shape)].map((buffer, binding) => ({
           binding,
           resource: { buffer },
         }));
-        const group = device.createBindGroup({ label: op.op, layout: pipeline.getBindGroupLayout(0), entries });
+        const group = device.createBindGroup({ label: nameOf(op), layout: pipeline.getBindGroupLayout(0), entries });
         return { pipeline, group, workgroups };
       };
       const few = await variant(kernel);
@@ -144,143 +159,189 @@ export function encode(pass: GpuComputePass, { few, many }: Dispatch, rows: numb
 
 class Lowering {
   constructor(
-    private readonly program: Program,
+    private readonly grouped: GroupedOps,
     private readonly buffers: PlanBuffers,
     private readonly taps: AttentionTaps,
   ) {}
 
-  steps(op: FusedOp): Step[] {
-    const { format, run } = this.buffers;
+  steps(op: GpuOp): Step[] {
+    switch (op.kind) {
+      case 'projection':
+        return this.projection(op);
+      case 'heads':
+        return this.heads(op);
+      case 'single':
+        return this.single(op);
+    }
+  }
+
+  private single(single: SingleOp): Step[] {
+    const { run } = this.buffers;
+    const { op } = single;
     switch (op.op) {
       case 'input':
         return [];
       case 'embed':
         return this.embed(op);
-      case 'linear':
-      case 'logits':
-        return this.linear(op);
       case 'layerNorm': {
         const [gain, bias] = op.weights.map((view) => this.vector(view));
-        const kernel = layerNorm(this.width(op), op.attributes.eps);
-        return [{ kernel, buffers: [this.input(op), gain, bias, this.output(op)] }];
+        const kernel = layerNorm(this.width(single), op.attributes.eps);
+        return [{ kernel, buffers: [this.input(single), gain, bias, this.output(single)] }];
       }
       case 'rmsNorm': {
         const [gain] = op.weights;
-        const kernel = rmsNorm(this.width(op), gain.shape[0], op.attributes.eps);
-        return [{ kernel, buffers: [this.input(op), this.vector(gain), this.output(op)] }];
+        const adds = single.inputs.length > 1;
+        const kernel = rmsNorm(this.width(single), gain.shape[0], op.attributes.eps, adds);
+        const operand = adds ? this.input(single, 1) : run;
+        return [{ kernel, buffers: [this.input(single), this.vector(gain), operand, this.output(single)] }];
       }
       case 'rope': {
-        const angles = format.angles[ropeIndex(format.ropes, op.attributes)];
-        return this.elementwise(op, rope(format, this.width(op), op.attributes, angles));
+        const { format } = this.buffers;
+        return this.elementwise(single, rope(format, this.width(single), op.attributes, this.angles(op)));
       }
       case 'relu':
       case 'silu':
       case 'gelu':
-        return this.elementwise(op, mapped(this.width(op), op.op));
+        return this.elementwise(single, mapped(this.width(single), op.op));
       case 'scale':
-        return this.elementwise(op, mapped(this.width(op), null, op.attributes.factor));
+        return this.elementwise(single, mapped(this.width(single), null, op.attributes.factor));
       case 'zeroHeads': {
         const { headDim, heads } = op.attributes;
-        return this.elementwise(op, zeroHeads(this.width(op), headDim, heads));
+        return this.elementwise(single, zeroHeads(this.width(single), headDim, heads));
       }
       case 'add':
       case 'mul': {
-        const kernel = binary(op.op, this.width(op));
-        return [{ kernel, buffers: [run, this.input(op), this.input(op, 1), this.output(op)] }];
+        const kernel = binary(op.op, this.width(single));
+        return [{ kernel, buffers: [run, this.input(single), this.input(single, 1), this.output(single)] }];
       }
-      case 'cacheWrite':
-        return this.cacheWrite(op);
+      case 'cacheWrite': {
+        const cache = this.cache(op.attributes.layer);
+        // Nothing reads K and V of such a layer.
+        if (!cache) return [];
+        const buffers = [run, this.input(single), this.input(single, 1), cache.keys, cache.values];
+        return [{ kernel: cacheWrite(this.buffers.format, cache.layout), buffers }];
+      }
       case 'attention':
         return this.attention(op);
     }
   }
 
-  private elementwise(op: FusedOp, kernel: Kernel): Step[] {
+  private elementwise(op: SingleOp, kernel: Kernel): Step[] {
     return [{ kernel, buffers: [this.buffers.run, this.input(op), this.output(op)] }];
   }
 
   private embed(op: OpOf<'embed'>): Step[] {
     const [table] = op.weights;
-    const { layout, parts } = this.weight(table);
+    const { layout, parts, bytesPerRow } = this.weight(table);
     const { format, run } = this.buffers;
-    return parts.map(({ buffer, firstRow, rows }) => {
+    return parts.map(({ buffer, byteOffset, firstRow, rows }) => {
       // A view's rows are counted from its first.
       const part = { index: op.attributes.index, firstRow: firstRow - table.firstRow, rows };
       if (part.firstRow < 0) throw unexpected('a table that begins within a tensor');
-      return { kernel: embed(format, layout, table.shape[1], part), buffers: [run, buffer, this.output(op)] };
+      const kernel = embed(format, layout, table.shape[1], { ...part, place: byteOffset / bytesPerRow });
+      return { kernel, buffers: [run, buffer, this.output(op)] };
     });
   }
 
-  private linear(op: FusedOp & (OpOf<'linear'> | OpOf<'logits'>)): Step[] {
-    const [matrix, bias] = op.weights;
-    const [width, inputs] = matrix.shape;
-    const { layout, parts } = this.weight(matrix);
-    const y = op.op === 'logits' ? this.buffers.logits : this.output(op);
-    return parts.flatMap(({ buffer, firstRow, rows }): Step[] => {
+  private projection(op: ProjectionOp): Step[] {
+    const { run, logits } = this.buffers;
+    const { norm, gated, parts: products } = op;
+    const [product] = products;
+    const [matrix, bias] = product.weights;
+    const rowsOf = ({ weights: [view] }: (typeof products)[number]) => view.shape[0];
+    const width = gated ? matrix.shape[0] : products.reduce((sum, each) => sum + rowsOf(each), 0);
+    const { layout, parts, bytesPerRow } = this.weight(matrix);
+    const isOnly = products.length === 1;
+    const [gain, normBias] = norm?.weights.map((view) => this.vector(view)) ?? [];
+    return parts.flatMap(({ buffer, byteOffset, firstRow, rows }): Step[] => {
       const from = Math.max(matrix.firstRow, firstRow);
-      const to = Math.min(matrix.firstRow + width, firstRow + rows);
+      // Products that are joined are in one part.
+      const to = isOnly ? Math.min(matrix.firstRow + width, firstRow + rows) : from + width;
       if (from >= to) return [];
       const shape: LinearShape = {
-        ...{ layout, inputs, width, epilogue: op.epilogue, outputs: to - from },
-        ...{ firstRow: from - firstRow, firstOutput: from - matrix.firstRow },
-        bias: bias ? bias.firstRow : null,
-        logits: op.op === 'logits',
-        softcap: op.op === 'logits' ? op.attributes.softcap : null,
+        ...{ layout, inputs: matrix.shape[1], width, gated, outputs: to - from },
+        ...{ firstRow: byteOffset / bytesPerRow + from - firstRow, firstOutput: from - matrix.firstRow },
+        bias: bias ? placeOf(this.weight(bias), bias) : null,
+        epilogue: gated || isOnly ? product.epilogue : null,
+        norm: norm && { op: norm.op, eps: norm.attributes.eps },
+        logits: isLogits(op),
+        softcap: product.op === 'logits' ? product.attributes.softcap : null,
       };
-      const bound = [
-        ...[this.buffers.run, buffer, this.input(op), y],
-        bias ? this.vector(bias, true) : buffer,
-        op.epilogue?.operand ? this.input(op, 1) : buffer,
+      const y = isLogits(op) ? logits : this.output(op);
+      const buffers = [
+        ...[run, buffer, this.input(op), y, bias ? this.weight(bias).parts[0].buffer : run],
+        ...[op.inputs.length > 1 ? this.input(op, 1) : run, gain ?? run, normBias ?? run],
       ];
-      const step = { kernel: linear(shape, 1), buffers: bound };
+      const step = { kernel: linear(shape, 1), buffers };
       // Logits of many rows are rare, and compiling a kernel takes long.
-      return [op.op === 'logits' ? step : { ...step, forMany: linear(shape, MANY_ROWS) }];
+      return [isLogits(op) ? step : { ...step, forMany: linear(shape, MANY_ROWS) }];
     });
   }
 
-  private cacheWrite(op: OpOf<'cacheWrite'>): Step[] {
-    const { kv, keys, values, format, run } = this.buffers;
-    const { layer } = op.attributes;
-    const layout = kv[layer];
-    const [toKeys, toValues] = [keys[layer], values[layer]];
-    // Nothing reads K and V of such a layer.
-    if (!layout || !toKeys || !toValues) return [];
-    const buffers = [run, this.input(op), this.input(op, 1), toKeys, toValues];
-    return [{ kernel: cacheWrite(format, layout), buffers }];
+  private heads(op: HeadsOp): Step[] {
+    const { format, run } = this.buffers;
+    const { attention, norms } = op;
+    const { layout, keys, values } = this.kv(attention.layer);
+    const partNorm = (norm: OpOf<'rmsNorm'> | null): PartNorm | null =>
+      norm && { part: norm.weights[0].shape[0], eps: norm.attributes.eps };
+    const shape = {
+      ...{ attention, q: partNorm(norms.q), k: partNorm(norms.k) },
+      rope: op.rope?.attributes ?? null,
+      angles: op.rope ? this.angles(op.rope) : 0,
+    };
+    const gains = [norms.q, norms.k].map((norm) => (norm ? this.vector(norm.weights[0]) : run));
+    const buffers = [run, this.input(op), ...gains, this.output(op), keys, values];
+    return [{ kernel: heads(format, shape, layout.type), buffers }];
   }
 
   private attention(op: OpOf<'attention'>): Step[] {
-    const { kv, keys, values, format, run, contexts } = this.buffers;
+    const { format, run, contexts } = this.buffers;
     const { layer } = op.attributes;
-    const layout = kv[layer];
-    const [fromKeys, fromValues] = [keys[layer], values[layer]];
-    if (!layout || !fromKeys || !fromValues) throw unexpected(`layer ${layer} without K and V`);
+    const { layout, keys, values } = this.kv(layer);
     const q = this.input(op);
     const steps: Step[] = [
       {
         kernel: attention(format, op.attributes, layout.type),
-        buffers: [run, contexts, q, fromKeys, fromValues, this.output(op)],
+        buffers: [run, contexts, q, keys, values, this.output(op)],
       },
     ];
     const tap = this.taps.get(layer);
     if (tap) {
       const kernel = attentionWeights(format, op.attributes, layout.type, tap.context);
-      steps.push({ kernel, buffers: [run, contexts, q, fromKeys, tap.buffer] });
+      steps.push({ kernel, buffers: [run, contexts, q, keys, tap.buffer] });
     }
     return steps;
   }
 
-  private width(op: FusedOp): number {
-    return this.program.tensors[op.inputs[0]].width;
+  /** Null for a layer whose K and V nothing reads. */
+  private cache(layer: number): { layout: KvLayout; keys: GpuBuffer; values: GpuBuffer } | null {
+    const { kv, keys, values } = this.buffers;
+    const [layout, ofKeys, ofValues] = [kv[layer], keys[layer], values[layer]];
+    return layout && ofKeys && ofValues && { layout, keys: ofKeys, values: ofValues };
   }
 
-  private input(op: Pick<FusedOp, 'inputs'>, index = 0): GpuBuffer {
+  private kv(layer: number): { layout: KvLayout; keys: GpuBuffer; values: GpuBuffer } {
+    const found = this.cache(layer);
+    if (!found) throw unexpected(`layer ${layer} without K and V`);
+    return found;
+  }
+
+  private angles({ attributes }: OpOf<'rope'>): number {
+    const { format } = this.buffers;
+    return format.angles[ropeIndex(format.ropes, attributes)];
+  }
+
+  private width(op: Pick<GpuOp, 'inputs'>): number {
+    return this.grouped.tensors[op.inputs[0]].width;
+  }
+
+  private input(op: Pick<GpuOp, 'inputs'>, index = 0): GpuBuffer {
     return this.buffers.activations[op.inputs[index]];
   }
 
-  private output(op: Pick<FusedOp, 'op' | 'output'>): GpuBuffer {
-    if (op.output === null) throw unexpected(`${op.op} without an output`);
-    return this.buffers.activations[op.output];
+  private output({ output }: Pick<GpuOp, 'output'>): GpuBuffer {
+    if (output === null) throw unexpected('an operation without an output');
+    return this.buffers.activations[output];
   }
 
   private weight(view: WeightView): GpuWeight {
@@ -289,9 +350,11 @@ class Lowering {
     return weight;
   }
 
-  private vector(view: WeightView, mayBePart = false): GpuBuffer {
-    if (view.firstRow > 0 && !mayBePart) throw unexpected(`a part of the vector ${view.name}`);
-    return this.weight(view).parts[0].buffer;
+  /** A vector that a kernel reads from its first value. */
+  private vector(view: WeightView): GpuBuffer {
+    const weight = this.weight(view);
+    if (placeOf(weight, view) > 0) throw unexpected(`a part of the vector ${view.name}`);
+    return weight.parts[0].buffer;
   }
 }
 

@@ -3,23 +3,26 @@ import { describe, expect, it } from 'vitest';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { openModel } from '../../models/open-model.ts';
 import { intervene } from '../../program/interventions.ts';
-import { sharedDevice, testGpu } from '../../test-support/gpu.ts';
+import { gpuInFullRun, sharedDevice } from '../../test-support/gpu.ts';
 import { openGpuModel } from '../../test-support/gpu-model.ts';
 import { normalisedError } from '../../test-support/inside-models.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
+import { openDevice } from './device.ts';
 
 /** Float32 sums through all layers: relative errors of about 1e-5, squared. */
 const NMSE = 1e-9;
 const MODEL = 'llama';
 const CELLS = 64;
+const FEW_CELLS = 16;
 const TIMEOUT = { timeout: 240_000 };
 const IDS = [11, 48, 85, 3, 20, 57, 94, 31, 5];
 
-const gpu = await testGpu();
+const gpu = await gpuInFullRun();
 
+/** @param limit bytes of the largest binding; the context is then short, because its buffers are not split */
 async function onGpu(limit?: number): ReturnType<typeof openGpuModel> {
   const { device, adapter } = await sharedDevice(gpu!);
   const limits = { maxBufferSize: device.limits.maxBufferSize, maxStorageBufferBindingSize: limit };
@@ -30,7 +33,7 @@ async function onGpu(limit?: number): ReturnType<typeof openGpuModel> {
   return openGpuModel(
     await tinyGgufFiles(MODEL),
     { device: used, adapter },
-    { contextSize: CELLS, kvCacheType: 'f32' },
+    { contextSize: limit === undefined ? CELLS : FEW_CELLS, kvCacheType: 'f32' },
   );
 }
 
@@ -44,7 +47,7 @@ async function logitsOf(executor: Executor, ids: readonly number[]): Promise<Flo
   return logits[0].read();
 }
 
-describe.skipIf(gpu === null)('runs of the webgpu executor (need an adapter)', () => {
+describe.skipIf(gpu === null)('runs of the webgpu executor (in the full run, with an adapter)', () => {
   it('give the same bits alone, in one batch, in lanes and in a block of cells', TIMEOUT, async () => {
     const { executor } = await onGpu();
     const expected = await logitsOf(executor, IDS);
@@ -107,11 +110,29 @@ describe.skipIf(gpu === null)('runs of the webgpu executor (need an adapter)', (
   });
 
   it('read weights from several buffers when a binding cannot hold them', TIMEOUT, async () => {
-    // Six rows of the table, which no matrix fits into.
-    const { executor, model } = await onGpu(6 * 4 * 64);
-    expect(model.config.vocabularySize).toBeGreaterThan(6);
+    // 48 rows of 64 values: the table becomes seven buffers, those of a layer two or more, and none are joined.
+    const { executor, model } = await onGpu(48 * 64 * 4);
+    expect(model.config).toMatchObject({ vocabularySize: 320, hiddenSize: 64 });
     const expected = await logitsOf(await onReference(), IDS);
     expect(normalisedError(await logitsOf(executor, IDS), expected)).toBeLessThan(NMSE);
+    await executor.dispose();
+  });
+
+  it('are refused when a binding cannot hold K and V', TIMEOUT, async () => {
+    const small = 1024;
+    const opening = onGpu(small);
+    await expect(opening).rejects.toMatchObject({ code: 'OUT_OF_MEMORY', details: { limit: small } });
+  });
+
+  it('end when the device is lost', TIMEOUT, async () => {
+    const opened = await openDevice(gpu!);
+    const { executor } = await openGpuModel(await tinyGgufFiles(MODEL), opened, { contextSize: CELLS });
+    const batch = () => batchOf([new KvCache(CELLS).append(0, IDS)]);
+    const running = executor.run(batch(), { logits: [8] });
+    opened.device.destroy();
+    await expect(running).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+    expect(executor.failed).toBe(true);
+    await expect(executor.run(batch(), { logits: [8] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
     await executor.dispose();
   });
 

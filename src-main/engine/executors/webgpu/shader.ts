@@ -1,4 +1,5 @@
 /** What all kernels share: bindings, the data of a run, and how work is spread over workgroups. */
+import type { RopeAttributes } from '../../program/ops.ts';
 
 /** Threads of a workgroup: two subgroups of most GPUs, and within every adapter's limit. */
 export const THREADS = 64;
@@ -99,8 +100,9 @@ fn ofRow(row: u32, field: u32) -> u32 {
 }
 `;
 
-const reduction = (name: string, combined: string) => `
-fn ${name}(value: f32, local: u32) -> f32 {
+/** WGSL of a function that combines a value of each thread. Uses `partial`, the workgroup's memory. */
+const reduction = (name: string, type: string, combined: string) => `
+fn ${name}(value: ${type}, local: u32) -> ${type} {
   workgroupBarrier();
   partial[local] = value;
   workgroupBarrier();
@@ -113,12 +115,15 @@ fn ${name}(value: f32, local: u32) -> f32 {
   return partial[0];
 }
 `;
-/** WGSL of a sum over the workgroup, which every thread gets. */
-export const SUM_OF = `
-var<workgroup> partial: array<f32, ${THREADS}>;
-${reduction('sumOf', 'partial[local] + partial[local + step]')}`;
-/** The same of the maximum, in the memory of `SUM_OF`. */
-export const MAXIMUM_OF = reduction('maximumOf', 'max(partial[local], partial[local + step])');
+/**
+ * WGSL of a sum over the workgroup, which every thread gets, and its memory, of at least as many values as there are
+ * threads.
+ */
+export const sumOf = (type = 'f32', size = THREADS): string => `
+var<workgroup> partial: array<${type}, ${size}>;
+${reduction('sumOf', type, 'partial[local] + partial[local + step]')}`;
+/** The same of the maximum, in the memory of `sumOf`. */
+export const MAXIMUM_OF = reduction('maximumOf', 'f32', 'max(partial[local], partial[local + step])');
 
 /**
  * tanh, accurate to a few ULP also for small values, and without overflow for large ones, where some drivers return NaN.
@@ -141,3 +146,28 @@ fn capped(value: f32, cap: f32) -> f32 {
   return cap * tanhOf(value / cap);
 }
 `;
+
+/** WGSL that rotates value d of a head: its own, and the other of its pair. Reads `angles`, `pairs` and `distance` of the shape. */
+export const ROTATION = `
+/** Whether it is the first of its pair. The values of a pair are \`distance\` apart: 1, or as many as there are pairs. */
+fn isFirstOfPair(d: u32) -> bool {
+  return (d / shape.distance) % 2u == 0u;
+}
+
+fn rotated(own: f32, other: f32, d: u32, row: u32) -> f32 {
+  let pair = select(d / 2u, d % shape.pairs, shape.distance == shape.pairs);
+  let cosine = bitcast<f32>(ofRow(row, shape.angles + pair));
+  let sine = bitcast<f32>(ofRow(row, shape.angles + shape.pairs + pair));
+  if (isFirstOfPair(d)) {
+    return own * cosine - other * sine;
+  }
+  return other * sine + own * cosine;
+}
+`;
+
+/** Its fields of the shape: first word of cos and sin in a row's record. */
+export function rotationFields(rope: RopeAttributes | null, angles: number): Record<string, number> {
+  if (rope === null) return { pairs: 0, distance: 1, angles };
+  const pairs = rope.frequencies.length;
+  return { pairs, distance: rope.pairing === 'halves' ? pairs : 1, angles };
+}

@@ -1,11 +1,16 @@
 /** Buffers of a plan: K and V, activations, and those of a run. */
+import { EngineError } from '../../api/errors.ts';
 import type { GpuBuffer, GpuDevice } from '../../api/gpu.ts';
-import { planMemory } from '../../program/memory-plan.ts';
-import type { Program } from '../../program/program.ts';
-import type { FusedOp } from '../fusion.ts';
+import { assignSlots } from '../../program/memory-plan.ts';
 import { USAGE } from './device.ts';
+import type { GroupedOps } from './grouping.ts';
 import { cellBytes, type KvLayout } from './kv-storage.ts';
 import { strideOf } from './shader.ts';
+
+/** Bytes of the largest buffer that a kernel can read as a whole. */
+export function largestBuffer({ limits }: GpuDevice): number {
+  return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+}
 
 /** Creates storage buffers and counts their bytes. */
 export class BufferSet {
@@ -14,7 +19,10 @@ export class BufferSet {
 
   constructor(private readonly device: GpuDevice) {}
 
-  /** Filled with zeros, as all of WebGPU's buffers. */
+  /**
+   * Filled with zeros, as all of WebGPU's buffers.
+   * @throws EngineError OUT_OF_MEMORY when it exceeds the device's limits
+   */
   storage(label: string, bytes: number): GpuBuffer {
     return this.add(label, bytes, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC);
   }
@@ -31,6 +39,14 @@ export class BufferSet {
 
   private add(label: string, bytes: number, usage: number): GpuBuffer {
     const size = Math.max(16, bytes);
+    const largest = largestBuffer(this.device);
+    if (size > largest) {
+      throw new EngineError(
+        'OUT_OF_MEMORY',
+        `The ${label} need a buffer of ${size} bytes, but this GPU allows ${largest}. Use a shorter context, or the wasm executor.`,
+        { bytes: size, limit: largest },
+      );
+    }
     const buffer = this.device.createBuffer({ label, size, usage });
     this.buffers.push(buffer);
     this.bytes += size;
@@ -49,13 +65,8 @@ export function allocateKv(set: BufferSet, kv: readonly (KvLayout | null)[], cel
 }
 
 /** By tensor; tensors that live at different times share a buffer. */
-export function allocateActivations(
-  set: BufferSet,
-  program: Program,
-  ops: readonly FusedOp[],
-  rows: number,
-): GpuBuffer[] {
-  const { slots, slotWidths } = planMemory({ ...program, ops }, { cells: 0, rows: 0 });
+export function allocateActivations(set: BufferSet, { ops, tensors }: GroupedOps, rows: number): GpuBuffer[] {
+  const { slots, slotWidths } = assignSlots({ ops, tensors });
   const buffers = slotWidths.map((width) => set.storage('activations', 4 * rows * strideOf(width)));
   return slots.map((slot) => buffers[slot]);
 }

@@ -4,11 +4,13 @@ import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { Batch, Outputs, TapTensor } from '../executor.ts';
 import { fuse } from '../fusion.ts';
+import { group } from './grouping.ts';
 import { CompiledPlan, logitsBytes, readBack, type TapCopy } from './compiled-plan.ts';
 import type { Dispatch, Pipelines, PlanBuffers } from './plan.ts';
 import { runBytes, runFormat } from './run-inputs.ts';
 import { strideOf } from './shader.ts';
 import { allocateActivations, BufferSet } from './storage.ts';
+import { areJoined } from './weights.ts';
 
 /** A tapped activation, or the softmax weights of an attention, and the names that it is returned under. */
 interface Tapped {
@@ -63,7 +65,7 @@ export class GpuTailoredPlan {
     const wanted = new Set(outputs.taps);
     const namesOf = (taps: readonly string[]) => taps.filter((tap) => wanted.has(tap));
     const kept = new Set(program.tensors.flatMap(({ taps }, id) => (namesOf(taps).length > 0 ? [id] : [])));
-    const ops = fuse(program, kept);
+    const grouped = group(program, fuse(program, kept), kept, (views) => areJoined(shared.weights, views));
     const set = new BufferSet(device);
     const format = runFormat(program);
     const context = Math.max(...batch.contexts.map(({ cells }) => cells.length));
@@ -78,10 +80,10 @@ export class GpuTailoredPlan {
       format,
       run: set.storage('run', runBytes(format, rows)),
       contexts: set.storage('contexts', shared.contexts.size),
-      activations: allocateActivations(set, program, ops, rows),
+      activations: allocateActivations(set, grouped, rows),
       logits: set.storage('logits', logitsBytes(program)),
     };
-    const plan = await CompiledPlan.compile(device, pipelines, program, ops, buffers, attentions);
+    const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers, attentions);
     // The last dispatch of an operation completes its tensor; an attention's weights are that of its attention.
     const last = (tensor: number) => plan.main.findLast(({ op }) => op.output === tensor) ?? null;
     const tapped = [...kept].map((id): Tapped => {
@@ -91,7 +93,10 @@ export class GpuTailoredPlan {
     });
     for (const { buffer, attributes } of attentions.values()) {
       const { heads, weightsTap, layer } = attributes;
-      const after = plan.main.findLast(({ op }) => op.op === 'attention' && op.attributes.layer === layer) ?? null;
+      const after =
+        plan.main.findLast(
+          ({ op }) => op.kind === 'single' && op.op.op === 'attention' && op.op.attributes.layer === layer,
+        ) ?? null;
       tapped.push({ names: [weightsTap!], buffer, heads, width: context, stride: context, after });
     }
     const bytes = tapped.reduce((sum, tap) => sum + bytesOf(tap, rows), 0);

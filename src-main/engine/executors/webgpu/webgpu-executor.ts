@@ -6,18 +6,19 @@ import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch, checkCausal, checkOrder, isCausal } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
-import { fuse, type FusedOp } from '../fusion.ts';
+import { fuse } from '../fusion.ts';
 import { HostLogits } from '../logits.ts';
 import { GpuCellBlock } from './cell-block.ts';
 import { CompiledPlan, logitsBytes, readBack } from './compiled-plan.ts';
 import { checked, type OpenedDevice } from './device.ts';
+import { group, type GroupedOps, joinedTensors } from './grouping.ts';
 import { gpuKvType, kvLayouts } from './kv-storage.ts';
 import { Pipelines, type PlanBuffers } from './plan.ts';
 import { runBytes, runFormat } from './run-inputs.ts';
 import { LOGIT_ROWS, strideOf } from './shader.ts';
 import { allocateActivations, allocateKv, BufferSet, contextBytes } from './storage.ts';
 import { GpuTailoredPlan } from './tailored-plan.ts';
-import { type GpuWeight, uploadWeights, weightBytesOf } from './weights.ts';
+import { areJoined, mayJoin, uploadWeights, weightBytesOf } from './weights.ts';
 
 export interface WebGpuExecutorOptions {
   /** Owned by the executor, which destroys it. */
@@ -51,25 +52,27 @@ export async function createWebGpuExecutor(
   const type = gpuKvType(kvCacheType);
   try {
     return await checked(device, `the model with a context of ${cells} tokens`, async () => {
-      const weights = await uploadWeights(device, program, reader, options);
+      const fused = fuse(program);
+      const wanted = group(program, fused, new Set(), (views) => mayJoin(device, program, reader, views));
+      const weights = await uploadWeights(device, program, reader, joinedTensors(wanted), options);
+      const grouped = group(program, fused, new Set(), (views) => areJoined(weights, views));
       const rows = Math.min(cells, MAX_ROWS);
       const kv = kvLayouts(program, type);
       const [cache, scratch] = [new BufferSet(device), new BufferSet(device)];
-      const ops = fuse(program);
       const format = runFormat(program);
       const buffers: PlanBuffers = {
         ...{ format, weights, kv },
         ...allocateKv(cache, kv, cells),
         run: scratch.storage('run', runBytes(format, rows)),
         contexts: scratch.storage('contexts', contextBytes(cells)),
-        activations: allocateActivations(scratch, program, ops, rows),
+        activations: allocateActivations(scratch, grouped, rows),
         logits: scratch.storage('logits', logitsBytes(program)),
       };
-      const pipelines = new Pipelines(device);
-      const plan = await CompiledPlan.compile(device, pipelines, program, ops, buffers);
+      const pipelines = Pipelines.of(device);
+      const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers);
       const readback = scratch.readback('logits', logitsBytes(program));
       const bytes = { weights: weightBytesOf(program, reader), kvCache: cache.bytes, scratch: scratch.bytes };
-      return new WebGpuExecutor({ device, program, ops, weights, plan, pipelines, readback, cells, rows, bytes });
+      return new WebGpuExecutor({ device, program, grouped, plan, pipelines, readback, cells, rows, bytes });
     });
   } catch (error) {
     // Frees all its memory.
@@ -87,8 +90,7 @@ function defaultKvType(program: Program, reader: Pick<WeightReader, 'typeOf'>): 
 interface Parts {
   readonly device: GpuDevice;
   readonly program: Program;
-  readonly ops: readonly FusedOp[];
-  readonly weights: ReadonlyMap<string, GpuWeight>;
+  readonly grouped: GroupedOps;
   readonly plan: CompiledPlan;
   readonly pipelines: Pipelines;
   /** For logits. */
@@ -102,6 +104,7 @@ interface Parts {
 class WebGpuExecutor implements Executor {
   readonly name = 'webgpu';
   readonly kernels = null;
+  readonly cellAccess = null;
   computedTokens = 0;
   private lost: string | null = null;
   private disposed = false;
@@ -142,6 +145,8 @@ class WebGpuExecutor implements Executor {
       : null;
     try {
       return await this.runSlices(tailored?.plan ?? plan, tailored, program, batch, outputs, causal, cancel);
+    } catch (error) {
+      throw await this.explained(error);
     } finally {
       tailored?.destroy();
     }
@@ -150,8 +155,8 @@ class WebGpuExecutor implements Executor {
   allocateCells(cells: number): CellBlock {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
-    const { device, plan, pipelines, program, ops, cells: own } = this.parts;
-    const compile = (buffers: PlanBuffers) => CompiledPlan.compile(device, pipelines, program, ops, buffers);
+    const { device, plan, pipelines, grouped, cells: own } = this.parts;
+    const compile = (buffers: PlanBuffers) => CompiledPlan.compile(device, pipelines, grouped, buffers);
     this.block = new GpuCellBlock(device, plan.buffers, compile, { cells, own }, () => (this.block = null));
     return this.block;
   }
@@ -226,20 +231,20 @@ class WebGpuExecutor implements Executor {
   ): Promise<void> {
     if (group.length === 0) return;
     const size = program.vocabularySize;
-    const values = await this.read(logitsBytes(program, group.length));
+    const values = await readBack(this.parts.readback, logitsBytes(program, group.length));
     group.forEach((row, i) => {
       const at = i * strideOf(size);
       logits.set(row, new HostLogits(values.slice(at, at + size)));
     });
   }
 
-  private async read(bytes: number): Promise<Float32Array<ArrayBuffer>> {
-    try {
-      return await readBack(this.parts.readback, bytes);
-    } catch (cause) {
-      const { message } = await this.parts.device.lost;
-      throw deviceLost(message, cause);
-    }
+  /** WebGPU only says that buffers can no longer be mapped when the device was lost or destroyed. */
+  private async explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof Error && error.name === 'AbortError')) return error;
+    const { message } = await this.parts.device.lost;
+    if (this.disposed)
+      return new EngineError('NO_MODEL', 'The model was unloaded. Load it again.', {}, { cause: error });
+    return deviceLost(message, error);
   }
 }
 

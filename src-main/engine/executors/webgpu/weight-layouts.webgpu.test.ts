@@ -7,12 +7,12 @@ import { rowBytes, type BlockType } from '../../quant/block-type.ts';
 import { writeF16 } from '../../quant/float16.ts';
 import { F32 } from '../../quant/f32.ts';
 import { BLOCK_TYPES } from '../../quant/registry.ts';
-import { sharedDevice, testGpu } from '../../test-support/gpu.ts';
+import { gpuInFullRun, sharedDevice } from '../../test-support/gpu.ts';
 import { batchOf } from '../batch.ts';
 import { createWebGpuExecutor } from './webgpu-executor.ts';
 import { packingOf, rowBytesOf } from './weight-layouts.ts';
 
-const gpu = await testGpu();
+const gpu = await gpuInFullRun();
 
 const ROWS = 5;
 /** An odd number of large blocks, so that fields of two bytes do not fill whole words. */
@@ -67,7 +67,7 @@ describe('layouts of weights on the GPU', () => {
   );
 });
 
-describe.skipIf(gpu === null)('weights unpacked on the GPU (needs an adapter)', () => {
+describe.skipIf(gpu === null)('weights unpacked on the GPU (in the full run, with an adapter)', () => {
   it.each(BLOCK_TYPES.map((type) => [type.name, type] as const))('%s', { timeout: 60_000 }, async (_, type) => {
     const bytes = randomRows(type);
     const expected = new Float32Array(ROWS * WIDTH);

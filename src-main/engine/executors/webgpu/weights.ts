@@ -3,20 +3,45 @@ import { EngineError } from '../../api/errors.ts';
 import type { GpuBuffer, GpuDevice } from '../../api/gpu.ts';
 import type { CancelToken } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
-import type { WeightDeclaration, WeightReader } from '../../program/weights.ts';
+import type { WeightDeclaration, WeightReader, WeightView } from '../../program/weights.ts';
 import { USAGE } from './device.ts';
+import { largestBuffer } from './storage.ts';
 import { LAYOUT_F32, type GpuPacking, packingOf, rowBytesOf, type GpuWeightLayout } from './weight-layouts.ts';
 
 /** Rows of a matrix in one buffer, which is no larger than a binding may be. */
 export interface WeightPart {
   readonly buffer: GpuBuffer;
+  /** Of the first of these rows in the buffer. */
+  readonly byteOffset: number;
   readonly firstRow: number;
   readonly rows: number;
 }
 
 export interface GpuWeight {
   readonly layout: GpuWeightLayout;
+  readonly bytesPerRow: number;
   readonly parts: readonly WeightPart[];
+}
+
+/** Place of a view's first row in its buffer, in rows, or in values for a vector. */
+export function placeOf({ bytesPerRow, parts: [part] }: GpuWeight, view: WeightView): number {
+  if (view.shape.length === 1) return part.byteOffset / 4 + view.firstRow;
+  return part.byteOffset / bytesPerRow + view.firstRow - part.firstRow;
+}
+
+/** Whether the rows of these views, or the values of these vectors, follow each other in one buffer. */
+export function areJoined(weights: ReadonlyMap<string, GpuWeight>, views: readonly WeightView[]): boolean {
+  const found = views.map((view) => ({ view, weight: weights.get(view.name)! }));
+  const [{ weight: first }] = found;
+  return found.every(
+    ({ view, weight }, i) =>
+      weight.parts.length === 1 &&
+      weight.parts[0].buffer === first.parts[0].buffer &&
+      weight.layout === first.layout &&
+      // Vectors may have any length.
+      (view.shape.length === 1 || weight.bytesPerRow === first.bytesPerRow) &&
+      (i === 0 || placeOf(weight, view) === placeOf(found[i - 1].weight, found[i - 1].view) + views[i - 1].shape[0]),
+  );
 }
 
 export interface UploadOptions {
@@ -51,19 +76,66 @@ export function weightBytesOf(program: Program, reader: Pick<WeightReader, 'type
   }, 0);
 }
 
-/** @throws EngineError OUT_OF_MEMORY when one row exceeds a binding, and the errors of reading */
+/**
+ * Whether the rows of these views can follow each other in one buffer: neighbours in one tensor, or whole tensors with
+ * the same layout and width.
+ */
+export function mayJoin(
+  device: GpuDevice,
+  program: Program,
+  reader: Pick<WeightReader, 'typeOf'>,
+  views: readonly WeightView[],
+): boolean {
+  const [first] = views;
+  if (views.every(({ name }) => name === first.name)) {
+    return views.every(({ firstRow }, i) => i === 0 || firstRow === views[i - 1].firstRow + views[i - 1].shape[0]);
+  }
+  const tensors = views.map(({ name }) => program.weights.find((weight) => weight.name === name)!);
+  const layouts = tensors.map((weight) => packingFor(weight, reader).layout);
+  const bytes = tensors.map((weight, i) => extentOf(weight).rows * rowBytesOf(layouts[i], extentOf(weight).width));
+  return (
+    views.every(({ shape }, i) => shape[0] === tensors[i].shape[0]) &&
+    layouts.every((layout) => layout === layouts[0]) &&
+    // A vector is stored as whole groups of four.
+    views.every(({ shape }) => (shape.length === 1 ? shape[0] % 4 === 0 : shape[1] === first.shape[1])) &&
+    bytes.reduce((sum, each) => sum + each, 0) <= largestBuffer(device)
+  );
+}
+
+/**
+ * @param joined names of weights that follow each other in one buffer, each in at most one list
+ * @throws EngineError OUT_OF_MEMORY when one row exceeds a binding, and the errors of reading
+ */
 export async function uploadWeights(
   device: GpuDevice,
   program: Program,
   reader: WeightReader,
+  joined: readonly (readonly string[])[],
   options: UploadOptions,
 ): Promise<ReadonlyMap<string, GpuWeight>> {
+  const declared = new Map(program.weights.map((weight) => [weight.name, weight]));
+  const bytesOf = (weight: WeightDeclaration) => {
+    const { rows, width } = extentOf(weight);
+    return rows * rowBytesOf(packingFor(weight, reader).layout, width);
+  };
+  const places = new Map<string, { buffer: GpuBuffer; byteOffset: number }>();
+  for (const names of joined) {
+    const found = names.map((name) => declared.get(name)!);
+    const size = found.reduce((sum, weight) => sum + bytesOf(weight), 0);
+    const buffer = device.createBuffer({ label: names.join(', '), size, usage: USAGE.STORAGE | USAGE.COPY_DST });
+    let byteOffset = 0;
+    for (const weight of found) {
+      places.set(weight.name, { buffer, byteOffset });
+      byteOffset += bytesOf(weight);
+    }
+  }
   const weights = new Map<string, GpuWeight>();
   for (const weight of program.weights) {
     const { rows, width } = extentOf(weight);
     const { layout, pack } = packingFor(weight, reader);
     const bytesPerRow = rowBytesOf(layout, width);
-    const parts = allocate(device, weight.name, rows, bytesPerRow);
+    const place = places.get(weight.name);
+    const parts = place ? [{ ...place, firstRow: 0, rows }] : allocate(device, weight.name, rows, bytesPerRow);
     await reader.readRows(weight, {
       ...options,
       onRows: (bytes, firstRow, count) => {
@@ -73,52 +145,31 @@ export async function uploadWeights(
           const to = Math.min(firstRow + count, part.firstRow + part.rows);
           if (from >= to) continue;
           const slice = packed.subarray((from - firstRow) * bytesPerRow, (to - firstRow) * bytesPerRow);
-          device.queue.writeBuffer(part.buffer, (from - part.firstRow) * bytesPerRow, slice);
+          device.queue.writeBuffer(part.buffer, part.byteOffset + (from - part.firstRow) * bytesPerRow, slice);
         }
       },
     });
-    weights.set(weight.name, { layout, parts });
+    weights.set(weight.name, { layout, bytesPerRow, parts });
   }
   return weights;
 }
 
 function allocate(device: GpuDevice, label: string, rows: number, bytesPerRow: number): WeightPart[] {
-  const largest = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+  const largest = largestBuffer(device);
   const rowsPerPart = Math.floor(largest / bytesPerRow);
   if (rowsPerPart === 0) {
     throw new EngineError(
       'OUT_OF_MEMORY',
       `A row of ${label} has ${bytesPerRow} bytes; the GPU binds at most ${largest}.`,
-      {
-        bytes: bytesPerRow,
-        limit: largest,
-      },
+      { bytes: bytesPerRow, limit: largest },
     );
   }
+  const usage = USAGE.STORAGE | USAGE.COPY_DST;
   const parts: WeightPart[] = [];
   for (let firstRow = 0; firstRow < rows; firstRow += rowsPerPart) {
     const count = Math.min(rowsPerPart, rows - firstRow);
-    const usage = USAGE.STORAGE | USAGE.COPY_DST;
-    parts.push({ buffer: device.createBuffer({ label, size: count * bytesPerRow, usage }), firstRow, rows: count });
+    const buffer = device.createBuffer({ label, size: count * bytesPerRow, usage });
+    parts.push({ buffer, byteOffset: 0, firstRow, rows: count });
   }
   return parts;
-}
-
-/** Layouts of the matrices of each file type, largest total first. */
-export function weightsOnGpu(
-  program: Program,
-  reader: Pick<WeightReader, 'typeOf'>,
-): { type: string; memoryType: string; matrices: number; bytes: number }[] {
-  const found = new Map<string, { type: string; memoryType: string; matrices: number; bytes: number }>();
-  for (const weight of program.weights.filter(({ shape }) => shape.length > 1)) {
-    const { rows, width } = extentOf(weight);
-    const type = reader.typeOf(weight).name;
-    const { layout } = packingFor(weight, reader);
-    const key = `${type} ${layout.name}`;
-    const entry = found.get(key) ?? { type, memoryType: layout.name, matrices: 0, bytes: 0 };
-    entry.matrices += 1;
-    entry.bytes += rows * rowBytesOf(layout, width);
-    found.set(key, entry);
-  }
-  return [...found.values()].sort((a, b) => b.bytes - a.bytes);
 }

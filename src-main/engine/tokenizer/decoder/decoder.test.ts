@@ -7,8 +7,9 @@ import { replaceLiteral } from './replace.ts';
 
 const replace = (found: string, content: string) => ({ type: 'Replace', pattern: { String: found }, content });
 
-function decode(decoders: object[], pieces: readonly string[]): string {
-  const stream = new DecoderStream(decoderFromJson(new JsonPart({ type: 'Sequence', decoders }, 'tokenizer.json')));
+function decode(decoders: object[], pieces: readonly string[], continues = false): string {
+  const decoder = decoderFromJson(new JsonPart({ type: 'Sequence', decoders }, 'tokenizer.json'));
+  const stream = new DecoderStream(decoder, continues);
   return pieces.map((piece) => stream.push(piece)).join('') + stream.flush();
 }
 
@@ -20,6 +21,11 @@ describe('WordPiece', () => {
       "##ab c.n't ' s don't.'re '",
     );
     expect(decode([{ ...wordPiece, cleanup: false }], ['a', '.'])).toBe('a .');
+  });
+
+  it('continues the word before a sequence', () => {
+    expect(decode([wordPiece], ['##a', '##b', 'c'], true)).toBe('ab c');
+    expect(decode([wordPiece], ['a', '##b'], true)).toBe('ab');
   });
 });
 

@@ -23,12 +23,16 @@ export function cleanUp(text: string): string {
   return CLEAN_UP.reduce((current, [found, replacement]) => current.replaceAll(found, replacement), text);
 }
 
-/** Pieces with the prefix continue the word; every other one except the first begins a new word. */
+/**
+ * Pieces with the prefix continue the word; every other one except the first begins a new word. As at Hugging Face, the
+ * first piece of a text is kept as it is; one that continues a text, such as a prompt, has a word before it.
+ */
 export function wordPieceDecoder(part: JsonPart): PieceStep {
   const prefix = part.get('prefix').string();
   const cleanup = part.get('cleanup').boolean();
-  return eachPiece((piece, index) => {
-    const text = index === 0 ? piece : piece.startsWith(prefix) ? piece.slice(prefix.length) : ` ${piece}`;
+  return eachPiece((piece, index, continues) => {
+    const isInWord = piece.startsWith(prefix) && (continues || index > 0);
+    const text = isInWord ? piece.slice(prefix.length) : index === 0 ? piece : ` ${piece}`;
     return cleanup ? cleanUp(text) : text;
   });
 }

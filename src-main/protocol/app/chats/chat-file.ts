@@ -6,7 +6,8 @@ import * as v from 'valibot';
 import { EngineError } from '../../../engine/api/errors.ts';
 import { parseOrRefuse, schemaOf, text } from '../../fields.ts';
 import { isoDate } from '../fields.ts';
-import { chatFacts, isTokenColumns, notebookUpdate, replyTurn, userTurn } from './chat-schemas.ts';
+import { chatFacts, isTokenColumns, replyTurn, userTurn } from './chat-schemas.ts';
+import { notebookUpdate } from './chat-write-schemas.ts';
 import {
   factsOf,
   type ChatEvent,

@@ -1,4 +1,4 @@
-/** Checks changes of chats from a page and refuses invalid ones. */
+/** Checks the parts of chats, from a page or from a file. `chat-write-schemas.ts` checks changes. */
 import * as v from 'valibot';
 import { ENGINE_ERROR_CODES } from '../../../engine/api/errors.ts';
 import type { Candidate, Timings } from '../../../engine/api/types.ts';
@@ -25,29 +25,18 @@ import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
   ATTACHMENT_KINDS,
   MAX_ATTACHMENTS,
-  MAX_DETAILS_PER_CHUNK,
-  MAX_EVENTS_PER_WRITE,
   MAX_FOLDER,
   NO_TOKEN,
   REPLY_PARTS,
   type Attachment,
-  type ChatEvent,
-  type ChatFacts,
   type ChatSettings,
-  type ChatWrite,
-  type DetailsChunk,
   type EarlierStop,
   type ReplyFacts,
   type ReplyRun,
   type StoredStop,
   type TokenColumns,
-  type TokenDetails,
 } from './chat.ts';
-import { isUpdate } from './notebook.ts';
 
-/** Maximum tokens of one event; a page sends those of half a second. */
-const MAX_TOKENS_PER_EVENT = 100_000;
-const MAX_TOKENS_PER_REPLY = 2_000_000;
 const MAX_STAGE_NAME = 64;
 
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -83,6 +72,7 @@ export const timings = schemaOf<Timings>()(
     prefillTokensPerSecond: rate,
     decodeTokensPerSecond: rate,
     totalMs: milliseconds,
+    speculation: v.exactOptional(v.object({ drafted: count, accepted: count })),
   }),
 );
 
@@ -110,7 +100,7 @@ export const chatFacts = {
 /** A reply of this many shifts has hundreds of thousands of tokens. */
 const MAX_SHIFTS = 10_000;
 
-const replyEntries = {
+export const replyEntries = {
   stop: v.nullable(storedStop),
   timings: v.nullable(timings),
   seed: count,
@@ -135,7 +125,7 @@ const replyEntries = {
   edit: v.exactOptional(v.strictObject({ turn: v.nullable(turnId), index: count })),
 };
 
-const run = v.nullable(
+export const replyRun = v.nullable(
   schemaOf<ReplyRun>()(
     v.strictObject({
       requestedAt: isoDate,
@@ -155,16 +145,7 @@ const run = v.nullable(
   ),
 );
 
-/** All keys are optional. */
-function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
-  unknown,
-  Partial<T>
-> {
-  const optional = Object.entries<v.GenericSchema>(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
-  return v.strictObject(Object.fromEntries(optional)) as never;
-}
-
-export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(run) }));
+export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(replyRun) }));
 
 const attachment = schemaOf<Attachment>()(
   v.pipe(
@@ -218,83 +199,3 @@ export function isTokenColumns(value: unknown): value is TokenColumns {
     return Array.isArray(column) && column.length === length && column.every(COLUMNS[name]);
   });
 }
-
-const tokens = v.pipe(
-  v.strictObject({
-    type: v.literal('tokens'),
-    at: isoDate,
-    turn: turnId,
-    from: v.pipe(count, v.maxValue(MAX_TOKENS_PER_REPLY)),
-    text,
-    tokens: v.custom<TokenColumns>(isTokenColumns, 'Expected columns of numbers of equal length'),
-  }),
-  v.check(
-    (event) => event.tokens.ids.length <= MAX_TOKENS_PER_EVENT,
-    `Expected at most ${MAX_TOKENS_PER_EVENT} tokens`,
-  ),
-  v.check(
-    (event) => event.tokens.lengths.reduce((sum, length) => sum + length, 0) === event.text.length,
-    'Expected lengths that add up to the text’s',
-  ),
-);
-
-export const notebookUpdate = v.pipe(text, v.check(isUpdate, 'Expected a change of a text'));
-
-const chatEvent = schemaOf<ChatEvent>()(
-  v.variant('type', [
-    v.strictObject({
-      type: v.literal('facts'),
-      at: isoDate,
-      facts: partialOf<ChatFacts>(chatFacts),
-    }),
-    v.strictObject({ type: v.literal('turn'), at: isoDate, turn: v.variant('role', [userTurn, replyTurn]) }),
-    tokens,
-    v.strictObject({
-      type: v.literal('reply'),
-      at: isoDate,
-      turn: turnId,
-      facts: partialOf<ReplyFacts>({ ...replyEntries, run }),
-    }),
-    v.strictObject({ type: v.literal('update'), at: isoDate, update: notebookUpdate }),
-    v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),
-    v.strictObject({ type: v.literal('restore'), at: isoDate, turn: turnId }),
-  ]),
-);
-
-const details = schemaOf<DetailsChunk>()(
-  v.strictObject({
-    turn: turnId,
-    from: count,
-    details: v.pipe(
-      v.array(
-        schemaOf<TokenDetails>()(
-          v.strictObject({
-            piece: text,
-            rank: count,
-            sampledProbability: finite,
-            survivors: count,
-            candidates: v.pipe(v.array(candidate), v.maxLength(100)),
-          }),
-        ),
-      ),
-      v.maxLength(MAX_DETAILS_PER_CHUNK),
-    ),
-  }),
-);
-
-export const chatWrite = schemaOf<ChatWrite>()(
-  v.strictObject({
-    id: chatId,
-    base: count,
-    origin: v.pipe(v.string(), v.maxLength(64)),
-    events: v.pipe(v.array(chatEvent), v.maxLength(MAX_EVENTS_PER_WRITE)),
-    details: v.pipe(v.array(details), v.maxLength(MAX_EVENTS_PER_WRITE)),
-  }),
-);
-
-export const detailsRange = v.strictObject({
-  id: chatId,
-  turn: turnId,
-  from: count,
-  count: v.pipe(count, v.maxValue(1024)),
-});

@@ -15,10 +15,19 @@ interface FindParts {
   asShown(markdown: string): Promise<string>;
 }
 
-/** Where a text is in a chat: in which turn, and how often. */
+/** Where a text is in a chat: in which turn, at which index of the path, and how often. */
 export interface TurnHits {
   readonly turn: string;
+  readonly index: number;
   readonly count: number;
+}
+
+/** Where a search begins: what is at the top of the view. */
+export interface FindOrigin {
+  /** Index of the turn on the path. */
+  readonly index: number;
+  /** Number of occurrences of a text in that turn that are above the view. */
+  above(query: string): number;
 }
 
 /**
@@ -39,6 +48,11 @@ export class FindInChat {
   readonly #shown = new WeakMap<Reply, { source: string; text: string }>();
   readonly #parts: FindParts;
   #run = 0;
+  #look: () => FindOrigin | null = () => null;
+  /** The next count goes to an occurrence. */
+  #begins = false;
+  /** Kept while the query is typed, so that it does not wander. */
+  #origin: FindOrigin | null = null;
 
   readonly total = $derived.by(() => this.hits.reduce((sum, { count }) => sum + count, 0));
   /** The current occurrence: its turn, and its number in that turn, from 0. */
@@ -62,7 +76,7 @@ export class FindInChat {
   set query(query: string) {
     if (query === this.#query) return;
     this.#query = query;
-    this.#at = 0;
+    this.#begins = true;
   }
 
   /** Number of the current occurrence, from 1; 0: there is none. */
@@ -71,8 +85,17 @@ export class FindInChat {
   }
 
   show(): void {
+    this.#begins ||= !this.isOpen;
     this.isOpen = true;
     this.opened++;
+    this.#origin = null;
+  }
+
+  /** @param look what the thread shows now; null: nothing */
+  follow(look: () => FindOrigin | null): void {
+    this.#look = look;
+    this.#origin = null;
+    this.#begins = true;
   }
 
   close(): void {
@@ -85,7 +108,18 @@ export class FindInChat {
   move(by: 1 | -1): void {
     if (this.total === 0) return;
     this.#at = (this.#at + by + this.total) % this.total;
+    this.#origin = null;
     this.goTo();
+  }
+
+  #firstFrom({ index, above }: FindOrigin): number {
+    let before = 0;
+    for (const hit of this.hits) {
+      const passed = hit.index < index ? hit.count : hit.index === index ? above(this.query) : 0;
+      if (passed < hit.count) return before + passed;
+      before += hit.count;
+    }
+    return 0;
   }
 
   /** Scrolls to the current occurrence. */
@@ -96,7 +130,10 @@ export class FindInChat {
     this.#parts.jump.to({ chatId: id, turn: current.turn, query: this.query, occurrence: current.occurrence });
   }
 
-  /** Counts again: another query, another path, or more text. A later call replaces an earlier one. */
+  /**
+   * Counts again: another query, another path, or more text. A later call replaces an earlier one. After another query, goes
+   * to the first occurrence from the top of the view, around the end.
+   */
   async count(): Promise<void> {
     const run = ++this.#run;
     const { query } = this;
@@ -104,10 +141,10 @@ export class FindInChat {
     this.counting = true;
     let since = performance.now();
     if (query.trim() !== '') {
-      for (const turn of this.#parts.chats.current.path) {
+      for (const [index, turn] of this.#parts.chats.current.path.entries()) {
         const count = await this.#countIn(turn, query);
         if (run !== this.#run) return;
-        if (count > 0) hits.push({ turn: turn.id, count });
+        if (count > 0) hits.push({ turn: turn.id, index, count });
         if (performance.now() - since > SLICE_MS) {
           await new Promise((resolve) => setTimeout(resolve));
           if (run !== this.#run) return;
@@ -117,6 +154,12 @@ export class FindInChat {
     }
     this.hits = hits;
     this.counting = false;
+    if (this.#begins && query.trim() !== '') {
+      this.#begins = false;
+      this.#origin ??= this.#look();
+      this.#at = this.#origin === null ? 0 : this.#firstFrom(this.#origin);
+      this.goTo();
+    }
     if (this.#at >= this.total) this.#at = Math.max(0, this.total - 1);
   }
 

@@ -83,6 +83,34 @@ describe('FindInChat', () => {
     expect(find.place).toBe(1);
   });
 
+  it('begins at the top of the view, keeps it while the query is typed, and goes around the end', async () => {
+    let top = { index: 3, above: () => 0 };
+    find.follow(() => top);
+    find.query = 'red';
+    await find.count();
+    // The turns have 1, 2, 1, 0, 1 and 1.
+    expect(targets.at(-1)).toMatchObject({ turn: chat.path[4].id, occurrence: 0 });
+    expect(find.place).toBe(5);
+    top = { index: 0, above: () => 0 };
+    find.query = 'red fox';
+    await find.count();
+    expect(find.place).toBe(5);
+    // Not after another occurrence was chosen.
+    find.move(1);
+    top = { index: 1, above: () => 1 };
+    find.query = 'red';
+    await find.count();
+    expect(targets.at(-1)).toMatchObject({ turn: chat.path[1].id, occurrence: 1 });
+    find.show();
+    top = { index: 5, above: () => 1 };
+    await find.count();
+    expect(find.place).toBe(1);
+    // More text changes only the numbers.
+    find.move(1);
+    await find.count();
+    expect(find.place).toBe(2);
+  });
+
   it('has no place without an occurrence', async () => {
     find.query = 'wolf';
     await find.count();

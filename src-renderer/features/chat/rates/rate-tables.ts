@@ -38,7 +38,11 @@ const TOTALS: readonly (ValueColumn & { readonly of: (totals: ModelTotals) => Cs
   { ...rate('Generation, tok/s'), of: generationRate },
   { ...rate('Slowest reply, tok/s'), of: ({ slowest }) => slowest },
   { ...rate('Fastest reply, tok/s'), of: ({ fastest }) => fastest },
-  { ...ms('Time, s'), of: ({ prefillMs, decodeMs }) => (prefillMs + decodeMs) / 1000 },
+  {
+    heading: 'Time, s',
+    format: (value) => value.toFixed(value < 10 ? 2 : 1),
+    of: ({ prefillMs, decodeMs }) => (prefillMs + decodeMs) / 1000,
+  },
 ];
 
 /** A row for each model. */

@@ -78,7 +78,7 @@ export function contextEvents(reply: Reply, known = 0): ContextEvent[] {
   }
   let before = 0;
   for (const { at, tokens } of shifts) {
-    const where = at >= reply.count ? '' : ` at token ${formatInteger(at - reply.runStart + 1)}`;
+    const where = at >= reply.count ? '' : ` at token ${formatInteger(at + 1)}`;
     events.push({ at, text: `The context window was full${where}. The ${oldest(tokens - before, 'token')} dropped.` });
     before = tokens;
   }

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { GenerateEnd, LoadProgress, ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { ExecutorName, GenerateEnd, LoadProgress, ModelInfo } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi, EngineStreams, StreamName } from '../../../../src-main/protocol/engine/api.ts';
 import { backendLost, cancelled, fromErrorPayload } from '../../../../src-main/protocol/errors.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
@@ -84,6 +84,11 @@ export class EngineState {
   /** Whether the engine is responding. If not, it hangs and `restart` helps. */
   get responds(): boolean {
     return this.#connection.responds;
+  }
+
+  /** What models can run on here, the default first. */
+  get executors(): readonly ExecutorName[] {
+    return this.#connection.executors;
   }
 
   /** The model that is being loaded, or null. */

@@ -17,12 +17,8 @@ import type {
   StreamName,
 } from '../../../../src-main/protocol/engine/api.ts';
 import { defaultSettings } from '../../../../src-main/protocol/app/settings-schemas.ts';
-import type {
-  AppEvent,
-  AppMethodName,
-  AppMethods,
-  SystemMemory,
-} from '../../../../src-main/protocol/app/app-services.ts';
+import type { SystemMemory } from '../../../../src-main/protocol/app/about.ts';
+import type { AppEvent, AppMethodName, AppMethods } from '../../../../src-main/protocol/app/app-services.ts';
 import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../../lib/model-opener.ts';
@@ -271,6 +267,7 @@ export class FakeConnection implements Connection {
   engine: ConnectionState = 'starting';
   responds = true;
   message: string | null = null;
+  readonly executors = ['wasm', 'reference'] as const;
   restarts = 0;
   #current: EngineApi | null = null;
   readonly #listeners = new Set<(engine: EngineApi | null) => void>();
@@ -281,7 +278,7 @@ export class FakeConnection implements Connection {
     list: () => Promise.resolve([]),
     choose: () => Promise.resolve(null),
     drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'Nothing was dropped.')),
-    remove: () => Promise.resolve(),
+    remove: () => Promise.resolve(() => Promise.resolve()),
   };
 
   constructor(readonly services: PageServices) {}

@@ -1,7 +1,7 @@
 import type { Snippet } from 'svelte';
 import type { Reply } from '../state/reply.svelte.ts';
 import type { ReplySection } from '../state/text-blocks.ts';
-import type { Nearby } from './nearby.ts';
+import type { NearbySource } from './nearby.ts';
 import type { TextMark } from './text-mark.ts';
 import type { TintOfToken } from './tint.ts';
 import type { TokenSpan } from './token-focus.svelte.ts';
@@ -19,7 +19,7 @@ export interface FlowProps {
   pinned: boolean;
   /** The selected tokens of the reply. */
   span: TokenSpan | null;
-  nearby: Nearby;
+  nearby: NearbySource;
   /** Its end is visible at first. */
   startsNear: boolean;
   /** After the text, in its last line. */

@@ -13,6 +13,12 @@ export interface NearbyOptions {
   queue?: FrameQueue<Element> | null;
 }
 
+/** What tells an element whether it is near. */
+export type NearbySource = Pick<Nearby, 'observe'>;
+
+/** Nothing is near: texts are not split into tokens. */
+export const NOTHING_NEARBY: NearbySource = { observe: () => () => undefined };
+
 /** Reports when elements come near the visible part of a scroll container, and when they leave it. One shared observer. */
 export class Nearby {
   readonly #observer: IntersectionObserver;

@@ -59,7 +59,8 @@ export function waitingTexts(
       .sort((a, b) => a - b);
     const isSameFile = ahead.every((at) => lanes[at].modelId === settings.modelId);
     const why = `Runs after ${letterRange(ahead)}, because it needs another ${isSameFile ? 'executor' : 'model'}.`;
-    const fit = isSameFile || settings.executor === 'reference' ? null : fits(settings.modelId);
+    const isEstimated = settings.executor === null || settings.executor === 'wasm';
+    const fit = isSameFile || !isEstimated ? null : fits(settings.modelId);
     if (fit === null) return why;
     return `${why} ${fit ? 'Both fit in memory.' : 'It replaces the loaded model for now.'}`;
   });

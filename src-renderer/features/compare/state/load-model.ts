@@ -21,7 +21,7 @@ export async function loadFor(
   signal.addEventListener('abort', cancel);
   try {
     // The estimates of memory are for the default executor.
-    const keepLoaded = keep && executor !== 'reference';
+    const keepLoaded = keep && (executor === null || executor === 'wasm');
     await library.load(modelId, {
       ...(executor === null ? {} : { executor }),
       ...(keepLoaded ? { keepLoaded } : {}),

@@ -39,7 +39,7 @@ export interface BlockGroup {
 }
 
 /** Like nodes, for a piece of unformatted text. */
-const PLAIN_COST = 40;
+const PLAIN_COST = 100;
 
 /** Runs `work` later: in the next frame, or after a time, ms. @returns cancels it */
 export type Later = (work: () => void, ms: number) => () => void;

@@ -10,7 +10,7 @@ import {
   type RunLayout,
   type ShapeFields,
   strideOf,
-  SUM_OF,
+  sumOf,
   THREADS,
 } from '../shader.ts';
 import { type GpuKvType, kvElement, type KvElement } from '../kv-storage.ts';
@@ -35,7 +35,7 @@ function shapeOf({ record, windows }: RunLayout, attributes: AttentionAttributes
 }
 
 /** WGSL that both kernels share: a query in the workgroup's memory, its scores, and sums over the workgroup. */
-const common = ({ load }: KvElement, perThread: number): string => `${OF_ROW}${CAP}${SUM_OF}${MAXIMUM_OF}
+const common = ({ load }: KvElement, perThread: number): string => `${OF_ROW}${CAP}${sumOf()}${MAXIMUM_OF}
 var<workgroup> query: array<vec4f, ${perThread * THREADS}>;
 
 /** First element of K or V of a head in a cell. */

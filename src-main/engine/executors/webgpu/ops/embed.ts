@@ -12,12 +12,15 @@ import {
 } from '../shader.ts';
 import { planesOf, unpackingCode, type GpuWeightLayout } from '../weight-layouts.ts';
 
-/** Rows of a table by token or position; rows outside of this part of the table are left. Bindings: run, weights, y. */
+/**
+ * Rows of a table by token or position; rows outside of this part of the table are left. Bindings: run, weights, y.
+ * @param place row of the bound weights with the part's first
+ */
 export function embed(
   { record }: RunLayout,
   layout: GpuWeightLayout,
   width: number,
-  { index, firstRow, rows }: { index: 'token' | 'position'; firstRow: number; rows: number },
+  { index, firstRow, rows, place }: { index: 'token' | 'position'; firstRow: number; rows: number; place: number },
 ): Kernel {
   const quads = Math.ceil(width / 4);
   return kernel(
@@ -26,7 +29,7 @@ export function embed(
       ['weights', 'array<u32>'],
       ['y', 'array<vec4f>', 'read_write'],
     ],
-    { integers: { record, quads, field: ROW[index], firstRow, rows, ...planesOf(layout, width) } },
+    { integers: { record, quads, field: ROW[index], firstRow, rows, place, ...planesOf(layout, width) } },
     `${OF_ROW}${unpackingCode(layout)}
 ${MAIN} {
   let i = ${GROUP_INDEX} * ${THREADS}u + local;
@@ -35,7 +38,7 @@ ${MAIN} {
   }
   let entry = ofRow(i / shape.quads, shape.field) - shape.firstRow;
   if (entry < shape.rows) {
-    y[i] = weights4(entry, i % shape.quads);
+    y[i] = weights4(shape.place + entry, i % shape.quads);
   }
 }
 `,

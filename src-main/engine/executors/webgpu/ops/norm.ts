@@ -1,16 +1,20 @@
 /** Normalisation of rows, or of their parts: one workgroup each. */
-import { GROUP_INDEX, type Kernel, kernel, MAIN, SUM_OF, spread, strideOf, THREADS } from '../shader.ts';
+import { GROUP_INDEX, type Kernel, kernel, MAIN, spread, strideOf, sumOf, THREADS } from '../shader.ts';
 
-/** Bindings: x, gain, y. */
-export function rmsNorm(width: number, part: number, eps: number): Kernel {
+/**
+ * Bindings: x, gain, operand, y. Where there is no operand, any buffer that is not written.
+ * @param adds whether the operand is added
+ */
+export function rmsNorm(width: number, part: number, eps: number, adds: boolean): Kernel {
   return kernel(
     [
       ['x', 'array<f32>'],
       ['gain', 'array<f32>'],
+      ['operand', 'array<f32>'],
       ['y', 'array<f32>', 'read_write'],
     ],
-    { integers: { stride: strideOf(width), part }, floats: { eps } },
-    `${SUM_OF}
+    { integers: { stride: strideOf(width), part, adds: Number(adds) }, floats: { eps } },
+    `${sumOf()}
 ${MAIN} {
   let start = group.z * shape.stride + ${GROUP_INDEX} * shape.part;
   var squares = 0.0;
@@ -19,7 +23,11 @@ ${MAIN} {
   }
   let factor = 1.0 / sqrt(sumOf(squares, local) / f32(shape.part) + shape.eps);
   for (var i = local; i < shape.part; i += ${THREADS}u) {
-    y[start + i] = x[start + i] * factor * gain[i];
+    var value = x[start + i] * factor * gain[i];
+    if (shape.adds == 1u) {
+      value += operand[start + i];
+    }
+    y[start + i] = value;
   }
 }
 `,
@@ -37,7 +45,7 @@ export function layerNorm(width: number, eps: number): Kernel {
       ['y', 'array<f32>', 'read_write'],
     ],
     { integers: { stride: strideOf(width), width }, floats: { eps } },
-    `${SUM_OF}
+    `${sumOf()}
 ${MAIN} {
   let start = (group.z + ${GROUP_INDEX}) * shape.stride;
   var sum = 0.0;

@@ -1,0 +1,32 @@
+import type { SamplingParams, StopParams } from '../../../../src-main/engine/api/types.ts';
+import { toasts } from '../../../ui/toasts.svelte.ts';
+import { presetSampling, type Preset, type PresetTarget } from '../sampling/presets.ts';
+
+interface ChangeableSettings extends PresetTarget {
+  setSampling(sampling: Partial<SamplingParams>): void;
+  setStop(stop: Partial<StopParams>): void;
+}
+
+/** Applies a preset, which can be undone. */
+export function applyPreset(settings: ChangeableSettings, preset: Preset): void {
+  const sampling = presetSampling(preset, settings.sampling, settings.base);
+  changeSettings(settings, sampling, preset.stop, `${preset.label} settings applied`);
+}
+
+/** Replaces all sampling settings, and some stop settings, which can be undone. */
+export function changeSettings(
+  settings: ChangeableSettings,
+  nextSampling: SamplingParams,
+  nextStop: Partial<StopParams>,
+  text: string,
+): void {
+  const { sampling, stop } = settings;
+  const withStop = Object.keys(nextStop).length > 0;
+  settings.setSampling(nextSampling);
+  if (withStop) settings.setStop({ ...stop, ...nextStop });
+  const undo = () => {
+    settings.setSampling(sampling);
+    if (withStop) settings.setStop(stop);
+  };
+  toasts.show({ text, undo });
+}
