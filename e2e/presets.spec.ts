@@ -92,7 +92,8 @@ test('exported presets are imported again, and deletions are undone', { tag: '@f
   expect(name).toBe('Shared.json');
   await chat.id('preset-menu').click();
   await chat.id('preset-delete').click();
-  await expect(chat.id('setting-preset').locator('option')).toHaveText(['Balanced', 'Precise', 'Creative', 'Deterministic', 'Custom']);
+  const labels = ['Balanced', 'Precise', 'Creative', 'Deterministic', 'Custom'];
+  await expect(chat.id('setting-preset').locator('option')).toHaveText(labels);
   await chat.id('preset-file').setInputFiles(path);
   await chat.id('preset-import-close').click();
   await expect(chat.id('setting-preset').locator('option:checked')).toHaveText('Shared');

@@ -91,6 +91,10 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   await shot('attachments-too-big');
   await shot.small('attachments-too-big');
   await chat.id('attach-cut').click();
-  await chat.id('attached-file').getByText(/\d tokens/).first().waitFor();
+  await chat
+    .id('attached-file')
+    .getByText(/\d tokens/)
+    .first()
+    .waitFor();
   await shot('attachments-cut');
 }
