@@ -44,13 +44,19 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   await chat.id('preset-file').setInputFiles(file('Modelfile', Buffer.from(MODELFILE)));
   await chat.id('unmapped').waitFor();
   await shot('presets-import');
-  await shot.small('presets-import');
-  await chat.id('preset-import-close').click();
+  await shot.small(
+    'presets-import',
+    () => chat.id('panel-toggle').click(),
+    async () => {
+      await chat.id('preset-import-close').click();
+      await escape();
+    },
+  );
   await chat.id('system-prompt-toggle').click();
   await chat.id('prompt-library').click();
   await shot('presets-library');
-  await shot.small('presets-library', () => chat.id('prompt-library').click(), escape);
   await escape();
+  await shot.small('presets-library', () => chat.id('prompt-library').click(), escape);
   await chat.id('system-prompt-toggle').click();
   await chat.id('panel-toggle').click();
 
@@ -85,6 +91,10 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   await shot('attachments-too-big');
   await shot.small('attachments-too-big');
   await chat.id('attach-cut').click();
-  await chat.id('attached-note').first().waitFor();
+  await chat
+    .id('attached-file')
+    .getByText(/\d tokens/)
+    .first()
+    .waitFor();
   await shot('attachments-cut');
 }
