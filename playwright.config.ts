@@ -34,6 +34,7 @@ const inElectron = [
   'open-model',
   'other-model',
   'out-of-memory',
+  'prefix-cache',
   'presets',
   'rates',
   'read-only',

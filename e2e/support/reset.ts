@@ -23,9 +23,9 @@ export async function resetApp(
   await deleteChats(invoke);
   for (const { id } of await invoke('comparisonsList')) await invoke('comparisonDelete', id);
   await invoke('settingsSet', defaultSettings());
-  await deleteFiles(dataDir, kept);
-  // The browser's engine went with its page. This one may have another model, and a cached prompt.
+  // The browser's engine went with its page. This one may have another model, and a cached prompt that it is storing.
   if (host === 'electron') await invoke('engineRestart');
+  await deleteFiles(dataDir, kept);
   return null;
 }
 

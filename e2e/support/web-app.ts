@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/lib/run.ts';
 import type { AppAnswer } from '../../src-main/protocol/app/app-bridge.ts';
+import { PREFIX_DATABASE } from '../../src-main/hosts/web/worker/prefix-database.ts';
 import { unwrap, type Invoke, type LaunchOptions, type RunningApp } from './app.ts';
 import { leftOver, processTree } from './processes.ts';
 import { printedAddress, signIn, type SignIn } from './web-key.ts';
@@ -111,9 +112,12 @@ async function openPage(context: BrowserContext, server: Server, forget = false)
   if (forget) {
     const session = await context.newCDPSession(page);
     await session.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'local_storage' });
+    // Before the page starts its engine. Its other database has the measurements.
+    const source = `indexedDB.deleteDatabase(${JSON.stringify(PREFIX_DATABASE)})`;
+    await session.send('Page.addScriptToEvaluateOnNewDocument', { source });
+    await page.goto(server.address);
     await session.detach();
-  }
-  await page.goto(server.address);
+  } else await page.goto(server.address);
   return page;
 }
 

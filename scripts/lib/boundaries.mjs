@@ -23,6 +23,7 @@ const ENGINE = [
   'quantize',
   'executors',
   'generation',
+  'prefix-cache',
   'inside',
   'engine',
 ];
@@ -58,6 +59,11 @@ export const LAYERS = [
     may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors'],
   },
 
+  {
+    name: 'prefix-cache',
+    pattern: engineFolder('prefix-cache'),
+    may: [...BELOW_MODELS, 'executors', 'generation'],
+  },
   {
     name: 'inside',
     pattern: engineFolder('inside'),

@@ -4,9 +4,9 @@ import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/app/app-bridge.ts';
-import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT } from '../protocol/app/utility-messages.ts';
+import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT, PREFIXES_ARGUMENT } from '../protocol/app/utility-messages.ts';
 import { LocalAppServices } from '../services/app-services.ts';
-import { dataFolder, measurementsPath } from '../services/data-folder.ts';
+import { dataFolder, measurementsPath, prefixCacheFolder } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
 import { installationOf } from '../services/updates/installation.ts';
 import { endTrial } from '../services/updates/trial.ts';
@@ -45,7 +45,11 @@ const windows = new Windows({
 const supervisor = new EngineSupervisor<MessagePortMain>({
   fork: () => {
     const script = join(import.meta.dirname, 'utility.js');
-    const options = [`${MODELS_DIR_ARGUMENT}${modelsDir}`, `${MEASUREMENTS_ARGUMENT}${measurementsPath(folder)}`];
+    const options = [
+      `${MODELS_DIR_ARGUMENT}${modelsDir}`,
+      `${MEASUREMENTS_ARGUMENT}${measurementsPath(folder)}`,
+      `${PREFIXES_ARGUMENT}${prefixCacheFolder(folder)}`,
+    ];
     return utilityProcess.fork(script, options, { serviceName: 'Tokenscope engine' });
   },
   createChannel: () => new MessageChannelMain(),

@@ -79,6 +79,12 @@ export function checkText(field: string, value: unknown): asserts value is strin
   if (typeof value !== 'string') refuse(field, value, 'a string');
 }
 
+/** Checks a name that a host may use as a file name. @throws EngineError BAD_REQUEST */
+export function checkName(field: string, value: unknown): void {
+  checkText(field, value);
+  if (!/^[\w-]{1,64}$/.test(value)) refuse(field, value, '1 to 64 letters, digits, _ and -');
+}
+
 /** @throws EngineError BAD_REQUEST */
 export function checkCount(field: string, values: unknown, min: number, max: number): asserts values is unknown[] {
   if (!Array.isArray(values)) refuse(field, values, 'a list');

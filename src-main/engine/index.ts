@@ -1,9 +1,10 @@
 /** The engine as hosts use it: a model, and requests to it one after the other. */
 import { EngineError } from './api/errors.ts';
 import { generateLanes } from './generation/generate-lanes.ts';
-import { generate, type GenerateJob } from './generation/generate.ts';
+import { generate, type GenerateJob, seen } from './generation/generate.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
+import { PromptLookup } from './generation/prompt-lookup.ts';
 import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
@@ -12,9 +13,11 @@ import type { InsideRun } from './inside/tapped-row.ts';
 import { intervene, replaceTokens } from './program/interventions.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
 import { describeModel, infoOf, loadModel, type Loaded, type LoadOptions, type OpenedFiles } from './load-model.ts';
+import { checkName } from './check-value.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
 import type { Model } from './models/model.ts';
-import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
+import type { CancelToken, ModelFiles, Platform, PrefixStoreSize } from './api/platform.ts';
+import type { StoredPrefix } from './prefix-cache/prefix-cache.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
   Detokenized,
@@ -196,7 +199,19 @@ export class InferenceEngine {
     try {
       const loaded = this.require();
       validateGenerateParams(params, loaded.model.config);
-      yield* generate(this.job(loaded, params, cancel, true));
+      // Only its batches are faster than single tokens and give the same bits.
+      const speculates = params.speculate !== false && loaded.executor.name === 'wasm';
+      const job = { ...this.job(loaded, params, cancel, true), startedAt: this.platform.clock.now() };
+      const stored = params.useKvCache ? storedPrefix(loaded, params) : undefined;
+      await stored?.restore(seen(job, job.prompt.ids).ids, cancel);
+      for await (const event of generate(speculates ? { ...job, drafter: new PromptLookup() } : job)) {
+        // Continues after this request, when no other one runs.
+        if (event.type === 'end') {
+          const { ids } = seen(job, [...job.prompt.ids, ...event.ids]);
+          void stored?.save(ids, this.whileLoaded(loaded));
+        }
+        yield event;
+      }
     } finally {
       leave();
     }
@@ -231,6 +246,22 @@ export class InferenceEngine {
     } finally {
       leave();
     }
+  }
+
+  /** Size of the stored prefix cache; null if this host stores nothing. @throws EngineError STORAGE */
+  async prefixCacheSize(): Promise<PrefixStoreSize | null> {
+    return (await this.platform.prefixStore?.size()) ?? null;
+  }
+
+  /**
+   * Deletes the stored prefix cache, or what only one chat has of it.
+   * @throws EngineError BAD_REQUEST, STORAGE
+   */
+  async clearPrefixCache(chat?: string): Promise<void> {
+    if (chat !== undefined) checkName('chat', chat);
+    const { prefixStore } = this.platform;
+    for (const one of [this.loaded, this.kept]) one?.prefixes?.invalidate();
+    await (chat === undefined ? prefixStore?.clear() : prefixStore?.deleteChat(chat));
   }
 
   /** @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED */
@@ -292,11 +323,13 @@ export class InferenceEngine {
    */
   async preview(params: PreviewParams, cancel?: CancelToken): Promise<SamplingPreview> {
     return this.queue.run(async () => {
-      const { model, context } = this.require();
+      const loaded = this.require();
+      const { model, context } = loaded;
       validatePreviewParams(params, model.config);
       const { reply, token, ...settings } = params;
       const prompt = readPrompt(params.prompt, model, params.stop.maxTokens, true);
       const job = { model, context, platform: this.platform, prompt, reply, token, cancel };
+      await storedPrefix(loaded, params)?.restore(seen(job, prompt.ids).ids, cancel);
       return preview({ ...job, params: { ...settings, useKvCache: true } });
     }, cancel);
   }
@@ -333,6 +366,14 @@ export class InferenceEngine {
     const causal = interventions.every(({ kind }) => kind !== 'causal_mask');
     const { platform } = this;
     return { model, executor, context, platform, program, interventions, ids, causal, cancel };
+  }
+
+  /** Runs steps when it is their turn and the model is still there. */
+  private whileLoaded(one: Loaded): (step: () => Promise<void>) => Promise<void> {
+    return (step) =>
+      this.queue.run(async () => {
+        if (this.loaded === one || this.kept === one) await step();
+      });
   }
 
   /** @param modelId of a model in memory; by default the one that answers @throws EngineError NO_MODEL, MODEL_NOT_FOUND */
@@ -375,6 +416,11 @@ export class InferenceEngine {
     this[which] = null;
     await one?.executor.dispose();
   }
+}
+
+/** Undefined if nothing is stored for the request. */
+function storedPrefix({ prefixes }: Loaded, { storePrefixFor }: PreviewParams): StoredPrefix | undefined {
+  return storePrefixFor === undefined ? undefined : prefixes?.of(storePrefixFor);
 }
 
 /** The prompt with its replaced tokens, as ids if there are any. */

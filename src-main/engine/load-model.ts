@@ -16,6 +16,8 @@ import { Inside } from './inside/inside.ts';
 import { engineOverhead } from './models/memory-estimate.ts';
 import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/open-model.ts';
+import { modelKey } from './prefix-cache/model-key.ts';
+import { PrefixCache } from './prefix-cache/prefix-cache.ts';
 
 /** The files that were opened to load a model. */
 export interface OpenedFiles {
@@ -29,6 +31,8 @@ export interface Loaded {
   readonly model: Model;
   readonly executor: Executor;
   readonly context: ContextWindow;
+  /** Null if the host stores nothing, or K and V are out of reach. */
+  readonly prefixes: PrefixCache | null;
   readonly loadMs: number;
   readonly files: OpenedFiles;
   /** What was computed about the inside of runs. */
@@ -87,9 +91,27 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
   };
   const { model, executor } = await open[wanted](platform, tracked, { ...options, onWarning });
   const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
-  const loadMs = clock.now() - startedAt;
   const from = { names: [...opened].sort(), stamp: files.stamp };
-  return { model, executor, context, loadMs, files: from, inside: new Inside(), loadReported: false };
+  const prefixes = await prefixCache(platform, files, from.names, { model, executor, context });
+  const loadMs = clock.now() - startedAt;
+  return { model, executor, context, prefixes, loadMs, files: from, inside: new Inside(), loadReported: false };
+}
+
+async function prefixCache(
+  { prefixStore: store, log }: Platform,
+  files: ModelFiles,
+  names: readonly string[],
+  { model, executor, context }: Pick<Loaded, 'model' | 'executor' | 'context'>,
+): Promise<PrefixCache | null> {
+  const cells = executor.cellAccess;
+  if (store === undefined || cells === null) return null;
+  try {
+    const key = await modelKey(store, files, names, model.program, executor);
+    return new PrefixCache({ store, log, model: key, cells, context });
+  } catch (error) {
+    log.warn('There is no prefix cache for this model.', { message: EngineError.from(error).message });
+    return null;
+  }
 }
 
 type OpenOptions = OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>;

@@ -2,7 +2,16 @@
  * Checks the values of requests. Their shapes were checked where they entered the process; this checks ranges and what
  * depends on the loaded model.
  */
-import { checkBoolean, checkCount, checkInteger, checkNumber, checkSetting, checkText, refuse } from './check-value.ts';
+import {
+  checkBoolean,
+  checkCount,
+  checkInteger,
+  checkName,
+  checkNumber,
+  checkSetting,
+  checkText,
+  refuse,
+} from './check-value.ts';
 import { STOP_SETTINGS, TOP_CANDIDATES } from './settings/generation.ts';
 import { SAMPLING_SETTINGS } from './settings/sampling.ts';
 import type { SettingTable, ValuesOf } from './settings/setting.ts';
@@ -31,6 +40,7 @@ const MAX_MESSAGES = 10_000;
 export function validateGenerateParams(params: GenerateParams, limits: RequestLimits): void {
   validatePreviewParams(params, limits);
   checkBoolean('useKvCache', params.useKvCache);
+  checkBoolean('speculate', params.speculate ?? true);
   if (params.firstToken !== undefined) checkInteger('firstToken', params.firstToken, 0, limits.vocabularySize - 1);
 }
 
@@ -87,7 +97,8 @@ export function validateInterventions(interventions: readonly Intervention[]): v
 /** @throws EngineError BAD_REQUEST */
 export function validatePreviewParams(params: PreviewParams, limits: RequestLimits): void {
   validateInspectParams(params, limits);
-  const { reply, continues, sampling, token } = params;
+  const { reply, continues, sampling, token, storePrefixFor } = params;
+  if (storePrefixFor !== undefined) checkName('storePrefixFor', storePrefixFor);
   if (continues?.stopString !== undefined) checkText('continues.stopString', continues.stopString);
   if (token !== undefined) checkInteger('token', token, 0, limits.vocabularySize - 1);
   if (reply === undefined) return;

@@ -34,6 +34,11 @@ export function homeFolder(fromEnvironment = homedir()): string {
   throw new Error(`No home folder was found. Set HOME or ${DATA_DIR_VARIABLE} to a folder.`);
 }
 
+/** Folder of the prefix cache, K and V of recent chats. */
+export function prefixCacheFolder(folder: string): string {
+  return join(folder, 'prefix-cache');
+}
+
 /** Path of the engine's stored measurements of this computer, the same for the app and the terminal. */
 export function measurementsPath(folder: string): string {
   return join(folder, 'measurements.json');

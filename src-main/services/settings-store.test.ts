@@ -132,6 +132,8 @@ const ADDED_SINCE = {
   textSize: 'medium',
   density: 'comfortable',
   tourSeen: false,
+  storePrefix: true,
+  speculate: true,
 };
 
 test('settings of the first release are read, and get a version with the next change', async () => {

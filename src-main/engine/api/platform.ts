@@ -89,6 +89,41 @@ export interface Measurements {
   set(key: string, numbers: readonly number[]): Promise<void>;
 }
 
+/** Size of the stored prefix cache. */
+export interface PrefixStoreSize {
+  bytes: number;
+  /** Beyond this, what was used least recently is deleted. */
+  limit: number;
+}
+
+/**
+ * Blocks of bytes that outlive the process, by key (64 hexadecimal digits). Several processes may share them. Their content
+ * is checked by the engine, so a store may return anything.
+ */
+export interface PrefixStore {
+  /** Names processor and runtime: on others, the last bits of K and V may differ. */
+  readonly machine: string;
+  /** Undefined if there is none. @throws EngineError STORAGE */
+  get(key: string): Promise<Uint8Array | undefined>;
+  has(key: string): Promise<boolean>;
+  /** All or nothing. Deletes others beyond the limit. @throws EngineError STORAGE, for example when the disk is full */
+  set(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  delete(key: string): Promise<void>;
+  /**
+   * Notes that a chat uses these blocks now, the first ones last of all to be deleted.
+   * @throws EngineError STORAGE
+   */
+  use(chat: string, keys: readonly string[]): Promise<void>;
+  /** Deletes the blocks that no other chat has used. @throws EngineError STORAGE */
+  deleteChat(chat: string): Promise<void>;
+  /** @throws EngineError STORAGE */
+  size(): Promise<PrefixStoreSize>;
+  /** Deletes all. @throws EngineError STORAGE */
+  clear(): Promise<void>;
+  /** The host's SHA-256: 32 bytes. */
+  sha256(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
 /** Start parameters of a kernel thread, which the host's script passes to the kernels' `work`. */
 export interface KernelThread {
   readonly module: WebAssembly.Module;
@@ -143,6 +178,8 @@ export interface Platform {
   readonly threads?: KernelThreads;
   /** Absent if nothing is stored, so that every process measures for itself. */
   readonly measurements?: Measurements | undefined;
+  /** Absent if K and V are not stored beyond the process. */
+  readonly prefixStore?: PrefixStore | undefined;
   /**
    * Collects garbage. A model's WebAssembly memory is only freed by the garbage collector, which ignores its size and may
    * leave it for minutes. If absent, the host frees it at some point.

@@ -34,6 +34,8 @@ export interface PreviewParams extends InspectParams {
   continues?: Continues;
   /** A token to report whatever its rank, for example the one that a reply has here. */
   token?: number;
+  /** As in `GenerateParams`, except that nothing is stored. */
+  storePrefixFor?: string;
 }
 
 /** What a stage computed besides its settings. */

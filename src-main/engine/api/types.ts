@@ -106,6 +106,17 @@ export interface GenerateParams {
    * grammar and banned texts apply to what follows it. An end-of-text token ends the reply at once. Omitted: it is drawn.
    */
   firstToken?: number;
+  /**
+   * Whether to guess next tokens and verify them together, which gives the same reply, sooner if the text repeats itself.
+   * Default true; lanes and the reference executor never do, nor does a reply without a KV cache.
+   */
+  speculate?: boolean;
+  /**
+   * The chat for which K and V of prompt and reply are stored beyond the process, until it is deleted (`clearPrefixCache`).
+   * What is stored already, for any chat, is not computed again, so the same reply comes sooner. Omitted: nothing is stored
+   * or read; lanes and hosts without a store never do.
+   */
+  storePrefixFor?: string;
 }
 
 export type ExecutorName = 'reference' | 'wasm' | 'webgpu';
@@ -176,6 +187,14 @@ export interface GeneratedToken {
   latencyMs: number;
 }
 
+/** Guesses of the next tokens that were verified by the model. */
+export interface Speculation {
+  /** Guessed tokens. */
+  drafted: number;
+  /** Those that the reply took. */
+  accepted: number;
+}
+
 export interface Timings {
   /** Loading the model, ms (0 when it was loaded already). */
   loadMs: number;
@@ -189,6 +208,8 @@ export interface Timings {
   decodeTokensPerSecond: number | null;
   /** From the request to the end, ms. */
   totalMs: number;
+  /** Absent if nothing was guessed. */
+  speculation?: Speculation;
 }
 
 /** One message of a chat prompt and its number of tokens, for the context panel. */

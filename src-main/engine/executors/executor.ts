@@ -34,6 +34,15 @@ export interface CellBlock {
   release(): void;
 }
 
+/** K and V of an executor's own cells as bytes, which an executor of the same kind with the same model understands. */
+export interface CellAccess {
+  readonly bytesPerCell: number;
+  /** A copy of K and V of these cells, in the given order. */
+  read(cells: Int32Array): Uint8Array<ArrayBuffer>;
+  /** Makes these bytes K and V of as many cells. */
+  write(cells: Int32Array, bytes: Uint8Array): void;
+}
+
 /** What a run should return. */
 export interface Outputs {
   /** Batch rows whose logits are returned. */
@@ -87,6 +96,8 @@ export interface Executor {
   readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
   /** Tokens computed since it was created: batch rows of all runs, also of those that failed. */
   readonly computedTokens: number;
+  /** Null if K and V are out of reach. */
+  readonly cellAccess: CellAccess | null;
   /** Whether every further run fails with BACKEND_LOST, so that a new executor is needed. */
   readonly failed: boolean;
   /**

@@ -17,6 +17,8 @@ export interface TokenWindow {
   fresh(): void;
   /** Drops the contents. */
   clear(): void;
+  /** Drops the tokens from position `length` on. */
+  truncate(length: number): void;
   /**
    * Appends `ids` and runs them. After a failure the window is unchanged.
    * @param outputs rows count from the first of `ids`
@@ -87,6 +89,10 @@ export class ContextWindow implements TokenWindow {
     this.cache.release(this.sequence);
   }
 
+  truncate(length: number): void {
+    this.cache.truncate(this.sequence, length);
+  }
+
   async run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     const before = this.length;
     // Cells for the whole prompt at once, so that they are contiguous.
@@ -105,6 +111,19 @@ export class ContextWindow implements TokenWindow {
   /** Cells of the first `length` tokens of the window. */
   cells(length: number): Int32Array {
     return this.cache.cells(this.sequence, length);
+  }
+
+  /** Cells of these tokens if a sequence of the model's own begins with them, else null. */
+  cellsOf(ids: readonly number[]): Int32Array | null {
+    const sequence = this.sequenceWith(ids, [OWN]);
+    return sequence === undefined ? null : this.cache.cells(sequence, ids.length);
+  }
+
+  /** Appends tokens without running them. @returns their cells, where the caller writes K and V */
+  adopt(ids: readonly number[]): Int32Array {
+    const expected = Math.max(ids.length, this.expected - this.length);
+    this.freeUpTo(expected);
+    return this.cache.append(this.sequence, ids, expected).cells;
   }
 
   /** What the cache holds, and how many of `ids` it would reuse in any sequence. */

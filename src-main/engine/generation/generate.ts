@@ -9,9 +9,10 @@ import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } fro
 import type { TokenWindow } from './context-window.ts';
 import { jointTo } from './continuation.ts';
 import { Draft } from './draft.ts';
+import type { Drafter } from './drafter.ts';
 import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
-import { logitsInSlices } from './prefill.ts';
+import { Lookahead } from './lookahead.ts';
 import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { findLoop } from './repetition.ts';
 import { GrowingReply, type DrawnToken, type Shown } from './growing-reply.ts';
@@ -35,6 +36,10 @@ export interface GenerateJob {
   cancel: CancelToken | undefined;
   /** Absent for a single reply. */
   shared?: SharedPrefill;
+  /** When the reply's processing started, if it was before the call. */
+  startedAt?: number;
+  /** Guesses the next tokens, which are then verified together; without it, each run computes one token. */
+  drafter?: Drafter;
 }
 
 /**
@@ -44,7 +49,7 @@ export interface GenerateJob {
 export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent, void, undefined> {
   const { model, context, platform, params, prompt, seed } = job;
   const { contextSize } = model.config;
-  const timer = new ReplyTimer(platform.clock, job.loadMs, job.shared);
+  const timer = new ReplyTimer(platform.clock, job.loadMs, job.shared, job.startedAt);
   const interrupt = new Interrupt(platform.clock, timer.startedAt, params.stop.timeLimitMs, job.cancel);
   const hostYield = new HostYield(platform);
   const draft = new Draft<DrawnToken>(job);
@@ -57,6 +62,10 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     continues?.stopString,
   );
   const shifts = new ShiftReport(prompt, contextSize);
+  const lookahead = new Lookahead({
+    ...{ context, contextSize, useKvCache: params.useKvCache, drafter: job.drafter ?? null },
+    ...{ clock: platform.clock, hostYield, cancel: interrupt },
+  });
 
   if (!params.useKvCache) context.fresh();
   const { ids: firstSeen } = seen(job, prompt.ids);
@@ -81,10 +90,8 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
       const since = platform.clock.now();
       if (logits?.after !== draft.sequence.length) {
         const { ids } = seen(job, draft.sequence);
-        if (params.useKvCache) context.reuse(ids);
-        else context.clear();
         const isFirst = logits === null;
-        const slices = logitsInSlices(ids, context, hostYield, interrupt);
+        const slices = lookahead.after(ids, draft.sequence);
         let slice = await slices.next();
         for (; !slice.done; slice = await slices.next()) {
           if (isFirst) yield { type: 'prefill', done: slice.value, total: ids.length };
@@ -135,6 +142,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   } catch (thrown) {
     stop = stopAfterFailure(EngineError.from(thrown), job, draft.length, interrupt);
   }
+  lookahead.finish(seen(job, draft.sequence).ids);
 
   // A stop string that was undecided takes precedence over what ended the reply.
   for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {
@@ -149,7 +157,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     ids: reply.ids,
     text: reply.text,
     stop: dropped > 0 ? { ...stop, droppedTokens: dropped } : stop,
-    timings: timer.timings(),
+    timings: timer.timings(lookahead.speculation),
     seed,
     contextUsed: read.length,
     ...(dropped > 0 ? { dropped: droppedTokens(prompt, prompt.ids.length + reply.ids.length, contextSize) } : {}),

@@ -217,6 +217,10 @@ class LaneWindow implements TokenWindow {
     this.cache.release(this.lane);
   }
 
+  truncate(length: number): void {
+    this.cache.truncate(this.lane, length);
+  }
+
   run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     return this.lanes.run(this.lane, ids, outputs, cancel);
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../api/platform.ts';
-import type { Timings } from '../api/types.ts';
+import type { Speculation, Timings } from '../api/types.ts';
 
 /** The common prefix of several prompts, which was computed once. */
 export interface SharedPrefill {
@@ -23,8 +23,9 @@ export class ReplyTimer {
     private readonly clock: Clock,
     private readonly loadMs: number,
     private readonly shared?: SharedPrefill,
+    startedAt = shared?.startedAt ?? clock.now(),
   ) {
-    this.startedAt = shared?.startedAt ?? clock.now();
+    this.startedAt = startedAt;
     this.lastTokenAt = this.startedAt;
   }
 
@@ -44,7 +45,7 @@ export class ReplyTimer {
     return latency;
   }
 
-  timings(): Timings {
+  timings(speculation?: Speculation): Timings {
     const decodeMs = this.firstTokenAt === null ? 0 : this.lastTokenAt - this.firstTokenAt;
     return {
       loadMs: this.loadMs,
@@ -53,6 +54,7 @@ export class ReplyTimer {
       prefillTokensPerSecond: perSecond(this.prefillTokens, this.prefillMs),
       decodeTokensPerSecond: perSecond(this.tokens - 1, decodeMs),
       totalMs: this.clock.now() - this.startedAt,
+      ...(speculation === undefined ? {} : { speculation }),
     };
   }
 }

@@ -38,6 +38,11 @@ export class IntervenedWindow implements TokenWindow {
     this.window.clear();
   }
 
+  truncate(length: number): void {
+    if (this.causal) this.window.truncate(length);
+    else this.held = this.held.slice(0, length);
+  }
+
   async run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     const { program } = this;
     if (this.causal) return this.window.run(ids, { ...outputs, program }, cancel);

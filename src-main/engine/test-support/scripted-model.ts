@@ -3,6 +3,7 @@ import { EngineError } from '../api/errors.ts';
 import type { Executor, RunResult } from '../executors/executor.ts';
 import { HostLogits } from '../executors/logits.ts';
 import { ContextWindow } from '../generation/context-window.ts';
+import type { Drafter } from '../generation/drafter.ts';
 import { generate, type GenerateJob } from '../generation/generate.ts';
 import { readPrompt } from '../generation/prompt.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
@@ -73,6 +74,7 @@ export class ScriptedEngine {
   constructor(
     script: Script,
     readonly platform = testPlatform(),
+    private readonly drafter?: Drafter,
   ) {
     this.model = scriptedModel(script);
     const cache = new KvCache(this.model.config.contextSize);
@@ -82,10 +84,14 @@ export class ScriptedEngine {
         this.batches.push(tokens.length);
         script.onRun?.(tokens.length, cancel);
         if (cancel?.cancelled) throw new EngineError('CANCELLED', 'cancelled');
-        const logits = script.logits?.(cache.tokens(0)) ?? new Float32Array(vocabularySize).fill(-20);
-        if (script.logits === undefined) logits[script.next(cache.tokens(0))] = 20;
+        const ids = cache.tokens(0);
+        const logitsAfter = (before: readonly number[]) => {
+          const logits = script.logits?.(before) ?? new Float32Array(vocabularySize).fill(-20);
+          if (script.logits === undefined) logits[script.next(before)] = 20;
+          return new HostLogits(logits);
+        };
         return {
-          logits: outputs.logits.map(() => new HostLogits(logits)),
+          logits: outputs.logits.map((row) => logitsAfter(ids.slice(0, ids.length - tokens.length + row + 1))),
           taps: new Map(),
         };
       },
@@ -111,7 +117,7 @@ export class ScriptedEngine {
       loadMs: 0,
       cancel,
     };
-    yield* generate(job);
+    yield* generate(this.drafter === undefined ? job : { ...job, drafter: this.drafter });
   }
 }
 

@@ -7,6 +7,8 @@ export interface EngineWorkerData {
   modelPaths: Readonly<Record<string, string>>;
   /** Path of stored measurements of this computer; null for none. */
   measurementsPath: string | null;
+  /** Folder of the prefix cache; null for none. */
+  prefixFolder: string | null;
 }
 
 /** From the thread to its parent: requests the path of another model. */

@@ -17,13 +17,17 @@ import { measurementsFile } from './measurements-file.ts';
 import { openModelFolder } from './model-folder.ts';
 import { openModelPath } from './model-path.ts';
 import { nodePlatform } from './node-platform.ts';
+import { prefixFolder } from './prefix-folder.ts';
 
 if (parentPort === null) throw new Error('engine-worker.js is a worker thread: start it with spawnEngine().');
 
 // Only spawn-engine.ts starts this script, with exactly these data and messages.
-const { modelsDir, modelPaths, measurementsPath } = workerData as EngineWorkerData;
+const { modelsDir, modelPaths, measurementsPath, prefixFolder: folder } = workerData as EngineWorkerData;
 
-const platform = nodePlatform(measurementsPath === null ? undefined : measurementsFile(measurementsPath));
+const platform = nodePlatform(
+  measurementsPath === null ? undefined : measurementsFile(measurementsPath),
+  folder === null ? undefined : prefixFolder(folder),
+);
 const service = new EngineService({
   engine: new InferenceEngine(platform),
   openModel,

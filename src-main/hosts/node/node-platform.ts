@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Measurements, Platform } from '../../engine/api/platform.ts';
+import type { Measurements, Platform, PrefixStore } from '../../engine/api/platform.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
 import { nodeGpu } from './gpu.ts';
 import { compileNodeKernels } from './kernels.ts';
@@ -9,8 +9,9 @@ import { compileNodeKernels } from './kernels.ts';
 /**
  * The engine's platform in Node. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1.
  * @param measurements without it, measurements are not stored
+ * @param prefixStore without it, K and V are not stored beyond the process
  */
-export function nodePlatform(measurements?: Measurements): Platform {
+export function nodePlatform(measurements?: Measurements, prefixStore?: PrefixStore): Platform {
   const debug = process.env.TOKENSCOPE_DEBUG === '1';
   return {
     clock: { now: () => performance.now() },
@@ -27,6 +28,7 @@ export function nodePlatform(measurements?: Measurements): Platform {
     openGpu: nodeGpu,
     threads: nodeKernelThreads(),
     measurements,
+    prefixStore,
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: () => garbageCollector()(),
   };

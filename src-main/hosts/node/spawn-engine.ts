@@ -21,6 +21,8 @@ export interface SpawnEngineOptions {
   modelPaths?: Readonly<Record<string, string>>;
   /** File for measurements of this computer. Default none: each process measures for itself. */
   measurementsPath?: string;
+  /** Folder of the prefix cache. Default none: K and V are not stored beyond the process. */
+  prefixFolder?: string;
   /** Path of another model, requested on demand; null for an unknown id. */
   locate?(modelId: string): Promise<string | null>;
   /** A client's load or unload has begun or ended. */
@@ -39,8 +41,9 @@ export interface EngineThread {
 }
 
 export function startEngineThread(options: SpawnEngineOptions): EngineThread {
-  const { modelsDir, modelPaths = {}, measurementsPath = null, locate = async () => null } = options;
-  const workerData: EngineWorkerData = { modelsDir, modelPaths, measurementsPath };
+  const { modelsDir, modelPaths = {}, locate = async () => null } = options;
+  const { measurementsPath = null, prefixFolder = null } = options;
+  const workerData: EngineWorkerData = { modelsDir, modelPaths, measurementsPath, prefixFolder };
   const worker = new Worker(options.workerUrl, { workerData, name: 'engine' });
   const links = new Set<EngineLink>();
   let reason: string | null = null;

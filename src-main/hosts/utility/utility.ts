@@ -10,6 +10,7 @@ import {
   isUtilityPortMessage,
   MEASUREMENTS_ARGUMENT,
   MODELS_DIR_ARGUMENT,
+  PREFIXES_ARGUMENT,
   type UtilityMessage,
 } from '../../protocol/app/utility-messages.ts';
 
@@ -20,6 +21,7 @@ const EXIT_ENGINE_ENDED = 3;
 const { parentPort } = process;
 const modelsDir = valueOf(MODELS_DIR_ARGUMENT);
 const measurementsPath = valueOf(MEASUREMENTS_ARGUMENT);
+const prefixFolder = valueOf(PREFIXES_ARGUMENT);
 
 function valueOf(name: string): string | undefined {
   return process.argv.find((argument) => argument.startsWith(name))?.slice(name.length);
@@ -43,6 +45,7 @@ function serve(folder: string): void {
     workerUrl: new URL('./engine-worker.js', import.meta.url),
     modelsDir: folder,
     ...(measurementsPath === undefined ? {} : { measurementsPath }),
+    ...(prefixFolder === undefined ? {} : { prefixFolder }),
     locate: (modelId) =>
       new Promise((resolve) => {
         located.set(++requests, resolve);

@@ -58,6 +58,10 @@ export interface Settings {
   /** By model id; a model without an entry has `defaultModelSettings`. */
   perModel: Record<string, ModelSettings>;
   useKvCache: boolean;
+  /** Keep K and V of chats beyond the process, so that they need not be computed again. */
+  storePrefix: boolean;
+  /** See `GenerateParams.speculate`. */
+  speculate: boolean;
   /** What happens when a chat no longer fits the context window. */
   whenFull: WhenFull;
   /** Show replies as tinted tokens instead of plain text. */

@@ -29,6 +29,8 @@ export type UtilityMessage =
 export const MODELS_DIR_ARGUMENT = '--models-dir=';
 /** Argument of the utility process: `--measurements=PATH`, the file for stored measurements. */
 export const MEASUREMENTS_ARGUMENT = '--measurements=';
+/** Argument of the utility process: `--prefixes=PATH`, the folder of the prefix cache. */
+export const PREFIXES_ARGUMENT = '--prefixes=';
 
 export function isUtilityPortMessage(message: unknown): message is UtilityPortMessage {
   return (

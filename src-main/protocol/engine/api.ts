@@ -3,6 +3,7 @@
  * which process the engine runs. Below it, the messages between the two.
  */
 import type { LoadOptions } from '../../engine/index.ts';
+import type { PrefixStoreSize } from '../../engine/api/platform.ts';
 import type {
   Detokenized,
   FileHash,
@@ -63,6 +64,10 @@ export interface EngineMethods {
   inside: { params: InsideParams; result: InsideAnswer };
   /** Frees what `inside` remembers, and the model beside the loaded one; `bytes` is how much was remembered. */
   releaseInside: { params: Record<string, never>; result: { bytes: number } };
+  /** Size of K and V stored beyond the process; null if the host stores nothing. Also answered during a reply. */
+  prefixCacheSize: { params: Record<string, never>; result: { size: PrefixStoreSize | null } };
+  /** Deletes them, or what only one chat has of them. Also answered during a reply. */
+  clearPrefixCache: { params: { chat?: string }; result: null };
   /** The sampler chain at the next token, or at one of a reply; cheap enough to be called while a slider moves. */
   preview: { params: PreviewParams; result: SamplingPreview };
   /** Profiles the loaded model, operation by operation; wasm executor only. */

@@ -28,6 +28,8 @@ export type ServedEngine = Pick<
   | 'inspect'
   | 'inside'
   | 'releaseInside'
+  | 'prefixCacheSize'
+  | 'clearPrefixCache'
   | 'preview'
   | 'profile'
 >;
@@ -93,6 +95,11 @@ export class EngineService {
         return engine.inside(call.params, cancel);
       case 'releaseInside':
         return { bytes: await engine.releaseInside() };
+      case 'prefixCacheSize':
+        return { size: await engine.prefixCacheSize() };
+      case 'clearPrefixCache':
+        await engine.clearPrefixCache(call.params.chat);
+        return null;
       case 'preview':
         return engine.preview(call.params, cancel);
       case 'profile':

@@ -115,16 +115,20 @@ const inspectParams = schemaOf<InspectRunParams>()(
     lens: v.exactOptional(v.boolean()),
   }),
 );
+/** Checked again by the engine: it may become a file's name. */
+const chatName = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 const previewParams = schemaOf<PreviewParams>()(
   v.object({
     ...{ ...inspectEntries, reply: v.exactOptional(tokenIds) },
     ...{ continues: v.exactOptional(continues), token: v.exactOptional(tokenId) },
+    storePrefixFor: v.exactOptional(chatName),
   }),
 );
 
 const generateParams = schemaOf<GenerateParams>()(
   v.object({
-    ...{ ...inspectEntries, useKvCache: v.boolean() },
+    ...{ ...inspectEntries, useKvCache: v.boolean(), speculate: v.exactOptional(v.boolean()) },
+    storePrefixFor: v.exactOptional(chatName),
     ...{ continues: v.exactOptional(continues), firstToken: v.exactOptional(tokenId) },
   }),
 );
@@ -149,6 +153,10 @@ const methodParams: SchemasFor<EngineMethods> = {
   inspect: inspectParams,
   inside: insideParams(tokenIds),
   releaseInside: noParams,
+  prefixCacheSize: noParams,
+  clearPrefixCache: schemaOf<EngineMethods['clearPrefixCache']['params']>()(
+    v.object({ chat: v.exactOptional(chatName) }),
+  ),
   preview: previewParams,
   profile: schemaOf<ProfileParams>()(
     v.object({

@@ -95,6 +95,7 @@ function measurement({ vocabularySize, contextSize }: ModelInfo): GenerateParams
       ignoreEos: true,
     },
     useKvCache: true,
+    speculate: false,
     topCandidates: 0,
   };
 }

@@ -7,6 +7,7 @@ import { checkBatch } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { KERNELS } from './kernels.ts';
+import { ReferenceCellAccess } from './reference-cell-access.ts';
 import type { RunState } from './run-state.ts';
 
 export interface ReferenceExecutorOptions {
@@ -33,6 +34,7 @@ class ReferenceExecutor implements Executor {
   readonly failed = false;
   readonly kernels = null;
   computedTokens = 0;
+  readonly cellAccess: ReferenceCellAccess;
   private readonly ownBytes: MemoryPlan['bytes'];
   private storage: Storage | null;
   private block: ReferenceBlock | null = null;
@@ -45,6 +47,9 @@ class ReferenceExecutor implements Executor {
     const plan = planMemory(program, { cells, rows: cells });
     this.ownBytes = plan.bytes;
     this.storage = allocate(program, weights, plan, cells);
+    const { keys, values } = this.storage;
+    const tensors = keys.flatMap((layer, i) => [layer, values[i]]);
+    this.cellAccess = new ReferenceCellAccess(tensors, cells);
   }
 
   get memoryBytes(): MemoryPlan['bytes'] {

@@ -12,6 +12,7 @@ import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';
 import { type CellStorage, WasmCellBlock } from './cell-block.ts';
+import { WasmCellAccess } from './wasm-cell-access.ts';
 import { LentLogits, logSumAt, type LogitsLocation, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
 import { type Measured, type MeasureOnce, measureOnce, timeAlternatives, whenMeasured } from './measure-once.ts';
@@ -151,6 +152,7 @@ interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'revision' | 'weig
 
 class WasmExecutor implements Executor {
   readonly name = 'wasm';
+  readonly cellAccess: WasmCellAccess;
   private readonly inputs: RunInputs;
   private readonly own: CellStorage;
   private readonly logits: StoredPlan;
@@ -180,6 +182,7 @@ class WasmExecutor implements Executor {
     private readonly facts: ExecutorFacts,
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
+    this.cellAccess = new WasmCellAccess(program, memory, buffers);
     this.fewRowsThreads = pool.threads;
     const main = storePlan(lower(program, fused, buffers.plan, NO_TAPS), memory);
     this.own = { cells: buffers.size.cells, plan: buffers.plan, main };

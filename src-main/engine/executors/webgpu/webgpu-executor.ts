@@ -104,6 +104,7 @@ interface Parts {
 class WebGpuExecutor implements Executor {
   readonly name = 'webgpu';
   readonly kernels = null;
+  readonly cellAccess = null;
   computedTokens = 0;
   private lost: string | null = null;
   private disposed = false;

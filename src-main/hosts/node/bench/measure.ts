@@ -22,6 +22,8 @@ function greedy(ids: number[], tokens: number): GenerateParams {
     ...params,
     sampling: { ...params.sampling, temperature: 0 },
     stop: { ...params.stop, maxTokens: tokens, repetitionWindow: 0, ignoreEos: true },
+    // Replies to random tokens repeat themselves.
+    speculate: false,
   };
 }
 

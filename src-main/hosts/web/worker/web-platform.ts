@@ -1,6 +1,8 @@
+import type { Gpu } from '../../../engine/api/gpu.ts';
 import type { Platform } from '../../../engine/api/platform.ts';
 import { fetchBeside } from './fetch-beside.ts';
 import { measurementsDatabase } from './measurements-database.ts';
+import { prefixDatabase } from './prefix-database.ts';
 import { webKernelThreads } from './web-kernel-threads.ts';
 import { compileWebKernels } from './web-kernels.ts';
 
@@ -20,9 +22,10 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     yieldEveryToken,
     compileKernels: () => compileWebKernels(isolated, fetchBeside),
     ...(isolated ? { threads: webKernelThreads() } : {}),
-    // Absent in some browsers, and where the page is not a secure origin.
-    ...('gpu' in navigator ? { openGpu: () => Promise.resolve(navigator.gpu) } : {}),
+    // Absent in some browsers, and where the page is not a secure origin. The engine's types are a part of the DOM's.
+    ...('gpu' in navigator ? { openGpu: () => Promise.resolve(navigator.gpu as unknown as Gpu) } : {}),
     measurements: measurementsDatabase(),
+    prefixStore: prefixDatabase(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: askForMuch,
   };

@@ -72,6 +72,7 @@ export const timings = schemaOf<Timings>()(
     prefillTokensPerSecond: rate,
     decodeTokensPerSecond: rate,
     totalMs: milliseconds,
+    speculation: v.exactOptional(v.object({ drafted: count, accepted: count })),
   }),
 );
 

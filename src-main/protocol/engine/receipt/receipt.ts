@@ -11,7 +11,7 @@ export interface ReceiptModel extends Pick<ModelInfo, 'id' | 'name' | 'architect
   files: FileHash[];
 }
 
-export type ReceiptRequest = Omit<GenerateParams, 'topCandidates'>;
+export type ReceiptRequest = Omit<GenerateParams, 'topCandidates' | 'speculate' | 'storePrefixFor'>;
 
 export interface ReceiptReply {
   ids: number[];
@@ -69,7 +69,7 @@ export function digestsOf(parts: Readonly<Record<string, unknown>>): ReceiptDige
 
 /** A request with resolved values. @param seed from the reply's `start` event */
 export function resolvedRequest(
-  { topCandidates: _, ...request }: GenerateParams,
+  { topCandidates: _, speculate: __, storePrefixFor: ___, ...request }: GenerateParams,
   seed: number,
   { defaultRepetitionWindow }: Pick<ModelInfo, 'defaultRepetitionWindow'>,
 ): ReceiptRequest {

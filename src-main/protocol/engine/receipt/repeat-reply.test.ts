@@ -5,7 +5,7 @@ import { defaultGenerateParams, defaultSamplingParams } from '../../../engine/ap
 import type { GenerateParams } from '../../../engine/api/types.ts';
 import { InferenceEngine } from '../../../engine/index.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../../engine/test-support/model-files.ts';
-import { kernelPlatform } from '../../../engine/test-support/tiny-engine.ts';
+import { steppingPlatform } from '../../../engine/test-support/random-chats.ts';
 import { EngineClient } from '../client.ts';
 import { EngineService } from '../engine-service.ts';
 import { serveEngine } from '../server.ts';
@@ -23,9 +23,11 @@ const PROMPTS = [
   'Mum said:',
 ];
 
+/** Drafted tokens that replies took so far. */
+let accepted = 0;
 let client: EngineClient;
 beforeAll(async () => {
-  const engine = new InferenceEngine(kernelPlatform());
+  const engine = new InferenceEngine(steppingPlatform());
   const service = new EngineService({ engine, openModel: () => nodeModelFiles(TINY_TRANSFORMER_DIR) });
   const [near, far] = memoryTransportPair();
   serveEngine(far, service);
@@ -50,6 +52,7 @@ async function receiptOf(params: GenerateParams, stopAfter = Infinity): Promise<
     else if (event.type === 'token') {
       if (++tokens === stopAfter) stopping.abort();
     } else if (event.type === 'end') {
+      accepted += event.timings.speculation?.accepted ?? 0;
       receipt = makeReceipt({
         requestedAt: '2026-01-01T12:00:00.000Z',
         model: { id: model!.id, name: model!.name, architecture: model!.architecture, files },
@@ -110,6 +113,21 @@ describe('a repeated reply', () => {
       { ...asked('Once upon a time there was'), continues: { reason: 'max_tokens' } },
     ];
     for (const params of all) expect((await repeat(await receiptOf(params))).result).toBe('identical');
+  });
+
+  it('is identical with speculation and without, whichever the recorded reply had', async () => {
+    const prompt = { kind: 'ids' as const, ids: [0, 593, 580, 593, 580, 593, 580] };
+    for (const sampling of [{ temperature: 0 }, { temperature: 0.5, seed: 3 }]) {
+      const params = { ...asked('', sampling, 120), prompt };
+      params.stop = { ...params.stop, repetitionWindow: 0, ignoreEos: true };
+      const before = accepted;
+      const plain = await receiptOf({ ...params, speculate: false });
+      expect(accepted).toBe(before);
+      const drafted = await receiptOf({ ...params, speculate: true, storePrefixFor: 'chat' });
+      expect(accepted).toBeGreaterThan(before);
+      expect(drafted).toEqual(plain);
+      for (const receipt of [plain, drafted]) expect((await repeat(receipt)).result).toBe('identical');
+    }
   });
 
   it('is compared up to its last token if it was stopped', async () => {

@@ -233,6 +233,12 @@ export class FakeEngine implements ServedEngine {
     return Promise.resolve({ kind: 'logits', logits: Float32Array.from(ids), top: [] });
   }
 
+  async prefixCacheSize(): Promise<null> {
+    return null;
+  }
+
+  async clearPrefixCache(): Promise<void> {}
+
   releaseInside(): Promise<number> {
     return Promise.resolve(7);
   }

@@ -1,4 +1,4 @@
-import type { Candidate, InspectParams, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
+import type { Candidate, PreviewParams, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 
 /** Debounce delay, ms, for example while a slider is dragged. */
@@ -26,7 +26,7 @@ export class NextTokenPreview {
   }
 
   /** Schedules a request. @returns cancels it */
-  ask(params: Omit<InspectParams, 'topCandidates'>): () => void {
+  ask(params: Omit<PreviewParams, 'topCandidates'>): () => void {
     const abort = new AbortController();
     const timer = setTimeout(
       () => void this.#run({ ...params, topCandidates: SHOWN_CANDIDATES }, abort.signal),
@@ -38,7 +38,7 @@ export class NextTokenPreview {
     };
   }
 
-  async #run(params: InspectParams, signal: AbortSignal): Promise<void> {
+  async #run(params: PreviewParams, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
       const preview = await engine.call('preview', params, { signal });

@@ -7,6 +7,7 @@ import { RunRecorder } from '../receipts/run-recorder.ts';
 import type { ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
+import { DeletedChats } from './deleted-chats.ts';
 import { Drafts } from './drafts.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { FullWindow } from './full-window.svelte.ts';
@@ -69,7 +70,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const { services } = connection;
   const settings = await SettingsState.load(services);
   const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
-  const chats = new ChatsState(services);
+  const deletedChats = new DeletedChats(connection);
+  const chats = new ChatsState(services, (id) => deletedChats.add(id));
   await chats.refresh();
   const firstModel = engine.comingId ?? BUILT_IN_MODEL;
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });

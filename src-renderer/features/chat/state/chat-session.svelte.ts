@@ -1,4 +1,4 @@
-import type { PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
+import type { GenerateParams, PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
@@ -173,6 +173,11 @@ export class ChatSession {
   /** The prompt if exactly this message were sent in the open chat. */
   promptFor(message: string): PromptInput {
     return this.#request.promptOf(this.#chats.current, message);
+  }
+
+  /** Where K and V of the open chat are stored. */
+  get storedPrefix(): Pick<GenerateParams, 'storePrefixFor'> {
+    return this.#request.storedPrefix(this.#chats.current);
   }
 
   /** A reply of the open chat whose draws can be explained. */

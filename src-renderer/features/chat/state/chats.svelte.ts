@@ -45,6 +45,7 @@ export class ChatsState {
   found = $state.raw<readonly FoundChat[] | null>(null);
 
   readonly #services: PageServices;
+  readonly #onDeleted: (id: string) => void;
   /** Identifies this page's writes. */
   readonly #origin = newId();
   /** The open chat, and chats with a running reply or unsaved changes, which exist nowhere else. */
@@ -58,8 +59,10 @@ export class ChatsState {
   #search = $state('');
   #searchTimer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(services: PageServices) {
+  /** @param onDeleted called for each chat that was deleted here */
+  constructor(services: PageServices, onDeleted: (id: string) => void = () => undefined) {
     this.#services = services;
+    this.#onDeleted = onDeleted;
     this.#show(this.#current);
     services.onEvent((event) => {
       if (event.type === 'chats') {
@@ -212,6 +215,7 @@ export class ChatsState {
     const isStored = open === undefined || open.chat.revision > 0;
     const undo = await this.#try('delete', async () => {
       if (isStored) await this.#services.invoke('chatDelete', id);
+      this.#onDeleted(id);
       this.#open.delete(id);
       this.list = this.list.filter((chat) => chat.id !== id);
       this.found = this.found?.filter((chat) => chat.id !== id) ?? null;

@@ -144,6 +144,19 @@ it('deletes, and brings back on undo', async () => {
   expect(said(await store.invoke('chatGet', id))).toEqual(['new', 'more']);
 });
 
+it('reports the chats that were deleted, and only those', async () => {
+  const line = new PageLine(await openStore(await dataFolder()));
+  const deleted: string[] = [];
+  const chats = new ChatsState(line, (id) => deleted.push(id));
+  const { id } = await write(chats, 'one');
+  line.failure = full();
+  await chats.remove(id);
+  expect(deleted).toEqual([]);
+  line.failure = null;
+  await chats.remove(id);
+  expect(deleted).toEqual([id]);
+});
+
 it('searches, and forgets answers that come too late', async () => {
   const store = await openStore(await dataFolder());
   const { chats } = await openPage(store);

@@ -12,7 +12,8 @@ export interface PanelModel {
   readonly modelSettings: ModelSettingsState;
   readonly grammarCheck: GrammarCheck;
   readonly automatic: AutomaticRequests;
-  readonly session: Pick<ChatSession, 'busy' | 'running' | 'draft' | 'hasDraft' | 'promptOf'>;
+  readonly session: Pick<ChatSession, 'busy' | 'running' | 'draft' | 'hasDraft' | 'promptOf'> &
+    Partial<Pick<ChatSession, 'storedPrefix'>>;
   readonly chats: {
     readonly current: Pick<ChatDocument, 'id' | 'isEmpty' | 'lastReply' | 'newestReplies' | 'systemPrompt'>;
   };

@@ -46,9 +46,10 @@ export class ReplyRequest {
     const messages = chat.messages(reply).map(({ message }) => message);
     if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
     const { sampling, stop } = this.#modelSettings.of(chat);
-    const { useKvCache } = this.#settings.current;
+    const { useKvCache, speculate } = this.#settings.current;
+    const run = { useKvCache, speculate, ...this.storedPrefix(chat) };
     const prompt = { ...this.#prompt(chat, messages), whenFull, date };
-    return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };
+    return { prompt, sampling, stop, ...run, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
 
   /** Asks how token `index` of a reply was drawn. */
@@ -99,6 +100,11 @@ export class ReplyRequest {
     const { text, ids } = await prefixOf(from, end, engine);
     if (text !== '') messages.push({ role: 'assistant', text });
     return { ...this.#prompt(chat, messages), ...(ids.length === 0 ? {} : { replyIds: ids }) };
+  }
+
+  /** Where K and V of a chat are stored; empty if they are not. */
+  storedPrefix({ id }: ChatDocument): Pick<GenerateParams, 'storePrefixFor'> {
+    return this.#settings.current.storePrefix ? { storePrefixFor: id } : {};
   }
 
   /** The prompt if `draft` were sent in the chat. @param instead it is another version of this turn */

@@ -152,6 +152,11 @@ describe('statistics', () => {
       /^2 tokens · 123\.5 tokens\/s · first token after 12 ms · /,
     );
   });
+
+  it('count the drafted tokens, if there were any', () => {
+    const timings = { ...end.timings, speculation: { drafted: 9, accepted: 4 } };
+    expect(formatStatistics(start, { ...end, timings })).toContain(' · 4 of 9 drafted tokens accepted · seed 7\n');
+  });
 });
 
 describe('attention', () => {

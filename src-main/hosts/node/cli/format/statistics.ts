@@ -8,6 +8,8 @@ export function formatStatistics(start: GenerateStart, { ids, timings, seed, sto
   if (timings.decodeTokensPerSecond !== null) parts.push(`${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`);
   if (timings.timeToFirstTokenMs !== null) parts.push(`first token after ${formatMs(timings.timeToFirstTokenMs)}`);
   parts.push(`prefill of ${plural(start.promptIds.length, 'token')} in ${formatMs(timings.prefillMs)}`);
+  const { speculation } = timings;
+  if (speculation) parts.push(`${speculation.accepted} of ${speculation.drafted} drafted tokens accepted`);
   parts.push(`seed ${seed}`);
   return `${parts.join(' · ')}\n${stopSentence(stop)} (${stop.reason})`;
 }

@@ -7,6 +7,7 @@ import { samplingParams, stopParams, type SamplingOptions, type StopOptions } fr
 /** Everything that a reply depends on except the model and the text, as parsed by commander. */
 export interface ReplyOptions extends SamplingOptions, StopOptions, ChatOptions {
   kvCache: boolean;
+  speculation: boolean;
   whenFull: 'stop' | 'shift';
 }
 
@@ -14,6 +15,7 @@ export interface ReplyOptions extends SamplingOptions, StopOptions, ChatOptions 
 export function addContextOptions(command: Command): Command {
   command
     .option('--no-kv-cache', 'recompute the whole sequence for each token')
+    .option('--no-speculation', 'do not guess tokens ahead (the reply is the same)')
     .addOption(
       new Option('--when-full <policy>', 'when the context window is full: stop, or drop the oldest half and continue')
         .choices(['stop', 'shift'])
@@ -29,6 +31,7 @@ export function generateParams(source: PromptSource, options: ReplyOptions, topC
     sampling: samplingParams(options),
     stop: stopParams(options),
     useKvCache: options.kvCache,
+    speculate: options.speculation,
     topCandidates,
   };
 }

@@ -1,0 +1,124 @@
+/** Exact speculation: the logits of several next tokens from one run. */
+import type { LogitsHandle } from '../executors/executor.ts';
+import type { CancelToken, Clock } from '../api/platform.ts';
+import type { Speculation } from '../api/types.ts';
+import type { Logits } from '../sampling/logits.ts';
+import type { TokenWindow } from './context-window.ts';
+import { DraftPayoff } from './draft-payoff.ts';
+import type { Drafter } from './drafter.ts';
+import type { HostYield } from './host-yield.ts';
+import { logitsInSlices } from './prefill.ts';
+
+/** Maximum drafted tokens: with the one before them, as many rows as the kernels keep logits of. */
+const MAX_DRAFT = 7;
+
+export interface LookaheadJob {
+  context: TokenWindow;
+  /** Tokens that the window can hold. */
+  contextSize: number;
+  /** Off: nothing is reused. */
+  useKvCache: boolean;
+  /** Null for none: each run computes one token. */
+  drafter: Drafter | null;
+  clock: Clock;
+  hostYield: HostYield;
+  cancel: CancelToken;
+}
+
+/** A run whose later rows are drafts. */
+interface Verified {
+  /** What was run, and what the window held before. */
+  readonly ids: readonly number[];
+  /** Index of the first drafted one. */
+  readonly from: number;
+  /** Logits after the token before `from`, and after each drafted one; lent until the next run. */
+  readonly rows: readonly LogitsHandle[];
+  readonly ms: number;
+}
+
+/**
+ * Gives the logits after prompt and reply, token by token. If a drafter has a guess of the next tokens, they are run
+ * together with the last one. Then the sampler draws as usual. While it draws the drafted tokens, their logits are there
+ * already; when it draws another one, the rest is dropped. A batch gives the same bits as single tokens, and a draw uses
+ * the same random numbers, so the reply is the same as without drafts.
+ */
+export class Lookahead {
+  private verified: Verified | null = null;
+  private readonly payoff = new DraftPayoff();
+  private drafted = 0;
+  private accepted = 0;
+
+  constructor(private readonly job: LookaheadJob) {}
+
+  /**
+   * Yields the length of the window after each slice but the last, as `logitsInSlices`.
+   * @param ids what the model sees
+   * @param sequence prompt and reply; more than `ids` after a context shift
+   * @returns `[vocabulary]`, lent until the next call
+   * @throws EngineError CANCELLED
+   */
+  async *after(ids: readonly number[], sequence: readonly number[]): AsyncGenerator<number, Logits> {
+    const { context, useKvCache, hostYield, cancel } = this.job;
+    const known = this.rowAfter(ids);
+    if (known !== undefined) return await known.lend();
+    this.settle(ids);
+    if (useKvCache) context.reuse(ids);
+    else context.clear();
+    const isNext = useKvCache && context.length === ids.length - 1;
+    const draft = isNext ? await this.draft(ids, sequence) : [];
+    const since = this.job.clock.now();
+    if (draft.length === 0) {
+      const logits = yield* logitsInSlices(ids, context, hostYield, cancel);
+      if (isNext) this.payoff.notePlain(this.job.clock.now() - since);
+      return logits;
+    }
+    const rows = Array.from({ length: draft.length + 1 }, (_, row) => row);
+    const { logits } = await context.run([ids[ids.length - 1], ...draft], { logits: rows, lend: true }, cancel);
+    this.drafted += draft.length;
+    this.verified = { ids: [...ids, ...draft], from: ids.length, rows: logits, ms: this.job.clock.now() - since };
+    return await logits[0].lend();
+  }
+
+  /** Removes what was not accepted from the window. @param ids what the model saw of the finished reply */
+  finish(ids: readonly number[]): void {
+    const { verified } = this;
+    if (verified === null) return;
+    this.settle(ids);
+    this.job.context.truncate(commonLength(verified.ids, ids));
+  }
+
+  /** Undefined if nothing was drafted. */
+  get speculation(): Speculation | undefined {
+    const { drafted, accepted } = this;
+    return drafted === 0 ? undefined : { drafted, accepted };
+  }
+
+  private rowAfter(ids: readonly number[]): LogitsHandle | undefined {
+    const { verified } = this;
+    if (verified === null || commonLength(verified.ids, ids) < ids.length) return undefined;
+    return verified.rows[ids.length - verified.from];
+  }
+
+  private draft(ids: readonly number[], sequence: readonly number[]): readonly number[] | Promise<readonly number[]> {
+    const { drafter, contextSize } = this.job;
+    const most = Math.min(MAX_DRAFT, contextSize - ids.length);
+    return drafter === null || most < 1 || !this.payoff.isWorthTrying() ? [] : drafter.draft(sequence, most);
+  }
+
+  /** Counts what was accepted of the last draft, and forgets its logits. */
+  private settle(ids: readonly number[]): void {
+    const { verified } = this;
+    if (verified === null) return;
+    const accepted = Math.max(0, commonLength(verified.ids, ids) - verified.from);
+    this.accepted += accepted;
+    this.payoff.noteDrafted(1 + accepted, verified.ms);
+    this.verified = null;
+  }
+}
+
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  const limit = Math.min(a.length, b.length);
+  let common = 0;
+  while (common < limit && a[common] === b[common]) common++;
+  return common;
+}

@@ -1,0 +1,48 @@
+import type { ModelFiles, PrefixStore } from '../api/platform.ts';
+import type { Executor } from '../executors/executor.ts';
+import type { Program } from '../program/program.ts';
+import { BLOCK_FORMAT, hex } from './blocks.ts';
+
+/** Parts of a file that are hashed: hashing gigabytes at each start would take longer than it saves. */
+const SAMPLES = 8;
+const SAMPLE_BYTES = 65_536;
+
+/**
+ * Everything that K and V of a sequence of ids depend on: the model's files, its program, how they are computed and stored.
+ * Changed files have another stamp (size and time of change); the sampled parts tell apart files without one.
+ * @param names of the files that were opened
+ */
+export async function modelKey(
+  { sha256, machine }: Pick<PrefixStore, 'sha256' | 'machine'>,
+  files: ModelFiles,
+  names: readonly string[],
+  program: Program,
+  executor: Executor,
+): Promise<string> {
+  const content: unknown[] = [];
+  for (const name of names) content.push(name, ...(await sampled(sha256, files, name)));
+  const { kernels } = executor;
+  // What is measured when a model is loaded (threads, streams, width of sums) does not change the bits.
+  const computed = kernels === null ? null : [kernels.revision, kernels.kvCacheType];
+  const ops = program.ops.map(({ op, attributes }) => [op, attributes]);
+  const from = [files.stamp ?? null, content];
+  const key = [BLOCK_FORMAT, machine, from, executor.name, computed, ops, program.kvWidths];
+  return hex(await sha256(new TextEncoder().encode(JSON.stringify(key))));
+}
+
+async function sampled(sha256: PrefixStore['sha256'], files: ModelFiles, name: string): Promise<unknown[]> {
+  const source = await files.open(name);
+  try {
+    const { size } = source;
+    const hashes: string[] = [];
+    for (let i = 0; i < SAMPLES; i++) {
+      // The first bytes, the last bytes, and some in between.
+      const at = Math.floor((i / (SAMPLES - 1)) * Math.max(0, size - SAMPLE_BYTES));
+      hashes.push(hex(await sha256(await source.read(at, Math.min(SAMPLE_BYTES, size)))));
+      if (size <= SAMPLE_BYTES) break;
+    }
+    return [size, hashes];
+  } finally {
+    await source.close?.();
+  }
+}
