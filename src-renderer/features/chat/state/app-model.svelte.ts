@@ -95,7 +95,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
     void chats.flush();
   };
   window.addEventListener('pagehide', () => {
-    void settings.flush();
+    settings.flushLast();
     drafts.flush();
     chats.flushLast();
   });

@@ -1,5 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { AppServices, Settings } from '../../../../src-main/protocol/app/app-services.ts';
+import type { Settings } from '../../../../src-main/protocol/app/app-services.ts';
+import type { PageServices } from '../../../lib/services.ts';
 
 /** Changes within this time are written together, ms. A dragged slider changes every frame. */
 const WRITE_AFTER_MS = 250;
@@ -11,7 +12,7 @@ export class SettingsState {
   /** Why the last change was not saved, or null. */
   error = $state<string | null>(null);
 
-  readonly #services: AppServices;
+  readonly #services: PageServices;
   #written: Settings;
   #pending: Partial<Settings> = {};
   /** Being saved. */
@@ -19,7 +20,7 @@ export class SettingsState {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(services: AppServices, initial: Settings) {
+  constructor(services: PageServices, initial: Settings) {
     this.#services = services;
     this.current = initial;
     this.#written = initial;
@@ -28,7 +29,7 @@ export class SettingsState {
     });
   }
 
-  static async load(services: AppServices): Promise<SettingsState> {
+  static async load(services: PageServices): Promise<SettingsState> {
     return new SettingsState(services, await services.invoke('settingsGet'));
   }
 
@@ -58,6 +59,14 @@ export class SettingsState {
       if (this.#writing === writing) this.#sent = {};
     });
     return writing;
+  }
+
+  /** The page is closing: sends what is not saved, without waiting for the write in progress, which may not end. */
+  flushLast(): void {
+    const patch = { ...this.#sent, ...this.#pending };
+    if (Object.keys(patch).length === 0) return;
+    // The changes stay here in case the page is not closed after all.
+    this.#services.invokeLast('settingsSet', patch).catch(() => undefined);
   }
 
   async #write(patch: Partial<Settings>): Promise<void> {

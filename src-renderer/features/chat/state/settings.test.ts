@@ -28,6 +28,21 @@ describe('settings', () => {
     expect(services.settings.panel).toEqual({ open: true, tab: 'rate' });
   });
 
+  it('are sent once more when the page closes, also those that are being saved', async () => {
+    settings.update({ theme: 'dark' });
+    void settings.flush();
+    settings.update({ tokensView: true });
+    await Promise.resolve();
+    services.settings = { ...services.settings, theme: 'light' };
+    settings.flushLast();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(services.settings).toMatchObject({ theme: 'dark', tokensView: true });
+    await vi.advanceTimersByTimeAsync(1000);
+    const before = writes();
+    settings.flushLast();
+    expect(writes()).toBe(before);
+  });
+
   it('are plain data, so that they can be sent', () => {
     settings.update({ theme: 'dark' });
     expect(structuredClone(settings.current)).toEqual(settings.current);
