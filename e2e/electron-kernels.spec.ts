@@ -53,7 +53,7 @@ test('a killed thread fails the reply, but not the app', { tag: '@alone' }, asyn
   await chat.ready();
   await chat.greedy();
   const before = await chat.ask(PROMPT);
-  expect(before.reason).toBe('eos');
+  expect(before.reason).toBe('repetition');
 
   await restartWithHook(app, end, ended);
   await expect(chat.id('engine-state')).not.toHaveAttribute('data-state', 'ready');
@@ -72,7 +72,7 @@ test('a killed thread fails the reply, but not the app', { tag: '@alone' }, asyn
   await expect(chat.id('error-card')).toContainText(/CPU kernel thread crashed/);
   // The page reloads the same model.
   await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
-  await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
+  await expect(chat.lastStop).toHaveAttribute('data-reason', 'repetition');
   await chat.newChat();
   expect(await chat.ask(PROMPT)).toEqual(before);
 });

@@ -1,4 +1,5 @@
 /** The desktop app for `npm run screenshots`: its window, its menus, and an update that is offered. */
+import type * as Electron from 'electron';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +32,8 @@ export async function walkDesktop(
   const configuration = join(folder, 'updates.json');
   const appImage = join(folder, 'Tokenscope.AppImage');
   await writeFile(configuration, JSON.stringify({ address: server.address, key: server.key, appImage }));
-  const env = { TOKENSCOPE_UPDATES: configuration };
+  // Native menus have the desktop's theme.
+  const env = { TOKENSCOPE_UPDATES: configuration, GTK_THEME: theme === 'dark' ? 'Adwaita:dark' : 'Adwaita' };
   const app = await launchElectronApp({ dataDir: join(folder, 'data'), guard: new Guard(), env });
   try {
     await visit(app, (name) => `${name}-${theme}`, theme, save);
@@ -58,6 +60,7 @@ async function visit(
   await chat.set('seed', 1);
   await chat.ask(PROMPT);
   await chat.id('view-tokens').click();
+  await chat.id('setting-preset').scrollIntoViewIfNeeded();
   await save(named('desktop'), await screen(app));
   await chat.id('app-menu').click();
   await save(named('menu'), await screen(app));
@@ -70,16 +73,22 @@ async function visit(
   await chat.id('open-settings').click();
   await chat.id('update-check').click();
   await chat.id('update-download').waitFor();
-  await chat.id('update-download').scrollIntoViewIfNeeded();
+  await showUpdates(chat);
   await save(named('updates'), await screen(app));
   await resize(app, SMALL);
-  await chat.id('update-download').scrollIntoViewIfNeeded();
+  await showUpdates(chat);
   await save(`${named('updates')}-small`, await screen(app));
   await page.keyboard.press('Escape');
+  // The focus returns to the button, which shows its tooltip.
+  await chat.id('composer').focus();
   await save(`${named('desktop')}-small`, await screen(app));
   await showMenu(app, 'View');
   await save(`${named('menu-view')}-small`, await screen(app));
   await closeMenus(app);
+}
+
+async function showUpdates(chat: ChatPage): Promise<void> {
+  await chat.id('setting-update-weekly').evaluate((control) => control.closest('section')?.scrollIntoView());
 }
 
 async function resize({ electron, page }: RunningApp, size: { width: number; height: number }): Promise<void> {
@@ -96,18 +105,20 @@ async function showMenu({ electron }: RunningApp, label: string): Promise<void> 
     if (window === undefined) return;
     const menu = Menu.getApplicationMenu();
     menu?.closePopup();
-    menu?.items.forEach(({ submenu }) => submenu?.closePopup());
+    (globalThis as { shownMenu?: Electron.Menu }).shownMenu?.closePopup();
     const submenu = menu?.items.find((item) => item.label === `&${name}`)?.submenu;
-    // An installed app has nothing for developers, and no line above it.
-    const isForDevelopers = ({ role }: { role?: string | undefined }) =>
-      ['reload', 'toggledevtools'].includes(role?.toLowerCase() ?? '');
-    submenu?.items.forEach((item, at, items) => {
-      const next = items[at + 1];
-      if (isForDevelopers(item) || (next !== undefined && isForDevelopers(next) && item.type === 'separator')) {
-        item.visible = false;
-      }
-    });
-    submenu?.popup({ window, x: 6, y: 36 });
+    if (submenu === undefined) return;
+    // An installed app has nothing for developers. Functions in here must have no names.
+    const end = submenu.items.findIndex(({ role }) => role?.toLowerCase() === 'reload');
+    const items = end === -1 ? submenu.items : submenu.items.slice(0, end - 1);
+    const template = items.map(({ label, type, accelerator, visible }) => ({
+      ...{ label, type, visible },
+      ...(accelerator ? { accelerator } : {}),
+      ...(type === 'submenu' ? { submenu: [] } : {}),
+    }));
+    const shown = Menu.buildFromTemplate(template as Electron.MenuItemConstructorOptions[]);
+    Object.assign(globalThis, { shownMenu: shown });
+    shown.popup({ window, x: 6, y: 36 });
   }, label);
 }
 
@@ -115,7 +126,7 @@ async function closeMenus({ electron }: RunningApp): Promise<void> {
   await electron?.evaluate(({ Menu }) => {
     const menu = Menu.getApplicationMenu();
     menu?.closePopup();
-    menu?.items.forEach(({ submenu }) => submenu?.closePopup());
+    (globalThis as { shownMenu?: Electron.Menu }).shownMenu?.closePopup();
   });
 }
 

@@ -20,7 +20,7 @@ export async function walkNotebook(page: Page, shot: Shot): Promise<void> {
   await page.keyboard.press('Control+Enter');
   await notebook.finished();
   await chat.id('notebook-tab-context').click();
-  await page.getByText('without a chat template').waitFor();
+  await page.locator('[data-testid="notebook-meter"]:not([aria-valuetext^="0 "])').waitFor();
   await shot('notebook-text');
   await shot.small('notebook-text');
   await chat.id('view-tokens').click();

@@ -111,6 +111,7 @@ function viewMenu({ run, zoom, isDevelopment }: MenuParts): Item {
       command(run, 'view-compare', 'Compare', 'CommandOrControl+2'),
       command(run, 'view-models', 'Models', 'CommandOrControl+3'),
       command(run, 'view-tokenizer', 'Tokenizer', 'CommandOrControl+4'),
+      command(run, 'view-inside', 'Inside', 'CommandOrControl+5'),
       separator(),
       command(run, 'toggle-tokens', 'Show or hide tokens'),
       separator(),

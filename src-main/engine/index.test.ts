@@ -293,8 +293,8 @@ describe('inside', () => {
     expect(after.end.ids).toEqual(undisturbed.end.ids);
     expect(after.start.reusedTokens).toBe(undisturbed.start.reusedTokens);
     expect(after.tokens.map(({ logprob }) => logprob)).toEqual(undisturbed.tokens.map(({ logprob }) => logprob));
-    expect(engine.releaseInside()).toBeGreaterThan(0);
-    expect(engine.releaseInside()).toBe(0);
+    expect(await engine.releaseInside()).toBeGreaterThan(0);
+    expect(await engine.releaseInside()).toBe(0);
   });
 
   it('refuses what the model does not have', async () => {

@@ -23,6 +23,8 @@ export class AppInfo {
   /** Why some of the information is missing, or null. */
   error = $state<string | null>(null);
 
+  /** Whether the settings are open, which show a new version themselves. */
+  settingsOpen = false;
   /** The new version that was announced. */
   #offered: string | null = null;
   readonly #services: AppServices;
@@ -81,6 +83,7 @@ export class AppInfo {
     if (phase !== 'downloading') void this.readNetwork();
     if (phase !== 'available' || release === null || release.version === this.#offered) return;
     this.#offered = release.version;
+    if (this.settingsOpen) return;
     this.#showNotice(`Tokenscope ${release.version} is available. Settings has the details.`, () => undefined);
   }
 

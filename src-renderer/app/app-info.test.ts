@@ -40,10 +40,14 @@ it('says why nothing is saved and whether the host answers', () => {
 
 it('announces a new version once', () => {
   const services = new FakeServices();
-  const { shown } = follow(services);
+  const { info, shown } = follow(services);
   const release = { version: '0.2.0', date: '', notes: '', bytes: 1 };
   const state = { unsupported: null, phase: 'available', lastCheck: null, release, bytes: 0, problem: null } as const;
   services.emit({ type: 'update', state });
   services.emit({ type: 'update', state });
   expect(shown.map(({ text }) => text)).toEqual(['Tokenscope 0.2.0 is available. Settings has the details.']);
+  // The settings show it themselves.
+  info.settingsOpen = true;
+  services.emit({ type: 'update', state: { ...state, release: { ...release, version: '0.3.0' } } });
+  expect(shown).toHaveLength(1);
 });

@@ -104,6 +104,8 @@ export class Documents {
 
   newNotebook(text = ''): void {
     shell.show('chat');
+    // The chat that was open may have settings of its own, which are not for notebooks.
+    this.#app.chats.create();
     this.#notebooks.notebooks.create(text);
   }
 
@@ -121,7 +123,10 @@ export class Documents {
     shell.show('chat');
     const { chats, jump } = this.#app;
     const summary = [...chats.list, ...(chats.found ?? [])].find((one) => one.id === id);
-    if (summary?.notebook) return this.#notebooks.notebooks.select(id);
+    if (summary?.notebook) {
+      chats.create();
+      return this.#notebooks.notebooks.select(id);
+    }
     await chats.select(id);
     this.#notebooks.notebooks.close();
     if (hit !== null) jump.to({ chatId: id, turn: hit.turn, query });

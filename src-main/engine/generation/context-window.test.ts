@@ -54,6 +54,7 @@ describe('ContextWindow', () => {
       free: CELLS - 201,
       resident: 100,
       sequences: [101, 100],
+      shared: 0,
     });
     window.switchTo('tapped');
     expect(await fill([...ids(100), 2])).toBe(100);

@@ -12,6 +12,7 @@ export type MenuCommand =
         | 'view-compare'
         | 'view-models'
         | 'view-tokenizer'
+        | 'view-inside'
         | 'toggle-tokens'
         | 'settings'
         | 'updates'

@@ -89,7 +89,8 @@ describe('a crashed thread', () => {
       await load();
       const lost = [];
       for await (const event of engine.generate(long)) {
-        if (lost.push(event) === 2) dying.die(0);
+        // The progress of the prompt comes before.
+        if (event.type !== 'prefill' && lost.push(event) === 2) dying.die(0);
       }
       expect(lost.slice(0, 2)).toMatchObject([{ type: 'start' }, { type: 'token' }]);
       expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', error: { code: 'BACKEND_LOST' } } });

@@ -1,3 +1,4 @@
+import type { Gpu } from '../../../engine/api/gpu.ts';
 import type { Platform } from '../../../engine/api/platform.ts';
 import { fetchBeside } from './fetch-beside.ts';
 import { measurementsDatabase } from './measurements-database.ts';
@@ -21,8 +22,8 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     yieldEveryToken,
     compileKernels: () => compileWebKernels(isolated, fetchBeside),
     ...(isolated ? { threads: webKernelThreads() } : {}),
-    // Absent in some browsers, and where the page is not a secure origin.
-    ...('gpu' in navigator ? { openGpu: () => Promise.resolve(navigator.gpu) } : {}),
+    // Absent in some browsers, and where the page is not a secure origin. The engine's types are a part of the DOM's.
+    ...('gpu' in navigator ? { openGpu: () => Promise.resolve(navigator.gpu as unknown as Gpu) } : {}),
     measurements: measurementsDatabase(),
     prefixStore: prefixDatabase(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],

@@ -1,3 +1,4 @@
+/* eslint-disable svelte/prefer-svelte-reactivity -- the map is complete when it is returned */
 import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';

@@ -3,7 +3,7 @@ import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.
 import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { USUAL_ORDER } from './chain.ts';
-import { ADAPTIVE_CONTROLS, keysOf, MIROSTAT_CONTROLS, STAGES } from './stages.ts';
+import { ADAPTIVE_CONTROLS, isIdle, keysOf, MIROSTAT_CONTROLS, STAGES } from './stages.ts';
 
 const defaults = defaultSamplingParams();
 
@@ -13,6 +13,19 @@ describe('stages', () => {
     expect(isOn({ ...defaults, ...off })).toBe(false);
     expect(isOn({ ...defaults, ...off, ...suggested })).toBe(true);
     expect(explain({ ...defaults, ...off })).not.toBe(explain({ ...defaults, ...off, ...suggested }));
+  });
+
+  it('are idle where the most likely token wins with and without them', () => {
+    const idle = (patch: Partial<SamplingParams>) => {
+      const sampling = { ...defaults, ...patch };
+      return sampling.samplers.filter((name, index) => STAGES[name].isOn(sampling) && isIdle(sampling, index));
+    };
+    expect(idle({})).toEqual([]);
+    expect(idle({ temperature: 0 })).toEqual(['top_k', 'top_p', 'min_p']);
+    // A penalty behind top-k chooses among what that leaves.
+    const samplers = ['top_k', 'penalties', 'min_p', 'temperature'] as const;
+    expect(idle({ temperature: 0, repeatPenalty: 1.2, samplers: [...samplers] })).toEqual(['min_p']);
+    expect(idle({ temperature: 0, xtcProbability: 0.5 })).toEqual([]);
   });
 
   it('are off by default where llama.cpp has them off', () => {

@@ -2,6 +2,7 @@
 import { SAMPLING_SETTINGS, type SamplingNumber } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { formatCount, formatInteger, formatPercent, withUnit } from '../../../ui/format.ts';
+import { isGreedy } from './presets.ts';
 
 export interface ControlInfo {
   key: SamplingNumber;
@@ -198,4 +199,15 @@ function wholePercent(fraction: number): string {
   return Number.isInteger(Math.round(fraction * 1e6) / 1e4)
     ? withUnit(String(Math.round(fraction * 100)), '%')
     : formatPercent(fraction);
+}
+
+/** Stages that never change which token is the most likely one. */
+const KEEP_BEST: readonly SamplerName[] = ['top_n_sigma', 'top_k', 'top_p', 'min_p', 'temperature'];
+
+/** Whether a stage changes nothing because the most likely token wins anyway. `index`: its position in the chain, from 0. */
+export function isIdle(sampling: SamplingParams, index: number): boolean {
+  const { samplers } = sampling;
+  if (samplers[index] === 'temperature' || !isGreedy(sampling)) return false;
+  // A later penalty could make another one of the tokens that are left the best.
+  return samplers.slice(index).every((name) => KEEP_BEST.includes(name) || !STAGES[name].isOn(sampling));
 }

@@ -39,7 +39,8 @@ export class NotebookEditor {
         // Anything else would make the offsets of the two texts differ.
         EditorState.lineSeparator.of('\n'),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': label, 'data-testid': 'notebook-text' }),
+        // With a tabindex it counts as what scrolls its region by keyboard.
+        EditorView.contentAttributes.of({ 'aria-label': label, 'data-testid': 'notebook-text', tabindex: '0' }),
         placeholder(hint),
         Prec.high(keymap.of([...keys, { key: 'Enter', run: insertNewline }])),
         keymap.of([...standardKeymap]),

@@ -33,7 +33,8 @@ export const notebookTheme = EditorView.theme({
   },
   '.cm-line': { padding: '0' },
   '.cm-placeholder': { color: 'var(--text-3)' },
-  '.generated': { backgroundColor: 'var(--accent-soft)', borderRadius: 'var(--r-token)' },
+  // Square, so that adjacent tokens look like one piece.
+  '.generated': { backgroundColor: 'var(--accent-soft)' },
   // No padding, margin or border to the sides: turning the view on never moves a letter.
   '.tok': {
     padding: '3px 0',

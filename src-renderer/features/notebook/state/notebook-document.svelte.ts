@@ -55,6 +55,10 @@ export class NotebookDocument implements SavedDocument {
   /** Oldest first. Also those that are no longer in the text: Undo brings them back. */
   replies = $state.raw<readonly Reply[]>([]);
 
+  /** Whether there is a step to undo, and one to redo. */
+  canUndo = $state(false);
+  canRedo = $state(false);
+
   readonly text: Y.Text;
   readonly undoManager: Y.UndoManager;
   readonly #document = new Y.Doc();
@@ -71,6 +75,13 @@ export class NotebookDocument implements SavedDocument {
       trackedOrigins: new Set([TYPED, GENERATED]),
       captureTimeout: PAUSE_MS,
     });
+    const noteSteps = () => {
+      this.canUndo = this.undoManager.canUndo();
+      this.canRedo = this.undoManager.canRedo();
+    };
+    for (const event of ['stack-item-added', 'stack-item-popped', 'stack-cleared'] as const) {
+      this.undoManager.on(event, noteSteps);
+    }
     this.text.observe(() => {
       this.length = this.text.length;
       this.changes++;

@@ -11,6 +11,7 @@ export function notebookPanel(
   const { engine, modelSettings, grammarCheck, automatic } = app;
   return {
     ...{ engine, modelSettings, grammarCheck, automatic },
+    scope: 'For all chats and notebooks with this model',
     session: {
       get busy() {
         return session.busy || app.session.busy;

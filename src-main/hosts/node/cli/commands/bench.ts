@@ -38,7 +38,9 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
         .default('node'),
     )
     .addOption(
-      new Option('--executor <name>', 'which executor runs the model').choices(['wasm', 'reference']).default('wasm'),
+      new Option('--executor <name>', 'which executor runs the model')
+        .choices(['wasm', 'webgpu', 'reference'])
+        .default('wasm'),
     )
     .option('--threads <n>', 'threads of the wasm executor (default: the fastest number, measured)', parseThreads)
     .option('--prompt <n>', 'prompt tokens to prefill', parsePositive, 512)

@@ -185,7 +185,10 @@ it('requires accepting terms, known ids and https addresses', async () => {
 
 it('adds by reference, reports missing and changed files, locates, verifies, and removes', async () => {
   const path = join(folder, 'Story (1).gguf');
-  await writeFile(path, bytes);
+  // Not the file that the catalogue offers.
+  const own = bytes.slice();
+  own[own.length - 2]! ^= 1;
+  await writeFile(path, own);
   expect(await json('models', 'add', path)).toMatchObject({ id: 'story-1', name: 'Story (1)', path, source: 'file' });
   expect((await tokenscope(['models', 'verify', 'story-1'])).out).toContain('saved for later checks');
   expect(await json('models', 'verify', 'story-1')).toMatchObject({ matches: true, expectedFrom: 'recorded' });
