@@ -112,11 +112,11 @@ async function deleteBlocks({ blocks, uses }: Stores, keys: Iterable<string>): P
 
 /** @param onLost called when the database must be opened again: it could not be, or was deleted */
 async function open(onLost: () => void): Promise<IDBDatabase> {
-  const request = indexedDB.open(PREFIX_DATABASE, 1);
-  request.onupgradeneeded = () => {
-    for (const name of STORES) request.result.createObjectStore(name);
-  };
   try {
+    const request = indexedDB.open(PREFIX_DATABASE, 1);
+    request.onupgradeneeded = () => {
+      for (const name of STORES) request.result.createObjectStore(name);
+    };
     const database = await settled(request);
     database.onclose = onLost;
     database.onversionchange = () => {
