@@ -15,6 +15,11 @@ function pngSize(file: Buffer): [number, number] {
   return [file.readUInt32BE(16), file.readUInt32BE(20)];
 }
 
+/** The texts of an SVG, if it is well-formed: every tag and attribute that the app writes is removed. */
+function withoutTags(svg: string): string {
+  return svg.replaceAll(/<\/?(?:svg|title|rect|line|text)(?: [\w:-]+="[^"<>]*")*\/?>/gu, '');
+}
+
 test('every picture is exported', { tag: '@full' }, async ({ app, dataDir }) => {
   test.setTimeout(300_000);
   const { page } = app;
@@ -49,11 +54,7 @@ test('every picture is exported', { tag: '@full' }, async ({ app, dataDir }) => 
       const sizes = /^<svg [^>]*width="(\d+)" height="(\d+)"/u.exec(svg);
       // Two pixels of the PNG for each of the SVG.
       expect([Number(sizes?.[1]) * 2, Number(sizes?.[2]) * 2], title).toEqual([width, height]);
-      const problem = await page.evaluate((text) => {
-        const read = new DOMParser().parseFromString(text, 'image/svg+xml');
-        return read.querySelector('parsererror')?.textContent ?? null;
-      }, svg);
-      expect(problem, title).toBeNull();
+      expect(withoutTags(svg), title).not.toMatch(/[<>]|&(?!(?:amp|lt|gt|quot);)/u);
       const json = JSON.parse(files.get('json')!.toString()) as { title: string; columns: string[]; rows: unknown[][] };
       expect(json.title).toBe(title);
       expect(json.rows.every((row) => row.length === json.columns.length)).toBe(true);

@@ -3,6 +3,7 @@ import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { InsidePage } from '../../e2e/pages/inside.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
+import { EXAMPLE } from '../../src-renderer/features/inside/state/examples.ts';
 import { PAGES } from '../../src-renderer/features/inside/steps.ts';
 import type { Shot } from '../screenshots.ts';
 
@@ -47,6 +48,7 @@ export async function walkInside(page: Page, shot: Shot, file: string): Promise<
   await models.open(file);
   await models.load(CHAT_MODEL);
   await inside.show();
+  await inside.id('inside-text').fill(EXAMPLE);
   for (const id of ['position', 'attention', 'head', 'why'] as const) {
     await inside.step(id);
     await settled(inside);
