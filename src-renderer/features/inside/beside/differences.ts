@@ -2,7 +2,7 @@
 import type { LayerAnswer, NormsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { gridPicture } from '../picture/grid-picture.ts';
-import { formatNumber, type Picture } from '../picture/picture.ts';
+import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import { headCellSize, type HeadView } from '../steps/attention.ts';
 import { LAYER_TENSORS, type LayerTensor } from '../steps/layers.ts';
 import type { InsideToken } from '../steps/step-props.ts';
@@ -21,7 +21,7 @@ export function pairLabels([first, second]: TokenPair, { from, to }: TokenRange)
 
 /** `0.4 - 0.3 = 0.1`: the second minus the first. */
 export function minus(second: number, first: number): string {
-  return `${formatNumber(second)} - ${formatNumber(first)} = ${formatNumber(second - first)}`;
+  return `${formatNumber(second)} - ${subtracted(first)} = ${formatNumber(second - first)}`;
 }
 
 /** Who looks at whom more, and less. */

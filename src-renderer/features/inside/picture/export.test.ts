@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tableCsv, tableJson } from './export.ts';
-import { formatNumber, type Table, type TableValue } from './picture.ts';
+import { formatNumber, subtracted, type Table, type TableValue } from './picture.ts';
 import { sceneSvg } from './scene.ts';
 
 function tableOf(columns: string[], rows: TableValue[][]): Table {
@@ -42,6 +42,7 @@ describe('exported numbers', () => {
       '1,234,570',
       '0',
     ]);
+    expect([2.5, -2.5].map(subtracted)).toEqual(['2.5', '(-2.5)']);
   });
 });
 

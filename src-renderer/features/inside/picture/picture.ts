@@ -61,3 +61,9 @@ export function formatNumber(value: number, digits = DIGITS): string {
   const rounded = Number(value.toPrecision(digits));
   return Math.abs(rounded) >= GROUPED ? rounded.toLocaleString('en-US') : String(rounded);
 }
+
+/** A number behind a minus sign: `2.5`, `(-2.5)`. */
+export function subtracted(value: number): string {
+  const text = formatNumber(value);
+  return text.startsWith('-') ? `(${text})` : text;
+}

@@ -1,6 +1,6 @@
 import type { AttentionAnswer, InsideQuery } from '../../../../src-main/engine/api/inside-types.ts';
 import { gridPicture } from '../picture/grid-picture.ts';
-import { formatNumber, type Picture } from '../picture/picture.ts';
+import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
 import type { ShownAnswer } from '../state/answers.svelte.ts';
 import { labelsOf, nameOf, windowAround, type TokenRange } from './token-window.ts';
@@ -127,7 +127,7 @@ function weightFormula({ scores, weights, context }: AttentionAnswer, row: numbe
   const sum = own.reduce((total, score) => total + Math.exp(score - max), 0);
   const part = Math.exp(own[key] - max);
   const weight = weights[row * context + key];
-  const [score, largest] = [formatNumber(own[key]), formatNumber(max)];
+  const [score, largest] = [formatNumber(own[key]), subtracted(max)];
   return `softmax: e^(${score} - ${largest}) / Σ e^(score - ${largest}) = ${formatNumber(part)} / ${formatNumber(sum)} = ${formatNumber(weight)}`;
 }
 

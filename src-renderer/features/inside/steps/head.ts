@@ -2,7 +2,7 @@ import type { LensLayer, LogitsAnswer } from '../../../../src-main/engine/api/in
 import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import { barPicture } from '../picture/bar-picture.ts';
-import { formatNumber, type Picture } from '../picture/picture.ts';
+import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import { wordPicture } from '../picture/word-picture.ts';
 
 /** Logits that are listed. */
@@ -28,7 +28,7 @@ export function logitsPicture({ logits, top }: LogitsAnswer, after: string): Pic
       facts: {
         name: `${visibleText(piece)} (ID ${id})`,
         value: formatNumber(logit),
-        formula: `p = e^(${formatNumber(logit)} - ${formatNumber(normaliser)}) = ${formatPercent(Math.exp(logprob))}; ${formatNumber(normaliser)} = ln Σ e^logit over ${logits.length} tokens`,
+        formula: `p = e^(${formatNumber(logit)} - ${subtracted(normaliser)}) = ${formatPercent(Math.exp(logprob))}; ${formatNumber(normaliser)} = ln Σ e^logit over ${logits.length} tokens`,
       },
     })),
     table: {

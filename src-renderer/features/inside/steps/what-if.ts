@@ -2,7 +2,7 @@ import type { LogitsAnswer } from '../../../../src-main/engine/api/inside-types.
 import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import { barPicture } from '../picture/bar-picture.ts';
-import { formatNumber, type Picture } from '../picture/picture.ts';
+import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 
 /** Softmax of logits / temperature, in double precision; the masked (-Infinity) get 0. */
 export function probabilities(logits: ArrayLike<number>, temperature: number): Float64Array {
@@ -48,7 +48,7 @@ export function changesPicture(tokens: readonly ChangedToken[]): Picture {
       facts: {
         name: `${visibleText(piece)} (ID ${id})`,
         value: `${formatPercent(before)} → ${formatPercent(after)}`,
-        formula: `${formatNumber(after)} - ${formatNumber(before)} = ${formatNumber(after - before)}; logit ${formatNumber(logitBefore)} → ${formatNumber(logitAfter)}`,
+        formula: `${formatNumber(after)} - ${subtracted(before)} = ${formatNumber(after - before)}; logit ${formatNumber(logitBefore)} → ${formatNumber(logitAfter)}`,
       },
     })),
     table: {
