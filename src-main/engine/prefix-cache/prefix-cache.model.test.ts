@@ -45,7 +45,8 @@ describe.skipIf(path === null)('the stored prefix cache of SmolLM2 (needs the fe
         }
         if (isFull) expect(Math.min(...times)).toBeLessThan(FIRST_TOKEN_MS);
       } finally {
-        await rm(folder, { recursive: true, force: true });
+        // The last save may still be running.
+        await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
       }
     },
     TIMEOUT_MS,

@@ -29,10 +29,20 @@ export function prefixDatabase(limit = LIMIT_BYTES): PrefixStore {
   let opened: Promise<IDBDatabase> | null = null;
   const onLost = () => (opened = null);
 
+  async function database(): Promise<IDBDatabase> {
+    const opening = (opened ??= open(onLost));
+    try {
+      return await opening;
+    } catch (error) {
+      // Tried again with the next call.
+      if (opened === opening) opened = null;
+      throw error;
+    }
+  }
+
   async function within<T>(mode: IDBTransactionMode, work: (stores: Stores) => Promise<T>): Promise<T> {
     try {
-      opened ??= open(onLost);
-      const transaction = (await opened).transaction(STORES, mode);
+      const transaction = (await database()).transaction(STORES, mode);
       const done = completed(transaction);
       const [blocks, uses, chats] = STORES.map((name) => transaction.objectStore(name));
       const [result] = await Promise.all([work({ blocks, uses, chats }), done]);
@@ -110,24 +120,19 @@ async function deleteBlocks({ blocks, uses }: Stores, keys: Iterable<string>): P
   for (const key of keys) await Promise.all([settled(blocks.delete(key)), settled(uses.delete(key))]);
 }
 
-/** @param onLost called when the database must be opened again: it could not be, or was deleted */
+/** @param onLost called when the database must be opened again, because it was deleted */
 async function open(onLost: () => void): Promise<IDBDatabase> {
-  try {
-    const request = indexedDB.open(PREFIX_DATABASE, 1);
-    request.onupgradeneeded = () => {
-      for (const name of STORES) request.result.createObjectStore(name);
-    };
-    const database = await settled(request);
-    database.onclose = onLost;
-    database.onversionchange = () => {
-      database.close();
-      onLost();
-    };
-    return database;
-  } catch (error) {
+  const request = indexedDB.open(PREFIX_DATABASE, 1);
+  request.onupgradeneeded = () => {
+    for (const name of STORES) request.result.createObjectStore(name);
+  };
+  const database = await settled(request);
+  database.onclose = onLost;
+  database.onversionchange = () => {
+    database.close();
     onLost();
-    throw error;
-  }
+  };
+  return database;
 }
 
 function completed(transaction: IDBTransaction): Promise<void> {
