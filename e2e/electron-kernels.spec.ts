@@ -72,7 +72,7 @@ test('a killed thread fails the reply, but not the app', { tag: '@alone' }, asyn
   await expect(chat.id('error-card')).toContainText(/CPU kernel thread crashed/);
   // The page reloads the same model.
   await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
-  await expect(chat.lastStop).toHaveAttribute('data-reason', 'repetition');
+  await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
   await chat.newChat();
   expect(await chat.ask(PROMPT)).toEqual(before);
 });
