@@ -82,7 +82,7 @@ test('a file that is too big is cut, or removed', { tag: '@full' }, async ({ app
   await chat.id('attach-cut').click();
   await expect(chat.id('attached-note')).toContainText(/Cut to the first [\d,]+ of [\d,]+\stokens/);
   await expect(chat.id('attach-too-big')).toHaveCount(0);
-  expect((await chat.ask('Go on.')).reason).not.toBe('error');
+  expect((await chat.ask('Continue.')).reason).not.toBe('error');
 
   await chat.newChat();
   await models.drag('long.md', Buffer.from('Once upon a time there was a dog. '.repeat(400)), ['dragenter', 'drop']);

@@ -83,7 +83,7 @@ function replyAt(chat: ChatPage, place: number): Locator {
   return chat.page.locator(`[data-testid="reply"][aria-posinset="${place}"]`);
 }
 
-test('a full window offers to go on, and shows in the thread what was dropped', async ({ app }) => {
+test('a full window offers ways to continue, and shows in the thread what was dropped', async ({ app }) => {
   const WINDOW = 256;
   const chat = await openSmallWindow(app, WINDOW);
   expect((await chat.ask('The cat sat on the')).reason).toBe('context_full');

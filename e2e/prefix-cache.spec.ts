@@ -9,7 +9,7 @@ const BLOCK_TOKENS = 64;
 // The engine ends with the process.
 test.use({ freshApp: true });
 
-test('a chat goes on from stored keys and values after a restart, until it is deleted', async ({ app }) => {
+test('a chat continues from stored keys and values after a restart, until it is deleted', async ({ app }) => {
   // The panel stays open. Another one would request the next token, and so compute the prompt before the reply does.
   let chat = await new ChatPage(app.page).readyForShortReplies();
   await chat.ask(LONG);

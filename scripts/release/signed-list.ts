@@ -14,7 +14,7 @@ export interface SignedListOptions {
   date?: Date;
 }
 
-/** The files that the app can install by itself. */
+/** The files that the app can install without a package manager. */
 const UPDATES = /\.(AppImage|tar\.gz|exe)$/;
 
 /** The list of a release and its signature in Base64, as `src-main/services/updates/signed-list.ts` reads them. */

@@ -25,7 +25,7 @@ export interface LocatedMessage {
   path: string | null;
 }
 
-/** From the thread to its parent: a load or unload has begun or ended. */
+/** From the thread to its parent: the engine began or finished loading or unloading a model. */
 export interface ModelMessage {
   type: 'model';
   changing: boolean;

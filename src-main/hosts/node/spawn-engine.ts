@@ -25,7 +25,7 @@ export interface SpawnEngineOptions {
   prefixFolder?: string;
   /** Path of another model, requested on demand; null for an unknown id. */
   locate?(modelId: string): Promise<string | null>;
-  /** A client's load or unload has begun or ended. */
+  /** The engine began or finished loading or unloading a client's model. */
   onModel?(changing: boolean): void;
 }
 

@@ -20,7 +20,7 @@ export type UtilityMessage =
   | { type: 'ready' }
   /** Requests the path of a model that a person opened. Answered with a UtilityLocatedMessage. */
   | { type: 'locate'; request: number; modelId: string }
-  /** A load or unload has begun or ended: the model that all windows share may change. */
+  /** The engine began or finished loading or unloading: the model that all windows share may change. */
   | { type: 'model'; changing: boolean }
   /** The last message before the process ends with a code other than 0. */
   | { type: 'failed'; reason: string };

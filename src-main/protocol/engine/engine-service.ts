@@ -38,7 +38,7 @@ export interface EngineServiceOptions {
   engine: ServedEngine;
   /** @throws EngineError MODEL_NOT_FOUND when this host has no model with that id. */
   openModel(id: string): Promise<ModelFiles>;
-  /** A load or unload has begun (`changing`) or ended. Other clients then ask for the engine's status. */
+  /** The engine began (`changing`) or finished loading or unloading a model. Other clients then ask for the engine's status. */
   onModel?(changing: boolean): void;
   /** The host's own SHA-256; by default one in TypeScript. */
   newSha256?(): Hash;

@@ -171,7 +171,7 @@ function unansweredText(chat: ChatDocument): string {
   return last?.role === 'user' ? last.text : '';
 }
 
-/** Tokens that a window must hold for a reply to begin or go on. */
+/** Tokens that a window must hold for a reply to begin or continue. */
 function tokensNeeded(reply: Reply): number {
   const { stop } = reply;
   if (stop === null || isEarlierStop(stop)) return 0;

@@ -28,7 +28,7 @@ describe('settings', () => {
     expect(services.settings.panel).toEqual({ open: true, tab: 'rate' });
   });
 
-  it('are sent once more when the page closes, also those that are being saved', async () => {
+  it('are sent again when the page closes, also those that are being saved', async () => {
     settings.update({ theme: 'dark' });
     void settings.flush();
     settings.update({ tokensView: true });
