@@ -4,7 +4,7 @@ import type { SearchHit } from '../../src-main/protocol/app/chats/chat.ts';
 import { chatOfHash } from '../../src-main/protocol/app/desktop.ts';
 import type { AppModel } from '../features/chat/state/app-model.svelte.ts';
 import type { ChatFigures } from '../features/chat/state/chat-figures.svelte.ts';
-import type { UnsavedChat } from '../features/chat/state/chats.svelte.ts';
+import type { UnsavedChat } from '../features/chat/state/open-documents.svelte.ts';
 import { createNotebooks, type Notebooks } from '../features/notebook/state/create-notebooks.ts';
 import type { NotebookDocument } from '../features/notebook/state/notebook-document.svelte.ts';
 import type { NotebookSession } from '../features/notebook/state/notebook-session.svelte.ts';

@@ -13,9 +13,8 @@ import { newestFirst, withChat } from './chat-list.ts';
 import { batchesOf } from './event-batches.ts';
 import { newId, now } from './identity.ts';
 import type { PageServices } from '../../../lib/services.ts';
-import { Outbox } from './outbox.svelte.ts';
+import { OpenDocuments, type UnsavedChat } from './open-documents.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
-import type { LoadDetails } from './token-details.svelte.ts';
 
 const SEARCH_AFTER_MS = 120;
 /** More search results are hardly looked at. */
@@ -23,19 +22,6 @@ const MAX_EXACT_HITS = 24;
 
 /** Requests to the store other than writes. The error of one is cleared when the same request succeeds. */
 type Request = 'list' | 'open' | 'change' | 'delete' | 'search';
-
-interface OpenChat {
-  readonly chat: ChatDocument;
-  readonly outbox: Outbox;
-}
-
-/** A chat with changes that could not be saved yet. */
-export interface UnsavedChat {
-  readonly id: string;
-  readonly title: string;
-  /** Why saving failed. */
-  readonly problem: string;
-}
 
 /** All chats, and the open one. A new chat is saved with its first turn. */
 export class ChatsState {
@@ -46,10 +32,7 @@ export class ChatsState {
 
   readonly #services: PageServices;
   readonly #onDeleted: (id: string) => void;
-  /** Identifies this page's writes. */
-  readonly #origin = newId();
-  /** The open chat, and chats with a running reply or unsaved changes, which exist nowhere else. */
-  readonly #open = new SvelteMap<string, OpenChat>();
+  readonly #open: OpenDocuments<ChatDocument>;
   readonly #problems = new SvelteMap<Request, string>();
   #current = $state.raw<ChatDocument>(ChatDocument.create());
   /** The latest `select`, which replaces earlier ones that are still loading. */
@@ -63,14 +46,19 @@ export class ChatsState {
   constructor(services: PageServices, onDeleted: (id: string) => void = () => undefined) {
     this.#services = services;
     this.#onDeleted = onDeleted;
+    this.#open = new OpenDocuments({
+      services,
+      isShown: (chat) => chat === this.#current,
+      onChange: (chat) => this.#note(chat.summary()),
+    });
     this.#show(this.#current);
     services.onEvent((event) => {
       if (event.type === 'chats') {
         void this.refresh();
-        for (const { outbox } of this.#open.values()) outbox.catchUp();
+        this.#open.catchUp();
       } else if (event.type === 'chat') {
         this.#note(event.summary);
-        this.#open.get(event.id)?.outbox.hear(event);
+        this.#open.hear(event);
       } else if (event.type === 'host' && event.state === 'here') {
         void this.flush();
       }
@@ -94,9 +82,7 @@ export class ChatsState {
 
   /** Chats that could not be saved. Saving is retried, and they are kept until it succeeds. */
   get unsaved(): readonly UnsavedChat[] {
-    return [...this.#open.values()].flatMap(({ chat, outbox }) =>
-      outbox.problem === null ? [] : [{ id: chat.id, title: chat.title, problem: outbox.problem }],
-    );
+    return this.#open.unsaved;
   }
 
   get search(): string {
@@ -126,7 +112,7 @@ export class ChatsState {
     if (id === this.current.id) return;
     const open = this.#open.get(id);
     if (open) {
-      this.#show(open.chat);
+      this.#show(open.document);
       return;
     }
     await this.#try('open', async () => {
@@ -138,7 +124,7 @@ export class ChatsState {
       }
       // The list could not be read, and this is a notebook.
       if (stored.updates !== undefined) return;
-      this.#show(ChatDocument.from(stored, this.#detailsOf(id)));
+      this.#show(ChatDocument.from(stored, this.#open.detailsOf(id)));
     });
   }
 
@@ -156,13 +142,13 @@ export class ChatsState {
   async change(id: string, changes: readonly ChatChange[]): Promise<void> {
     const open = this.#open.get(id);
     if (open) {
-      open.chat.change(changes);
+      open.document.change(changes);
       return open.outbox.flush();
     }
     await this.#try('change', async () => {
       const events = changes.map((change) => ({ ...change, at: now() }));
       // What is new wins, whatever else was written.
-      await this.#services.invoke('chatWrite', { id, base: 1, origin: this.#origin, events, details: [] });
+      await this.#services.invoke('chatWrite', { id, base: 1, origin: this.#open.origin, events, details: [] });
       await this.refresh();
     });
   }
@@ -179,7 +165,7 @@ export class ChatsState {
     let base = 0;
     try {
       for (const events of batchesOf(eventsOfChat(chat))) {
-        const write = { id, base, origin: this.#origin, events, details: [] };
+        const write = { id, base, origin: this.#open.origin, events, details: [] };
         base = (await this.#services.invoke('chatWrite', write)).revision;
       }
     } catch (error) {
@@ -212,7 +198,7 @@ export class ChatsState {
     const wasCurrent = id === this.current.id;
     await open?.outbox.flush();
     open?.outbox.close();
-    const isStored = open === undefined || open.chat.revision > 0;
+    const isStored = open === undefined || open.document.revision > 0;
     const undo = await this.#try('delete', async () => {
       if (isStored) await this.#services.invoke('chatDelete', id);
       this.#onDeleted(id);
@@ -224,14 +210,12 @@ export class ChatsState {
         await this.#try('delete', async () => {
           if (isStored) await this.#services.invoke('chatRestore', id);
           if (open) {
-            // Its outbox has the unsaved changes.
-            this.#open.set(id, open);
-            open.outbox.reopen();
-            this.#note(open.chat.summary());
+            this.#open.putBack(open);
+            this.#note(open.document.summary());
           }
           await this.refresh();
           if (wasCurrent && this.current.isEmpty) await this.select(id);
-          this.#letGo();
+          this.#open.release();
         });
       };
     });
@@ -241,72 +225,33 @@ export class ChatsState {
 
   /** Saves a running reply as it grows. @returns to call when it grew, and when it ended */
   follow(chat: ChatDocument, reply: Reply): { grew(): void; ended(): void } {
-    chat.writing = reply;
-    const { outbox } = this.#keep(chat);
-    outbox.follow(reply);
-    return {
-      grew: () => outbox.grew(),
-      ended: () => {
-        outbox.unfollow();
-        chat.noteReply(reply);
-        chat.writing = null;
-      },
-    };
+    return this.#open.follow(chat, reply);
   }
 
   /** Retries saving a chat now. */
   async retry(id: string): Promise<void> {
-    await this.#open.get(id)?.outbox.retry();
+    await this.#open.retry(id);
   }
 
   /** Saves everything that is not saved yet. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(({ outbox }) => outbox.flush()));
+    await this.#open.flush();
   }
 
   /** The page is closing: sends unsaved changes without waiting. */
   flushLast(): void {
-    for (const { outbox } of this.#open.values()) outbox.flushLast();
+    this.#open.flushLast();
   }
 
   /** Events may have been missed, for example during sleep. */
   catchUp(): void {
-    for (const { outbox } of this.#open.values()) outbox.catchUp();
+    this.#open.catchUp();
     void this.refresh();
   }
 
   #show(chat: ChatDocument): void {
     this.#current = chat;
-    this.#keep(chat);
-    this.#letGo();
-  }
-
-  #keep(chat: ChatDocument): OpenChat {
-    const known = this.#open.get(chat.id);
-    if (known !== undefined) return known;
-    chat.loadDetails ??= this.#detailsOf(chat.id);
-    const outbox = new Outbox({
-      services: this.#services,
-      chat,
-      origin: this.#origin,
-      onChange: () => this.#note(chat.summary()),
-      onIdle: () => this.#letGo(),
-    });
-    const open = { chat, outbox };
-    this.#open.set(chat.id, open);
-    return open;
-  }
-
-  #detailsOf(id: string): LoadDetails {
-    return (turn, from, count) => this.#services.invoke('chatDetails', { id, turn, from, count });
-  }
-
-  /** Releases chats that are fully saved. */
-  #letGo(): void {
-    for (const [id, { chat, outbox }] of this.#open) {
-      if (chat === this.#current || chat.writing !== null) continue;
-      if (outbox.idle || (chat.isEmpty && chat.revision === 0)) this.#open.delete(id);
-    }
+    this.#open.show(chat);
   }
 
   #note(summary: ChatSummary): void {
@@ -319,10 +264,10 @@ export class ChatsState {
       await this.#try('list', async () => {
         const stored = await this.#services.invoke('chatsList');
         // Unsaved changes are newer than what was read.
-        const own = [...this.#open.values()].filter(({ chat, outbox }) => !chat.isEmpty && !outbox.idle);
-        const ids = own.map(({ chat }) => chat.id);
+        const own = this.#open.all.filter(({ document, outbox }) => !document.isEmpty && !outbox.idle);
+        const ids = own.map(({ document }) => document.id);
         this.list = newestFirst([
-          ...own.map(({ chat }) => chat.summary()),
+          ...own.map(({ document }) => document.summary()),
           ...stored.filter((chat) => !ids.includes(chat.id)),
         ]);
       });

@@ -1,16 +1,8 @@
-import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { PageServices } from '../../../lib/services.ts';
-import type { UnsavedChat } from '../../chat/state/chats.svelte.ts';
-import { newId } from '../../chat/state/identity.ts';
-import { Outbox } from '../../chat/state/outbox.svelte.ts';
+import { OpenDocuments, type UnsavedChat } from '../../chat/state/open-documents.svelte.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { insertTyped, NotebookDocument, TYPED } from './notebook-document.svelte.ts';
-
-interface OpenNotebook {
-  readonly notebook: NotebookDocument;
-  readonly outbox: Outbox;
-}
 
 /** The open notebook. Notebooks are listed, renamed and deleted among the chats (`ChatsState`). */
 export class NotebooksState {
@@ -19,15 +11,14 @@ export class NotebooksState {
   /** Why a notebook could not be opened, or null. */
   error = $state<string | null>(null);
   readonly #services: PageServices;
-  readonly #origin = newId();
-  /** The open notebook, and those with unsaved changes, which exist nowhere else. */
-  readonly #open = new SvelteMap<string, OpenNotebook>();
+  readonly #open: OpenDocuments<NotebookDocument>;
   #selecting: string | null = null;
 
   constructor(services: PageServices) {
     this.#services = services;
+    this.#open = new OpenDocuments({ services, isShown: (notebook) => notebook === this.current });
     services.onEvent((event) => {
-      if (event.type === 'chat') this.#open.get(event.id)?.outbox.hear(event);
+      if (event.type === 'chat') this.#open.hear(event);
       else if (event.type === 'chats') this.catchUp();
       else if (event.type === 'host') void this.flush();
     });
@@ -35,9 +26,7 @@ export class NotebooksState {
 
   /** Notebooks that could not be saved. */
   get unsaved(): readonly UnsavedChat[] {
-    return [...this.#open.values()].flatMap(({ notebook, outbox }) =>
-      outbox.problem === null ? [] : [{ id: notebook.id, title: notebook.title, problem: outbox.problem }],
-    );
+    return this.#open.unsaved;
   }
 
   /** Opens a new notebook. It is saved with its first text. */
@@ -53,12 +42,12 @@ export class NotebooksState {
   async select(id: string): Promise<void> {
     this.#selecting = id;
     const open = this.#open.get(id);
-    if (open !== undefined) return this.#show(open.notebook);
+    if (open !== undefined) return this.#show(open.document);
     try {
       const stored = await this.#services.invoke('chatGet', id);
       if (this.#selecting !== id) return;
       this.error = null;
-      if (stored !== null) this.#show(NotebookDocument.from(stored, this.#detailsOf(id)));
+      if (stored !== null) this.#show(NotebookDocument.from(stored, this.#open.detailsOf(id)));
     } catch (thrown) {
       this.error = EngineError.from(thrown).message;
     }
@@ -68,7 +57,7 @@ export class NotebooksState {
   close(): void {
     this.#selecting = null;
     this.current = null;
-    this.#letGo();
+    this.#open.release();
   }
 
   /** Saves and releases a notebook that is about to be deleted. @returns whether it was open */
@@ -84,68 +73,29 @@ export class NotebooksState {
 
   /** Saves a running reply as it grows. @returns to call when it grew, and when it ended */
   follow(notebook: NotebookDocument, reply: Reply): { grew(): void; ended(): void } {
-    notebook.writing = reply;
-    const { outbox } = this.#keep(notebook);
-    outbox.follow(reply);
-    return {
-      grew: () => outbox.grew(),
-      ended: () => {
-        outbox.unfollow();
-        notebook.noteReply(reply);
-        notebook.writing = null;
-      },
-    };
+    return this.#open.follow(notebook, reply);
   }
 
   async retry(id: string): Promise<void> {
-    await this.#open.get(id)?.outbox.retry();
+    await this.#open.retry(id);
   }
 
   async flush(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(({ outbox }) => outbox.flush()));
+    await this.#open.flush();
   }
 
   /** The page is closing: sends unsaved changes without waiting. */
   flushLast(): void {
-    for (const { outbox } of this.#open.values()) outbox.flushLast();
+    this.#open.flushLast();
   }
 
   /** Events may have been missed, for example during sleep. */
   catchUp(): void {
-    for (const { outbox } of this.#open.values()) outbox.catchUp();
+    this.#open.catchUp();
   }
 
   #show(notebook: NotebookDocument): void {
     this.current = notebook;
-    this.#keep(notebook);
-    this.#letGo();
-  }
-
-  #keep(notebook: NotebookDocument): OpenNotebook {
-    const known = this.#open.get(notebook.id);
-    if (known !== undefined) return known;
-    notebook.loadDetails ??= this.#detailsOf(notebook.id);
-    const outbox = new Outbox({
-      services: this.#services,
-      chat: notebook,
-      origin: this.#origin,
-      onChange: () => undefined,
-      onIdle: () => this.#letGo(),
-    });
-    const open = { notebook, outbox };
-    this.#open.set(notebook.id, open);
-    return open;
-  }
-
-  #detailsOf(id: string) {
-    return (turn: string, from: number, count: number) =>
-      this.#services.invoke('chatDetails', { id, turn, from, count });
-  }
-
-  #letGo(): void {
-    for (const [id, { notebook, outbox }] of this.#open) {
-      if (notebook === this.current || notebook.writing !== null) continue;
-      if (outbox.idle || (notebook.isEmpty && notebook.revision === 0)) this.#open.delete(id);
-    }
+    this.#open.show(notebook);
   }
 }
