@@ -237,52 +237,56 @@ test(
   },
 );
 
-test('terms are read and accepted before any request; all of it without a mouse', async ({ app, dataDir, hub }) => {
-  const models = await open(app);
-  const { page } = app;
-  const { keyboard } = page;
-  const name = hub.withTerms.name;
-  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-  await keyboard.press('Control+3');
-  await models.tabTo(models.id('catalogue-filter'));
-  await keyboard.type('terms');
-  await models.tabTo(models.control(hub.withTerms.id, 'read-terms'));
-  await keyboard.press('Enter');
-  const terms = models.id('terms');
-  await expect(terms).toContainText('Tiny Terms');
-  await expect(terms).toContainText('https://example.org/terms');
-  await expect(models.id('download-accepted')).toBeDisabled();
-  await models.tabTo(models.id('accept-terms'));
-  await keyboard.press('Space');
-  await models.tabTo(models.id('download-accepted'));
-  expect(hub.server.requests).toEqual([]);
-  await keyboard.press('Enter');
-  await models.expectPhase(hub.withTerms.id, 'here');
+test(
+  'terms are read and accepted before any request; all of it without a mouse',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const models = await open(app);
+    const { page } = app;
+    const { keyboard } = page;
+    const name = hub.withTerms.name;
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await keyboard.press('Control+3');
+    await models.tabTo(models.id('catalogue-filter'));
+    await keyboard.type('terms');
+    await models.tabTo(models.control(hub.withTerms.id, 'read-terms'));
+    await keyboard.press('Enter');
+    const terms = models.id('terms');
+    await expect(terms).toContainText('Tiny Terms');
+    await expect(terms).toContainText('https://example.org/terms');
+    await expect(models.id('download-accepted')).toBeDisabled();
+    await models.tabTo(models.id('accept-terms'));
+    await keyboard.press('Space');
+    await models.tabTo(models.id('download-accepted'));
+    expect(hub.server.requests).toEqual([]);
+    await keyboard.press('Enter');
+    await models.expectPhase(hub.withTerms.id, 'here');
 
-  const card = models.card(name);
-  await models.tabTo(card.getByTestId('load-model'));
-  await keyboard.press('Enter');
-  await expect(card).toContainText('Loaded');
-  await models.tabTo(card.getByTestId('unload-model'));
-  await keyboard.press('Enter');
-  await expect(card).toContainText('Ready');
-  await models.tabTo(card.getByTestId('model-menu'));
-  await keyboard.press('Enter');
-  await expect(models.id('delete-model')).toBeVisible();
-  // The menu accepts keys a moment after it appears.
-  await expect(async () => {
-    await keyboard.press('End');
-    await expect(models.id('delete-model')).toBeFocused({ timeout: 500 });
-  }).toPass();
-  await keyboard.press('Enter');
-  // The safe choice has the focus.
-  await expect(models.id('delete-dialog')).toContainText(hub.withTerms.file);
-  await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();
-  await models.tabTo(models.id('confirm-delete'));
-  await keyboard.press('Enter');
-  await expect(card).toBeHidden();
-  expect(await modelFiles(dataDir)).toEqual([]);
-});
+    const card = models.card(name);
+    await models.tabTo(card.getByTestId('load-model'));
+    await keyboard.press('Enter');
+    await expect(card).toContainText('Loaded');
+    await models.tabTo(card.getByTestId('unload-model'));
+    await keyboard.press('Enter');
+    await expect(card).toContainText('Ready');
+    await models.tabTo(card.getByTestId('model-menu'));
+    await keyboard.press('Enter');
+    await expect(models.id('delete-model')).toBeVisible();
+    // The menu accepts keys a moment after it appears.
+    await expect(async () => {
+      await keyboard.press('End');
+      await expect(models.id('delete-model')).toBeFocused({ timeout: 500 });
+    }).toPass();
+    await keyboard.press('Enter');
+    // The safe choice has the focus.
+    await expect(models.id('delete-dialog')).toContainText(hub.withTerms.file);
+    await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await models.tabTo(models.id('confirm-delete'));
+    await keyboard.press('Enter');
+    await expect(card).toBeHidden();
+    expect(await modelFiles(dataDir)).toEqual([]);
+  },
+);
 
 test('no violation in any state of the catalogue, in any theme', { tag: '@full' }, async ({ app, hub }) => {
   const models = await open(app);

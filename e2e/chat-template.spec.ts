@@ -136,7 +136,7 @@ test(
   },
 );
 
-test('reasoning is collapsed afterwards, and not copied', async ({ app, dataDir }) => {
+test('reasoning is collapsed afterwards, and not copied', { tag: '@full' }, async ({ app, dataDir }) => {
   const chat = await chatModel(app, dataDir, THINKING);
   await chat.set('maxTokens', 60);
   await chat.openPanel('sampling');

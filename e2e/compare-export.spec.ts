@@ -25,7 +25,7 @@ async function evaluator(app: RunningApp): Promise<(expression: string) => Promi
   return evaluate;
 }
 
-test('a picture of a run has the colours of the theme, lanes and tokens', async ({ app }) => {
+test('a picture of a run has the colours of the theme, lanes and tokens', { tag: '@full' }, async ({ app }) => {
   const evaluate = await evaluator(app);
   const run = JSON.stringify(storedComparison());
   const picture = (await evaluate(`readPicture(${run})`)) as {

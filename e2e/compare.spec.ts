@@ -158,7 +158,7 @@ test('a chat is compared, and a lane becomes a chat', { tag: '@full' }, async ({
   await expect(chat.id('setting-topK')).toHaveValue('40');
 });
 
-test('runs are stored, opened again and deleted', async ({ app }) => {
+test('runs are stored, opened again and deleted', { tag: '@full' }, async ({ app }) => {
   const compare = new ComparePage(app.page);
   await compare.show();
   await compare.id('compare-limit').fill('16');
@@ -179,35 +179,39 @@ test('runs are stored, opened again and deleted', async ({ app }) => {
   await expect(compare.id('run-item')).toHaveCount(1);
 });
 
-test('a run from a file is shown, kept, and says which model is missing', async ({ app, dataDir }) => {
-  const compare = new ComparePage(app.page);
-  const run = storedComparison();
-  for (const { settings } of run.lanes) Object.assign(settings, { modelId: 'gone', modelName: 'A missing model' });
-  const path = join(dataDir, 'run.tokenscope');
-  const content = tokenscopeFile(run, {
-    app: '1.0.0',
-    exportedAt: run.createdAt,
-    models: [{ id: 'gone', name: 'A missing model', bytes: 1, sha256: null }],
-  });
-  await writeFile(path, content);
-  await compare.show();
-  await compare.id('open-runs').click();
-  await compare.id('run-file').setInputFiles(path);
-  await expect(compare.lanes).toHaveCount(run.lanes.length);
-  await expect(compare.id('file-problem')).toContainText('This computer does not have A missing model.');
-  // The badge of the first difference has text of its own.
-  const { text } = run.lanes[0].replies[0];
-  await expect
-    .poll(() => compare.text(0).evaluate((lane) => lane.textContent.replace(/First difference, token\d+/, '')))
-    .toContain(text.trim());
-  await writeFile(path, 'no run');
-  await compare.id('open-runs').click();
-  await expect(compare.id('run-item')).toHaveCount(1);
-  await compare.id('run-file').setInputFiles(path);
-  await expect(compare.id('file-problem')).toContainText('is not a .tokenscope file');
-});
+test(
+  'a run from a file is shown, kept, and says which model is missing',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const compare = new ComparePage(app.page);
+    const run = storedComparison();
+    for (const { settings } of run.lanes) Object.assign(settings, { modelId: 'gone', modelName: 'A missing model' });
+    const path = join(dataDir, 'run.tokenscope');
+    const content = tokenscopeFile(run, {
+      app: '1.0.0',
+      exportedAt: run.createdAt,
+      models: [{ id: 'gone', name: 'A missing model', bytes: 1, sha256: null }],
+    });
+    await writeFile(path, content);
+    await compare.show();
+    await compare.id('open-runs').click();
+    await compare.id('run-file').setInputFiles(path);
+    await expect(compare.lanes).toHaveCount(run.lanes.length);
+    await expect(compare.id('file-problem')).toContainText('This computer does not have A missing model.');
+    // The badge of the first difference has text of its own.
+    const { text } = run.lanes[0].replies[0];
+    await expect
+      .poll(() => compare.text(0).evaluate((lane) => lane.textContent.replace(/First difference, token\d+/, '')))
+      .toContain(text.trim());
+    await writeFile(path, 'no run');
+    await compare.id('open-runs').click();
+    await expect(compare.id('run-item')).toHaveCount(1);
+    await compare.id('run-file').setInputFiles(path);
+    await expect(compare.id('file-problem')).toContainText('is not a .tokenscope file');
+  },
+);
 
-test('a blind vote hides who is who until a key is pressed', async ({ app }) => {
+test('a blind vote hides who is who until a key is pressed', { tag: '@full' }, async ({ app }) => {
   const compare = new ComparePage(app.page);
   await compare.show();
   await compare.id('compare-limit').fill('16');

@@ -51,41 +51,45 @@ test('a format is restored after a restart', { tag: '@full' }, async ({ app }) =
   await expect(chat.id('grammar-source')).toHaveValue('{ "enum": [17, 42] }');
 });
 
-test('an invalid grammar is shown with its position and blocks messages', async ({ app, dataDir }) => {
-  const chat = await byteModel(app, dataDir);
-  await chat.id('grammar-gbnf').click();
-  await chat.id('grammar-source').fill('root ::= item\nitem ::= "a" other');
-  await expect(chat.id('grammar-source-problem')).toContainText('Line 2, column 14');
-  await expect(chat.id('grammar-source')).toHaveAttribute('aria-invalid', 'true');
+test(
+  'an invalid grammar is shown with its position and blocks messages',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = await byteModel(app, dataDir);
+    await chat.id('grammar-gbnf').click();
+    await chat.id('grammar-source').fill('root ::= item\nitem ::= "a" other');
+    await expect(chat.id('grammar-source-problem')).toContainText('Line 2, column 14');
+    await expect(chat.id('grammar-source')).toHaveAttribute('aria-invalid', 'true');
 
-  await chat.id('composer').fill('Once');
-  await expect(chat.id('send')).toBeDisabled();
-  await expect(chat.id('send-blocked')).toContainText('The answer format is wrong at line 2, column 14');
-  await chat.id('composer').press('Enter');
-  await expect(chat.replies).toHaveCount(0);
+    await chat.id('composer').fill('Once');
+    await expect(chat.id('send')).toBeDisabled();
+    await expect(chat.id('send-blocked')).toContainText('The answer format is wrong at line 2, column 14');
+    await chat.id('composer').press('Enter');
+    await expect(chat.replies).toHaveCount(0);
 
-  // The position is a link.
-  await chat.id('grammar-source-problem').getByRole('button').click();
-  await expect(chat.id('grammar-source')).toBeFocused();
-  const caret = await chat
-    .id('grammar-source')
-    .evaluate((area) => (area as HTMLTextAreaElement).value.slice((area as HTMLTextAreaElement).selectionStart));
-  expect(caret).toBe('other');
+    // The position is a link.
+    await chat.id('grammar-source-problem').getByRole('button').click();
+    await expect(chat.id('grammar-source')).toBeFocused();
+    const caret = await chat
+      .id('grammar-source')
+      .evaluate((area) => (area as HTMLTextAreaElement).value.slice((area as HTMLTextAreaElement).selectionStart));
+    expect(caret).toBe('other');
 
-  await chat.id('grammar-source').fill('root ::= "cat" | "dog"');
-  await expect(chat.id('grammar-ok')).toBeVisible();
-  await expect(chat.id('send')).toBeEnabled();
-  expect((await chat.ask('Once')).text).toMatch(/^(cat|dog)$/);
+    await chat.id('grammar-source').fill('root ::= "cat" | "dog"');
+    await expect(chat.id('grammar-ok')).toBeVisible();
+    await expect(chat.id('send')).toBeEnabled();
+    expect((await chat.ask('Once')).text).toMatch(/^(cat|dog)$/);
 
-  // Off and on again: the text is kept.
-  await chat.id('grammar-none').click();
-  await expect(chat.id('grammar-source')).toHaveCount(0);
-  await chat.id('grammar-gbnf').click();
-  await expect(chat.id('grammar-source')).toHaveValue('root ::= "cat" | "dog"');
-  await chat.id('grammar-examples').click();
-  await chat.id('grammar-example-1').click();
-  await expect(chat.id('grammar-source')).toHaveValue(/yes/);
-});
+    // Off and on again: the text is kept.
+    await chat.id('grammar-none').click();
+    await expect(chat.id('grammar-source')).toHaveCount(0);
+    await chat.id('grammar-gbnf').click();
+    await expect(chat.id('grammar-source')).toHaveValue('root ::= "cat" | "dog"');
+    await chat.id('grammar-examples').click();
+    await chat.id('grammar-example-1').click();
+    await expect(chat.id('grammar-source')).toHaveValue(/yes/);
+  },
+);
 
 test(
   'an engine that does not respond is reported as hanging, and the cause is not checked again automatically',

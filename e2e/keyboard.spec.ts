@@ -41,7 +41,7 @@ test('a whole conversation without a mouse', async ({ app }) => {
   expect(seen.size).toBeGreaterThanOrEqual(4);
 });
 
-test('sliders move with arrow keys and reset to their default', async ({ app }) => {
+test('sliders move with arrow keys and reset to their default', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('sampling');
@@ -55,7 +55,7 @@ test('sliders move with arrow keys and reset to their default', async ({ app }) 
   await expect(value).toHaveValue('0.80');
 });
 
-test('template, answer format and system prompt without a mouse', async ({ app }) => {
+test('template, answer format and system prompt without a mouse', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { keyboard } = app.page;
   await chat.ready();
@@ -97,7 +97,7 @@ test('template, answer format and system prompt without a mouse', async ({ app }
   await expect(chat.id('template-source')).toBeFocused();
 });
 
-test('reduced motion shows no motion', async ({ app }) => {
+test('reduced motion shows no motion', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();

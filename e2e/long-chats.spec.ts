@@ -26,43 +26,45 @@ async function settled(page: Page): Promise<void> {
   );
 }
 
-test('a chat of 2,000 messages has as few elements in the page as a short one, at any scroll position', async ({
-  app,
-}) => {
-  test.slow();
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await writeChat(app, { id: idOf(1), title: 'short', replies: Array.from({ length: 20 }, () => words(15)) });
-  await writeChat(app, { id: idOf(2), title: 'long', replies: Array.from({ length: 1000 }, () => words(15)) });
-  await open(chat, idOf(1));
-  await settled(app.page);
-  const short = await elementsIn(app.page);
-  await open(chat, idOf(2));
-  await expect(chat.lastReply).toHaveAttribute('aria-setsize', '2000');
-  await expect(chat.lastReply).toHaveAttribute('aria-posinset', '2000');
-  expect(await distanceToEnd(app.page)).toBeLessThan(2);
-  expect(await elementsIn(app.page)).toBeLessThan(1.5 * short);
+test(
+  'a chat of 2,000 messages has as few elements in the page as a short one, at any scroll position',
+  { tag: '@full' },
+  async ({ app }) => {
+    test.slow();
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await writeChat(app, { id: idOf(1), title: 'short', replies: Array.from({ length: 20 }, () => words(15)) });
+    await writeChat(app, { id: idOf(2), title: 'long', replies: Array.from({ length: 1000 }, () => words(15)) });
+    await open(chat, idOf(1));
+    await settled(app.page);
+    const short = await elementsIn(app.page);
+    await open(chat, idOf(2));
+    await expect(chat.lastReply).toHaveAttribute('aria-setsize', '2000');
+    await expect(chat.lastReply).toHaveAttribute('aria-posinset', '2000');
+    expect(await distanceToEnd(app.page)).toBeLessThan(2);
+    expect(await elementsIn(app.page)).toBeLessThan(1.5 * short);
 
-  // Scrolls up by hand, through the middle, to the top.
-  await thread(app.page).hover();
-  for (let step = 0; step < 20; step++) {
-    await app.page.mouse.wheel(0, -700);
-    await settled(app.page);
-    const seen = await thread(app.page).evaluate((element) => {
-      const box = element.getBoundingClientRect();
-      const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-      return at?.closest('[data-turn]') !== null;
-    });
-    expect(seen, 'a turn in the middle of the window').toBe(true);
-  }
-  for (const place of [0.5, 0.1, 0]) {
-    await thread(app.page).evaluate((element, at) => (element.scrollTop = at * element.scrollHeight), place);
-    await settled(app.page);
-    expect(await elementsIn(app.page)).toBeLessThan(3 * short);
-  }
-  await expect(chat.id('user-turn').first()).toHaveText(/Question 1:/);
-  await expect(chat.id('user-turn').first()).toHaveAttribute('aria-posinset', '1');
-});
+    // Scrolls up by hand, through the middle, to the top.
+    await thread(app.page).hover();
+    for (let step = 0; step < 20; step++) {
+      await app.page.mouse.wheel(0, -700);
+      await settled(app.page);
+      const seen = await thread(app.page).evaluate((element) => {
+        const box = element.getBoundingClientRect();
+        const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+        return at?.closest('[data-turn]') !== null;
+      });
+      expect(seen, 'a turn in the middle of the window').toBe(true);
+    }
+    for (const place of [0.5, 0.1, 0]) {
+      await thread(app.page).evaluate((element, at) => (element.scrollTop = at * element.scrollHeight), place);
+      await settled(app.page);
+      expect(await elementsIn(app.page)).toBeLessThan(3 * short);
+    }
+    await expect(chat.id('user-turn').first()).toHaveText(/Question 1:/);
+    await expect(chat.id('user-turn').first()).toHaveAttribute('aria-posinset', '1');
+  },
+);
 
 test(
   'keys reach turns that are not in the page, and the focus stays on one that is scrolled out of view',
@@ -233,7 +235,7 @@ test(
   },
 );
 
-test('a selection over blocks and turns is copied as the original text', async ({ app }) => {
+test('a selection over blocks and turns is copied as the original text', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();

@@ -143,29 +143,30 @@ test('Ollama’s models are offered, used in place, and not changed', { tag: '@f
   expect(await app.services.invoke('networkLog')).toEqual([]);
 });
 
-test('its rate is measured on a click, its context is remembered, and both are restored after a restart', async ({
-  app,
-  dataDir,
-}) => {
-  let { models } = await open(app);
-  await tokenscope(dataDir, 'models', 'add', await writeTinyModel(dataDir, 'llama'));
-  await lookAgain(models);
-  await models.select('tiny-llama');
-  await expect(models.id('measured')).toContainText('No measurements yet');
-  await models.id('context-size').fill('320');
-  await models.id('context-size').press('Enter');
-  await models.load('tiny-llama');
-  await models.id('measure').click();
-  await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+\stok\/s/);
-  await expect(models.id('measured')).toContainText(/Prompt processing: [\d,.]+\stok\/s/);
+test(
+  'its rate is measured on a click, its context is remembered, and both are restored after a restart',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    let { models } = await open(app);
+    await tokenscope(dataDir, 'models', 'add', await writeTinyModel(dataDir, 'llama'));
+    await lookAgain(models);
+    await models.select('tiny-llama');
+    await expect(models.id('measured')).toContainText('No measurements yet');
+    await models.id('context-size').fill('320');
+    await models.id('context-size').press('Enter');
+    await models.load('tiny-llama');
+    await models.id('measure').click();
+    await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+\stok\/s/);
+    await expect(models.id('measured')).toContainText(/Prompt processing: [\d,.]+\stok\/s/);
 
-  await app.restart();
-  ({ models } = await open(app));
-  await models.select('tiny-llama');
-  await expect(models.id('measured')).toContainText(/[\d,.]+\stok\/s/);
-  await expect(models.id('context-size')).toHaveValue('320');
-  await expect(models.id('last-settings')).toContainText('Context size 320 tokens');
-});
+    await app.restart();
+    ({ models } = await open(app));
+    await models.select('tiny-llama');
+    await expect(models.id('measured')).toContainText(/[\d,.]+\stok\/s/);
+    await expect(models.id('context-size')).toHaveValue('320');
+    await expect(models.id('last-settings')).toContainText('Context size 320 tokens');
+  },
+);
 
 test(
   'no violation with models that are missing, changed, found and verified, in any theme',

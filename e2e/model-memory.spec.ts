@@ -10,7 +10,7 @@ const WEIGHTS = 304e6;
 /** Minimum that must be freed: the allocator keeps some pages. */
 const RETURNED = 0.9 * WEIGHTS;
 
-test('unloading a model frees its memory, every time', async ({ app, dataDir }) => {
+test('unloading a model frees its memory, every time', { tag: '@full' }, async ({ app, dataDir }) => {
   test.skip(process.platform !== 'linux', 'The memory of a process is read from /proc, which only Linux has.');
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);

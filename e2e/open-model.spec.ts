@@ -121,24 +121,28 @@ test(
   },
 );
 
-test('loading shows progress and can be cancelled; the previous model stays', async ({ app, dataDir }) => {
-  const path = await writeBigModel(dataDir);
-  const chat = new ChatPage(app.page);
-  const models = new ModelsPage(app);
-  await chat.ready();
-  await models.show();
-  await models.open(path);
-  await expect(models.card('Big')).toContainText('accepts token IDs only');
-  await models.card('Big').getByTestId('load-model').click();
-  await expect(models.id('load-progress')).toContainText(/Reading the file, \d+ of 3\d\d\sMB/);
-  await expect(chat.id('sidebar-model')).toContainText('Big');
-  await models.id('cancel-load').click();
-  await expect(models.card('Big')).toContainText('Ready');
-  await expect(models.card('TinyTransformer')).toContainText('Loaded');
-  await models.id('nav-chat').click();
-  await chat.greedy();
-  expect((await chat.ask('Hello world')).reason).toBe('eos');
-});
+test(
+  'loading shows progress and can be cancelled; the previous model stays',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const path = await writeBigModel(dataDir);
+    const chat = new ChatPage(app.page);
+    const models = new ModelsPage(app);
+    await chat.ready();
+    await models.show();
+    await models.open(path);
+    await expect(models.card('Big')).toContainText('accepts token IDs only');
+    await models.card('Big').getByTestId('load-model').click();
+    await expect(models.id('load-progress')).toContainText(/Reading the file, \d+ of 3\d\d\sMB/);
+    await expect(chat.id('sidebar-model')).toContainText('Big');
+    await models.id('cancel-load').click();
+    await expect(models.card('Big')).toContainText('Ready');
+    await expect(models.card('TinyTransformer')).toContainText('Loaded');
+    await models.id('nav-chat').click();
+    await chat.greedy();
+    expect((await chat.ask('Hello world')).reason).toBe('eos');
+  },
+);
 
 test('a model that cannot be loaded says why, before anything is loaded', async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
@@ -169,7 +173,7 @@ test('a model that cannot be loaded says why, before anything is loaded', async 
   await expect(broken.getByTestId('model-problem')).toContainText(/broken.gguf is not a usable GGUF file/);
 });
 
-test('a dragged file highlights the window; dropping opens it', async ({ app, dataDir }) => {
+test('a dragged file highlights the window; dropping opens it', { tag: '@full' }, async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();

@@ -44,7 +44,7 @@ test(
   },
 );
 
-test('keys change the order of the chain, with announcements', async ({ app }) => {
+test('keys change the order of the chain, with announcements', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { keyboard } = app.page;
   const said = app.page.getByTestId('live-region');

@@ -29,7 +29,7 @@ test.describe('a reply shows its exact stop reason', () => {
     await expect(chat.lastStop).toContainText('very well');
   });
 
-  test('Continue passes the stop string until it comes again', async ({ app }) => {
+  test('Continue passes the stop string until it comes again', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('stopStrings', 'you');
     expect(await chat.ask('Hello world')).toEqual({ text: '! How are', reason: 'stop_string' });

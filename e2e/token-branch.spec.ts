@@ -127,7 +127,7 @@ test('an old reply is recomputed, says so, and branches too', { tag: '@full' }, 
   expect(await textOf(chat)).toBe(before);
 });
 
-test('tokens are coloured by what was chosen, which is kept', async ({ app }) => {
+test('tokens are coloured by what was chosen, which is kept', { tag: '@full' }, async ({ app }) => {
   let chat = await newReply(app);
   const tokens = () => chat.lastReply.getByTestId('token');
   const tinted = (scale: 'p' | 's') => chat.lastReply.locator(`[data-testid="token"][data-${scale}]`);

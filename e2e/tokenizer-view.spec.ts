@@ -53,25 +53,29 @@ test('a text is split into the model’s pieces, with counts while typing', asyn
   await expect(pieces).toHaveCount(3);
 });
 
-test('invisible characters have a sign, and another model splits differently', async ({ app, dataDir }) => {
-  const chat = new ChatPage(app.page);
-  const models = new ModelsPage(app);
-  await chat.ready();
-  await models.show();
-  await models.open(await writeTinyModel(dataDir));
-  await models.load('tiny-llama');
-  await chat.id('nav-tokenizer').click();
-  await chat.id('tokenizer-text').fill('a\u200bb\n\tc \u00e9');
-  await expect(chat.id('count-characters')).toHaveText('8');
-  const list = app.page.getByRole('group', { name: /Tokens of the text/ });
-  await expect(list).toContainText('⏎');
-  await expect(list).toContainText('⇥');
-  const tokens = Number(await chat.id('count-tokens').textContent());
-  expect(tokens).toBeGreaterThan(4);
-  await chat.id('tokenizer-text').fill('');
-  await expect(chat.id('piece')).toHaveCount(0);
-  await expect(chat.id('count-tokens')).toHaveText('0');
-});
+test(
+  'invisible characters have a sign, and another model splits differently',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = new ChatPage(app.page);
+    const models = new ModelsPage(app);
+    await chat.ready();
+    await models.show();
+    await models.open(await writeTinyModel(dataDir));
+    await models.load('tiny-llama');
+    await chat.id('nav-tokenizer').click();
+    await chat.id('tokenizer-text').fill('a\u200bb\n\tc \u00e9');
+    await expect(chat.id('count-characters')).toHaveText('8');
+    const list = app.page.getByRole('group', { name: /Tokens of the text/ });
+    await expect(list).toContainText('⏎');
+    await expect(list).toContainText('⇥');
+    const tokens = Number(await chat.id('count-tokens').textContent());
+    expect(tokens).toBeGreaterThan(4);
+    await chat.id('tokenizer-text').fill('');
+    await expect(chat.id('piece')).toHaveCount(0);
+    await expect(chat.id('count-tokens')).toHaveText('0');
+  },
+);
 
 test(
   'a megabyte is tokenized in steps, and only what is near the window is rendered',

@@ -4,8 +4,8 @@
  *   npm test -- [--only check|unit|kernels|e2e] [--since REVISION] [--full] [--headed]
  *
  * --since runs only what changes since a git revision can affect, and lists the rest.
- * --full runs all cases instead of some of each kind, repeats the property tests and the end-to-end tests more often, and
- * compares models with all their golden values (half an hour instead of minutes).
+ * --full runs all cases instead of some of each kind and in all hosts, repeats the property tests more often, and compares
+ * models with all their golden values (an hour instead of minutes).
  * --headed shows Electron's windows on the real display.
  */
 import { spawn } from 'node:child_process';
@@ -26,7 +26,8 @@ import { ensureSystemPackages } from './system-packages.ts';
 
 const RESULTS = join(root, 'test-results');
 const FULL_PROPERTY_RUNS = '500';
-const FULL_REPEATS = '2';
+/** On two cores: each of them waits a third of the time. */
+const APPS_AT_ONCE = 3;
 
 const { values: options } = parseArgs({
   options: {
@@ -125,7 +126,7 @@ async function systemPackages(): Promise<void> {
 }
 
 /**
- * Two apps at once, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory, which another
+ * Several apps at once, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory, which another
  * app on the same cores would disturb. These are two runs rather than two dependent Playwright projects: a project does
  * not run after a failed one, and `npx playwright test idle` would run everything else first.
  */
@@ -133,15 +134,15 @@ async function endToEnd(specs: Plan['specs']): Promise<Suite> {
   heading('End-to-end tests, in Electron and in Chromium');
   await systemPackages();
   const files = specs === 'all' ? [] : specs.map((name) => `e2e/${name}.spec.ts`);
-  const repeats = options.full ? [`--repeat-each=${FULL_REPEATS}`] : [];
   const env = { ...fullEnv, ...(options.headed ? { TOKENSCOPE_HEADED: '1' } : {}) };
   const phase = async (name: string, args: string[]): Promise<Phase> => {
     const report = join(RESULTS, `${name}.json`);
-    const all = ['test', ...files, ...args, ...repeats, '--pass-with-no-tests', `--output=test-results/${name}`];
+    const all = ['test', ...files, ...args, '--pass-with-no-tests', `--output=test-results/${name}`];
     const exitCode = await run('@playwright/test/cli.js', all, { ...env, TOKENSCOPE_E2E_REPORT: report });
     return { report: await readReport(report), exitCode };
   };
-  const together = await phase('e2e', [`--grep-invert=${options.full ? '@alone' : '@alone|@full'}`, '--workers=2']);
+  const others = `--grep-invert=${options.full ? '@alone' : '@alone|@full'}`;
+  const together = await phase('e2e', [others, `--workers=${APPS_AT_ONCE}`]);
   return playwrightSuite(together, await phase('e2e-alone', ['--grep=@alone', '--workers=1']));
 }
 

@@ -9,7 +9,7 @@ import { singleFile, testModelPath } from '../test-support/test-model.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
 
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
-const TOKENS = isFull ? 200 : 10;
+const TOKENS = isFull ? 200 : 8;
 /** Two would wait for each other while other tests run. */
 const THREADS = isFull ? 2 : 1;
 /** Sixteen replies on a busy machine. */
