@@ -50,7 +50,7 @@ const inElectron = [
   'waterfall',
 ].map(specFile);
 const inWeb = ['chat-storage'].map(specFile);
-/** Without a server, in the full run: what needs neither services to call nor files on disk. */
+/** Without a server, in the full run: what needs no files on disk. Tests tagged `@services` call the services of a host. */
 const onSite = ['chat', 'keyboard', 'messages', 'sampling', 'smoke', 'stop-reasons', 'token-branch', 'waterfall'].map(
   specFile,
 );
@@ -68,7 +68,7 @@ export default defineConfig<HostOptions>({
   expect: { timeout: 10_000 },
   // A test that needs a second try is a failure.
   retries: 0,
-  // `npm test` runs two at once, but for those that measure something (scripts/test.ts).
+  // `npm test` runs several at once, but for those that measure something (scripts/test.ts).
   workers: 1,
   // Cases of a kind that the other tests have some of.
   ...(isFull ? {} : { grepInvert: /@full/ }),
@@ -83,6 +83,6 @@ export default defineConfig<HostOptions>({
       // The same for single tests of files that run in both.
       ...(isFull ? {} : { grepInvert: /@full|@once/ }),
     },
-    ...(isFull ? [{ name: 'site', use: { host: 'site' as const }, testMatch: onSite }] : []),
+    ...(isFull ? [{ name: 'site', use: { host: 'site' as const }, testMatch: onSite, grepInvert: /@services/ }] : []),
   ],
 });

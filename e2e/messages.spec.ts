@@ -142,7 +142,7 @@ test('a running reply that is deleted stops, and its text comes back', { tag: '@
 
 test(
   'a message is edited while another page answers in the same chat',
-  { tag: '@full' },
+  { tag: ['@full', '@services'] },
   async ({ app, openChromium }) => {
     const chat = await ready(app);
     await chat.ask('The cat sat');

@@ -109,7 +109,7 @@ test('by keyboard: walk, pin, choose a candidate, branch', { tag: '@full' }, asy
   await expect(chat.id('token-popover')).toHaveCount(0);
 });
 
-test('an old reply is recomputed, says so, and branches too', { tag: '@full' }, async ({ app }) => {
+test('an old reply is recomputed, says so, and branches too', { tag: ['@full', '@services'] }, async ({ app }) => {
   const chat = await oldReply(app);
   const before = await textOf(chat);
   await chat.lastReply.getByTestId('token').nth(12).click();
@@ -164,7 +164,7 @@ test('tokens are coloured by what was chosen, which is kept', { tag: '@full' }, 
   await expect(tinted('p')).toHaveCount(steps.length);
 });
 
-test('rank and entropy of an old reply are recomputed', { tag: '@full' }, async ({ app }) => {
+test('rank and entropy of an old reply are recomputed', { tag: ['@full', '@services'] }, async ({ app }) => {
   const chat = await oldReply(app);
   for (const [value, text] of [
     ['rank', 'Ranks recomputed'],
@@ -216,7 +216,7 @@ test('selected tokens show their perplexity and their share of the surprisal', {
   await expect(chat.id('token-popover')).toBeVisible();
 });
 
-test('nothing branches in a reply of another model', { tag: '@full' }, async ({ app }) => {
+test('nothing branches in a reply of another model', { tag: ['@full', '@services'] }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   const id = randomUUID();
