@@ -26,8 +26,6 @@ import { ensureSystemPackages } from './system-packages.ts';
 
 const RESULTS = join(root, 'test-results');
 const FULL_PROPERTY_RUNS = '500';
-/** On two cores: each of them waits a third of the time. */
-const APPS_AT_ONCE = 3;
 
 const { values: options } = parseArgs({
   options: {
@@ -126,7 +124,7 @@ async function systemPackages(): Promise<void> {
 }
 
 /**
- * Several apps at once, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory, which another
+ * Two apps at once, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory, which another
  * app on the same cores would disturb. These are two runs rather than two dependent Playwright projects: a project does
  * not run after a failed one, and `npx playwright test idle` would run everything else first.
  */
@@ -141,8 +139,7 @@ async function endToEnd(specs: Plan['specs']): Promise<Suite> {
     const exitCode = await run('@playwright/test/cli.js', all, { ...env, TOKENSCOPE_E2E_REPORT: report });
     return { report: await readReport(report), exitCode };
   };
-  const others = `--grep-invert=${options.full ? '@alone' : '@alone|@full'}`;
-  const together = await phase('e2e', [others, `--workers=${APPS_AT_ONCE}`]);
+  const together = await phase('e2e', [`--grep-invert=${options.full ? '@alone' : '@alone|@full'}`, '--workers=2']);
   return playwrightSuite(together, await phase('e2e-alone', ['--grep=@alone', '--workers=1']));
 }
 
