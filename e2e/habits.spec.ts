@@ -71,7 +71,9 @@ test('tour, find bar, palette and shortcut sheet have no violations in any theme
   await chat.id('tour-done').click();
   await expect(chat.id('tour-offer')).toHaveCount(0);
   await openReplies(app, chat, REPLIES.slice(0, 2));
+  await expect(chat.lastText).toContainText('Item 2 is ready.');
   await page.keyboard.press('Control+f');
+  await expect(chat.id('find-field')).toBeFocused();
   await page.keyboard.type('fox');
   await expect(chat.id('find-count')).toHaveText('1 of 2');
   await expectNoViolationsIn(THEMES, page, 'find in chat');

@@ -84,6 +84,9 @@ test('exported presets are imported again, and deletions are undone', { tag: '@f
   await chat.id('item-name').press('Enter');
   await expect(chat.id('setting-preset').locator('option:checked')).toHaveText('Shared');
   await expect(app.page.getByRole('dialog')).toHaveCount(0);
+  // The focus is back on the menu's button, which the same key must not press.
+  await expect(chat.id('preset-menu')).toBeFocused();
+  await expect(app.page.getByRole('menu')).toHaveCount(0);
   const path = join(dataDir, 'shared.json');
   const name = await saveOffered(app, path, async () => {
     await chat.id('preset-menu').click();

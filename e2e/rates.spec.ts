@@ -64,12 +64,21 @@ test('the candidates for the next token are a table, too', { tag: '@full' }, asy
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('sampling');
+  const card = chat.id('next-token');
+  const chart = card.getByRole('img');
+  const height = async () => (await card.boundingBox())?.height;
   await chat.id('composer').fill('The cat sat on the');
-  const height = async () => (await chat.id('next-token').boundingBox())?.height;
-  await expect(chat.id('next-token').locator('svg rect').first()).toBeVisible();
+  await expect(chart).toBeVisible();
   const before = await height();
   await chat.id('next-token-table').click();
-  await expect(chat.id('next-token').locator('tbody tr')).toHaveCount(14);
+  await expect(card.locator('tbody tr')).toHaveCount(14);
+  await expect(chart).toBeHidden();
   expect(await height(), 'nothing below moves').toBe(before);
   await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'candidates as a table');
+
+  // It does not fit the window, so there are none.
+  await chat.id('composer').fill('the cat '.repeat(600).trim());
+  await expect(card).toContainText('Candidates for the next token appear here.');
+  await expect(chart).toBeHidden();
+  expect(await height(), 'nothing below moves').toBe(before);
 });

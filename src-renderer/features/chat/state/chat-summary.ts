@@ -14,6 +14,8 @@ const SUMMARY_SHARE = 1 / 4;
 const REQUEST = 'Summarise this conversation in a few sentences. Keep names, numbers and decisions.';
 /** Attempts to cut the conversation to the window. Each one is nearly exact. */
 const MAX_CUTS = 8;
+/** The rest of a word that was cut, if it is short enough to be one: not all scripts have spaces. */
+const REST_OF_WORD = /^\S{0,40}\s+/u;
 
 const NAMES: Readonly<Record<ChatMessage['role'], string>> = { system: 'System', user: 'User', assistant: 'Assistant' };
 
@@ -60,7 +62,7 @@ export async function summarise(
     const { ids } = await engine.call('renderChat', request(text), { signal });
     const room = contextSize - maxTokens;
     if (ids.length <= room) break;
-    text = text.slice(Math.ceil(text.length * (1 - (0.95 * room) / ids.length)));
+    text = text.slice(Math.ceil(text.length * (1 - (0.95 * room) / ids.length))).replace(REST_OF_WORD, '');
   }
   const params: GenerateParams = {
     prompt: { kind: 'chat', ...request(text) },
