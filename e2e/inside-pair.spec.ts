@@ -3,6 +3,7 @@ import { ChatPage } from './pages/chat.ts';
 import { InsidePage, largestError } from './pages/inside.ts';
 import { ModelsPage } from './pages/models.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
+import { expectNothingCutOff } from './support/overflow.ts';
 import { writeTinyModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
@@ -45,9 +46,20 @@ test('two texts are compared, number by number', { tag: '@full' }, async ({ app 
   await expect(inside.id('difference')).toBeHidden();
   await expect(inside.run(2).getByTestId('attention')).toBeVisible();
   await expectNoViolationsIn(['light', 'dark', 'contrast'], page, 'Inside, two texts');
-  await page.setViewportSize({ width: 480, height: 800 });
-  // The shell follows the window a moment later.
-  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(480);
+  for (const width of [480, 800, 1100, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const step of ['attention', 'head', 'sampling'] as const) {
+      await inside.step(step);
+      await expect(inside.run(2).locator('canvas').first()).toBeVisible();
+      await expectNothingCutOff(page, `Inside, two texts, ${step}, at ${width} px`);
+    }
+  }
+  // No column of the logit lens is out of sight.
+  await inside.step('head');
+  for (const run of [1, 2] as const) {
+    const lens = inside.run(run).getByTestId('lens').getByTestId('picture-cells');
+    expect(await lens.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  }
 });
 
 test('a changed run stands beside the unmodified one, whatever is changed', { tag: '@full' }, async ({ app }) => {

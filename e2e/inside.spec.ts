@@ -5,6 +5,7 @@ import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
 import { InsidePage, largestError } from './pages/inside.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
+import { expectNothingCutOff } from './support/overflow.ts';
 import { saveOffered } from './support/saved-file.ts';
 import { expect, test } from './support/test.ts';
 
@@ -87,20 +88,34 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
   await expectNoViolations(page, 'Inside, attention');
 });
 
+/** Opens the steps one after the other, then the lesson. */
+async function eachStep(inside: InsidePage, visit: (name: string) => Promise<void>): Promise<void> {
+  const buttons = inside.page.getByRole('navigation', { name: 'Steps' }).getByRole('button');
+  for (const button of await buttons.all()) {
+    await button.click();
+    const name = (await button.getAttribute('data-testid')) ?? '';
+    // It has a picture when something is changed.
+    if (name === 'step-what-if') await inside.id('head-off').click();
+    await expect(inside.id('step-page').locator('canvas').first()).toBeVisible();
+    await visit(name);
+  }
+}
+
 test('every step is readable in all themes and on a small window', { tag: '@full' }, async ({ app }) => {
-  // Twelve pages, three themes each.
-  test.setTimeout(240_000);
+  // Twelve pages and the lesson, in three themes and four widths.
+  test.setTimeout(300_000);
   const { page } = app;
-  const chat = new ChatPage(page);
-  await chat.ready();
-  await page.keyboard.press('Control+5');
+  await new ChatPage(page).ready();
+  const inside = new InsidePage(page);
+  await inside.show();
   await page.setViewportSize({ width: 480, height: 800 });
-  const steps = page.getByRole('navigation', { name: 'Steps' }).getByRole('button');
-  for (let step = 0; step < (await steps.count()); step++) {
-    await steps.nth(step).click();
-    await expect(page.locator('[data-testid="step-page"] canvas').first()).toBeVisible();
-    await expectNoViolationsIn(['light', 'dark', 'contrast'], page, `Inside, step ${step + 1}`);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(480);
+  await eachStep(inside, async (name) => {
+    await expectNoViolationsIn(['light', 'dark', 'contrast'], page, `Inside, ${name}`);
+    await expectNothingCutOff(page, `Inside, ${name}, at 480 px`);
+  });
+  for (const width of [765, 800, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await eachStep(inside, (name) => expectNothingCutOff(page, `Inside, ${name}, at ${width} px`));
   }
 });
 

@@ -27,7 +27,7 @@ export interface AttributionPart {
 /** What the residual stream after a layer would predict. */
 export interface LensLayer {
   layer: number;
-  /** Most probable tokens, best first; `logprob` is natural. */
+  /** Most probable tokens, best first; `piece` as in `Candidate`, `logprob` natural. */
   top: { id: number; piece: string; logit: number; logprob: number }[];
 }
 
@@ -87,6 +87,7 @@ export interface TokensAnswer {
   kind: 'tokens';
   tokens: {
     id: number;
+    /** Display text, as in `Candidate`; so are those of merges and of all answers below. */
     piece: string;
     /** UTF-8, perhaps part of a character. */
     bytes: number[];

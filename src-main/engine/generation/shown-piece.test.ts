@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
-import { shownPiece } from './shown-piece.ts';
+import { openModel } from '../models/open-model.ts';
+import { filesOf } from '../test-support/inside-models.ts';
+import { shownMerges, shownPiece } from './shown-piece.ts';
 
 function shownBy(model: object, decoder: object, addedTokens: object[] = []): string[] {
   const tokenizer = tokenizerFromJson({ added_tokens: addedTokens, model, decoder }, 'tokenizer.json');
@@ -43,4 +45,29 @@ it('keeps the marker of WordPiece', () => {
   };
   const decoder = { type: 'WordPiece', prefix: '##', cleanup: false };
   expect(shownBy(model, decoder)).toEqual(['[UNK]', 'sing', '##ing', '#']);
+});
+
+it('spells out the bytes of a merge that ends within a character', () => {
+  const vocab = ids('Ġ', 'â', 'Ĥ', '¬', 'âĤ', 'âĤ¬', 'ĠâĤ¬');
+  const merges = ['â Ĥ', 'âĤ ¬', 'Ġ âĤ¬'];
+  const json = { added_tokens: [], model: { type: 'BPE', vocab, merges }, decoder: { type: 'ByteLevel' } };
+  expect(shownMerges(tokenizerFromJson(json, 'tokenizer.json'), 6)).toEqual([
+    { left: '<0xE2>', right: '<0x82>', rank: 0 },
+    { left: '<0xE2><0x82>', right: '<0xAC>', rank: 1 },
+    { left: ' ', right: '€', rank: 2 },
+  ]);
+});
+
+// Byte-level BPE, SentencePiece's scores.
+it.each(['llama', 'llama-spm'])('writes merges like the tokens that they make: %s', async (name) => {
+  const { tokenizer } = await openModel(await filesOf(name), { contextSize: 8 });
+  let whole = 0;
+  for (let id = 0; id < tokenizer.vocabularySize; id++) {
+    const last = shownMerges(tokenizer, id).at(-1);
+    // The bytes of a character that the merge completes are spelled out.
+    if (last === undefined || (last.left + last.right).includes('<0x')) continue;
+    expect(last.left + last.right).toBe(shownPiece(tokenizer, id));
+    whole++;
+  }
+  expect(whole).toBeGreaterThan(10);
 });

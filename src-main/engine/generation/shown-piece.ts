@@ -1,9 +1,12 @@
+import type { TokenMerge } from '../api/types.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { bytePiece } from '../tokenizer/model/byte-piece.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Pieces cached per tokenizer: the same few thousand are shown again and again. */
 const REMEMBERED = 10_000;
+/** How SentencePiece writes a space. */
+const SPACE = '▁';
 const remembered = new WeakMap<Tokenizer, Map<number, string>>();
 
 /**
@@ -33,6 +36,34 @@ function decodePiece(tokenizer: Tokenizer, id: number): string {
     const isWordPiece = text === ` ${piece}` || (piece.startsWith('##') && text === piece.slice(2));
     return isWordPiece ? piece : text;
   } catch {
-    return Array.from(bytes, bytePiece).join('');
+    return spelledOut(bytes);
   }
+}
+
+/**
+ * Formats the merges that make a token, whose symbols are parts of its piece, in the same way.
+ *
+ * @throws EngineError BAD_REQUEST for an id outside the vocabulary
+ */
+export function shownMerges(tokenizer: Tokenizer, id: number): TokenMerge[] {
+  const merges = tokenizer.merges(id);
+  if (merges.length === 0) return merges;
+  const characters = Array.from(tokenizer.piece(id));
+  const bytes = tokenizer.bytes(id);
+  // Byte-level vocabularies have one character for each byte. In others, only the space is written differently.
+  const byteOf = characters.length === bytes.length ? new Map(characters.map((sign, at) => [sign, bytes[at]])) : null;
+  const shown = (symbol: string) => {
+    if (byteOf === null) return symbol.replaceAll(SPACE, ' ');
+    const own = Uint8Array.from(symbol, (sign) => byteOf.get(sign) ?? 0);
+    try {
+      return utf8.decode(own);
+    } catch {
+      return spelledOut(own);
+    }
+  };
+  return merges.map(({ left, right, rank }) => ({ left: shown(left), right: shown(right), rank }));
+}
+
+function spelledOut(bytes: Uint8Array): string {
+  return Array.from(bytes, bytePiece).join('');
 }

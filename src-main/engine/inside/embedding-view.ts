@@ -3,6 +3,7 @@ import type { OpOf } from '../program/ops.ts';
 import type { WeightView } from '../program/weights.ts';
 import { producerOf } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
+import { shownPiece } from '../generation/shown-piece.ts';
 import { selectTop } from '../sampling/select-top.ts';
 import { attentionAttributes } from './attention-view.ts';
 import { PartialRuns } from './partial-runs.ts';
@@ -34,7 +35,7 @@ export async function embeddingOf(
   const nearest = selectTop(Float32Array.from(cosines), count, neighbours);
   return {
     ...{ kind: 'embedding', rows, hidden },
-    neighbours: Array.from(nearest, (id) => ({ id, piece: model.tokenizer.piece(id), cosine: cosines[id] })),
+    neighbours: Array.from(nearest, (id) => ({ id, piece: shownPiece(model.tokenizer, id), cosine: cosines[id] })),
   };
 }
 

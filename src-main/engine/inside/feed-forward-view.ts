@@ -1,5 +1,6 @@
 import type { FeedForwardAnswer, TokenEffect } from '../api/inside-types.ts';
 import { EngineError } from '../api/errors.ts';
+import { shownPiece } from '../generation/shown-piece.ts';
 import { selectTop } from '../sampling/select-top.ts';
 import { directPath, type DirectPath } from './direct-path.ts';
 import { fixNorm, normForward, type FixedNorm } from './norm-gains.ts';
@@ -95,6 +96,6 @@ function pushForward(
 function topEffects({ model }: InsideRun, added: Float32Array, count: number, sign: 1 | -1): TokenEffect[] {
   const signed = sign === 1 ? added : added.map((value) => -value);
   return Array.from(selectTop(signed, signed.length, count), (id) => {
-    return { id, piece: model.tokenizer.piece(id), logit: added[id] };
+    return { id, piece: shownPiece(model.tokenizer, id), logit: added[id] };
   });
 }

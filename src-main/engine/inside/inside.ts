@@ -9,6 +9,7 @@ import type {
 } from '../api/inside-types.ts';
 import { tensorName } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
+import { shownPiece } from '../generation/shown-piece.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { attribute } from './attribution.ts';
 import { attentionMaps, attentionOfHead } from './attention-view.ts';
@@ -105,7 +106,7 @@ export class Inside {
         const { logits } = await tapRow(run, query.token, []);
         const top = new RawDistribution(logits).top(query.top);
         const describe = ([id, logprob]: [number, number]) => {
-          return { id, piece: run.model.tokenizer.piece(id), logit: logits[id], logprob };
+          return { id, piece: shownPiece(run.model.tokenizer, id), logit: logits[id], logprob };
         };
         return { kind: 'logits', logits, top: top.map(describe) };
       }

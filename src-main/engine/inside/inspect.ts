@@ -10,6 +10,7 @@ import { OWN } from '../generation/context-window.ts';
 import { Draft } from '../generation/draft.ts';
 import { describeCandidates, generate, type GenerateJob } from '../generation/generate.ts';
 import { cancelled } from '../generation/interrupt.ts';
+import { shownPiece } from '../generation/shown-piece.ts';
 import { attribute } from './attribution.ts';
 import { IntervenedWindow } from './intervened-window.ts';
 import { logitLens } from './lens.ts';
@@ -76,7 +77,7 @@ async function steps(job: GenerateJob, { info, topCandidates }: InspectSteps): P
   const probabilities = describeCandidates(top, draft.chain, model, removals);
   const chosen: Candidate = {
     id: sampled.id,
-    piece: model.tokenizer.piece(sampled.id),
+    piece: shownPiece(model.tokenizer, sampled.id),
     logprob: raw.logprob(sampled.id),
     sampledProbability: sampled.probability,
   };

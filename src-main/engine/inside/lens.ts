@@ -1,5 +1,6 @@
 import type { LensLayer } from '../api/inside-types.ts';
 import { TAPS } from '../program/taps.ts';
+import { shownPiece } from '../generation/shown-piece.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { PartialRuns, required } from './partial-runs.ts';
 import { requiredTensor } from './residual-stream.ts';
@@ -27,7 +28,7 @@ export async function logitLens(run: InsideRun, index: number, top: number): Pro
     lens.push({
       layer: lens.length,
       top: distribution.top(top).map(([id, logprob]) => {
-        return { id, piece: model.tokenizer.piece(id), logit: logits[id], logprob };
+        return { id, piece: shownPiece(model.tokenizer, id), logit: logits[id], logprob };
       }),
     });
   }

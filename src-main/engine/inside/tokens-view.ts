@@ -1,4 +1,5 @@
 import type { TokensAnswer } from '../api/inside-types.ts';
+import { shownMerges, shownPiece } from '../generation/shown-piece.ts';
 import type { InsideRun } from './tapped-row.ts';
 
 /** The tokens, and how the tokenizer came to each. */
@@ -10,10 +11,10 @@ export function tokensOf({ model, ids }: InsideRun): TokensAnswer {
     kind: 'tokens',
     tokens: ids.map((id, i) => ({
       id,
-      piece: pieces[i],
+      piece: shownPiece(tokenizer, id),
       bytes: Array.from(tokenizer.bytes(id)),
       special: tokenizer.isSpecial(id),
-      merges: tokenizer.merges(id),
+      merges: shownMerges(tokenizer, id),
       attempts: prefix === null || tokenizer.isSpecial(id) ? [] : attempts(pieces, i, prefix),
     })),
   };

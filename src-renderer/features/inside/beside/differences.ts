@@ -1,7 +1,7 @@
 /** Pictures of the second run's numbers minus those of the first. Both are of one model and have as many tokens. */
 import type { LayerAnswer, NormsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { visibleText } from '../../../lib/visible.ts';
-import { gridPicture } from '../picture/grid-picture.ts';
+import { gridPicture, NARROW_CELL } from '../picture/grid-picture.ts';
 import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import { headCellSize, type HeadView } from '../steps/attention.ts';
 import { LAYER_TENSORS, type LayerTensor } from '../steps/layers.ts';
@@ -42,7 +42,7 @@ export function headDifference(first: HeadView, second: HeadView): Picture {
     rowLabels: pairLabels(pair, queries),
     columnLabels: pairLabels(pair, keys),
     columns: keys.to - keys.from,
-    ...{ signed: true, cellWidth: size, cellHeight: size },
+    ...{ signed: true, cellWidth: size, cellHeight: size, minCellWidth: NARROW_CELL },
     value(row, column) {
       const key = keys.from + column;
       if (isMasked(row, key)) return null;
@@ -88,7 +88,7 @@ export function streamDifference(
     rowLabels: Array.from({ length: first.layers + 1 }, (_, row) => name(row)),
     columnLabels: pairLabels(tokens, range),
     columns: range.to - range.from,
-    ...{ signed: true, cellWidth: 22, cellHeight: 18 },
+    ...{ signed: true, cellWidth: 22, cellHeight: 18, minCellWidth: NARROW_CELL },
     value: (row, column) => difference(row, range.from + column),
     describe(row, column) {
       const token = range.from + column;

@@ -19,12 +19,15 @@ export interface BarOptions {
 const ROW = 22;
 const BAR = 10;
 const LENGTH = 260;
+const MIN_LENGTH = 80;
 const LABEL_WIDTH = 132;
 const VALUE_WIDTH = 84;
 const LABEL_LENGTH = 16;
+const GROUPED = 1000;
 
 /** One bar per row; negative values go to the left of the zero line. */
-export function barPicture({ title, fileName, bars, table, length = LENGTH }: BarOptions): Picture {
+export function barPicture(options: BarOptions): Picture {
+  const { title, fileName, bars, table, length = LENGTH } = options;
   const max = bars.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0);
   const signed = bars.some(({ value }) => value < 0);
   const zero = LABEL_WIDTH + (signed ? length / 2 : 0);
@@ -41,7 +44,7 @@ export function barPicture({ title, fileName, bars, table, length = LENGTH }: Ba
         ...{ kind: 'rect', x: value < 0 ? zero - size : zero, y: y - BAR / 2, width: size, height: BAR },
         fill: value < 0 ? '--surp-6' : '--accent',
       },
-      { kind: 'text', x: width, y, text: formatNumber(value), fill: '--text-2', anchor: 'end' },
+      { kind: 'text', x: width, y, text: barNumber(value), fill: '--text-2', anchor: 'end' },
     );
   });
   return {
@@ -55,5 +58,14 @@ export function barPicture({ title, fileName, bars, table, length = LENGTH }: Ba
       return row < 0 || row >= bars.length || x < 0 || x > width ? null : { row, column: 0 };
     },
     describe: ({ row }) => bars[row]?.facts ?? { name: '', value: '', formula: '' },
+    fit: (space) =>
+      barPicture({ ...options, length: Math.max(MIN_LENGTH, Math.min(LENGTH, space - LABEL_WIDTH - VALUE_WIDTH)) }),
   };
+}
+
+/** Grouped, unlike in tables: 9216 is `9,216`. */
+function barNumber(value: number): string {
+  return Math.abs(value) < GROUPED
+    ? formatNumber(value)
+    : value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
 }

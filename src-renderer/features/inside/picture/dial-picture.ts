@@ -8,20 +8,22 @@ export interface DialOptions {
   angles: ArrayLike<number>;
   describe(index: number): CellFacts;
   table: Table;
+  perLine?: number;
 }
 
 const SIZE = 40;
 const GAP = 8;
 const LABEL = 16;
-/** Dials per line. */
+/** Dials per line, at most. */
 const PER_LINE = 12;
 const SEGMENTS = 32;
 
 /** One dial for each angle, with a hand. */
-export function dialPicture({ title, fileName, angles, describe, table }: DialOptions): Picture {
+export function dialPicture(options: DialOptions): Picture {
+  const { title, fileName, angles, describe, table, perLine = PER_LINE } = options;
   const shapes: Shape[] = [];
-  const columns = Math.min(PER_LINE, angles.length);
-  const rows = Math.ceil(angles.length / PER_LINE);
+  const columns = Math.min(perLine, angles.length);
+  const rows = Math.ceil(angles.length / perLine);
   const boxOf = (row: number, column: number) => ({
     x: column * (SIZE + GAP),
     y: row * (SIZE + LABEL + GAP),
@@ -34,7 +36,7 @@ export function dialPicture({ title, fileName, angles, describe, table }: DialOp
     y: box.y + SIZE / 2 - radius * Math.sin(angle),
   });
   for (let index = 0; index < angles.length; index++) {
-    const box = boxOf(Math.floor(index / PER_LINE), index % PER_LINE);
+    const box = boxOf(Math.floor(index / perLine), index % perLine);
     for (let at = 0; at < SEGMENTS; at++) {
       const from = pointAt(box, (at / SEGMENTS) * 2 * Math.PI);
       const to = pointAt(box, ((at + 1) / SEGMENTS) * 2 * Math.PI);
@@ -54,11 +56,13 @@ export function dialPicture({ title, fileName, angles, describe, table }: DialOp
     cellAt(x, y) {
       const cell = { row: Math.floor(y / (SIZE + LABEL + GAP)), column: Math.floor(x / (SIZE + GAP)) };
       const isDial = cell.column >= 0 && cell.column < columns && cell.row >= 0;
-      return isDial && cell.row * PER_LINE + cell.column < angles.length ? cell : null;
+      return isDial && cell.row * perLine + cell.column < angles.length ? cell : null;
     },
     describe({ row, column }) {
-      const index = row * PER_LINE + column;
+      const index = row * perLine + column;
       return index < angles.length ? describe(index) : { name: '', value: '', formula: '' };
     },
+    fit: (space) =>
+      dialPicture({ ...options, perLine: Math.max(1, Math.min(PER_LINE, Math.floor(space / (SIZE + GAP)))) }),
   };
 }

@@ -20,9 +20,13 @@ export interface GridOptions {
   selected?: number;
   cellWidth?: number;
   cellHeight?: number;
+  /** Cells become this narrow where there is less space. Default: they keep their size. */
+  minCellWidth?: number;
 }
 
 const CELL = 26;
+/** Px of a narrow cell that still has a label. */
+export const NARROW_CELL = 14;
 const GAP = 1;
 /** Smaller cells touch each other. */
 const GAP_FROM = 6;
@@ -108,7 +112,15 @@ export function gridPicture(options: GridOptions): Picture {
     },
     describe: ({ row, column }) => options.describe(row, column),
     table: options.table,
+    ...(options.minCellWidth === undefined ? {} : { fit }),
   };
+
+  function fit(space: number): Picture {
+    const share = Math.floor((space - left - overhang) / Math.max(1, columns));
+    const cellWidth = Math.max(Math.min(width, options.minCellWidth ?? width), Math.min(width, share));
+    // Square cells stay square.
+    return gridPicture({ ...options, cellWidth, cellHeight: width === height ? cellWidth : height });
+  }
 }
 
 function frame({ x, y, width, height }: Box): Shape[] {

@@ -46,6 +46,8 @@ export interface Picture {
   cellAt(x: number, y: number): Cell | null;
   describe(cell: Cell): CellFacts;
   table: Table;
+  /** The same picture in the width that there is, in px; absent if it has one size. */
+  fit?(width: number): Picture;
 }
 
 /** Significant digits of numbers on screen. */

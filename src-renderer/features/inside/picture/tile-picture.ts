@@ -26,7 +26,8 @@ const HEIGHT = 38;
 const GAP = 4;
 
 /** Tiles in lines, in reading order. To the keyboard they are one row. */
-export function tilePicture({ title, fileName, tiles, table, width = WIDTH }: TileOptions): Picture {
+export function tilePicture(options: TileOptions): Picture {
+  const { title, fileName, tiles, table, width = WIDTH } = options;
   const shapes: Shape[] = [];
   const boxes: Box[] = [];
   let x = 0;
@@ -45,8 +46,8 @@ export function tilePicture({ title, fileName, tiles, table, width = WIDTH }: Ti
       { kind: 'text', x: middle, y: y + 12, text, fill: '--text-1', anchor: 'middle' },
       { kind: 'text', x: middle, y: y + 28, text: note, fill: '--text-2', anchor: 'middle' },
     );
+    right = Math.max(right, x + size);
     x += size + GAP;
-    right = Math.max(right, x);
   }
   return {
     ...{ title, fileName, table, signed: false, max: 0 },
@@ -61,5 +62,6 @@ export function tilePicture({ title, fileName, tiles, table, width = WIDTH }: Ti
       return column < 0 ? null : { row: 0, column };
     },
     describe: ({ column }) => tiles[column]?.facts ?? { name: '', value: '', formula: '' },
+    fit: (space) => tilePicture({ ...options, width: space }),
   };
 }

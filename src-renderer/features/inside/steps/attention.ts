@@ -1,5 +1,5 @@
 import type { AttentionAnswer, InsideQuery } from '../../../../src-main/engine/api/inside-types.ts';
-import { gridPicture } from '../picture/grid-picture.ts';
+import { gridPicture, NARROW_CELL } from '../picture/grid-picture.ts';
 import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
 import type { ShownAnswer } from '../state/answers.svelte.ts';
@@ -64,6 +64,7 @@ export function headPicture(view: HeadView, tensor: AttentionTensor): Picture {
     title: `Layer ${layer + 1}, head ${head + 1}: row looks at column`,
     fileName: `attention-${tensor}-layer-${layer + 1}-head-${head + 1}`,
     rowLabels: labelsOf(tokens, queries),
+    minCellWidth: NARROW_CELL,
     columnLabels: labelsOf(tokens, keys),
     columns: keys.to - keys.from,
     signed: tensor === 'scores',

@@ -1,6 +1,6 @@
 import type { LayerAnswer, NormsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { barPicture } from '../picture/bar-picture.ts';
-import { gridPicture } from '../picture/grid-picture.ts';
+import { gridPicture, NARROW_CELL } from '../picture/grid-picture.ts';
 import { formatNumber, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
 import { labelsOf, nameOf, type TokenRange } from './token-window.ts';
@@ -18,6 +18,7 @@ export function streamPicture(answer: NormsAnswer, tokens: readonly InsideToken[
     columnLabels: labelsOf(tokens, range),
     columns: range.to - range.from,
     cellWidth: 22,
+    minCellWidth: NARROW_CELL,
     cellHeight: 18,
     value: (row, column) => at(row, range.from + column),
     describe(row, column) {

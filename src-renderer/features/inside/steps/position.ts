@@ -60,7 +60,13 @@ export function anglesPicture(rotary: RotaryAngles, tokens: readonly InsideToken
     rowLabels: labelsOf(tokens, range),
     columnLabels: [],
     columns: pairs,
-    ...{ signed: true, max: 1, cellWidth: Math.max(4, Math.min(14, Math.floor(640 / pairs))), cellHeight: 16 },
+    ...{
+      signed: true,
+      max: 1,
+      cellWidth: Math.max(4, Math.min(14, Math.floor(640 / pairs))),
+      cellHeight: 16,
+      minCellWidth: 2,
+    },
     value: (row, pair) => Math.cos(angles[row * pairs + pair]),
     describe(row, pair) {
       const angle = angles[row * pairs + pair];

@@ -30,6 +30,7 @@ export function vectorPicture(options: VectorOptions): Picture {
     rowLabels: labelsOf(tokens, range),
     cellWidth: Math.max(1, Math.min(MAX_CELL, Math.floor(TARGET_WIDTH / width))),
     cellHeight: ROW,
+    minCellWidth: 1,
     value: at,
     describe(row, dimension): CellFacts {
       const token = range.from + row;

@@ -1,6 +1,6 @@
 import type { AttributionPart, Inspection, LensLayer } from '../../../../engine/api/types.ts';
 import { formatPercent } from './numbers.ts';
-import { formatTable, indent } from './table.ts';
+import { formatTable, indent, onOneLine } from './table.ts';
 
 /** Parts listed, by size; the others are summed up. */
 const PARTS = 15;
@@ -12,7 +12,7 @@ export function formatExplanation({ attribution, lens, sampling, logits }: Inspe
   const sections: string[] = [];
   if (attribution) {
     const logit = logits.values[chosen.id] ?? 0;
-    const title = `Attribution: parts of the logit of ${chosen.piece} (${logit.toFixed(3)})`;
+    const title = `Attribution: parts of the logit of ${onOneLine(chosen.piece)} (${logit.toFixed(3)})`;
     sections.push(`${title}\n\n${indent(formatAttribution(attribution))}`);
   }
   if (lens) sections.push(`Logit lens: what each layer would predict\n\n${indent(formatLens(lens))}`);

@@ -69,6 +69,7 @@ describe('tables', () => {
         ['1234', 'cat'],
       ]),
     ).toBe('  id  piece\n   5  😀\n1234  cat');
+    expect(formatTable([{ title: 'piece' }, { title: 'p' }], [['\n\n', '1']])).toBe('piece  p\n\\n\\n   1');
     expect(formatTable([{ title: '' }], [['a']])).toBe('a');
     expect(indent('a\n\nb')).toBe('  a\n\n  b');
   });

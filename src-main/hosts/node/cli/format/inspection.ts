@@ -5,7 +5,7 @@ import { formatIntervention } from '../options/intervention-option.ts';
 import { formatAttention } from './attention.ts';
 import { formatExplanation } from './explanation.ts';
 import { formatCount, formatPercent, formatVector, plural } from './numbers.ts';
-import { elide, formatTable, indent } from './table.ts';
+import { elide, formatTable, indent, onOneLine } from './table.ts';
 import { formatTokenTable } from './tokens.ts';
 
 /** Rows of the tables with one row per token. */
@@ -134,7 +134,7 @@ function sampling({ model, sampling: { stages, chosen, seed } }: Inspection, pie
     model.maskedTokenIds.length === 0 ? '' : `Never sampled: ${model.maskedTokenIds.map(name).join(', ')}\n\n`;
   const probability =
     chosen.sampledProbability === null ? '' : `, sampled with ${formatPercent(chosen.sampledProbability)}`;
-  return `${masked}${table}\n\nChosen: ${chosen.piece} (id ${chosen.id})${probability}, seed ${seed}`;
+  return `${masked}${table}\n\nChosen: ${onOneLine(chosen.piece)} (id ${chosen.id})${probability}, seed ${seed}`;
 }
 
 function loop({ loop: steps }: Inspection): string {

@@ -8,7 +8,8 @@ export interface Column {
 /** Aligns rows under their column titles. All-empty titles are omitted. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const titles = columns.map(({ title }) => title);
-  const lines = titles.every((title) => title === '') ? rows : [titles, ...rows];
+  const cells = rows.map((row) => row.map(onOneLine));
+  const lines = titles.every((title) => title === '') ? cells : [titles, ...cells];
   // A loop: a spread of as many arguments as a long text has tokens would overflow the stack.
   const widths = columns.map((_, c) => lines.reduce((widest, line) => Math.max(widest, width(line[c] ?? '')), 0));
   return lines.map((line) => formatRow(columns, widths, line)).join('\n');
@@ -21,6 +22,11 @@ function formatRow(columns: readonly Column[], widths: readonly number[], line: 
     return align === 'right' ? padding + text : text + padding;
   });
   return cells.join('  ').trimEnd();
+}
+
+/** Escapes line ends and other control characters, which tokens may have. */
+export function onOneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1));
 }
 
 export function indent(text: string): string {
