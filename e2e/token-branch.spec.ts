@@ -23,8 +23,11 @@ async function newReply(app: RunningApp): Promise<ChatPage> {
   return chat;
 }
 
+const NO_SERVICES = 'A site has no services with which a test could store a chat.';
+
 /** A stored reply of which only the tokens are known. */
 async function oldReply(app: RunningApp): Promise<ChatPage> {
+  test.skip(app.host === 'site', NO_SERVICES);
   const chat = new ChatPage(app.page);
   await chat.ready();
   const id = randomUUID();
@@ -217,6 +220,7 @@ test('selected tokens show their perplexity and their share of the surprisal', {
 });
 
 test('nothing branches in a reply of another model', { tag: '@full' }, async ({ app }) => {
+  test.skip(app.host === 'site', NO_SERVICES);
   const chat = new ChatPage(app.page);
   await chat.ready();
   const id = randomUUID();
