@@ -33,6 +33,7 @@ export async function walkInside(page: Page, shot: Shot, file: string): Promise<
   await inside.id('inside-beside').selectOption('text');
   await inside.step('head');
   await settled(inside);
+  await page.mouse.move(0, 0);
   await shot('inside-pair');
   await shot.small('inside-pair');
 
