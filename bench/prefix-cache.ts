@@ -7,25 +7,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { defaultGenerateParams } from '../src-main/engine/api/defaults.ts';
 import { InferenceEngine, type GenerateEnd } from '../src-main/engine/index.ts';
 import { openModelPath } from '../src-main/hosts/node/model-path.ts';
 import { nodePlatform } from '../src-main/hosts/node/node-platform.ts';
 import { prefixFolder } from '../src-main/hosts/node/prefix-folder.ts';
-import { benchModel } from './lib/bench-models.ts';
 import { table } from './lib/markdown.ts';
+import { modelBench } from './lib/model-bench.ts';
 
 const TOKENS = 4000;
 
-const { values } = parseArgs({
-  options: {
-    repeat: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-    model: { type: 'string' },
-  },
-});
-const path = values.model ?? (await benchModel('Q4_1', (line) => console.error(line)));
+const { path, repeat, threads } = await modelBench();
 const folder = await mkdtemp(join(tmpdir(), 'prefix-cache-'));
 const store = prefixFolder(folder);
 const chat = Array.from({ length: TOKENS }, (_, i) => 1000 + ((i * 37) % 40_000));
@@ -38,7 +30,7 @@ interface Opened {
 /** Loads the model, as after a restart, and asks for a reply. @param after called before the model is unloaded */
 async function open(isStored: boolean, after: () => Promise<void> = async () => undefined): Promise<Opened> {
   const engine = new InferenceEngine(nodePlatform(undefined, store));
-  await engine.load(await openModelPath(path), { contextSize: 4096, threads: Number(values.threads) });
+  await engine.load(await openModelPath(path), { contextSize: 4096, threads });
   const params = defaultGenerateParams({ kind: 'ids', ids: [...chat, 504, 253, 2000] });
   const stop = { ...params.stop, maxTokens: 8, ignoreEos: true };
   const sampling = { ...params.sampling, temperature: 0 };
@@ -70,7 +62,7 @@ const first = await open(true, stored);
 const times = { without: [] as number[], with: [] as number[] };
 let isSame = true;
 let reused = 0;
-for (let i = 0; i < Number(values.repeat); i++) {
+for (let i = 0; i < repeat; i++) {
   const plain = await open(false);
   const cached = await open(true);
   reused = cached.reused;

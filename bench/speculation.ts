@@ -4,13 +4,12 @@
  *
  *     npx tsx bench/speculation.ts [--repeat 3] [--threads 2] [--model FILE]
  */
-import { parseArgs } from 'node:util';
 import { defaultGenerateParams } from '../src-main/engine/api/defaults.ts';
 import { InferenceEngine, type GenerateEnd } from '../src-main/engine/index.ts';
 import { openModelPath } from '../src-main/hosts/node/model-path.ts';
 import { nodePlatform } from '../src-main/hosts/node/node-platform.ts';
-import { benchModel } from './lib/bench-models.ts';
 import { table } from './lib/markdown.ts';
+import { modelBench } from './lib/model-bench.ts';
 
 const ARTICLE =
   'The river rises in the hills above the old mill. In spring, the snow melts and the water fills the meadows. ' +
@@ -31,16 +30,9 @@ const TASKS: Readonly<Record<string, { text: string; temperature: number }>> = {
   },
 };
 
-const { values } = parseArgs({
-  options: {
-    repeat: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-    model: { type: 'string' },
-  },
-});
-const path = values.model ?? (await benchModel('Q4_1', (line) => console.error(line)));
+const { path, repeat, threads } = await modelBench();
 const engine = new InferenceEngine(nodePlatform());
-await engine.load(await openModelPath(path), { contextSize: 2048, threads: Number(values.threads) });
+await engine.load(await openModelPath(path), { contextSize: 2048, threads });
 
 async function reply({ text, temperature }: (typeof TASKS)[string], speculate: boolean): Promise<GenerateEnd> {
   const params = defaultGenerateParams({ kind: 'chat', messages: [{ role: 'user', text }] });
@@ -61,7 +53,7 @@ for (const [name, task] of Object.entries(TASKS)) {
   const rates = { plain: [] as number[], drafted: [] as number[] };
   let last = await reply(task, true);
   let isSame = true;
-  for (let i = 0; i < Number(values.repeat); i++) {
+  for (let i = 0; i < repeat; i++) {
     const plain = await reply(task, false);
     last = await reply(task, true);
     isSame &&= plain.ids.join() === last.ids.join() && plain.text === last.text;

@@ -3,24 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { storedComparison } from '../src-main/protocol/app/comparisons/test-support/comparisons.ts';
 import { ChatPage } from './pages/chat.ts';
-import { bundleForPage } from './support/page-bundle.ts';
+import { bundleForPage, pageEvaluator } from './support/page-bundle.ts';
 import { saveOffered } from './support/saved-file.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
-/** Evaluates expressions beside the app, in its page, past its content security policy. */
+/** The app's page with the functions of `compare-export/page.ts`. */
 async function evaluator(app: RunningApp): Promise<(expression: string) => Promise<unknown>> {
   await new ChatPage(app.page).ready();
-  const session = await app.context.newCDPSession(app.page);
-  const evaluate = async (expression: string): Promise<unknown> => {
-    const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
-      expression,
-      awaitPromise: true,
-      returnByValue: true,
-      userGesture: true,
-    });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
-  };
+  const evaluate = await pageEvaluator(app);
   await evaluate(await bundleForPage(join(import.meta.dirname, 'compare-export/page.ts'), 'compareExport'));
   return evaluate;
 }

@@ -53,23 +53,7 @@ test('a lane can have another executor, and then gives the same greedy text', { 
   test.slow();
   const compare = new ComparePage(app.page);
   await new ChatPage(app.page).ready();
-  await compare.show();
-  await compare.id('lane-sets').click();
-  await compare.id('lane-set-seeds').click();
-  await expect(compare.lanes).toHaveCount(4);
-  for (let count = 4; count > 2; count--) {
-    await compare.menu(count - 1, 'lane-remove');
-    await expect(compare.lanes).toHaveCount(count - 1);
-  }
-  await compare.id('compare-seed').fill('7');
-  await compare.id('compare-seed').press('Enter');
-  await compare.id('compare-limit').fill('12');
-  await compare.id('compare-limit').press('Enter');
-  await compare.lane(1).getByTestId('lane-settings').click();
-  await compare.id('lane-tab-lane').click();
-  await compare.id('lane-executor').selectOption('reference');
-  await app.page.keyboard.press('Escape');
-  await expect(compare.lane(1)).toHaveAccessibleName('Lane B, reference executor');
+  await compare.showTwoExecutors('reference');
   await expect(compare.lane(1).getByTestId('lane-note')).toHaveText('Runs after A, because it needs another executor.');
   await compare.compare(PROMPT);
   await expect(compare.id('lane-stop')).toHaveCount(2);

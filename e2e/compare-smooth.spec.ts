@@ -82,7 +82,7 @@ test('eight lanes of 1,000 tokens have no long tasks', { tag: ['@alone', '@full'
   await expectSmooth(app.page, 'when a stored run is opened and scrolled', async () => {
     await open('A second prompt');
     await open(PROMPT);
-    // The visible part is drawn token by token, in several frames. The first token may be a space, which has no width there.
+    // The visible part is drawn token by token, in several frames. A space at the beginning of a line has no width.
     await expect(compare.text(7).getByTestId('token').nth(1)).toBeVisible();
     await compare.text(2).hover();
     for (let turn = 0; turn < 20; turn++) {

@@ -1,7 +1,7 @@
 /** The protocol's contract over Electron's port and over the browser's Worker, in the built app. */
 import { join } from 'node:path';
 import { CONTRACT_CASES } from '../src-main/protocol/engine/test-support/contract.ts';
-import { bundleForPage } from './support/page-bundle.ts';
+import { bundleForPage, pageEvaluator } from './support/page-bundle.ts';
 import { expect, test } from './support/test.ts';
 
 test('every connection to the engine fulfils the contract', { tag: '@once' }, async ({ app }) => {
@@ -17,12 +17,7 @@ test('every connection to the engine fulfils the contract', { tag: '@once' }, as
   // A document of the app's own origin, with its headers and its bridge, but without the app.
   await app.page.goto(`${app.origin}/engine.worker.js`);
   expect(await app.page.evaluate(() => crossOriginIsolated)).toBe(true);
-  const session = await app.context.newCDPSession(app.page);
-  const evaluate = async (expression: string): Promise<unknown> => {
-    const { result, exceptionDetails } = await session.send('Runtime.evaluate', { expression, awaitPromise: true });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
-  };
+  const evaluate = await pageEvaluator(app);
   await evaluate(script);
   for (const { name } of CONTRACT_CASES) {
     await test.step(name, async () => {

@@ -13,22 +13,7 @@ test('a lane on the GPU gives the same greedy text', { tag: '@full' }, async ({ 
   test.setTimeout(60_000 + COMPILE_MS);
   const compare = new ComparePage(app.page);
   await new ChatPage(app.page).ready();
-  await compare.show();
-  await compare.id('lane-sets').click();
-  await compare.id('lane-set-seeds').click();
-  for (let count = 4; count > 2; count--) {
-    await expect(compare.lanes).toHaveCount(count);
-    await compare.menu(count - 1, 'lane-remove');
-  }
-  await compare.id('compare-seed').fill('7');
-  await compare.id('compare-seed').press('Enter');
-  await compare.id('compare-limit').fill('12');
-  await compare.id('compare-limit').press('Enter');
-  await compare.lane(1).getByTestId('lane-settings').click();
-  await compare.id('lane-tab-lane').click();
-  await compare.id('lane-executor').selectOption('webgpu');
-  await app.page.keyboard.press('Escape');
-  await expect(compare.lane(1)).toHaveAccessibleName('Lane B, webgpu executor');
+  await compare.showTwoExecutors('webgpu');
   await compare.compare('Once upon a time', COMPILE_MS);
   await expect(compare.id('lane-stop')).toHaveCount(2);
   await expect(compare.id('same-as').nth(1)).toHaveText(/^all \d+$/);

@@ -1,7 +1,7 @@
 /** The browser's store of the prefix cache, in the built app's origin. */
 import { join } from 'node:path';
 import { PREFIX_STORE_CASES } from '../src-main/engine/test-support/prefix-store-cases.ts';
-import { bundleForPage } from './support/page-bundle.ts';
+import { bundleForPage, pageEvaluator } from './support/page-bundle.ts';
 import { expect, test } from './support/test.ts';
 
 test('the browser stores the prefix cache as a folder does', { tag: '@full' }, async ({ app }) => {
@@ -11,12 +11,7 @@ test('the browser stores the prefix cache as a folder does', { tag: '@full' }, a
   await app.page.waitForLoadState('load');
   // A document of the app's own origin without the app, whose engine uses the database, too.
   await app.page.goto(`${app.origin}/engine.worker.js`);
-  const session = await app.context.newCDPSession(app.page);
-  const evaluate = async (expression: string): Promise<unknown> => {
-    const { result, exceptionDetails } = await session.send('Runtime.evaluate', { expression, awaitPromise: true });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
-  };
+  const evaluate = await pageEvaluator(app);
   await evaluate(script);
   for (const { name } of PREFIX_STORE_CASES) {
     await test.step(name, async () => {

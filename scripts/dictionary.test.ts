@@ -148,9 +148,9 @@ test('no file of the interface has a name with such a word', () => {
   expect(wrong).toEqual(Object.keys(ALLOWED_FILES));
 });
 
-test('a setting of the samplers is named in its row, its sampler and its control, and nowhere else', async () => {
+test('a setting of the samplers is named in its row, its sampler, its control and a preset, and nowhere else', async () => {
   const naming = [...(await sources())].filter(([, text]) => /\b(minP|min_p)\b/.test(text)).map(([file]) => file);
-  // Presets and the pictures of stages give it a value of their own.
+  // A preset gives it a value.
   expect(naming.sort()).toEqual([
     'src-main/engine/sampling/stages.ts',
     'src-main/engine/settings/sampling.ts',

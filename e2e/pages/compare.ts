@@ -56,6 +56,30 @@ export class ComparePage {
     await this.id(item).click();
   }
 
+  /** Opens the view with two lanes of the same settings, but that the second one has another executor. */
+  async showTwoExecutors(executor: string): Promise<void> {
+    await this.show();
+    await this.id('lane-sets').click();
+    await this.id('lane-set-seeds').click();
+    for (let count = 4; count > 2; count--) {
+      await expect(this.lanes).toHaveCount(count);
+      await this.menu(count - 1, 'lane-remove');
+    }
+    for (const [field, value] of [
+      ['compare-seed', '7'],
+      ['compare-limit', '12'],
+    ] as const) {
+      await this.id(field).fill(value);
+      await this.id(field).press('Enter');
+    }
+    await this.lane(1).getByTestId('lane-settings').click();
+    await this.id('lane-tab-lane').click();
+    await this.id('lane-executor').selectOption(executor);
+    await this.page.keyboard.press('Escape');
+    await expect(this.lanes).toHaveCount(2);
+    await expect(this.lane(1)).toHaveAccessibleName(`Lane B, ${executor} executor`);
+  }
+
   /** Index of the token before which a lane has its badge; null without one. */
   async divergence(index: number): Promise<number | null> {
     const badge = this.lane(index).getByTestId('divergence');

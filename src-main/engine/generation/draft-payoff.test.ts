@@ -22,7 +22,7 @@ function pauseOf(payoff: DraftPayoff): number {
 }
 
 describe('drafts', () => {
-  it('are tried once runs of one token are measured, and go on while they give more tokens per second', () => {
+  it('are tried once the time of one token is known, and kept while they raise the token rate', () => {
     const payoff = measured();
     for (let i = 0; i < 50; i++) {
       expect(payoff.isWorthTrying()).toBe(true);

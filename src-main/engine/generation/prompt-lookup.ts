@@ -2,7 +2,7 @@ import type { Drafter } from './drafter.ts';
 
 /** Tokens that must have occurred before. Shorter matches are usually wrong. */
 const KEY_TOKENS = 3;
-/** Matches of this length are likely to go on. */
+/** Matches of this length usually continue. */
 const LONG_MATCH = 8;
 /** Draft after a shorter match: with the token before it, four rows, which the kernels multiply together. */
 const SHORT_DRAFT = 3;

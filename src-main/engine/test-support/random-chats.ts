@@ -88,9 +88,9 @@ export async function answers(
       sampling: { ...params.sampling, ...sampling },
       stop: { ...params.stop, ...stop },
     });
-    const { reusedTokens: _, ...begun } = start;
-    const { timings: __, ...ended } = end;
-    all.push(begun, ...tokens.map((token) => ({ ...token, latencyMs: 0 })), ended);
+    const { reusedTokens: _, ...startEvent } = start;
+    const { timings: __, ...endEvent } = end;
+    all.push(startEvent, ...tokens.map((token) => ({ ...token, latencyMs: 0 })), endEvent);
     chat.push(...end.ids);
   }
   return all;

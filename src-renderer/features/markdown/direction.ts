@@ -3,7 +3,10 @@ import type { Block, Inline, ListItem, TableCell } from './tree.ts';
 
 type Node = Block | Inline | ListItem | TableCell;
 
-/** The direction of formatted text: that of its first strong character, without code and formulas. */
+/**
+ * The direction of formatted text: that of its first strong character, without code and formulas.
+ * @returns undefined without such a character: the direction of what is around it
+ */
 export function directionOf(nodes: readonly Node[]): Direction | undefined {
   for (const node of nodes) {
     const direction = 'text' in node ? directionOfText(node.text) : directionOf(partsOf(node));
