@@ -37,6 +37,25 @@ describe('LaneRunner', () => {
     expect(runner.running).toBe(false);
   });
 
+  it('adds no more tokens in a frame than can be drawn, and none is lost', async () => {
+    const engine = new FakeLaneEngine();
+    const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
+    const counts: number[] = [];
+    const lane = new Lane(newLaneSettings({ id: MODEL.id, name: MODEL.name }, { seed: 1 }));
+    const counting = (callback: () => void) =>
+      frame(() => {
+        callback();
+        counts.push(lane.reply?.count ?? 0);
+      });
+    const runner = new LaneRunner({ engine, recorder, load: engine.load, frame: counting });
+    const ids = Array.from({ length: 2000 }, (_, i) => i);
+    engine.api.scripts.set(1, ids);
+    await runner.run([lane], PROMPT);
+    expect(idsOf(lane)).toEqual(ids);
+    expect(reasonOf(lane)).toBe('eos');
+    expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(128);
+  });
+
   it('gives each sample the next seed, the first samples of all lanes first, eight at a time', async () => {
     const { api, runner, lane } = setUp();
     const lanes = [lane(1), lane(20)];
