@@ -1,13 +1,8 @@
 /** Model management apart from running models: the library, the catalogue, downloads, other programs' folders. */
 import { join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
-import type {
-  EmittedEvent,
-  AppMethodName,
-  AppMethods,
-  ModelListing,
-  ModelsFolder,
-} from '../../protocol/app/app-services.ts';
+import type { EmittedEvent, AppMethodName, AppMethods, ModelListing } from '../../protocol/app/app-services.ts';
+import type { ModelsFolder } from '../../protocol/app/downloads.ts';
 import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
 import { downloadUrl, readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';
