@@ -4,14 +4,14 @@ import { ensureBuilt } from '../scripts/ensure-built.mjs';
 import { writeDocument } from './lib/document.ts';
 import { installNodeLlamaCpp } from './lib/node-llama-cpp.ts';
 import { readOptions, USAGE, type BenchOptions, type Part } from './lib/options.ts';
-import { formatFiles, measureFiles } from './sections/files.ts';
+import { formatFiles, largeTask, measureFiles, measureLarge } from './sections/files.ts';
 import { formatLanes, measureLanesAndTiny } from './sections/lanes.ts';
 import { formatMachine, measureMachine, type MachineResult } from './sections/machine.ts';
 import { formatRuntimes, measureRuntimes } from './sections/runtimes.ts';
 import { formatStart, measureStart } from './sections/start.ts';
 
 /** Parts in which llama.cpp is measured, too. */
-const COMPARED: ReadonlySet<Part> = new Set(['files', 'start']);
+const COMPARED: ReadonlySet<Part> = new Set(['files', 'large', 'start']);
 
 const options = readOptions(process.argv.slice(2));
 if (options.help) {
@@ -33,7 +33,10 @@ async function measure(options: BenchOptions): Promise<string> {
   const machine = await measureMachine(options);
   const files = wanted('files') ? await measureFiles(options) : [];
   const sections = [describe(machine)];
-  if (wanted('files')) sections.push('### Beside node-llama-cpp', formatFiles(files, options));
+  if (wanted('files')) sections.push('### Beside node-llama-cpp', formatFiles(files, options.task));
+  if (wanted('large')) {
+    sections.push('### Large models, random weights', formatFiles(await measureLarge(options), largeTask(options)));
+  }
   if (wanted('start')) sections.push('### Start', formatStart(await measureStart(options)));
   if (wanted('lanes')) sections.push('### Lanes and small models', formatLanes(await measureLanesAndTiny(options)));
   if (wanted('runtimes')) sections.push('### Hosts', formatRuntimes(await measureRuntimes(options), options));

@@ -3,12 +3,12 @@ import { parseArgs } from 'node:util';
 import { FILE_TYPES, type FileType } from './bench-models.ts';
 import type { Task } from './contenders.ts';
 
-export const PARTS = ['files', 'lanes', 'runtimes', 'start', 'machine'] as const;
+export const PARTS = ['files', 'large', 'lanes', 'runtimes', 'start', 'machine'] as const;
 export type Part = (typeof PARTS)[number];
 
 export const USAGE = `Measures Tokenscope beside node-llama-cpp (native llama.cpp).
 
-  npm run bench                                      everything, about thirteen minutes; writes docs/performance.md
+  npm run bench                                      everything, about half an hour; writes docs/performance.md
   npm run bench -- --quick                           the files after a short context, once
   npm run bench -- --files Q4_0,Q8_0 --threads 1     some files
   npm run bench -- --parts lanes,start               some parts: ${PARTS.join(', ')}
