@@ -60,6 +60,7 @@ async function versions(chat: ChatPage, page: Page, shot: Shot): Promise<void> {
 async function searches(chat: ChatPage, page: Page, shot: Shot): Promise<void> {
   await page.keyboard.press('Control+f');
   await chat.id('find-field').fill('the');
+  await chat.id('find-count').getByText('of').waitFor();
   await shot('habits-find');
   await shot.small('habits-find');
   await page.keyboard.press('Escape');

@@ -261,6 +261,11 @@ export class Reply {
     return this.phase === 'done' && this.stop === null && !this.elsewhere;
   }
 
+  /** Nothing was generated after what a person typed. */
+  get typed(): boolean {
+    return this.facts.edit !== undefined && this.promptTokens === 0 && !this.running;
+  }
+
   /** Times of the latest run, ms per token; the first includes prefill. Grows in place: read `count` too. */
   latencies(): readonly number[] {
     const { runStart } = this;
