@@ -254,5 +254,12 @@ test.describe('SmolLM2 with a window of 512 tokens', { tag: '@full' }, () => {
     await chat.send('Where do I live?');
     await expect(chat.lastStop).toBeVisible({ timeout: 120_000 });
     await expectEngineCount(app, chat, WINDOW);
+
+    // How it was made is another version of the first message, with a receipt.
+    const message = chat.id('user-turn').first();
+    await message.getByRole('button', { name: 'Previous version' }).click();
+    await expect(message).toContainText('Summarise this conversation in a few sentences.');
+    await chat.turnMenu(chat.lastReply, 'run-again');
+    await expect(chat.id('receipt-result')).toHaveText('Identical', { timeout: 180_000 });
   });
 });

@@ -120,7 +120,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
-  const fullWindow = new FullWindow({ session, chats, engine, modelSettings, otherModel });
+  const fullWindow = new FullWindow({ session, chats, engine, modelSettings, recorder, otherModel });
   const waterfall = new Waterfall(engine);
   const elsewhere: AppModel['elsewhere'] = { compare: null, inside: null };
   const jump = new ThreadJump();

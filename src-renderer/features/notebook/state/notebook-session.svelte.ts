@@ -3,6 +3,7 @@ import type { Continues, GenerateParams, PromptInput } from '../../../../src-mai
 import { newReplyFacts, type BranchPoint } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { KEPT } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
+import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { StoredRun } from '../../chat/receipts/recorded-reply.ts';
 import { notebookRunFacts } from '../../chat/receipts/run-facts.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
@@ -31,6 +32,7 @@ export interface SessionParts {
   readonly settings: Pick<SettingsState, 'current'>;
   readonly modelSettings: Pick<ModelSettingsState, 'sampling' | 'stop'>;
   readonly recorder: RunRecorder;
+  readonly totals: Pick<SessionTotals, 'add'>;
   /** Why nothing can be generated now, or null. */
   readonly blocked: () => string | null;
   /** Collects tokens until the next animation frame; tests provide their own. */
@@ -285,6 +287,7 @@ export class NotebookSession {
       following.ended();
       notebook.endStep();
       this.#running = null;
+      this.#parts.totals.add(reply);
     }
     this.#hashing = this.#noteFiles(notebook, reply);
   }

@@ -47,6 +47,7 @@ it('computes entropies again, with the text before the reply, once', async () =>
 });
 
 it('leaves out the beginning of a text that is too long', async () => {
+  opened.settings.update({ whenFull: 'shift' });
   await generate('x'.repeat(1200));
   measures.compute();
   await expect.poll(() => asked).toHaveLength(1);
@@ -62,9 +63,11 @@ it('takes stored ranks, and computes nothing for them or for a probability', asy
   measures.compute();
   expect(shown()).toEqual([{ rank: 7, entropy: null }]);
   expect(measures.basis).toBeNull();
-  by = 'probability';
-  measures.compute();
-  expect([measures.isNeeded, shown(), measures.basis, asked]).toEqual([false, [], null, []]);
+  const byProbability = new ShownMeasures({ session: opened.session, by: () => 'probability' });
+  byProbability.tokens = opened.session.tokens;
+  byProbability.compute();
+  const { isNeeded, byToken, basis } = byProbability;
+  expect([isNeeded, byToken.size, basis, asked]).toEqual([false, 0, null, []]);
 });
 
 it('says why a reply has no entropies', async () => {
