@@ -68,6 +68,22 @@ test(
   },
 );
 
+test(
+  'a file of the catalogue gets its name, and is not offered for download again',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const path = join(dataDir, 'mine.gguf');
+    await writeFile(path, hub.bytes);
+    await tokenscope(dataDir, 'models', 'add', path);
+    const { models } = await open(app);
+    await expect(models.cardOf('mine').getByRole('heading')).toHaveText(hub.tiny.name);
+    await models.expectPhase(hub.tiny.id, 'here');
+    await models.load(hub.tiny.name);
+    await expect(models.id('sidebar-model')).toContainText(hub.tiny.name);
+    expect(await app.services.invoke('networkLog')).toEqual([]);
+  },
+);
+
 test('a replaced file is noticed, reported, and accepted on demand', { tag: '@full' }, async ({ app, dataDir }) => {
   const { models } = await open(app);
   const path = await writeTinyModel(dataDir, 'llama');

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
 import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
@@ -13,9 +14,10 @@ const OTHER = { id: 'other', name: 'Other' };
 function setUp() {
   const engine = new FakeLaneEngine();
   const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
-  const runner = new LaneRunner({ engine, recorder, load: engine.load, frame });
+  const totals = new SessionTotals();
+  const runner = new LaneRunner({ engine, recorder, totals, load: engine.load, frame });
   const lane = (seed: number, model = { id: MODEL.id, name: MODEL.name }) => new Lane(newLaneSettings(model, { seed }));
-  return { engine, api: engine.api, runner, lane };
+  return { engine, api: engine.api, runner, totals, lane };
 }
 const idsOf = (lane: Lane) => lane.reply?.columns.ids;
 const reasonOf = (lane: Lane) => lane.reply?.stop?.reason;
@@ -47,7 +49,8 @@ describe('LaneRunner', () => {
         callback();
         counts.push(lane.reply?.count ?? 0);
       });
-    const runner = new LaneRunner({ engine, recorder, load: engine.load, frame: counting });
+    const totals = new SessionTotals();
+    const runner = new LaneRunner({ engine, recorder, totals, load: engine.load, frame: counting });
     const ids = Array.from({ length: 2000 }, (_, i) => i);
     engine.api.scripts.set(1, ids);
     await runner.run([lane], PROMPT);
@@ -78,6 +81,16 @@ describe('LaneRunner', () => {
       { modelId: MODEL.id, executor: 'wasm' },
     ]);
     expect(lanes.map(({ reply }) => reply?.model)).toEqual(['other', MODEL.name, 'other']);
+  });
+
+  it('adds the lanes of each batch to the totals of their model', async () => {
+    const { runner, totals, lane } = setUp();
+    await runner.run([lane(1, OTHER), lane(2), lane(3)], PROMPT);
+    const counts = totals.models.map((each) => [each.model, each.replies, each.computedTokens, each.tokens]);
+    expect(counts).toEqual([
+      [MODEL.name, 2, 4, 4],
+      ['other', 1, 4, 2],
+    ]);
   });
 
   it('ends the lanes of a model that cannot be loaded with the reason, and runs the others', async () => {
