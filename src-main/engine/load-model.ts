@@ -209,11 +209,11 @@ function weightIsPacked(name: string): never {
 
 /** What the model is and what it occupies now. */
 export function infoOf({ model, executor, loadMs }: Loaded): ModelInfo {
-  const { name, kernels } = executor;
+  const { name, kernels, adapter } = executor;
   const { weights, kvCache, scratch } = executor.memoryBytes;
   const overhead = engineOverhead(model.config.vocabularySize, kernels?.threads ?? null);
   const memoryBytes = { weights, kvCache, scratch: scratch + overhead };
-  return { ...model.config, executor: name, kernels, loadMs, memoryBytes };
+  return { ...model.config, executor: name, kernels, ...(adapter && { adapter }), loadMs, memoryBytes };
 }
 
 /**
