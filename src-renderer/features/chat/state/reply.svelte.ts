@@ -4,6 +4,7 @@ import type {
   GeneratedToken,
   GenerateEnd,
   GenerateStart,
+  MovedReply,
   PromptSegment,
   ReplyPart,
   SamplingParams,
@@ -332,6 +333,11 @@ export class Reply {
       droppedMessages: start.segments.filter(({ dropped }) => dropped).length,
       contextUsed: start.promptIds.length,
     });
+  }
+
+  /** The rest is computed by another executor. */
+  moved({ model, notice }: MovedReply): void {
+    this.note({ executor: model.executor, notices: [...this.notices, notice] });
   }
 
   /** A slice of the prompt was processed. */
