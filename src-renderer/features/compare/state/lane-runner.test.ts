@@ -56,7 +56,7 @@ describe('LaneRunner', () => {
     await runner.run([lane], PROMPT);
     expect(idsOf(lane)).toEqual(ids);
     expect(reasonOf(lane)).toBe('eos');
-    expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(128);
+    expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(64);
   });
 
   it('gives each sample the next seed, the first samples of all lanes first, eight at a time', async () => {

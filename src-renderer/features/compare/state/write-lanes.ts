@@ -13,7 +13,7 @@ import { ReplyBuffer, stopAfter } from '../../chat/state/write-reply.ts';
 type LaneEvent = Extract<LanesEvent, { type: 'lane' }>;
 
 /** Events taken in one frame. Without a limit, a frame that took long would make the next one take longer. */
-const MOST_IN_A_FRAME = 128;
+const MOST_IN_A_FRAME = 64;
 
 export interface WriteLanesOptions {
   readonly engine: EngineApi;
