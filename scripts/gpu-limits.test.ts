@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { format } from 'oxfmt';
 import { expect, test } from 'vitest';
 import { gpuLimits, tokenCosts } from '../bench/lib/gpu-limits.ts';
 import { root } from './lib/run.ts';
@@ -18,6 +18,6 @@ test('a token of large models takes six dispatches per layer, and reads little b
 
 test('docs/gpu.md has the tables that bench/gpu-limits.ts prints', async () => {
   const path = join(root, 'docs', 'gpu.md');
-  const tables = await format(await gpuLimits(), { ...(await resolveConfig(path)), filepath: path });
+  const { code: tables } = await format(path, await gpuLimits());
   expect(await readFile(path, 'utf8')).toContain(tables.trim());
 });
