@@ -2,12 +2,30 @@
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
 import { ModelsPage } from './pages/models.ts';
-import { expect, test } from './support/test.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
 
 /** Greedy, the same on every executor. */
 const REPLY = '! How are you?';
 /** Compiling the shaders takes the software adapter many seconds. */
 const COMPILE_MS = 240_000;
+
+async function greedyChat(app: RunningApp, maxTokens: number): Promise<ChatPage> {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.greedy();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', maxTokens);
+  return chat;
+}
+
+/** Loads the built-in model on the GPU, and returns to the chat. */
+async function moveToGpu(chat: ChatPage, models: ModelsPage): Promise<void> {
+  await models.show();
+  await models.select('TinyTransformer');
+  await models.id('executor-select').selectOption('webgpu');
+  await expect(models.id('detail')).toContainText('GPU, webgpu executor', { timeout: COMPILE_MS });
+  await chat.id('nav-chat').click();
+}
 
 test('a lane on the GPU gives the same greedy text', { tag: '@full' }, async ({ app }) => {
   test.setTimeout(60_000 + COMPILE_MS);
@@ -24,19 +42,11 @@ test(
   { tag: '@full' },
   async ({ app }) => {
     test.setTimeout(60_000 + COMPILE_MS);
-    const chat = new ChatPage(app.page);
+    const chat = await greedyChat(app, 5);
     const models = new ModelsPage(app);
-    await chat.ready();
-    await chat.greedy();
-    await chat.openPanel('stop');
-    await chat.set('maxTokens', 5);
     expect(await chat.ask('Hello world')).toEqual({ text: REPLY, reason: 'max_tokens' });
 
-    await models.show();
-    await models.select('TinyTransformer');
-    await models.id('executor-select').selectOption('webgpu');
-    await expect(models.id('detail')).toContainText('GPU, webgpu executor', { timeout: COMPILE_MS });
-    await app.page.getByTestId('nav-chat').click();
+    await moveToGpu(chat, models);
     await expect(chat.lastText).toHaveText(REPLY);
     await expect(app.page.getByTestId('executor')).toHaveText('GPU, webgpu executor');
     await chat.newChat();
@@ -50,19 +60,11 @@ test(
   { tag: '@full' },
   async ({ app }) => {
     test.setTimeout(60_000 + COMPILE_MS);
-    const chat = new ChatPage(app.page);
+    const chat = await greedyChat(app, 60);
     const models = new ModelsPage(app);
-    await chat.ready();
-    await chat.greedy();
-    await chat.openPanel('stop');
-    await chat.set('maxTokens', 60);
     const undisturbed = await chat.ask('Once upon a time');
 
-    await models.show();
-    await models.select('TinyTransformer');
-    await models.id('executor-select').selectOption('webgpu');
-    await expect(models.id('detail')).toContainText('GPU, webgpu executor', { timeout: COMPILE_MS });
-    await app.page.getByTestId('nav-chat').click();
+    await moveToGpu(chat, models);
     await chat.newChat();
     await chat.send('Once upon a time');
     await expect(chat.lastText).toHaveText(/\w{3}/);

@@ -1,10 +1,10 @@
 /** The benchmarked files: SmolLM2 as published, versions by `tokenscope quantize`, and random weights in larger shapes. */
 import { existsSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
 import { fetchTestModel } from '../../scripts/fetch-test-model.ts';
 import { withLock } from '../../scripts/lib/lock.mjs';
 import { type Mix, SHAPES, writeRandomModel } from '../../scripts/lib/random-model.ts';
 import { userCache } from '../../scripts/lib/user-cache.ts';
+import { writeCompletely } from '../../scripts/lib/write-completely.ts';
 import { readGguf } from '../../src-main/engine/formats/gguf/gguf-file.ts';
 import { quantizeModel } from '../../src-main/engine/index.ts';
 import { openFileByteSource } from '../../src-main/hosts/node/file-byte-source.ts';
@@ -25,7 +25,10 @@ export async function benchModel(type: FileType, say: (line: string) => void): P
   if (type === 'Q4_1') return source;
   return unlessExists(`SmolLM2-135M-Instruct.${type}.v${VERSION}.gguf`, async (path) => {
     say(`writing SmolLM2 as ${type}`);
-    await quantizeTo(source, type, path);
+    await writeCompletely(path, async (file) => {
+      const write = async (bytes: Uint8Array) => void (await file.writeFile(bytes));
+      await quantizeModel(await openModelPath(source), type, { write });
+    });
   });
 }
 
@@ -49,20 +52,4 @@ async function unlessExists(name: string, write: (path: string) => Promise<void>
     if (!existsSync(path)) await write(path);
   });
   return path;
-}
-
-async function quantizeTo(source: string, type: FileType, path: string): Promise<void> {
-  const part = `${path}.part`;
-  const file = await open(part, 'w');
-  try {
-    await quantizeModel(await openModelPath(source), type, {
-      write: async (bytes) => void (await file.writeFile(bytes)),
-    });
-    await file.close();
-    await rename(part, path);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await rm(part, { force: true });
-    throw error;
-  }
 }

@@ -130,7 +130,11 @@ export async function gpuLimits(): Promise<string> {
   ].join('\n\n');
 }
 
-/** Nothing overlaps: a dispatch begins when what it reads is there. */
+/**
+ * Time of a token, ms, if nothing overlaps: each dispatch waits for the one before it.
+ * @param bandwidth of the card's memory, GB/s
+ * @param us time of a dispatch, µs
+ */
 function milliseconds({ weightBytes, cacheBytes, dispatches }: TokenCost, bandwidth: number, us: number): number {
   return (weightBytes + cacheBytes) / (bandwidth * 1e6) + (dispatches * us) / 1000 + SUBMIT_MS;
 }

@@ -2,7 +2,7 @@
  * Models of any size with random weights, for measurements: speed and memory depend on shapes and storage types rather than
  * on values. What they generate is noise.
  */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { GgufFile } from '../../src-main/engine/formats/gguf/gguf-file.ts';
 import { StringArray } from '../../src-main/engine/formats/gguf/string-array.ts';
 import { layOutGguf, type TensorPlan, type TypedValue } from '../../src-main/engine/formats/gguf/writer.ts';
@@ -14,6 +14,7 @@ import { Q4_K } from '../../src-main/engine/quant/q4_k.ts';
 import { Q6_K } from '../../src-main/engine/quant/q6_k.ts';
 import { Q8_0 } from '../../src-main/engine/quant/q8_0.ts';
 import { Mt19937 } from '../../src-main/engine/sampling/rng.ts';
+import { writeCompletely } from './write-completely.ts';
 
 /** Sizes of a Llama model whose output matrix is its token table. */
 export interface ModelShape {
@@ -54,7 +55,7 @@ const SET_SCALES = new Map<BlockType, (block: Uint8Array) => void>([
   [Q6_K, (block) => writeF16(block, 208, 2 ** -16)],
   [Q8_0, (block) => writeF16(block, 0, 2 ** -12)],
 ]);
-/** Blocks generated per type. All tensors of a type repeat them, each from another one on. */
+/** Blocks generated per type. All tensors of a type repeat them, each starting at another block. */
 const POOL_BLOCKS = 1 << 14;
 /** Blocks between the first ones of two tensors: odd, so that all are reached. */
 const POOL_STEP = 997;
@@ -81,9 +82,7 @@ export async function writeRandomModel(
   const metadata = new Map([...describe(shape, mix), ...(await tokenizerOf(vocabulary, shape.vocabularySize))]);
   const { header, offsets } = layOutGguf(metadata, plan);
   const pools = new Map<BlockType, Uint8Array>();
-  const part = `${path}.part`;
-  const file = await open(part, 'w');
-  try {
+  await writeCompletely(path, async (file) => {
     await file.write(header, 0, header.length, 0);
     for (const [i, { type }] of tensors.entries()) {
       const { bytes } = plan[i];
@@ -95,13 +94,7 @@ export async function writeRandomModel(
       pools.set(type, pool);
       await repeat(file, pool, ((i * POOL_STEP) % POOL_BLOCKS) * type.blockBytes, offsets[i], bytes);
     }
-    await file.close();
-    await rename(part, path);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await rm(part, { force: true });
-    throw error;
-  }
+  });
 }
 
 interface PlannedTensor {

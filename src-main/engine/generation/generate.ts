@@ -111,7 +111,6 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   try {
     while (stop === null) {
       const since = platform.clock.now();
-      const before = draft.chain.save();
       let choice: ReturnType<typeof choose>;
       try {
         if (logits?.after !== draft.sequence.length) {
@@ -125,8 +124,11 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
           if (isFirst) timer.prefilled(since, firstSeen.length - reusedTokens);
           isFirst = false;
         }
-        choice = await withEnough(logits.values, choose, () => {
-          draft.chain.restore(before);
+        const { values } = logits;
+        // Draws from all logits are never repeated.
+        const before = values.known < values.size ? draft.chain.save() : null;
+        choice = await withEnough(values, choose, () => {
+          if (before !== null) draft.chain.restore(before);
           lookahead.noteMissing();
         });
       } catch (thrown) {

@@ -11,7 +11,7 @@ import { logitsInSlices } from './prefill.ts';
 
 /** Maximum drafted tokens: with the one before them, as many rows as the kernels keep logits of. */
 const MAX_DRAFT = 7;
-/** After so many tokens, the best logits are tried again. Reading the others separately takes about as long as a run. */
+/** Tokens for which all logits are read once the best were not enough: reading the rest separately takes as long as a run. */
 const RUNS_WITH_ALL = 16;
 
 export interface LookaheadJob {

@@ -17,7 +17,7 @@ export interface Logits {
   has(id: number): boolean;
   /** The logit of `id`. */
   at(id: number): number;
-  /** All of them, from where they were computed. Valid as long as these. */
+  /** All logits, read from where they were computed. Only while these are valid. */
   all(): Promise<Logits>;
   /** ln of the sum of exp(value), relative error of the sum below 1e-6. NaN when a value is NaN or none is finite. */
   logSum(): number;

@@ -10,7 +10,7 @@ export function bestOf(values: Float32Array, k: number, onRead: () => void): Top
   const sorted = all.top(k + 1);
   const next = values.length > k ? values[sorted[k]] : Number.NaN;
   const ids = sorted.slice(0, k).filter((id) => values[id] !== next);
-  // In no order.
+  // A GPU gives them unordered.
   ids.reverse();
   const logits = Float32Array.from(ids, (id) => values[id]);
   return new TopLogits(values.length, ids, logits, all.logSum(), () => {

@@ -15,7 +15,7 @@ export interface OpenedDevice {
 /** Names of adapters in software: of Chromium and Dawn, Mesa, and Windows. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|microsoft basic render/i;
 
-/** What people are told of an adapter. */
+/** An adapter's name for people, and whether it computes in software. */
 export function adapterFacts(info: GpuAdapterInfo): GpuAdapterFacts {
   const { vendor, architecture, device, description, isFallbackAdapter = false } = info;
   // Browsers give little, against fingerprinting.

@@ -323,7 +323,7 @@ describe('a reply that a stop string ended', () => {
   });
 });
 
-it('goes on after the end of a reply that the model had ended', async () => {
+it('continues a finished reply past its end token', async () => {
   await session.send('one');
   await session.continueReply();
   expect(api.requests[1].continues).toEqual({ reason: 'eos' });

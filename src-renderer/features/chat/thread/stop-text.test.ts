@@ -67,7 +67,7 @@ describe('why a reply ended', () => {
     expect(canContinue({ reason: 'context_full', promptTokens: 3, contextSize: 10 })).toBe(false);
   });
 
-  it('offers to go on after the end, unless the answer format is complete', () => {
+  it('offers to continue past the end token, unless there is an answer format', () => {
     const grammar = { kind: 'gbnf', source: 'root ::= "a"' } as const;
     expect(canContinueAnyway({ reason: 'eos', token: null }, null)).toBe(true);
     expect(canContinueAnyway({ reason: 'eos', detail: '' }, null)).toBe(true);

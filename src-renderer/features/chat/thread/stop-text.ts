@@ -103,8 +103,8 @@ export function canContinue(stop: StoredStop | null): boolean {
 }
 
 /**
- * Whether a reply that the model has ended can go on nevertheless: its end token is passed over once. A complete answer
- * format allows nothing else.
+ * Whether a finished reply can be continued, by banning the end token once. After a complete answer format, nothing but that
+ * token is allowed.
  */
 export function canContinueAnyway(stop: StoredStop | null, grammar: SamplingParams['grammar']): boolean {
   return stop?.reason === 'eos' && grammar === null;

@@ -23,7 +23,7 @@ const BINS = 2 ** 11;
 const BINS_PER_THREAD = BINS / TOP_THREADS;
 
 /**
- * The `k` highest logits of each row in no order, without the lowest if more than `k` have its value; how many are NaN; the
+ * The `k` highest logits of each row, unordered, without the lowest if more than `k` have its value; how many are NaN; the
  * highest; and the sum of e^(logit - highest) in float32. Rows of the result have `topWords(k)` words.
  *
  * One workgroup selects the tokens of a row digit by digit, so that this is one dispatch: it reads the logits five times, but
