@@ -1,5 +1,5 @@
 import type { GenerateParams, PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
-import { nextFrame } from '../../../lib/next-frame.ts';
+import { pacedFrame } from '../../../lib/paced-frames.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -69,7 +69,7 @@ export class ChatSession {
     drafts?: Drafts;
   }) {
     this.attachments = new AttachmentDrafts(() => this.#draftKey, readPdf);
-    const { chats, engine, recorder, frame = nextFrame } = parts;
+    const { chats, engine, recorder, frame = pacedFrame } = parts;
     this.#chats = chats;
     this.#drafts = parts.drafts ?? new Drafts(null);
     this.#engine = engine;
