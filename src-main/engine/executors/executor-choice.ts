@@ -109,7 +109,8 @@ async function tokenMs(executor: Executor, clock: Clock, budget: number): Promis
     const started = clock.now();
     const batch = batchOf([new KvCache(1).append(0, [0])]);
     const { logits } = await executor.run(batch, { logits: [0], lend: true, bestFirst: true });
-    (await logits[0].lend()).top(1);
+    // Not asked for the best ones: with empty weights all are equal, and of equal ones `TopLogits` may have none.
+    await logits[0].lend();
     // Compilers and caches are cold at first.
     if (token > 0) best = Math.min(best, clock.now() - started);
   }
