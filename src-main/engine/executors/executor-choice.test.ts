@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { imaginedGpu } from '../../../bench/lib/imagined-gpu.ts';
 import { nodePlatform } from '../../hosts/node/node-platform.ts';
 import { EngineError } from '../api/errors.ts';
 import type { Gpu, GpuAdapter, GpuAdapterInfo, GpuDevice } from '../api/gpu.ts';
 import type { Measurements } from '../api/platform.ts';
 import { InferenceEngine } from '../index.ts';
+import { imaginedGpu } from '../test-support/imagined-gpu.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { testPlatform } from '../test-support/scripted-model.ts';
 import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
