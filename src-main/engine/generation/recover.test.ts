@@ -85,6 +85,30 @@ describe('a reply whose executor is lost', () => {
     }
   });
 
+  it.each([1, 2])('at read %i of the other logits continues with the same tokens', async (at) => {
+    // Uses a random number, and then more than the best.
+    const change = (params: GenerateParams) => {
+      params.sampling.samplers = ['xtc', 'top_k'];
+      params.sampling.xtcProbability = 0.5;
+      params.topCandidates = 0;
+    };
+    const expected = await new ScriptedEngine(SCRIPT).run(request(change));
+    let reads = 0;
+    const onRead = () => {
+      if (++reads === at) throw new EngineError('BACKEND_LOST', 'The GPU was lost.');
+    };
+    const other = new ScriptedEngine(SCRIPT);
+    let recoveries = 0;
+    const recover = () => {
+      recoveries++;
+      return Promise.resolve({ context: other.context, model: MODEL, notice: 'Moved.' });
+    };
+    const gpu = new ScriptedEngine({ ...SCRIPT, best: 6, onRead });
+    const found = await collect(gpu.events(request(change), undefined, recover));
+    expect(recoveries).toBe(1);
+    expect(found.tokens).toEqual(expected.tokens);
+  });
+
   it('counts neither the load nor the second prefill as time of tokens', async () => {
     const { end } = await timedMove(9).reply();
     // Between the first and the eighth on the GPU, and between the ninth and the last on the CPU.
