@@ -16,7 +16,7 @@ export class DeviceWatch {
 
   /** @param hangMs longest time that commands take; null for a device that may take longer, as one in software */
   constructor(
-    private readonly device: GpuDevice,
+    readonly device: GpuDevice,
     private readonly hangMs: number | null,
   ) {
     void device.lost.then(({ message }) => this.lose(message || 'no reason given'));
