@@ -132,7 +132,7 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
 
 /** For people. */
 export const CONTINUED_ON_CPU =
-  'The GPU was lost, and the reply continued on the CPU. To try the GPU again, choose it on the Models page.';
+  'The GPU was lost, and the reply continued on the CPU. To try the GPU again, load the model on it.';
 
 /**
  * Loads the model of an executor that failed again, on the CPU.
@@ -243,7 +243,9 @@ async function openForFaster(platform: Platform, files: ModelFiles, options: Ope
   const opened = await openInto(files, options, async (program, weights, taking) => {
     const layers = program.kvWidths.length;
     const size = program.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    const model = { key: [files.id, files.stamp, size, weights.typeOf(program.weights[0]).name].join(' '), layers };
+    const type = weights.typeOf(program.weights[0]).name;
+    const key = [files.id, files.stamp, size, type, options.threads, options.kvCacheType].join(' ');
+    const model = { key, layers };
     const adapter = await finding;
     choice = await knownChoice(platform, model, adapter);
     // Progress counts what is read once.

@@ -56,9 +56,9 @@ describe('the choice of the executor', () => {
   it.each([
     ['there is none', gpuWith(null), 'No GPU was found.'],
     [
-      'it is in software',
+      'it is a software renderer',
       gpuWith({ description: 'SwiftShader Device' }),
-      'The only GPU is in software: SwiftShader Device.',
+      'The only GPU is a software renderer: SwiftShader Device.',
     ],
   ])('is the CPU if %s', async (_name, gpu, reason) => {
     const found = await known({ ...platform, openGpu: () => Promise.resolve(gpu) });
@@ -72,8 +72,8 @@ describe('the choice of the executor', () => {
   });
 
   it.each([
-    [40, 25, 'webgpu', '40 tok/s on the GPU, 25 on the CPU, measured'],
-    [8, 25, 'wasm', '8.0 tok/s on the GPU, 25 on the CPU, measured'],
+    [40, 25, 'webgpu', '40\u00a0tok/s on the GPU, 25 on the CPU, measured'],
+    [8, 25, 'wasm', '8.0\u00a0tok/s on the GPU, 25 on the CPU, measured'],
   ])('is the faster one: %i and %i tok/s', async (onGpu, onCpu, chosen, text) => {
     const measurements = memory();
     const host = { ...platform, measurements, openGpu: () => Promise.resolve(gpuWith({})) };
@@ -107,7 +107,7 @@ describe('the choice of the executor', () => {
     const never = () => Promise.reject(new Error('not asked'));
     const { executor: chosen, reason } = await measuredChoice(platform, MODEL, RADEON, executor(0.1), never, 100);
     expect(chosen).toBe('wasm');
-    expect(reason).toBe('This model is small: 10,000 tok/s on the CPU, at most 667 on a GPU.');
+    expect(reason).toBe('This model is small: 10,000\u00a0tok/s on the CPU, at most 667 on a GPU.');
   });
 
   it('is the CPU if the GPU cannot run the model', async () => {
@@ -138,7 +138,7 @@ describe('a model that is loaded automatically', () => {
   });
 
   it('is on the GPU if that was faster before', async () => {
-    const choice = { executor: 'webgpu', reason: '500 tok/s on the GPU, 200 on the CPU, measured earlier.' };
+    const choice = { executor: 'webgpu', reason: '500\u00a0tok/s on the GPU, 200 on the CPU, measured earlier.' };
     expect(await load(gpuWith({}), fast)).toMatchObject({ executor: 'webgpu', adapter: { name: 'Radeon' }, choice });
   });
 

@@ -31,7 +31,7 @@ export interface WebGpuExecutorOptions {
   readonly kvCacheType?: KvCacheType | undefined;
   /** How many of the best logits are read first, `TOP_LOGITS` by default and at most; fewer in tests. */
   readonly topLogits?: number | undefined;
-  /** Longest time of a slice, after which the GPU is given up; by default `HANG_MS`, and no limit in software. */
+  /** Longest time of a slice, after which the GPU is given up; by default `HANG_MS`, and none for a software renderer. */
   readonly hangMs?: number | undefined;
   /** Called with the bytes of each slice of weights read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
