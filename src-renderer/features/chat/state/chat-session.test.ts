@@ -91,6 +91,13 @@ describe('with another model', () => {
     expect(session.queued).toEqual(['Next']);
   });
 
+  it('measures no reply that moved to another executor', async () => {
+    api.scripts = [[start(), ...tokens(9), { type: 'moved', model: MODEL, notice: 'Moved.' }, ...tokens(9), end(18)]];
+    await session.send('Once');
+    expect(last().count).toBe(18);
+    expect(session.measurements.cache.cached).toBeNull();
+  });
+
   it('forgets what the cache saved with the one before', async () => {
     api.scripts = [[start(), ...tokens(9), end(9)]];
     await session.send('Once');
