@@ -1,4 +1,3 @@
-import { nextFrame } from '../../../lib/next-frame.ts';
 import {
   COMPARISON_FORMAT,
   MAX_COMPARED_LANES,
@@ -73,21 +72,13 @@ export class CompareState {
    */
   readonly commons = $derived.by(() => this.#compare());
 
-  constructor(parts: {
-    engine: LaneEngine;
-    recorder: RunRecorder;
-    totals: LaneRunnerParts['totals'];
-    load: LaneRunnerParts['load'];
-    /** Whether a model fits in memory beside the loaded one; null while unknown. */
-    fits?: FitsBeside;
-    history: RunHistory;
-    frame?: LaneRunnerParts['frame'];
-  }) {
+  /** @param parts `fits`: whether a model fits in memory beside the loaded one; null while unknown */
+  constructor(parts: LaneRunnerParts & { readonly fits?: FitsBeside; readonly history: RunHistory }) {
     this.#engine = parts.engine;
     this.#recorder = parts.recorder;
     this.#history = parts.history;
     this.#fits = parts.fits ?? (() => null);
-    this.runner = new LaneRunner({ ...parts, frame: parts.frame ?? nextFrame });
+    this.runner = new LaneRunner(parts);
   }
 
   get prompt(): ComparedPrompt {

@@ -34,6 +34,7 @@ function setUp(seeds: readonly number[] = [1, 2, 3]) {
     load: engine.load,
     history,
     frame,
+    isHidden: () => false,
   });
   compare.useLanes(seeds.map((seed) => newLaneSettings(model, { seed })));
   compare.text = 'Once';

@@ -1,4 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { nextFrame } from '../../../lib/next-frame.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
@@ -42,6 +43,8 @@ export function createCompare(parts: {
     history: runs,
     load: (model, signal, keep) => loadFor(library, engine, model, signal, keep),
     fits: (modelId) => fitsBeside(library, modelId),
+    frame: nextFrame,
+    isHidden: () => document.hidden,
   });
   const openFile = async (file: File) => {
     try {

@@ -28,6 +28,8 @@ export interface LaneRunnerParts {
   load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
   /** Collects tokens until the next animation frame. */
   frame(callback: () => void): void;
+  /** Nothing is drawn, and frames are rare. */
+  isHidden(): boolean;
 }
 
 /** One sample of a lane. */
@@ -169,6 +171,7 @@ export class LaneRunner {
         params,
         signal,
         frame: (callback) => this.#parts.frame(callback),
+        isHidden: () => this.#parts.isHidden(),
         onPrefill: (prefill) => {
           batch.prefill = prefill;
           this.prefills = [...this.prefills, { ...prefill, lanes: entries.length }];

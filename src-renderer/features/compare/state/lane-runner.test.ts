@@ -4,20 +4,24 @@ import { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
 import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
-import { LaneRunner } from './lane-runner.svelte.ts';
+import { LaneRunner, type LaneRunnerParts } from './lane-runner.svelte.ts';
 import { newLaneSettings } from './lane-settings.ts';
 import { Lane } from './lane.svelte.ts';
 
 const PROMPT = { kind: 'text', text: 'Once' } as const;
 const OTHER = { id: 'other', name: 'Other' };
 
-function setUp() {
+function setUp(change: Partial<Pick<LaneRunnerParts, 'frame' | 'isHidden'>> = {}) {
   const engine = new FakeLaneEngine();
   const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
   const totals = new SessionTotals();
-  const runner = new LaneRunner({ engine, recorder, totals, load: engine.load, frame });
+  const runner = new LaneRunner({
+    ...{ engine, recorder, totals, load: engine.load, frame },
+    isHidden: () => false,
+    ...change,
+  });
   const lane = (seed: number, model = { id: MODEL.id, name: MODEL.name }) => new Lane(newLaneSettings(model, { seed }));
-  return { engine, api: engine.api, runner, totals, lane };
+  return { engine, api: engine.api, recorder, runner, totals, lane };
 }
 const idsOf = (lane: Lane) => lane.reply?.columns.ids;
 const reasonOf = (lane: Lane) => lane.reply?.stop?.reason;
@@ -40,23 +44,58 @@ describe('LaneRunner', () => {
   });
 
   it('adds no more tokens in a frame than can be drawn, and none is lost', async () => {
-    const engine = new FakeLaneEngine();
-    const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
     const counts: number[] = [];
-    const lane = new Lane(newLaneSettings({ id: MODEL.id, name: MODEL.name }, { seed: 1 }));
     const counting = (callback: () => void) =>
       frame(() => {
         callback();
-        counts.push(lane.reply?.count ?? 0);
+        counts.push(one.reply?.count ?? 0);
       });
-    const totals = new SessionTotals();
-    const runner = new LaneRunner({ engine, recorder, totals, load: engine.load, frame: counting });
+    const { api, runner, lane } = setUp({ frame: counting });
+    const one = lane(1);
     const ids = Array.from({ length: 2000 }, (_, i) => i);
-    engine.api.scripts.set(1, ids);
-    await runner.run([lane], PROMPT);
-    expect(idsOf(lane)).toEqual(ids);
-    expect(reasonOf(lane)).toBe('eos');
+    api.scripts.set(1, ids);
+    await runner.run([one], PROMPT);
+    expect(idsOf(one)).toEqual(ids);
+    expect(reasonOf(one)).toBe('eos');
     expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(64);
+  });
+
+  it('does not wait for the frames of a hidden page, which are rare', async () => {
+    const frames: (() => void)[] = [];
+    const { api, runner, lane } = setUp({ frame: (callback) => frames.push(callback), isHidden: () => true });
+    const [one, other] = [lane(1), lane(2)];
+    const ids = Array.from({ length: 2000 }, (_, i) => i);
+    api.scripts.set(1, ids).set(2, [...ids, 'pause', 5]);
+    const done = runner.run([one, other], PROMPT);
+    await vi.waitFor(() => expect(frames).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve));
+    frames.pop()!();
+    expect([idsOf(one), idsOf(other)]).toEqual([ids, ids]);
+    // It ends without another one.
+    api.resume();
+    await done;
+    expect(idsOf(other)).toEqual([...ids, 5]);
+    expect([reasonOf(one), reasonOf(other)]).toEqual(['eos', 'eos']);
+  });
+
+  it('ends, even if an event could not be taken', async () => {
+    const thrown: unknown[] = [];
+    const guarded = (callback: () => void) =>
+      frame(() => {
+        try {
+          callback();
+        } catch (error) {
+          thrown.push(error);
+        }
+      });
+    const { recorder, runner, lane } = setUp({ frame: guarded });
+    vi.spyOn(recorder, 'noteStart').mockImplementation(() => {
+      throw new Error('broken');
+    });
+    const one = lane(1);
+    await runner.run([one], PROMPT);
+    expect(thrown).toEqual([new Error('broken')]);
+    expect(one.reply?.stop).toMatchObject({ reason: 'error', error: { code: 'INTERNAL' } });
   });
 
   it('gives each sample the next seed, the first samples of all lanes first, eight at a time', async () => {
