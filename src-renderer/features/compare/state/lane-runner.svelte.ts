@@ -5,6 +5,7 @@ import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { ComparedPrompt } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
+import type { ModelChoice } from '../../chat/state/engine.svelte.ts';
 import { newId, now } from '../../chat/state/identity.ts';
 import { modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
@@ -17,6 +18,8 @@ import { writeLanes } from './write-lanes.ts';
 /** The part of the engine's state that lanes need. */
 export interface LaneEngine {
   readonly model: ModelInfo | null;
+  /** What the model runs on by choice; null if unknown. */
+  readonly requested: ModelChoice['executor'] | null;
   ready(signal?: AbortSignal): Promise<EngineApi>;
 }
 
@@ -139,10 +142,11 @@ export class LaneRunner {
   }
 
   async #work(): Promise<void> {
-    this.home = this.#parts.engine.model;
+    const { model, requested } = this.#parts.engine;
+    this.home = model;
     do {
       while (this.#waiting.length > 0) await this.#runBatch(this.#takeBatch());
-      await this.#returnHome();
+      await this.#returnHome(requested ?? model?.executor ?? null);
     } while (this.#waiting.length > 0);
     this.home = null;
     this.running = false;
@@ -199,10 +203,10 @@ export class LaneRunner {
     return { entries, abort: new AbortController(), sent: null, prefill: null, stoppedTo: null };
   }
 
-  async #returnHome(): Promise<void> {
+  async #returnHome(executor: LaneModel['executor']): Promise<void> {
     const { home } = this;
     if (home === null || this.#keepsModel || this.#parts.engine.model === null) return;
-    const model = { modelId: home.id, executor: home.executor };
+    const model = { modelId: home.id, executor };
     if (isLoaded(model, this.#parts.engine.model)) return;
     try {
       await this.#load(model, new AbortController().signal, false);

@@ -122,6 +122,19 @@ describe('LaneRunner', () => {
     expect(lanes.map(({ reply }) => reply?.model)).toEqual(['other', MODEL.name, 'other']);
   });
 
+  it('lets the engine choose the executor again after the lanes, if it chose before', async () => {
+    const { engine, runner, lane } = setUp();
+    const lanes = [lane(1), lane(2)];
+    lanes[1].set({ executor: 'reference' });
+    await engine.load({ modelId: MODEL.id, executor: 'auto' });
+    await runner.run(lanes, PROMPT);
+    expect(engine.loads.slice(1).map(({ executor }) => executor)).toEqual(['reference', 'auto']);
+    // A reply moved it, or a person chose.
+    engine.requested = 'wasm';
+    await runner.run(lanes, PROMPT);
+    expect(engine.loads.slice(3).map(({ executor }) => executor)).toEqual(['reference', 'wasm']);
+  });
+
   it('adds the lanes of each batch to the totals of their model', async () => {
     const { runner, totals, lane } = setUp();
     await runner.run([lane(1, OTHER), lane(2), lane(3)], PROMPT);

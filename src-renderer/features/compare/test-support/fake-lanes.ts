@@ -95,9 +95,13 @@ function event(lane: number, one: GenerateEvent): LanesEvent {
   return { type: 'lane', lane, event: one };
 }
 
+type RunsOn = Pick<ModelInfo, 'executor' | 'choice'>;
+const AUTOMATIC: RunsOn = { executor: 'wasm', choice: { executor: 'wasm', reason: 'Measured.' } };
+
 /** The state of an engine that loads whatever it is told to. */
 export class FakeLaneEngine {
   model: ModelInfo | null = { ...MODEL, executor: 'wasm' };
+  requested: LaneModel['executor'] = null;
   readonly status = 'ready';
   readonly loads: LaneModel[] = [];
   /** Makes loading this model fail. */
@@ -112,7 +116,10 @@ export class FakeLaneEngine {
     await Promise.resolve();
     this.loads.push(model);
     if (model.modelId === this.broken) throw new EngineError('OUT_OF_MEMORY', 'It does not fit.');
-    this.model = { ...MODEL, id: model.modelId, name: model.modelId, executor: model.executor ?? 'wasm' };
+    const { modelId, executor } = model;
+    this.requested = executor;
+    const runsOn: RunsOn = executor === 'auto' ? AUTOMATIC : { executor: executor ?? 'wasm' };
+    this.model = { ...MODEL, id: modelId, name: modelId, ...runsOn };
   };
 }
 
