@@ -70,13 +70,18 @@ it('takes stored ranks, and computes nothing for them or for a probability', asy
   expect([isNeeded, byToken.size, basis, asked]).toEqual([false, 0, null, []]);
 });
 
-it('says why a reply has no entropies', async () => {
+it('says why a reply has no entropies, and computes them once its beginning is back', async () => {
   await generate('ab');
   type(opened.notebooks.current!, 3, 'x');
   measures.tokens = opened.session.tokens;
   measures.compute();
   await expect.poll(() => measures.basis).toContain('The beginning of this generation is not in the text.');
   expect(shown().map(({ entropy }) => entropy)).toEqual([null, null]);
+  await opened.session.undo();
+  measures.tokens = opened.session.tokens;
+  measures.compute();
+  await expect.poll(() => measures.basis).toBe('Entropy recomputed');
+  expect(shown().map(({ entropy }) => entropy)).toEqual([0.1, 0.2, 0.3]);
 });
 
 it('waits for a running reply', async () => {
