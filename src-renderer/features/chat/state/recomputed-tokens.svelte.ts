@@ -18,6 +18,8 @@ export interface TokenScores {
   ranks: readonly number[];
   /** From `from` on, nats. */
   entropies: readonly number[];
+  /** See `PromptWithReply`. */
+  hasOtherPrompt: boolean;
 }
 
 const UNKNOWN = { rank: null, entropy: null };
@@ -27,6 +29,8 @@ export interface PromptWithReply {
   prompt: PromptInput;
   /** Its last tokens, which are those of the reply directly before the end. */
   replyTokens: number;
+  /** What is before them is not what the reply was generated after; absent if unknown. */
+  hasOtherPrompt?: boolean;
 }
 
 /**
@@ -108,11 +112,12 @@ export class RecomputedTokens {
     this.problem = null;
     try {
       const engine = await this.#engine.ready(signal);
-      const { prompt, replyTokens: last } = await this.#promptWith(count, engine);
+      const { prompt, replyTokens: last, hasOtherPrompt = false } = await this.#promptWith(count, engine);
       if (last === 0) throw new EngineError('BAD_REQUEST', 'The ids of its tokens are not known.');
       const { ranks, entropies } = await engine.call('score', { prompt, top: 0, last }, { signal });
       // The last distribution is that of the token after the reply.
-      if (!signal.aborted) this.scores = { from: count - last, ranks, entropies: entropies.slice(0, -1) };
+      const scores = { from: count - last, ranks, entropies: entropies.slice(0, -1), hasOtherPrompt };
+      if (!signal.aborted) this.scores = scores;
     } catch (thrown) {
       if (!signal.aborted) this.problem = EngineError.from(thrown).message;
     }
