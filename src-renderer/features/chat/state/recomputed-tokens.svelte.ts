@@ -5,7 +5,7 @@ import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
 import { NO_TOKEN, type TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
-import type { TokenMeasures } from '../thread/tint.ts';
+import { UNKNOWN_MEASURES, type TokenMeasures } from '../thread/tint.ts';
 import type { EngineState } from './engine.svelte.ts';
 import { CANDIDATES } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -21,8 +21,6 @@ export interface TokenScores {
   /** See `PromptWithReply`. */
   hasOtherPrompt: boolean;
 }
-
-const UNKNOWN = { rank: null, entropy: null };
 
 /** The prompt of a reply, with a part of the reply behind it. */
 export interface PromptWithReply {
@@ -79,7 +77,7 @@ export class RecomputedTokens {
 
   /** What a token is coloured by and the reply's columns do not have. Stored ranks come first. Reactive. */
   measuresOf(index: number, by: TokenColours['by']): Pick<TokenMeasures, 'rank' | 'entropy'> {
-    if (by !== 'rank' && by !== 'entropy') return UNKNOWN;
+    if (by !== 'rank' && by !== 'entropy') return UNKNOWN_MEASURES;
     const { scores } = this;
     const at = scores === null ? -1 : index - scores.from;
     if (by === 'entropy') return { rank: null, entropy: scores?.entropies[at] ?? null };
