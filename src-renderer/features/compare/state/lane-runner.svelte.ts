@@ -205,13 +205,15 @@ export class LaneRunner {
 
   async #returnHome(executor: LaneModel['executor']): Promise<void> {
     const { home } = this;
-    if (home === null || this.#keepsModel || this.#parts.engine.model === null) return;
+    // Also if none is loaded: it was unloaded to make room for one that could not be loaded.
+    if (home === null || this.#keepsModel) return;
     const model = { modelId: home.id, executor };
     if (isLoaded(model, this.#parts.engine.model)) return;
     try {
       await this.#load(model, new AbortController().signal, false);
     } catch (thrown) {
-      this.problem = EngineError.from(thrown);
+      // A person may have chosen another model meanwhile.
+      if (!this.#keepsModel) this.problem = EngineError.from(thrown);
     }
   }
 

@@ -155,6 +155,28 @@ describe('LaneRunner', () => {
     expect(engine.model?.id).toBe(MODEL.id);
   });
 
+  it('loads the first model again if the one that replaced it could not be loaded, or was stopped', async () => {
+    const { engine, runner, lane } = setUp();
+    engine.evicts = true;
+    engine.broken = 'other';
+    await runner.run([lane(1), lane(2, OTHER)], PROMPT);
+    expect(engine.model?.id).toBe(MODEL.id);
+    engine.broken = null;
+    const stopped = lane(3, OTHER);
+    engine.whileLoading = () => runner.stop();
+    await runner.run([stopped], PROMPT);
+    expect(reasonOf(stopped)).toBe('user');
+    expect(engine.model?.id).toBe(MODEL.id);
+  });
+
+  it('does not load the first model again if a person unloads or replaces it meanwhile', async () => {
+    const { engine, runner, lane } = setUp();
+    engine.evicts = true;
+    engine.whileLoading = () => runner.stop('unload X');
+    await runner.run([lane(1, OTHER)], PROMPT);
+    expect([engine.model, engine.loads.length, runner.problem]).toEqual([null, 1, null]);
+  });
+
   it('stops one lane, and the others go on', async () => {
     const { api, runner, lane } = setUp();
     const lanes = [lane(1), lane(2)];

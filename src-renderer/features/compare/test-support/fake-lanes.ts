@@ -14,6 +14,7 @@ import type {
   MethodName,
   StreamName,
 } from '../../../../src-main/protocol/engine/api.ts';
+import { cancelled } from '../../../../src-main/protocol/errors.ts';
 import { end, MODEL, start, token } from '../../chat/test-support/fakes.ts';
 import type { LaneModel } from '../state/lane-models.ts';
 
@@ -106,15 +107,22 @@ export class FakeLaneEngine {
   readonly loads: LaneModel[] = [];
   /** Makes loading this model fail. */
   broken: string | null = null;
+  /** Unloads the model before it loads another one, as if both did not fit in memory. */
+  evicts = false;
+  /** Called while a model is loading. */
+  whileLoading: () => void = () => undefined;
   readonly api = new FakeLanes();
 
   ready(): Promise<EngineApi> {
     return Promise.resolve(this.api);
   }
 
-  readonly load = async (model: LaneModel): Promise<void> => {
+  readonly load = async (model: LaneModel, signal?: AbortSignal): Promise<void> => {
     await Promise.resolve();
     this.loads.push(model);
+    if (this.evicts) this.model = null;
+    this.whileLoading();
+    if (signal?.aborted === true) throw cancelled();
     if (model.modelId === this.broken) throw new EngineError('OUT_OF_MEMORY', 'It does not fit.');
     const { modelId, executor } = model;
     this.requested = executor;
