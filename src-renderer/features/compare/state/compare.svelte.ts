@@ -20,6 +20,8 @@ import type { SentChat } from './sent-chat.ts';
 export const MIN_LANES = 2;
 /** Number of points in the sparkline of the rate. */
 const RATES = 60;
+/** How often a run is stored while it grows, ms. */
+const SAVE_EVERY_MS = 5000;
 
 /** Where runs are stored. */
 export interface RunHistory {
@@ -53,6 +55,8 @@ export class CompareState {
 
   #pinned = $state.raw<Lane | null>(null);
   #createdAt = '';
+  /** Counts the runs and sets that were opened: what was begun for one must not change the next one. */
+  #opened = 0;
   readonly #history: RunHistory;
   readonly #engine: LaneEngine;
   readonly #fits: FitsBeside;
@@ -118,6 +122,8 @@ export class CompareState {
 
   /** Shows a stored run. Stops what is running. */
   open(run: StoredComparison): void {
+    // What is on screen is newer.
+    if (run.id === this.id && this.runner.running) return;
     const settings = run.lanes.map((lane) => ({ ...lane.settings, label: '' }));
     const labels = laneLabels(settings);
     // A name that is made from the settings follows them.
@@ -139,7 +145,8 @@ export class CompareState {
   }
 
   #show(lanes: readonly Lane[]): void {
-    this.runner.stop();
+    if (this.runner.running) this.#leave();
+    this.#opened++;
     this.runner.prefills = [];
     this.lanes = lanes;
     this.#pinned = null;
@@ -150,6 +157,15 @@ export class CompareState {
     this.rates = [];
     this.blind.reset();
     this.pulse++;
+  }
+
+  /** Stops and stores a run that is left while it grows. */
+  #leave(): void {
+    this.runner.stop();
+    for (const reply of this.lanes.flatMap(({ replies }) => replies)) {
+      if (reply.running) reply.failed({ reason: 'user', tokens: reply.count });
+    }
+    void this.#save();
   }
 
   /** The run as it is stored; null until lanes have run. */
@@ -319,7 +335,13 @@ export class CompareState {
   }
 
   async #run(lanes: readonly Lane[]): Promise<void> {
+    const opened = this.#opened;
+    const timer = setInterval(() => {
+      if (this.#opened === opened) void this.#save();
+    }, SAVE_EVERY_MS);
     await this.runner.run(lanes, this.ranPrompt ?? this.prompt);
+    clearInterval(timer);
+    if (this.#opened !== opened) return;
     this.pulse++;
     await this.#save();
     void this.#noteFiles(lanes);

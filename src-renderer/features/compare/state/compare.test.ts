@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { votesPerSetting } from '../../../../src-main/protocol/app/comparisons/votes.ts';
 import { divergesAt } from '../../../../src-main/protocol/engine/reply-metrics.ts';
@@ -41,6 +41,10 @@ function setUp(seeds: readonly number[] = [1, 2, 3]) {
   engine.api.scripts.set(1, [5, 6, 7, 8]).set(2, [5, 6, 9]).set(3, [5, 6, 7, 8]);
   return { engine, api: engine.api, compare, history };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('CompareState', () => {
   it('needs a prompt and two lanes', async () => {
@@ -184,6 +188,46 @@ describe('CompareState', () => {
     expect(compare.settings[0].label).toBe('');
     expect(compare.commons[0]?.at).toBe(2);
     expect(compare.lanes.every(({ changed }) => !changed)).toBe(true);
+  });
+
+  it('saves a run every few seconds while it grows', async () => {
+    vi.useFakeTimers();
+    const { api, compare, history } = setUp([1, 2]);
+    api.scripts.set(1, [5, 'pause', 6]).set(2, [7]);
+    const done = compare.run();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(history.saved).toMatchObject([
+      { id: compare.id, lanes: [{ replies: [{ tokens: { ids: [5] }, facts: { stop: null } }] }, { replies: [] }] },
+    ]);
+    api.resume();
+    await Promise.all([done, vi.advanceTimersByTimeAsync(1000)]);
+    expect(history.saved).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(history.saved).toHaveLength(2);
+  });
+
+  it('saves a run that is left while it grows, and leaves the opened one as it is', async () => {
+    const { api, compare, history } = setUp([1, 2]);
+    await compare.run();
+    const [other] = history.saved;
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = compare.run();
+    const { id } = compare;
+    await vi.waitFor(() => expect(compare.lanes[0].reply?.count).toBe(1));
+    compare.open({ ...other, id: id! });
+    expect([compare.id, compare.runner.running]).toEqual([id, true]);
+    compare.open(other);
+    await done;
+    expect(compare.id).toBe(other.id);
+    expect(history.saved.slice(1)).toMatchObject([
+      {
+        id,
+        lanes: [
+          { replies: [{ tokens: { ids: [5] }, facts: { stop: { reason: 'user', tokens: 1 } } }] },
+          { replies: [{ tokens: { ids: [] }, facts: { stop: { reason: 'user', tokens: 0 } } }] },
+        ],
+      },
+    ]);
   });
 
   it('tells the status bar about the longest lane and the rate of all', async () => {

@@ -35,7 +35,6 @@ export function createCompare(parts: {
   const { engine, recorder, totals, library, services } = parts;
   const runs = new ComparisonsState(services);
   void runs.refresh();
-  window.addEventListener('pagehide', () => runs.flushLast());
   const compare = new CompareState({
     engine,
     recorder,
@@ -45,6 +44,10 @@ export function createCompare(parts: {
     fits: (modelId) => fitsBeside(library, modelId),
     frame: nextFrame,
     isHidden: () => document.hidden,
+  });
+  window.addEventListener('pagehide', () => {
+    if (compare.runner.running) void compare.keep();
+    runs.flushLast();
   });
   const openFile = async (file: File) => {
     try {
