@@ -168,10 +168,16 @@ export class CompareState {
     void this.#save();
   }
 
+  /** What lanes are called in storage: by the settings that their replies were generated with, or by a person. */
+  get #ranLabels(): string[] {
+    return laneLabels(this.lanes.map(({ ranWith, settings }) => ({ ...(ranWith ?? settings), label: settings.label })));
+  }
+
   /** The run as it is stored; null until lanes have run. */
   stored(): StoredComparison | null {
-    const { id, title, ranPrompt: prompt, lanes, labels } = this;
+    const { id, title, ranPrompt: prompt, lanes } = this;
     if (id === null || prompt === null) return null;
+    const labels = this.#ranLabels;
     const pinned = this.#pinned === null ? -1 : lanes.indexOf(this.#pinned);
     return {
       format: COMPARISON_FORMAT,
@@ -285,7 +291,8 @@ export class CompareState {
 
   /** Votes for a lane; null: a tie. */
   vote(winner: Lane | null): void {
-    const { lanes, labels } = this;
+    const { lanes } = this;
+    const labels = this.#ranLabels;
     const shown = lanes.map((lane, at) => ({
       settings: { ...(lane.ranWith ?? lane.settings), label: labels[at] },
       replies: [],

@@ -230,6 +230,22 @@ describe('CompareState', () => {
     ]);
   });
 
+  it('stores replies and votes under the name of the settings that they were generated with', async () => {
+    const { compare, history } = setUp([1, 2]);
+    compare.blind.turn(true, compare.lanes);
+    await compare.run();
+    const [, second] = compare.lanes;
+    second.set({ sampling: { ...second.settings.sampling, topK: 5 } });
+    expect(compare.labels[1]).toBe('Top-k 5, Seed 2');
+    compare.vote(second);
+    expect(history.saved.at(-1)).toMatchObject({
+      lanes: [{}, { settings: { label: 'Seed 2', sampling: { topK: second.ranWith!.sampling.topK } } }],
+      votes: [{ lanes: [{}, { label: 'Seed 2' }] }],
+    });
+    compare.open(compare.stored()!);
+    expect([compare.settings[1].label, compare.labels[1]]).toEqual(['', 'Seed 2']);
+  });
+
   it('tells the status bar about the longest lane and the rate of all', async () => {
     const { api, compare } = setUp();
     api.scripts.set(1, [5, 6, 7]).set(2, [5, 6, 7, 'pause', 8]);
