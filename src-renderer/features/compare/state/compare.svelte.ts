@@ -222,14 +222,20 @@ export class CompareState {
     this.lanes = this.lanes.toSpliced(at, 0, new Lane(like.settings));
   }
 
-  remove(lane: Lane): void {
-    if (this.lanes.length <= MIN_LANES) return;
+  /** @returns puts it back, unless something else is open by then; null if it cannot be removed */
+  remove(lane: Lane): (() => void) | null {
+    const at = this.lanes.indexOf(lane);
+    if (at < 0 || this.lanes.length <= MIN_LANES) return null;
+    const opened = this.#opened;
     void this.runner.stopLane(lane);
-    this.restore(this.lanes.filter((other) => other !== lane));
+    this.#setLanes(this.lanes.toSpliced(at, 1));
+    return () => {
+      if (this.#opened !== opened || this.lanes.length === MAX_COMPARED_LANES) return;
+      this.#setLanes(this.lanes.toSpliced(at, 0, lane));
+    };
   }
 
-  /** Shows these of the lanes, for example some that were removed. */
-  restore(lanes: readonly Lane[]): void {
+  #setLanes(lanes: readonly Lane[]): void {
     this.lanes = lanes;
     if (!this.runner.running) void this.#save();
   }

@@ -116,11 +116,29 @@ describe('CompareState', () => {
     compare.add(compare.lanes[0]);
     expect(compare.labels).toEqual(['Mine', 'Mine', 'Seed 2']);
     const before = compare.lanes;
-    compare.remove(compare.lanes[2]);
-    expect(compare.lanes).toHaveLength(2);
-    compare.restore(before);
+    const undo = compare.remove(compare.lanes[1]);
+    expect(compare.labels).toEqual(['Mine', 'Seed 2']);
+    undo!();
+    expect(compare.lanes.map(({ key }) => key)).toEqual(before.map(({ key }) => key));
     for (let more = 0; more < 10; more++) compare.add();
     expect(compare.lanes).toHaveLength(8);
+  });
+
+  it('restores a removed lane among those that were added meanwhile, and only in its run', async () => {
+    const { compare, history } = setUp();
+    await compare.run();
+    const [, second, third] = compare.lanes;
+    const undo = compare.remove(second);
+    compare.add(third);
+    undo!();
+    expect(compare.lanes.indexOf(second)).toBe(1);
+    expect(compare.lanes).toHaveLength(4);
+
+    const late = compare.remove(second);
+    compare.open({ ...history.saved[0], id: 'another' });
+    const { lanes } = compare;
+    late!();
+    expect(compare.lanes).toBe(lanes);
   });
 
   it('takes a chat with its system prompt; a single message is a prompt', () => {
