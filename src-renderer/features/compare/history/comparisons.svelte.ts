@@ -201,7 +201,8 @@ export class ComparisonsState {
     const { code, message } = EngineError.from(error);
     const isGone = code === 'COMPARISON_NOT_FOUND';
     this.#unsaved.set(id, { comparison: this.#unsaved.get(id)?.comparison ?? comparison, problem: message, isGone });
-    if (isGone) return;
+    // What is refused once would be refused again.
+    if (isGone || code === 'BAD_REQUEST') return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), this.#retryMs);
   }

@@ -69,6 +69,16 @@ test('a run that cannot be saved is kept, shown and saved as soon as possible', 
   expect(await runs.read('run-1')).toMatchObject({ revision: 1, title: 'Changed' });
 });
 
+test('a run that is refused is not sent again by itself', async () => {
+  const { line, runs } = await openPage();
+  await runs.save(storedComparison({ title: 'x'.repeat(2000) }));
+  expect(runs.unsaved).toMatchObject([{ id: 'run-1', problem: expect.stringContaining('title') as string }]);
+  await new Promise((resolve) => setTimeout(resolve, 3 * RETRY_MS));
+  expect(line.calls.filter(({ method }) => method === 'comparisonWrite')).toHaveLength(1);
+  await runs.save(storedComparison());
+  expect(runs.unsaved).toEqual([]);
+});
+
 test('a lost answer does not make a copy', async () => {
   const { line, runs } = await openPage();
   line.lostAnswer = new EngineError('STORAGE', 'The host is gone.');
