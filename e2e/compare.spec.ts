@@ -232,6 +232,17 @@ test('a blind vote hides who is who until a key is pressed', { tag: '@full' }, a
   await app.page.keyboard.press('2');
   await expect(compare.id('vote-result')).toHaveText(/^You chose [A-D], .+\.$/);
   await expect(compare.id('lane-stop')).toHaveCount(4);
+  await expect(compare.id('vote-next')).toBeFocused();
+  // Lanes can be changed and removed after the vote, which says what was chosen.
+  const result = await compare.id('vote-result').textContent();
+  const name = await compare.lane(0).getAttribute('aria-label');
+  await compare.menu(0, 'lane-remove');
+  await expect(compare.lanes).toHaveCount(3);
+  await expect(compare.id('vote-result')).toHaveText(result ?? '');
+  await compare.id('undo').click();
+  await expect(compare.lanes).toHaveCount(4);
+  await expect(compare.lane(0)).toHaveAccessibleName(name ?? '');
+  await compare.id('vote-next').focus();
   await app.page.keyboard.press('Enter');
   await expect(compare.id('vote-result')).toHaveCount(0);
   await expect(compare.id('vote-tie')).toBeEnabled();

@@ -303,7 +303,7 @@ export class CompareState {
       settings: { ...(lane.ranWith ?? lane.settings), label: labels[at] },
       replies: [],
     }));
-    this.blind.vote(winner, blindVote(shown, winner === null ? null : lanes.indexOf(winner), now()));
+    this.blind.vote(blindVote(shown, winner === null ? null : lanes.indexOf(winner), now()));
     void this.#save();
   }
 
