@@ -66,6 +66,10 @@ export class CompareState {
   #earliest: Common | null = null;
 
   readonly settings = $derived.by(() => this.lanes.map(({ settings }) => settings));
+  /** The prompt has changed since the lanes ran. A lane that is run again gets the one before. */
+  readonly promptChanged = $derived.by(
+    () => this.ranPrompt !== null && JSON.stringify(this.ranPrompt) !== JSON.stringify(this.prompt),
+  );
   /** What the lanes are called. */
   readonly labels = $derived.by(() => laneLabels(this.settings));
   /** Why each lane runs after others, or null. */
@@ -102,13 +106,9 @@ export class CompareState {
 
   /** Why nothing can be run, or null. */
   get blocked(): string | null {
+    if (this.lanes.length === 0) return 'Load a model first.';
     if (isEmptyPrompt(this.prompt)) return 'Write a prompt first.';
     return this.lanes.length < MIN_LANES ? 'Add another lane.' : null;
-  }
-
-  /** The prompt has changed since the lanes ran. */
-  get promptChanged(): boolean {
-    return this.ranPrompt !== null && JSON.stringify(this.ranPrompt) !== JSON.stringify(this.prompt);
   }
 
   indexOf(lane: Lane): number {
@@ -290,13 +290,15 @@ export class CompareState {
 
   /** Runs all lanes with the next seeds, for another blind vote. */
   async nextRound(): Promise<void> {
-    if (this.blocked !== null || this.runner.running) return;
+    if (this.ranPrompt === null || this.runner.running) return;
+    this.#renew();
     this.setAll((settings) => ({ sampling: { ...settings.sampling, seed: seedOf(settings, settings.samples) } }));
     await this.#runAll();
   }
 
   /** Votes for a lane; null: a tie. */
   vote(winner: Lane | null): void {
+    this.#renew();
     const { lanes } = this;
     const labels = this.#ranLabels;
     const shown = lanes.map((lane, at) => ({
@@ -323,11 +325,12 @@ export class CompareState {
     this.pulse++;
   }
 
-  /** Runs a lane again, with its present settings and the prompt of the others. */
-  async rerun(lane: Lane): Promise<void> {
-    if (lane.running || isEmptyPrompt(this.prompt)) return;
-    if (this.id === null) this.#begin();
+  /** Runs a lane again, with its present settings and the prompt of the others. @returns whether it could be run */
+  async rerun(lane: Lane): Promise<boolean> {
+    if (lane.running || isEmptyPrompt(this.ranPrompt ?? this.prompt)) return false;
+    this.#renew();
     await this.#run([lane]);
+    return true;
   }
 
   stop(to: string | null = null): void {
@@ -335,10 +338,15 @@ export class CompareState {
   }
 
   /** The next run is a new one in the history. */
-  #begin(): void {
+  #begin(prompt = this.prompt): void {
     this.id = newId();
     this.#createdAt = now();
-    this.ranPrompt = this.prompt;
+    this.ranPrompt = prompt;
+  }
+
+  /** A run that was deleted is stored as a new one. */
+  #renew(): void {
+    if (this.id === null) this.#begin(this.ranPrompt ?? this.prompt);
   }
 
   async #runAll(): Promise<void> {

@@ -55,6 +55,8 @@ describe('CompareState', () => {
     expect(api.requests).toEqual([]);
     compare.remove(compare.lanes[0]);
     expect(compare.lanes).toHaveLength(2);
+    compare.useLanes([]);
+    expect(compare.blocked).toBe('Load a model first.');
   });
 
   it('marks where each lane differs from the first one, and the first one where any differs from it', async () => {
@@ -108,6 +110,26 @@ describe('CompareState', () => {
     expect(api.requests[1].lanes).toMatchObject([
       { sampling: { temperature: 2 }, prompt: { messages: [{ role: 'user', text: 'Once' }] } },
     ]);
+  });
+
+  it('runs lanes again on their prompt, also if the box is empty or their run was deleted', async () => {
+    const { api, compare, history } = setUp();
+    await compare.run();
+    const ids = [compare.id];
+    compare.text = '';
+    expect(await compare.rerun(compare.lanes[1])).toBe(true);
+    compare.text = 'Twice';
+    compare.forget();
+    await compare.rerun(compare.lanes[2]);
+    ids.push(compare.id);
+    compare.forget();
+    await compare.nextRound();
+    ids.push(compare.id);
+    const prompts = api.requests.flatMap(({ lanes }) => lanes.map(({ prompt }) => prompt));
+    expect(prompts).toHaveLength(3 + 1 + 1 + 3);
+    for (const prompt of prompts) expect(prompt).toMatchObject({ messages: [{ role: 'user', text: 'Once' }] });
+    expect(new Set(ids).size).toBe(3);
+    expect(history.saved.at(-1)).toMatchObject({ id: ids[2], prompt: { text: 'Once' } });
   });
 
   it('adds, duplicates, removes and restores lanes', () => {
