@@ -71,13 +71,18 @@ export class PrefixCache {
       let next = this.read(keys[first]);
       for (; block < keys.length && !cancel?.cancelled; block++) {
         const bytes = await next;
-        if (bytes === undefined) break;
+        if (bytes === undefined) {
+          // Evicted, or cleared by another process.
+          for (const key of keys.slice(block)) this.stored.delete(key);
+          break;
+        }
         // The next one is read while this one is checked.
         next = block + 1 < keys.length ? this.read(keys[block + 1]) : Promise.resolve(undefined);
         const kv = await unpackBlock(store.sha256, keys[block], bytes, BLOCK_TOKENS * cells.bytesPerCell);
         if (kv === null) {
           log.warn('A damaged or outdated file of the prefix cache was ignored.', { key: keys[block] });
           await store.delete(keys[block]);
+          this.stored.delete(keys[block]);
           break;
         }
         if (block === first) {
