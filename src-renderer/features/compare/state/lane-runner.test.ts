@@ -60,6 +60,16 @@ describe('LaneRunner', () => {
     expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(64);
   });
 
+  it('keeps the candidates of all tokens', async () => {
+    const { api, runner, lane } = setUp();
+    const one = lane(1);
+    // More than are kept of all stored replies together.
+    const ids = Array.from({ length: 3000 }, (_, i) => i);
+    api.scripts.set(1, ids);
+    await runner.run([one], PROMPT);
+    await vi.waitFor(() => expect(one.reply?.detailsOf(10)?.piece).toBe('t10'));
+  });
+
   it('does not wait for the frames of a hidden page, which are rare', async () => {
     const frames: (() => void)[] = [];
     const { api, runner, lane } = setUp({ frame: (callback) => frames.push(callback), isHidden: () => true });
