@@ -112,6 +112,13 @@ export class LaneRunner {
     await this.#done;
   }
 
+  /** The model that was loaded before is replaced for now, or about to be loaded again. */
+  get borrows(): boolean {
+    const { home } = this;
+    if (home === null) return false;
+    return this.loading !== null || !isLoaded({ modelId: home.id, executor: home.executor }, this.#parts.engine.model);
+  }
+
   /** Its first sample has not been taken up yet. */
   isWaiting(lane: Lane): boolean {
     return this.#waiting.some(({ reply }) => reply === lane.replies[0]);

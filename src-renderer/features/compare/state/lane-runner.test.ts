@@ -123,7 +123,16 @@ describe('LaneRunner', () => {
   it('runs lanes of another model after those of the loaded one, and loads that again', async () => {
     const { engine, api, runner, lane } = setUp();
     const lanes = [lane(1, OTHER), lane(2), lane(3, OTHER)];
-    await runner.run(lanes, PROMPT);
+    api.scripts.set(1, [5, 'pause', 6]).set(2, [7, 'pause', 8]);
+    const done = runner.run(lanes, PROMPT);
+    await vi.waitFor(() => expect(idsOf(lanes[1])).toEqual([7]));
+    expect(runner.borrows).toBe(false);
+    await runner.stopLane(lanes[1]);
+    await vi.waitFor(() => expect(idsOf(lanes[0])).toEqual([5]));
+    expect(runner.borrows).toBe(true);
+    api.resume();
+    await done;
+    expect(runner.borrows).toBe(false);
     expect(api.requests.map((request) => request.lanes.map(({ sampling }) => sampling.seed))).toEqual([[2], [1, 3]]);
     expect(engine.loads).toEqual([
       { modelId: 'other', executor: null },
