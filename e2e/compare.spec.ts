@@ -176,6 +176,11 @@ test('runs are stored, opened again and deleted', { tag: '@full' }, async ({ app
   await expect(compare.lane(0)).toHaveAccessibleName('Lane A, Greedy');
   await compare.id('open-runs').click();
   await compare.id('run-item').first().hover();
+  await compare.id('run-rename').first().click();
+  await app.page.keyboard.type('My run');
+  await app.page.keyboard.press('Enter');
+  await expect(compare.id('run-item').first()).toContainText('My run');
+  await expect(compare.id('run-item').first()).toBeFocused();
   await compare.id('run-delete').first().click();
   await expect(compare.id('run-item')).toHaveCount(1);
 });
