@@ -333,6 +333,18 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
   await expect(compare.id('token-popover')).toBeVisible();
   await keyboard.press('Escape');
   await expect(compare.id('token-popover')).toHaveCount(0);
+  // Every token of a lane is drawn again as it was.
+  await keyboard.press('ArrowRight');
+  await keyboard.press('h');
+  for (const at of [1, 2, 5]) {
+    await compare.id('waterfall-token').fill(String(at));
+    await keyboard.press('Enter');
+    await expect(compare.id('draw-line')).toContainText(new RegExp(`for token ${at}|does not matter`));
+    await expect(compare.id('waterfall-answer')).toHaveAttribute('aria-busy', 'false');
+    await expect(compare.id('waterfall-differs')).toHaveCount(0);
+  }
+  await keyboard.press('Escape');
+  await expect(compare.text(1)).toBeFocused();
   const settings = compare.lane(1).getByTestId('lane-settings');
   await settings.focus();
   await keyboard.press('Enter');
