@@ -208,6 +208,27 @@ describe('LaneRunner', () => {
     expect(lanes.map(reasonOf)).toEqual(['user', 'eos']);
   });
 
+  it('stops a lane whose model is loading, and the others go on', async () => {
+    const { engine, api, runner, lane } = setUp();
+    const lanes = [lane(1, OTHER), lane(2, OTHER)];
+    engine.whileLoading = () => {
+      engine.whileLoading = () => undefined;
+      void runner.stopLane(lanes[0]);
+    };
+    await runner.run(lanes, PROMPT);
+    expect(lanes.map(reasonOf)).toEqual(['user', 'eos']);
+    expect(api.requests.map((request) => request.lanes.map(({ sampling }) => sampling.seed))).toEqual([[2]]);
+  });
+
+  it('keeps the model of the lanes if none was loaded before', async () => {
+    const { engine, runner, lane } = setUp();
+    engine.model = null;
+    const one = lane(1);
+    await runner.run([one], PROMPT);
+    expect(reasonOf(one)).toBe('eos');
+    expect([engine.loads.length, engine.model]).toMatchObject([1, { id: MODEL.id }]);
+  });
+
   it('stops everything, also what waits, and keeps the texts', async () => {
     const { engine, api, runner, lane } = setUp();
     const lanes = [lane(1), lane(2, OTHER)];
