@@ -41,7 +41,7 @@ export class CompareState {
   /** The prompt, unless a chat was sent here. */
   text = $state('');
   chat = $state.raw<SentChat | null>(null);
-  /** System prompt of new sets: that of the chat that was sent here. */
+  /** System prompt of new sets: that of the chat that was sent here, or of the lanes of an opened run. */
   systemPrompt = '';
   lanes = $state.raw<readonly Lane[]>([]);
   /** Prompt of the latest run, or null. */
@@ -135,11 +135,14 @@ export class CompareState {
     this.title = run.title;
     this.#createdAt = run.createdAt;
     this.ranPrompt = run.prompt;
-    this.text = run.prompt.kind === 'text' ? run.prompt.text : '';
+    const [{ systemPrompt }] = settings;
+    this.systemPrompt = settings.every((one) => one.systemPrompt === systemPrompt) ? systemPrompt : '';
+    const { prompt } = run;
+    this.text = prompt.kind === 'text' ? prompt.text : '';
     this.chat =
-      run.prompt.kind === 'text'
+      prompt.kind === 'text'
         ? null
-        : { title: run.title || 'Chat', messages: run.prompt.messages, systemPrompt: settings[0]?.systemPrompt ?? '' };
+        : { title: run.title || 'Chat', messages: prompt.messages, systemPrompt: this.systemPrompt };
     this.#pinned = run.pinned === null ? null : (lanes[run.pinned] ?? null);
     this.blind.votes = run.votes;
   }
@@ -263,6 +266,12 @@ export class CompareState {
     this.systemPrompt = systemPrompt;
     this.setAll(() => ({ systemPrompt }));
     if (loaded !== null && !this.runner.running && this.#hasOneModel) this.#setModel(loaded);
+  }
+
+  /** Compares what could answer a plain prompt instead of the chat that was sent here. */
+  dropChat(): void {
+    this.chat = null;
+    this.systemPrompt = '';
   }
 
   /** Lanes of the model that was loaded before are for the one that is loaded now, unless they have run. */

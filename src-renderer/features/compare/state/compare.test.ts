@@ -177,6 +177,20 @@ describe('CompareState', () => {
     expect(compare.prompt).toEqual({ kind: 'text', text: 'Hi' });
   });
 
+  it('makes new sets with the system prompt of what is open', async () => {
+    const { compare, history } = setUp();
+    await compare.run();
+    const messages = [{ role: 'user', text: 'Hi' } as const, { role: 'assistant', text: 'Hello' } as const];
+    const chat = { title: 'A chat', messages, systemPrompt: 'Be a pirate.' };
+    compare.take(chat, null);
+    expect(compare.systemPrompt).toBe('Be a pirate.');
+    compare.dropChat();
+    expect([compare.systemPrompt, compare.prompt]).toEqual(['', { kind: 'text', text: 'Once' }]);
+    compare.take(chat, null);
+    compare.open(history.saved[0]);
+    expect(compare.systemPrompt).toBe('');
+  });
+
   it('follows the loaded model until lanes have run', async () => {
     const { compare } = setUp();
     compare.follow({ id: 'new', name: 'New' });
