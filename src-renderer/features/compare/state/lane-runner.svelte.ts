@@ -57,6 +57,8 @@ interface Batch {
 /** What one prefill was for. */
 export interface Prefilled extends LanesPrefill {
   readonly lanes: number;
+  /** Samples of all lanes together. */
+  readonly replies: number;
 }
 
 /**
@@ -185,7 +187,8 @@ export class LaneRunner {
         isHidden: () => this.#parts.isHidden(),
         onPrefill: (prefill) => {
           batch.prefill = prefill;
-          this.prefills = [...this.prefills, { ...prefill, lanes: entries.length }];
+          const lanes = new Set(entries.map(({ lane }) => lane)).size;
+          this.prefills = [...this.prefills, { ...prefill, lanes, replies: entries.length }];
         },
         onStart: (lane, start) => {
           recorder.noteStart(entries[lane].reply, { params: params[lane], requestedAt, versions }, start);

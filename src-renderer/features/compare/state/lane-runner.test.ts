@@ -117,6 +117,10 @@ describe('LaneRunner', () => {
       [1, 20, 2, 21, 3, 22, 4, 23],
       [5, 24],
     ]);
+    expect(runner.prefills).toMatchObject([
+      { lanes: 2, replies: 8 },
+      { lanes: 2, replies: 2 },
+    ]);
     expect(lanes.map(({ replies }) => replies.map(({ count }) => count))).toEqual([Array(5).fill(2), Array(5).fill(2)]);
   });
 
