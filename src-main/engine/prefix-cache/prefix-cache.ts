@@ -36,7 +36,7 @@ export class PrefixCache {
   /** Blocks known to be in the store. */
   private readonly stored = new Set<string>();
   /** Whether writing failed, as with a full disk: it is not tried again before the cache is cleared or the model reloaded. */
-  private isFull = false;
+  private cannotWrite = false;
   /** Counts deletions: requests that began before one store nothing, because they may be of a deleted chat. */
   private deletions = 0;
 
@@ -56,7 +56,7 @@ export class PrefixCache {
   invalidate(): void {
     this.deletions++;
     this.stored.clear();
-    this.isFull = false;
+    this.cannotWrite = false;
   }
 
   private async restore(chat: string, ids: readonly number[], cancel: CancelToken | undefined): Promise<void> {
@@ -113,7 +113,7 @@ export class PrefixCache {
     alone: (step: () => Promise<void>) => Promise<void>,
   ): Promise<void> {
     const { store, context, cells, model, log } = this.options;
-    if (this.isFull || !isValid()) return;
+    if (this.cannotWrite || !isValid()) return;
     try {
       const keys = await blockKeys(store.sha256, model, ids);
       // First, so that whatever is stored can be deleted with its chat; the last time is the one that counts.
@@ -141,7 +141,7 @@ export class PrefixCache {
       }
       await store.use(chat, keys);
     } catch (error) {
-      this.isFull = true;
+      this.cannotWrite = true;
       log.warn('The prefix cache could not be written, and is left as it is.', describe(error));
     }
   }

@@ -327,7 +327,7 @@ export class CompareState {
     return counted.every((one) => one === undefined) ? null : counted.map((one) => one?.won ?? 0);
   }
 
-  /** Tells what is costly to compute to update. */
+  /** Updates what is costly to compute. */
   beat(): void {
     const rates = this.lanes.flatMap(({ reply }) => (reply?.phase === 'writing' ? [reply.statistics.now() ?? 0] : []));
     if (rates.length > 0) this.rates = [...this.rates.slice(1 - RATES), rates.reduce((sum, rate) => sum + rate, 0)];
