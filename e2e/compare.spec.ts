@@ -361,6 +361,11 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
       return times.map((time) => time === times[0]);
     })
     .toEqual([true, false, true, true]);
+  // The focus goes on to the next lane when one is removed.
+  await compare.lane(1).getByTestId('lane-menu').focus();
+  for (const key of ['Enter', 'End', 'Enter']) await keyboard.press(key);
+  await expect(compare.lanes).toHaveCount(3);
+  await expect(compare.lane(1).getByTestId('lane-menu')).toBeFocused();
   const seen = new Set<string>();
   for (let i = 0; i < 6; i++) {
     await keyboard.press('F6');
