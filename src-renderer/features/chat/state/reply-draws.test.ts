@@ -84,10 +84,15 @@ describe('the draws of a reply', () => {
     expect(draws().question(1)).toEqual(before);
     expect(draws().caution(1)).toContain('branched from');
     expect(draws().caution(2)).toBeNull();
+    // Also if the chat goes on.
+    const branch = last();
+    await session.send('And then?');
+    expect(session.drawsOf(branch).question(1)).toEqual(before);
     // Without the other version, as after an import, with what is known.
-    last().note({ branch: { turn: 'gone', index: 2 } });
-    expect(draws().question(1)).toMatchObject({ sampling: { topK: 1 }, reply: [3] });
-    expect(draws().question(1).prompt).not.toHaveProperty('replyIds');
+    branch.note({ branch: { turn: 'gone', index: 2 } });
+    const unknown = session.drawsOf(branch).question(1);
+    expect(unknown).toMatchObject({ sampling: { topK: 1 }, reply: [3] });
+    expect(unknown.prompt).not.toHaveProperty('replyIds');
   });
 
   it('of a reply of an earlier version are asked for with what is known', () => {
