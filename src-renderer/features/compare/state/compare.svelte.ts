@@ -206,9 +206,19 @@ export class CompareState {
     return this.#save();
   }
 
-  /** The open run was deleted: it becomes a new one when it is saved again. */
-  forget(): void {
+  /**
+   * The open run was deleted: it becomes a new one when it is saved again.
+   * @returns takes that back, for a run that was restored; false if something else is open by then
+   */
+  forget(): () => boolean {
+    const { id } = this;
+    const opened = this.#opened;
     this.id = null;
+    return () => {
+      if (this.#opened !== opened || this.id !== null) return false;
+      this.id = id;
+      return true;
+    };
   }
 
   async #save(): Promise<void> {

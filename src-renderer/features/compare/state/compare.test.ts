@@ -132,6 +132,22 @@ describe('CompareState', () => {
     expect(history.saved.at(-1)).toMatchObject({ id: ids[2], prompt: { text: 'Once' } });
   });
 
+  it('goes on storing a run that was deleted and restored while it grows', async () => {
+    const { api, compare, history } = setUp([1, 2]);
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = compare.run();
+    const { id } = compare;
+    const back = compare.forget();
+    expect(compare.id).toBeNull();
+    expect(back()).toBe(true);
+    api.resume();
+    await done;
+    expect(history.saved.map((run) => run.id)).toEqual([id]);
+    const late = compare.forget();
+    compare.useLanes(compare.settings);
+    expect(late()).toBe(false);
+  });
+
   it('adds, duplicates, removes and restores lanes', () => {
     const { compare } = setUp([1, 2]);
     compare.lanes[0].set({ label: 'Mine' });
