@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelListing } from '../../../../src-main/protocol/app/app-services.ts';
-import { laneSettings, storedComparison } from '../../../../src-main/protocol/app/comparisons/test-support/comparisons.ts';
+import {
+  laneSettings,
+  storedComparison,
+} from '../../../../src-main/protocol/app/comparisons/test-support/comparisons.ts';
 import { tokenscopeIn, withOwnModels } from './open-file.ts';
 
 const run = storedComparison();
