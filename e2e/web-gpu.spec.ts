@@ -94,7 +94,7 @@ test('a software renderer is not chosen, but can be', { tag: '@full' }, async ({
   await expect(reason).toHaveText(/^CPU: The only GPU is a software renderer/);
   await select.selectOption('webgpu');
   await expect(models.id('detail')).toContainText('GPU, webgpu executor', { timeout: COMPILE_MS });
-  await expect(models.id('detail')).toContainText('a GPU in software, slower than the CPU');
+  await expect(models.id('detail')).toContainText('a software renderer, slower than the CPU');
   await expect(reason).toHaveCount(0);
   await expect(status).toHaveText('GPU, webgpu executor');
   await select.selectOption('auto');

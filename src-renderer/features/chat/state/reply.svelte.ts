@@ -289,6 +289,11 @@ export class Reply {
     this.details.use(load);
   }
 
+  /** Keeps all details in memory, because nothing stores them. Call it before the first token. */
+  keepDetails(): void {
+    this.details.use((_, from, count) => Promise.resolve(this.#newDetails.slice(from, from + count)));
+  }
+
   /** Details of a token; null while loading, or if unknown. Reactive. */
   detailsOf(index: number): TokenDetails | null {
     return this.details.get(index);
