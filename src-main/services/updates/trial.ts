@@ -2,7 +2,16 @@
  * The trial of a new version: from its installation until it has started once. If it does not, the old one is offered. Only
  * Node's files are used here, because this runs before anything else of the app.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -63,14 +72,16 @@ export function beginTrial(dataFolder: string, version: string): Trial | null {
 /** The app has started: the old version is deleted. @throws Error */
 export async function endTrial(dataFolder: string, version: string): Promise<void> {
   const trial = readTrial(dataFolder);
-  if (trial === null) return;
+  if (trial?.version !== version) return;
   // At once, because the app may quit before the rest is deleted.
   rmSync(trialPath(dataFolder), { force: true });
-  if (trial.version === version) await rm(trial.previous, { recursive: true, force: true });
+  keepOthers(trial.previous, trial.target);
+  await rm(trial.previous, { recursive: true, force: true });
 }
 
 /** Puts the new version at the target, and keeps the old one beside it. @throws Error with the old one in place */
 export function replace(target: string, prepared: string, previous: string): void {
+  keepOthers(previous, target);
   rmSync(previous, { recursive: true, force: true });
   renameSync(target, previous);
   try {
@@ -79,14 +90,28 @@ export function replace(target: string, prepared: string, previous: string): voi
     renameSync(previous, target);
     throw error;
   }
+  try {
+    keepOthers(previous, target);
+  } catch {
+    // Tried again before the old version is deleted.
+  }
 }
 
 /** Puts the old version back. @throws Error if it is gone */
 export function rollBack(dataFolder: string, { target, previous }: Trial): void {
   const failed = `${target}.failed`;
   replace(target, previous, failed);
+  keepOthers(failed, target);
   rmSync(failed, { recursive: true, force: true });
   rmSync(trialPath(dataFolder), { force: true });
+}
+
+/** Moves what only the first folder has: a person may keep models beside the program. @throws Error */
+function keepOthers(from: string, to: string): void {
+  if (!existsSync(from) || !statSync(from).isDirectory()) return;
+  for (const name of readdirSync(from)) {
+    if (!existsSync(join(to, name))) renameSync(join(from, name), join(to, name));
+  }
 }
 
 function isTrial(value: unknown): value is Trial {

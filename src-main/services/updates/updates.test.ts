@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { NetworkLog } from '../network-log.ts';
 import { temporaryFolder } from '../test-support/support.ts';
 import { fileNameFor, installationOf } from './installation.ts';
 import { isLater, readSignedList } from './signed-list.ts';
-import { beginTrial, endTrial, readTrial, rollBack, writeTrial } from './trial.ts';
+import { beginTrial, endTrial, readTrial, replace, rollBack, writeTrial } from './trial.ts';
 import { UpdateService } from './update-service.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -185,7 +185,7 @@ test('the old version comes back if the new one does not start, and goes away wh
   await service.check();
   await downloaded();
   await service.stop();
-  // Another version is none of its business.
+  // A trial of another version is ignored.
   expect(beginTrial(dataFolder, '0.1.0')).toBeNull();
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
   // A second start while the first one is running proves nothing.
@@ -203,9 +203,42 @@ test('the old version comes back if the new one does not start, and goes away wh
   await again.downloaded();
   await again.service.stop();
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+  await endTrial(dataFolder, '0.3.0');
+  expect(await readFile(`${target}.previous`, 'utf8')).toContain('0.1.0');
   await endTrial(dataFolder, '0.2.0');
   await expect(stat(`${target}.previous`)).rejects.toMatchObject({ code: 'ENOENT' });
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+});
+
+test('what a person keeps in the folder of the app stays, also after going back', async () => {
+  const target = join(folder, 'app');
+  const [prepared, previous] = [`${target}.new`, `${target}.previous`];
+  const prepare = async (place: string, version: string) => {
+    await mkdir(place);
+    await writeFile(join(place, 'tokenscope'), version);
+  };
+  const content = async () => [
+    await readFile(join(target, 'tokenscope'), 'utf8'),
+    await readFile(join(target, 'models', 'a.gguf'), 'utf8'),
+  ];
+  const trial = { version: '0.2.0', previousVersion: '0.1.0', target, previous, starts: 1, pid: null };
+  await prepare(target, 'old');
+  await mkdir(join(target, 'models'));
+  await writeFile(join(target, 'models', 'a.gguf'), 'GGUF');
+  await prepare(prepared, 'new');
+  replace(target, prepared, previous);
+  expect(await content()).toEqual(['new', 'GGUF']);
+  rollBack(folder, trial);
+  expect(await content()).toEqual(['old', 'GGUF']);
+
+  await prepare(prepared, 'new');
+  replace(target, prepared, previous);
+  writeTrial(folder, trial);
+  // As if moving it had failed until now.
+  await rename(join(target, 'models'), join(previous, 'models'));
+  await endTrial(folder, '0.2.0');
+  expect(await content()).toEqual(['new', 'GGUF']);
+  expect((await readdir(folder)).toSorted()).toEqual(['app', 'updates']);
 });
 
 test('installations and their files', () => {
