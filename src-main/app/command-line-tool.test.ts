@@ -21,9 +21,14 @@ test('a package has installed the tool, and a development build has none', () =>
 });
 
 test('an AppImage is started where its file is, not where it is mounted', () => {
-  const script = toolScript({ ...installed, env: { APPIMAGE: "/home/ada/it's/T.AppImage" } });
+  const mounted = { APPIMAGE: "/home/ada/it's/T.AppImage", APPDIR: '/tmp/.mount_T' };
+  const script = toolScript({ ...installed, execPath: '/tmp/.mount_T/tokenscope', env: mounted });
   expect(script?.path).toBe('/home/ada/.local/bin/tokenscope');
   expect(script?.content).toContain(String.raw`exec '/home/ada/it'\''s/T.AppImage' --cli`);
+  // Started by another AppImage.
+  expect(toolScript({ ...installed, env: mounted })?.content).toContain(
+    "exec '/home/ada/tokenscope/resources/bin/tokenscope' \"$@\"",
+  );
 });
 
 test('Windows has a command file in a folder of the path', () => {

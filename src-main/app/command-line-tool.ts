@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, posix, win32 } from 'node:path';
 import { codeOf } from '../services/json-file.ts';
+import { appImageOf } from '../services/updates/installation.ts';
 
 /** Marks our script, which may be replaced. */
 const MARK = 'Installed by Tokenscope.';
@@ -37,10 +38,11 @@ export function toolScript(app: InstalledApp): ToolScript | null {
   if (platform === 'linux' && execPath.startsWith(PACKAGE_FOLDER)) return null;
   const folder = posix.join(home, '.local', 'bin');
   // An AppImage is mounted elsewhere at each start.
+  const appImage = appImageOf(execPath, env);
   const start =
-    env.APPIMAGE === undefined
+    appImage === null
       ? quoted(posix.join(resourcesPath, 'bin', 'tokenscope'))
-      : `${quoted(env.APPIMAGE)} --cli --no-sandbox --no-zygote --log-level=3 --`;
+      : `${quoted(appImage)} --cli --no-sandbox --no-zygote --log-level=3 --`;
   return {
     folder,
     path: posix.join(folder, 'tokenscope'),

@@ -249,9 +249,16 @@ test('installations and their files', () => {
     reason: expect.stringContaining('package manager') as string,
   });
   expect(installationOf({ ...linux, execPath: '/home/a/t/tokenscope' })).toMatchObject({ target: '/home/a/t' });
-  expect(
-    installationOf({ ...linux, execPath: '/tmp/.mount/tokenscope', env: { APPIMAGE: '/home/a/T.AppImage' } }),
-  ).toMatchObject({ kind: 'AppImage', target: '/home/a/T.AppImage' });
+  const mounted = { APPIMAGE: '/home/a/T.AppImage', APPDIR: '/tmp/.mount_T' };
+  expect(installationOf({ ...linux, execPath: '/tmp/.mount_T/tokenscope', env: mounted })).toMatchObject({
+    kind: 'AppImage',
+    target: '/home/a/T.AppImage',
+  });
+  // Started by another AppImage.
+  expect(installationOf({ ...linux, execPath: '/home/a/t/tokenscope', env: mounted })).toMatchObject({
+    kind: 'tar.gz',
+    target: '/home/a/t',
+  });
   expect(installationOf({ ...running, platform: 'win32', execPath: 'C:\\T\\Tokenscope.exe' }).kind).toBe('exe');
   expect(installationOf({ ...running, platform: 'darwin', execPath: '/Applications/T' }).kind).toBe('other');
   expect(installationOf({ ...linux, isPackaged: false, execPath: '/x' }).kind).toBe('other');
