@@ -50,7 +50,10 @@ async function answer(request: Request, name: string): Promise<Response> {
   const stored = await caches.match(addressOf(name), { cacheName: CACHE, ignoreVary: true });
   // The browser may have deleted it.
   if (stored === undefined) return await fetch(request);
-  return request.method === 'HEAD' ? new Response(null, { headers: stored.headers }) : stored;
+  const { headers } = stored;
+  if (request.method === 'HEAD') return new Response(null, { headers });
+  // Browsers refuse a redirected response to a navigation, and some servers redirect `index.html` to its folder.
+  return stored.redirected ? new Response(stored.body, { headers }) : stored;
 }
 
 function addressOf(name: string): string {
