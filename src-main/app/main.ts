@@ -18,6 +18,7 @@ import { Ending } from './ending.ts';
 import { registerIpc } from './ipc.ts';
 import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
+import { relaunch } from './relaunch.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { EngineSupervisor } from './supervisor.ts';
 import { applyTheme, createWindow, doWindowVerb, paintBackground } from './window.ts';
@@ -84,7 +85,7 @@ const ending = new Ending({
   stop: () => Promise.allSettled([supervisor.stop(), services.stop(), windows.saved()]),
   quit: () => app.quit(),
   exit: (code) => app.exit(code),
-  relaunch: () => app.relaunch(),
+  relaunch,
   askToDiscard,
 });
 
@@ -110,13 +111,13 @@ function setUp(): void {
     showContextMenus(contents);
   });
   app.on('second-instance', (_event, argv, workingFolder) => {
-    if (ending.onSecondStart()) open(requestsIn(ownArguments(argv), workingFolder));
+    openOrRelaunch(requestsIn(ownArguments(argv), workingFolder));
   });
   // macOS sends events instead of arguments.
   for (const event of ['open-file', 'open-url'] as const) {
     app.on(event as 'open-url', (sent, item) => {
       sent.preventDefault();
-      open([requestIn(item, process.cwd())].filter((request) => request !== null));
+      openOrRelaunch([requestIn(item, process.cwd())].filter((request) => request !== null));
     });
   }
   app.on('window-all-closed', () => {
@@ -134,6 +135,11 @@ function setUp(): void {
 /** Without the program, and the app's folder in development. */
 function ownArguments(argv: readonly string[]): readonly string[] {
   return argv.slice(process.defaultApp ? 2 : 1);
+}
+
+/** Here, or in the next process if this one is quitting. */
+function openOrRelaunch(requests: readonly OpenRequest[]): void {
+  if (ending.onSecondStart(requests)) open(requests);
 }
 
 /** Brings the window to the front and shows what the system wants opened. */
