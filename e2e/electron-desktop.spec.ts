@@ -156,6 +156,18 @@ test('windows are restored with their chats @full', async ({ app }) => {
   await app.restart();
   await expect.poll(async () => (await titles()).length).toBe(3);
   await expect.poll(async () => (await titles()).map((text) => text ?? '').sort()).toEqual(['', 'One', 'Two']);
+  // Nor is one forgotten that had closed when another asked about unsaved changes, which takes a person a while.
+  await new ChatPage(app.page).id('composer').click();
+  await app.page.evaluate(() => window.addEventListener('beforeunload', (event) => event.preventDefault()));
+  const closed = app.electron!.waitForEvent('close');
+  await app.electron!.evaluate(({ app: main, dialog }) => {
+    const discard = () => new Promise((resolve) => setTimeout(() => resolve({ response: 0 }), 2000));
+    Object.assign(dialog, { showMessageBox: discard });
+    setTimeout(() => main.quit());
+  });
+  await closed;
+  await app.restart();
+  await expect.poll(async () => (await titles()).length).toBe(3);
   // A window that was closed is not restored.
   const [page] = (app.electron?.windows() ?? []).filter((one) => one !== app.page);
   await page?.close();

@@ -188,8 +188,6 @@ async function openWindow(options: NewWindow): Promise<BrowserWindow> {
   opened.webContents.on('will-prevent-unload', (event) => {
     const isLast = windows.quitting || windows.all.length === 1;
     ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
-    // A person who cancels may close a single window later.
-    windows.cancelQuit();
   });
   reloadAfterCrash(opened, {
     notice: (message) => services.emit({ type: 'notice', message }),
@@ -228,7 +226,10 @@ async function askToDiscard(what: 'quit' | 'close'): Promise<boolean> {
   };
   const { front } = windows;
   const { response } = await (front === null ? dialog.showMessageBox(options) : dialog.showMessageBox(front, options));
-  return response === 0;
+  const discards = response === 0;
+  // From then on, a closed window is not restored.
+  if (!discards) windows.cancelQuit();
+  return discards;
 }
 
 function forceKill(pid: number): void {
