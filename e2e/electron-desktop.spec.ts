@@ -56,6 +56,21 @@ test('two windows have chats of their own and share one engine', async ({ app })
   expect((await first.ask('Five')).text).not.toBe('');
 });
 
+test('a window that cannot be opened leaves the others alone @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await app.electron?.evaluate(({ BrowserWindow, dialog }) => {
+    const shown: string[] = [];
+    Object.assign(globalThis, { shown });
+    Object.assign(dialog, { showErrorBox: (title: string) => void shown.push(title) });
+    BrowserWindow.prototype.loadURL = () => Promise.reject(new Error('There is no page.'));
+  });
+  await choose(app, 'new-window');
+  const shown = () => app.electron?.evaluate(() => (globalThis as unknown as { shown: string[] }).shown);
+  await expect.poll(shown).toEqual(['Tokenscope could not open a window']);
+  expect((await chat.ask('Hello')).text).not.toBe('');
+});
+
 test('the menu shows views and settings, and zoom is remembered @full', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();

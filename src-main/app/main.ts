@@ -144,12 +144,15 @@ function openOrRelaunch(requests: readonly OpenRequest[]): void {
 
 /** Brings the window to the front and shows what the system wants opened. */
 function open(requests: readonly OpenRequest[]): void {
-  void started
-    .then(async () => {
-      await windows.show();
-      for (const request of requests) await services.open(request);
-    })
-    .catch(failToStart);
+  const show = async (): Promise<void> => {
+    await windows.show();
+    for (const request of requests) await services.open(request);
+  };
+  // A failed start is reported where it happens.
+  void started.then(
+    () => show().catch(failToOpen),
+    () => undefined,
+  );
 }
 
 async function run(): Promise<void> {
@@ -177,8 +180,8 @@ async function run(): Promise<void> {
   });
   supervisor.start();
   nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(windows.all, setting)));
-  followMenu({ windows, services, isDevelopment: !app.isPackaged, onFailure: failToStart });
-  app.on('activate', () => void windows.show().catch(failToStart));
+  followMenu({ windows, services, isDevelopment: !app.isPackaged, onFailure: failToOpen });
+  app.on('activate', () => void windows.show().catch(failToOpen));
   await windows.show();
 }
 
@@ -242,8 +245,17 @@ function forceKill(pid: number): void {
 }
 
 function failToStart(error: unknown): void {
+  showFailure('Tokenscope could not start', error);
+  app.exit(1);
+}
+
+/** The other windows, which may have unsaved changes, stay open. */
+function failToOpen(error: unknown): void {
+  showFailure('Tokenscope could not open a window', error);
+}
+
+function showFailure(what: string, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`tokenscope: ${message}\n`);
-  dialog.showErrorBox('Tokenscope could not start', message);
-  app.exit(1);
+  dialog.showErrorBox(what, message);
 }
