@@ -6,7 +6,7 @@ import type { DesktopMessage, MenuCommand } from '../protocol/app/desktop.ts';
 import type { LocalAppServices } from '../services/app-services.ts';
 import { installTool, toolScript, type ToolScript } from './command-line-tool.ts';
 import { contextMenuTemplate, menuTemplate, recentModels } from './menu.ts';
-import { focusWindow, zoom } from './window.ts';
+import { doWindowVerb, focusWindow, zoom } from './window.ts';
 import type { Windows } from './windows.ts';
 
 /** A reply that took longer is worth a notification, ms. */
@@ -39,6 +39,7 @@ export function followMenu({ windows, services, isDevelopment, onFailure }: Desk
       installTool: script === null ? null : () => void tellInstalled(windows.front, script),
       newWindow: () => void windows.openNew().catch(onFailure),
       zoom: (steps) => windows.front && zoom(windows.front, steps),
+      maximize: () => windows.front && doWindowVerb(windows.front, 'toggleMaximize'),
     });
     Menu.setApplicationMenu(Menu.buildFromTemplate(template));
   };
