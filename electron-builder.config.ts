@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { APP_ID } from './src-main/app/app-id.ts';
 
 /** Made by scripts/release/resources.ts. */
 const made = 'out/.dist';
@@ -76,7 +77,7 @@ async function compress(path: string): Promise<void> {
  * scripts/package.ts and scripts/dist.ts add where Electron lies, and the names of the files.
  */
 const config: Configuration = {
-  appId: 'app.tokenscope.Tokenscope',
+  appId: APP_ID,
   // It names folders too, so no spaces.
   productName: 'Tokenscope',
   directories: { output: 'dist', buildResources: 'build' },

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { APP_ID } from '../../src-main/app/app-id.ts';
 import { capture, root } from '../lib/run.ts';
 import { buildNsis, uninstallLines } from './nsis.ts';
 
@@ -85,6 +86,7 @@ describe('the script', () => {
     const script = await readFile(join(root, 'build/win/tokenscope.nsi'), 'utf8');
     expect(script).not.toMatch(/HKLM|HKEY_LOCAL_MACHINE|SHELL_CONTEXT all|SetShellVarContext all|\$PROGRAMFILES/);
     expect(script).toContain('RequestExecutionLevel user');
+    expect(script).toContain(`!define APP_ID "${APP_ID}"`);
     expect(script).toContain('InstallDir "$LOCALAPPDATA\\Programs\\${NAME}"');
   });
 

@@ -11,6 +11,7 @@ import { codeOf } from '../services/json-file.ts';
 import { installationOf } from '../services/updates/installation.ts';
 import { endTrial } from '../services/updates/trial.ts';
 import { readUpdateConfiguration, UPDATES_VARIABLE } from '../services/updates/update-source.ts';
+import { APP_ID } from './app-id.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
 import { chooseFolder, chooseModel, chooseTarget } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
@@ -99,6 +100,8 @@ function setUp(): void {
   // Keeps Chromium's files separate from chats and settings.
   app.setPath('sessionData', sessionFolder);
   app.setPath('crashDumps', join(sessionFolder, 'crashes'));
+  // As the installer names its shortcut. Otherwise Windows shows no notifications.
+  if (process.platform === 'win32') app.setAppUserModelId(APP_ID);
   if (!app.requestSingleInstanceLock()) {
     process.stdout.write('Tokenscope is already running. Bringing its window to the front.\n');
     app.exit(0);
