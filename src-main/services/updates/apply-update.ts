@@ -1,5 +1,6 @@
 /** Installs a downloaded and verified update while the app quits. */
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, copyFile, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -31,7 +32,9 @@ export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, option
   if ((await sha256OfFile(file)) !== sha256) throw new Error(`${file} has changed since it was downloaded.`);
   if (installation.kind === 'exe') {
     // It waits for the app to end.
-    spawn(file, ['/S', '--updated'], { detached: true, stdio: 'ignore' }).unref();
+    const installer = spawn(file, ['/S', '--updated'], { detached: true, stdio: 'ignore' });
+    await once(installer, 'spawn');
+    installer.unref();
     return;
   }
   const { target, program } = installation;

@@ -9,6 +9,7 @@ import type { UpdateState } from '../../protocol/app/updates.ts';
 import { DOWNLOAD_TIMES } from '../models/download/download-manager.ts';
 import { NetworkLog } from '../network-log.ts';
 import { temporaryFolder } from '../test-support/support.ts';
+import { applyUpdate } from './apply-update.ts';
 import { fileNameFor, installationOf } from './installation.ts';
 import { isLater, readSignedList } from './signed-list.ts';
 import { beginTrial, endTrial, readTrial, replace, rollBack, writeTrial } from './trial.ts';
@@ -177,6 +178,14 @@ test('a version that does not run is not installed', async () => {
   expect(readTrial(dataFolder)).toBeNull();
   const next = await setUp();
   expect(next.service.state.problem).toContain('was not installed');
+});
+
+test.skipIf(process.platform === 'win32')('an installer that does not start is reported', async () => {
+  const file = join(folder, 'setup.exe');
+  await writeFile(file, 'MZ');
+  const sha256 = createHash('sha256').update('MZ').digest('hex');
+  const options = { dataFolder: folder, currentVersion: '0.1.0', installation: { kind: 'exe' } } as const;
+  await expect(applyUpdate({ version: '0.2.0', file, sha256 }, options)).rejects.toMatchObject({ code: 'EACCES' });
 });
 
 test('the old version comes back if the new one does not start, and goes away when it does', async () => {
