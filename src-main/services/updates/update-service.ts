@@ -67,6 +67,7 @@ export class UpdateService {
   #job: DownloadJob | null = null;
   #ready: ReadyUpdate | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #telling: NodeJS.Timeout | null = null;
 
   constructor(options: UpdateOptions) {
     this.#options = options;
@@ -143,6 +144,7 @@ export class UpdateService {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#stopping.abort(new Error('stopped'));
     await this.#job?.pause();
+    if (this.#telling !== null) clearTimeout(this.#telling);
     const { installation, dataFolder, currentVersion } = this.#options;
     if (this.#ready === null || installation.kind === 'other') return;
     try {
@@ -235,7 +237,7 @@ export class UpdateService {
       part,
       transfer: { proxy: proxy(), log, note: `Downloads Tokenscope ${release.version}.`, answerMs, idleMs },
       retryMs,
-      onChange: () => this.#options.emit(this.state),
+      onChange: (now) => this.#tell(now),
       onDone: (path) => {
         this.#ready = { version: release.version, file: path, sha256: file.sha256 };
         return Promise.resolve('update');
@@ -268,6 +270,17 @@ export class UpdateService {
   #set(phase: UpdateState['phase']): void {
     this.#phase = phase;
     if (phase !== 'failed') this.#problem = null;
+    this.#tell(true);
+  }
+
+  /** @param now false for progress, which is told a few times a second */
+  #tell(now: boolean): void {
+    if (!now) {
+      this.#telling ??= setTimeout(() => this.#tell(true), this.#options.times.eventMs);
+      return;
+    }
+    if (this.#telling !== null) clearTimeout(this.#telling);
+    this.#telling = null;
     this.#options.emit(this.state);
   }
 

@@ -168,6 +168,16 @@ test('a download that was cut resumes where it stopped', async () => {
   await service.stop();
 });
 
+test('progress is told a few times a second', async () => {
+  publish('0.2.0', program('0.2.0', 10_000_000));
+  const { service, states, downloaded } = await setUp();
+  await service.check();
+  expect((await downloaded()).phase).toBe('ready');
+  // It arrives in at least 152 pieces of up to 64 KiB. Four a second, for up to ten seconds on a busy machine.
+  expect(states.filter(({ phase }) => phase === 'downloading').length).toBeLessThan(50);
+  await service.stop();
+});
+
 test('a version that does not run is not installed', async () => {
   publish('0.2.0', '#!/bin/sh\nexit 1\n');
   const { service, target, downloaded, dataFolder } = await setUp();
