@@ -9,7 +9,7 @@ import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath, prefixCacheFolder } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
 import { installationOf } from '../services/updates/installation.ts';
-import { endTrial } from '../services/updates/trial.ts';
+import { endTrial, uncountStart } from '../services/updates/trial.ts';
 import { readUpdateConfiguration, UPDATES_VARIABLE } from '../services/updates/update-source.ts';
 import { APP_ID } from './app-id.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
@@ -103,6 +103,7 @@ function setUp(): void {
   // As the installer names its shortcut. Otherwise Windows shows no notifications.
   if (process.platform === 'win32') app.setAppUserModelId(APP_ID);
   if (!app.requestSingleInstanceLock()) {
+    uncountStart(folder, app.getVersion());
     process.stdout.write('Tokenscope is already running. Bringing its window to the front.\n');
     app.exit(0);
     return;

@@ -25,7 +25,7 @@ async function ask(): Promise<void> {
   });
   if (response === 2) return;
   if (response === 0) rollBack(folder, trial);
-  else writeTrial(folder, { ...trial, starts: 0, pid: null });
+  else writeTrial(folder, { ...trial, starts: 0, pid: null, startedAt: 0 });
   relaunch();
 }
 

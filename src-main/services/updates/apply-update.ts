@@ -50,7 +50,8 @@ export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, option
       await unpack(file, prepared);
       await requireVersion(join(prepared, program.slice(target.length + 1)), version);
     }
-    writeTrial(dataFolder, { version, previousVersion: currentVersion, target, previous, starts: 0, pid: null });
+    const trial = { version, previousVersion: currentVersion, target, previous };
+    writeTrial(dataFolder, { ...trial, starts: 0, pid: null, startedAt: 0 });
     replace(target, prepared, previous);
   } finally {
     await rm(prepared, { recursive: true, force: true });

@@ -27,7 +27,12 @@ export interface Trial {
   starts: number;
   /** The process of the last start; null before the first. */
   pid: number | null;
+  /** When that was, ms since 1970; 0 before the first. */
+  startedAt: number;
 }
+
+/** A start that takes longer has failed, even if its process still runs, ms. */
+const START_MS = 60_000;
 
 export function trialPath(dataFolder: string): string {
   return join(dataFolder, 'updates', 'trial.json');
@@ -58,15 +63,27 @@ export function writeTrial(dataFolder: string, trial: Trial): void {
 export function beginTrial(dataFolder: string, version: string): Trial | null {
   const trial = readTrial(dataFolder);
   if (trial?.version !== version) return null;
-  // A second start while the first is not finished.
-  if (trial.pid !== null && isAlive(trial.pid)) return null;
+  // A second start while the first is not finished. Later, the first hangs, or its number belongs to another process.
+  const isRecent = Date.now() - trial.startedAt < START_MS;
+  if (isRecent && trial.pid !== null && isAlive(trial.pid)) return null;
   try {
-    writeTrial(dataFolder, { ...trial, starts: trial.starts + 1, pid: process.pid });
+    writeTrial(dataFolder, { ...trial, starts: trial.starts + 1, pid: process.pid, startedAt: Date.now() });
   } catch {
     // A full disk must not stop the start either.
     return null;
   }
   return trial.starts > 0 ? trial : null;
+}
+
+/** The start that this process has counted only found the app running. */
+export function uncountStart(dataFolder: string, version: string): void {
+  const trial = readTrial(dataFolder);
+  if (trial?.version !== version || trial.pid !== process.pid) return;
+  try {
+    writeTrial(dataFolder, { ...trial, starts: trial.starts - 1, pid: null });
+  } catch {
+    // At worst, the old version is offered without need.
+  }
 }
 
 /** The app has started: the old version is deleted. @throws Error */
@@ -116,11 +133,12 @@ function keepOthers(from: string, to: string): void {
 
 function isTrial(value: unknown): value is Trial {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, previousVersion, target, previous, starts, pid } = value as Record<string, unknown>;
+  const { version, previousVersion, target, previous, starts, pid, startedAt } = value as Record<string, unknown>;
   const texts = [version, previousVersion, target, previous];
   return (
     texts.every((text) => typeof text === 'string' && text !== '') &&
     Number.isSafeInteger(starts) &&
+    Number.isSafeInteger(startedAt) &&
     (pid === null || Number.isSafeInteger(pid))
   );
 }

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../test-support/support.ts';
 import { applyUpdate } from './apply-update.ts';
 import { fileNameFor, installationOf } from './installation.ts';
 import { isLater, readSignedList } from './signed-list.ts';
-import { beginTrial, endTrial, readTrial, replace, rollBack, writeTrial } from './trial.ts';
+import { beginTrial, endTrial, readTrial, replace, rollBack, uncountStart, writeTrial } from './trial.ts';
 import { UpdateService } from './update-service.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -123,7 +123,8 @@ test('offers a newer version with its notes, downloads it when asked, and instal
   expect(await readFile(target, 'utf8')).toContain('0.2.0');
   expect((await stat(target)).mode & 0o111).not.toBe(0);
   expect(await readFile(join(dataFolder, 'settings.json'), 'utf8')).toBe('{"theme":"dark"}');
-  expect(readTrial(dataFolder)).toMatchObject({ version: '0.2.0', previousVersion: '0.1.0', starts: 0, pid: null });
+  const trial = { version: '0.2.0', previousVersion: '0.1.0', starts: 0, pid: null, startedAt: 0 };
+  expect(readTrial(dataFolder)).toMatchObject(trial);
 });
 
 test('an older or equal version is not offered', async () => {
@@ -206,11 +207,18 @@ test('the old version comes back if the new one does not start, and goes away wh
   await service.stop();
   // A trial of another version is ignored.
   expect(beginTrial(dataFolder, '0.1.0')).toBeNull();
+  // The old version is still quitting.
+  expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+  uncountStart(dataFolder, '0.2.0');
+  expect(readTrial(dataFolder)).toMatchObject({ starts: 0, pid: null });
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
   // A second start while the first one is running proves nothing.
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
   // The first start ended, but did not get as far as `endTrial`.
   writeTrial(dataFolder, { ...readTrial(dataFolder)!, pid: 2 ** 30 });
+  expect(beginTrial(dataFolder, '0.2.0')?.starts).toBe(1);
+  // It still runs, but has not shown its page for two minutes.
+  writeTrial(dataFolder, { ...readTrial(dataFolder)!, pid: process.pid, startedAt: Date.now() - 120_000 });
   const failed = beginTrial(dataFolder, '0.2.0');
   expect(failed?.previousVersion).toBe('0.1.0');
   rollBack(dataFolder, failed!);
@@ -240,7 +248,7 @@ test('what a person keeps in the folder of the app stays, also after going back'
     await readFile(join(target, 'tokenscope'), 'utf8'),
     await readFile(join(target, 'models', 'a.gguf'), 'utf8'),
   ];
-  const trial = { version: '0.2.0', previousVersion: '0.1.0', target, previous, starts: 1, pid: null };
+  const trial = { version: '0.2.0', previousVersion: '0.1.0', target, previous, starts: 1, pid: null, startedAt: 0 };
   await prepare(target, 'old');
   await mkdir(join(target, 'models'));
   await writeFile(join(target, 'models', 'a.gguf'), 'GGUF');
