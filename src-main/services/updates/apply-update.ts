@@ -29,7 +29,9 @@ export interface ApplyOptions {
 /** @throws Error with the old version still in place */
 export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, options: ApplyOptions): Promise<void> {
   const { dataFolder, currentVersion, installation } = options;
-  if ((await sha256OfFile(file)) !== sha256) throw new Error(`${file} has changed since it was downloaded.`);
+  if ((await sha256OfFile(file)) !== sha256) {
+    throw new Error(`${file} has changed since it was downloaded. Download it again.`);
+  }
   if (installation.kind === 'exe') {
     // It waits for the app to end.
     const installer = spawn(file, ['/S', '--updated'], { detached: true, stdio: 'ignore' });

@@ -1,5 +1,5 @@
 /** Updates that ask first: nothing is requested without a click or a person's consent, and nothing installed before the app quits. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
@@ -9,6 +9,7 @@ import { DownloadJob } from '../models/download/download-job.ts';
 import type { DownloadTimes } from '../models/download/download-manager.ts';
 import { httpGet } from '../models/download/http-get.ts';
 import { PartFile } from '../models/download/part-file.ts';
+import { sha256OfFile } from '../models/sha256-file.ts';
 import type { NetworkLog } from '../network-log.ts';
 import { applyUpdate, type ReadyUpdate } from './apply-update.ts';
 import { fileNameFor, type Installation } from './installation.ts';
@@ -99,6 +100,7 @@ export class UpdateService {
       this.#problem = parsed.output.problem;
       if (this.#problem !== null) this.#phase = 'failed';
     }
+    await this.#deleteInstalled();
     this.#lookLater(FIRST_LOOK_MS);
   }
 
@@ -112,6 +114,8 @@ export class UpdateService {
       this.#lastCheck = new Date().toISOString();
       await mkdir(this.#folder, { recursive: true });
       await this.#store(null);
+      if (release !== null) await this.#deleteOther(release);
+      if (release?.version !== this.#release?.version) this.#job = null;
       this.#release = release;
       this.#set(release === null ? 'idle' : 'available');
     } catch (error) {
@@ -251,10 +255,29 @@ export class UpdateService {
     if (phase === 'done') return this.#set('ready');
     if (phase === 'paused') return this.#set('available');
     if (problem?.kind === 'hash') {
-      await rm(part.target, { force: true });
+      this.#job = null;
       throw new Error('The downloaded file is not the one that Tokenscope’s makers signed. It was deleted.');
     }
     throw new Error(problem?.message ?? 'The download failed.');
+  }
+
+  /** Deletes a file of an earlier download that was changed, or signed again. It would be in the way. */
+  async #deleteOther(release: SignedRelease): Promise<void> {
+    const file = this.#fileOf(release);
+    if (file === null) return;
+    const path = join(this.#folder, file.name);
+    const sha256 = await sha256OfFile(path).catch(() => null);
+    if (sha256 !== null && sha256 !== file.sha256) await rm(path, { force: true });
+  }
+
+  /** Deletes what was downloaded of versions up to this one. */
+  async #deleteInstalled(): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      const version = /^tokenscope-(\d+\.\d+\.\d+)-/.exec(name)?.[1];
+      if (version === undefined || isLater(version, this.#options.currentVersion)) continue;
+      // The installer may still be running. The next start tries again.
+      await rm(join(this.#folder, name), { force: true }).catch(() => undefined);
+    }
   }
 
   #lookLater(ms: number): void {

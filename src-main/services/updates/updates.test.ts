@@ -149,12 +149,43 @@ test('a list of somebody else, or one that was changed, is refused', async () =>
 test('a file with another hash is refused and deleted', async () => {
   publish('0.2.0', program('0.2.0'));
   files.set(NAME, program('6.6.6'));
-  const { service, target, downloaded } = await setUp();
+  const { service, target, dataFolder, downloaded } = await setUp();
   await service.check();
-  expect(await downloaded()).toMatchObject({ phase: 'failed' });
+  // There is nothing to resume.
+  expect(await downloaded()).toMatchObject({ phase: 'failed', bytes: 0 });
   expect(service.state.problem).toContain('not the one');
+  const left = await readdir(join(dataFolder, 'updates'));
+  for (const name of [NAME, `${NAME}.part`]) expect(left).not.toContain(name);
   await service.stop();
   expect(await readFile(target, 'utf8')).toContain('0.1.0');
+});
+
+test('a download that was changed is not installed, and can be downloaded again', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const { service, target, dataFolder, downloaded } = await setUp();
+  await service.check();
+  await downloaded();
+  await writeFile(join(dataFolder, 'updates', NAME), program('6.6.6'));
+  await service.stop();
+  expect(await readFile(target, 'utf8')).toContain('0.1.0');
+
+  const next = await setUp();
+  expect(next.service.state.problem).toContain('has changed');
+  await next.service.check();
+  expect((await next.downloaded()).phase).toBe('ready');
+  await next.service.stop();
+  expect(await readFile(target, 'utf8')).toContain('0.2.0');
+});
+
+test('downloads of versions up to this one are deleted at the start', async () => {
+  const updates = join(folder, 'data', 'updates');
+  await mkdir(updates, { recursive: true });
+  for (const version of ['0.0.9', '0.1.0', '0.2.0']) {
+    await writeFile(join(updates, `tokenscope-${version}-win-x64.exe`), 'MZ');
+  }
+  await writeFile(join(updates, 'tokenscope-0.0.9-win-x64.exe.part'), 'MZ');
+  await setUp();
+  expect(await readdir(updates)).toEqual(['tokenscope-0.2.0-win-x64.exe']);
 });
 
 test('a download that was cut resumes where it stopped', async () => {
