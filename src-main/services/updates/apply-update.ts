@@ -67,7 +67,7 @@ async function unpack(file: string, prepared: string): Promise<void> {
   try {
     await run('tar', ['-xzf', file, '-C', folder, '--no-same-owner']);
     const [root, ...others] = await readdir(folder);
-    if (root === undefined || others.length > 0) throw new Error('The update has no folder of its own.');
+    if (root === undefined || others.length > 0) throw new Error('The archive must contain exactly one folder.');
     await rename(join(folder, root), prepared);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -78,6 +78,8 @@ async function unpack(file: string, prepared: string): Promise<void> {
 async function requireVersion(program: string, version: string): Promise<void> {
   const args = ['--cli', '--no-sandbox', '--no-zygote', '--log-level=3', '--', '--version'];
   const { stdout } = await run(program, args, { timeout: TRY_MS });
-  if (!stdout.includes(version))
-    throw new Error(`The update says that it is ${stdout.trim().slice(0, 50)}, not ${version}.`);
+  const reported = stdout.trim();
+  if (reported !== version) {
+    throw new Error(`The downloaded app reports version ${reported.slice(0, 50)} instead of ${version}.`);
+  }
 }

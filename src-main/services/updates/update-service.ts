@@ -6,6 +6,7 @@ import { EngineError } from '../../engine/api/errors.ts';
 import type { UpdateState } from '../../protocol/app/updates.ts';
 import { readJson, writeJson } from '../json-file.ts';
 import { DownloadJob } from '../models/download/download-job.ts';
+import { DownloadFailure } from '../models/download/download-failure.ts';
 import type { DownloadTimes } from '../models/download/download-manager.ts';
 import { httpGet } from '../models/download/http-get.ts';
 import { PartFile } from '../models/download/part-file.ts';
@@ -124,7 +125,7 @@ export class UpdateService {
     return this.state;
   }
 
-  /** Downloads the offered version, or resumes that. Only on a click. */
+  /** Downloads the offered version, or resumes its download. Only on a click. */
   download(): UpdateState {
     this.#require();
     const release = this.#release;
@@ -213,7 +214,7 @@ export class UpdateService {
     const answer = await httpGet(this.#url(name), { ...options, answerMs: times.answerMs });
     try {
       if (answer.status !== 200)
-        throw new Error(`The update server answered with status ${answer.status} for ${name}.`);
+        throw new Error(`The update server responded with ${answer.status} for ${name}. Try again later.`);
       const parts: Buffer[] = [];
       let bytes = 0;
       for await (const part of answer.body as AsyncIterable<Buffer>) {
@@ -258,7 +259,9 @@ export class UpdateService {
       this.#job = null;
       throw new Error('The downloaded file is not the one that Tokenscope’s makers signed. It was deleted.');
     }
-    throw new Error(problem?.message ?? 'The download failed.');
+    throw problem === null
+      ? new Error('The download failed.')
+      : new DownloadFailure(problem.kind, problem.message, problem.httpStatus);
   }
 
   /** Deletes a file of an earlier download that was changed, or signed again. It would be in the way. */
@@ -282,7 +285,9 @@ export class UpdateService {
 
   #lookLater(ms: number): void {
     this.#timer = setTimeout(() => {
-      const isDue = this.#lastCheck === null || Date.now() - Date.parse(this.#lastCheck) >= WEEK_MS;
+      const age = Date.now() - Date.parse(this.#lastCheck ?? '');
+      // Also after a check in the future, when the clock was wrong.
+      const isDue = !(age >= 0 && age < WEEK_MS);
       // A failure is shown in the settings, and tried again at the next look.
       if (this.#options.automatic() && isDue && this.#phase !== 'available') void this.check();
       this.#lookLater(LOOK_MS);
@@ -308,7 +313,15 @@ export class UpdateService {
   }
 
   #fail(error: unknown): void {
-    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#problem = this.#messageOf(error);
     this.#set('failed');
+  }
+
+  /** Some messages of downloads have advice about models. */
+  #messageOf(error: unknown): string {
+    const kind = error instanceof DownloadFailure ? error.kind : null;
+    if (kind === 'dns') return 'The update server was not found. Is this computer online?';
+    if (kind === 'disk') return `The update could not be saved in ${this.#folder}. Is it writable, and is there space?`;
+    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:f
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { UpdateState } from '../../protocol/app/updates.ts';
 import { DOWNLOAD_TIMES } from '../models/download/download-manager.ts';
 import { NetworkLog } from '../network-log.ts';
@@ -210,8 +210,45 @@ test('progress is told a few times a second', async () => {
   await service.stop();
 });
 
-test('a version that does not run is not installed', async () => {
-  publish('0.2.0', '#!/bin/sh\nexit 1\n');
+test('advice in messages is about updates', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const { service, dataFolder, downloaded } = await setUp();
+  await service.check();
+  // In the way of the part.
+  await mkdir(join(dataFolder, 'updates', `${NAME}.part`));
+  expect((await downloaded()).problem).toMatch(/^The update could not be saved in .*updates\./);
+  await service.stop();
+});
+
+test.each([
+  ['never', null, true],
+  ['a day ago', -1, false],
+  ['eight days ago', -8, true],
+  ['in the future, when the clock was wrong', 30, true],
+])('who wants weekly checks and had the last one %s', async (_, days, isDue) => {
+  publish('0.2.0', program('0.2.0'));
+  const lastCheck = days === null ? null : new Date(Date.now() + days * 24 * 60 * 60 * 1000).toISOString();
+  const updates = join(folder, 'data', 'updates');
+  await mkdir(updates, { recursive: true });
+  await writeFile(join(updates, 'state.json'), JSON.stringify({ lastCheck, problem: null }));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const { service } = await setUp(true);
+    // The first look is after a minute.
+    vi.advanceTimersByTime(60_000);
+    expect(service.state.phase).toBe(isDue ? 'checking' : 'idle');
+    if (isDue) await expect.poll(() => service.state.phase).toBe('available');
+    await service.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test.each([
+  ['does not run', '#!/bin/sh\nexit 1\n'],
+  ['reports another version', program('10.2.0')],
+])('a version that %s is not installed', async (_, content) => {
+  publish('0.2.0', content);
   const { service, target, downloaded, dataFolder } = await setUp();
   await service.check();
   expect((await downloaded()).phase).toBe('ready');
