@@ -1,7 +1,7 @@
 /** Life cycle of the app in Electron: set up, open the window, exit cleanly. */
 import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
 import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
-import { existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/app/app-bridge.ts';
 import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT, PREFIXES_ARGUMENT } from '../protocol/app/utility-messages.ts';
@@ -69,7 +69,7 @@ const services = new LocalAppServices({
     join(app.getAppPath(), 'resources', 'updates.json'),
     installationOf({
       ...{ platform: process.platform, isPackaged: app.isPackaged, execPath: process.execPath },
-      ...{ env: process.env, exists: existsSync },
+      ...{ env: process.env, exists: existsSync, isWritable },
     }),
     app.isPackaged ? undefined : process.env[UPDATES_VARIABLE],
   ),
@@ -237,6 +237,15 @@ async function askToDiscard(what: 'quit' | 'close'): Promise<boolean> {
   // From then on, a closed window is not restored.
   if (!discards) windows.cancelQuit();
   return discards;
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function forceKill(pid: number): void {

@@ -337,7 +337,7 @@ test('what a person keeps in the folder of the app stays, also after going back'
 });
 
 test('installations and their files', () => {
-  const running = { isPackaged: true, env: {}, exists: () => true };
+  const running = { isPackaged: true, env: {}, exists: () => true, isWritable: () => true };
   const linux = { ...running, platform: 'linux' } as const;
   expect(installationOf({ ...linux, execPath: '/opt/Tokenscope/tokenscope' })).toMatchObject({
     kind: 'other',
@@ -354,6 +354,9 @@ test('installations and their files', () => {
     kind: 'tar.gz',
     target: '/home/a/t',
   });
+  expect(
+    installationOf({ ...linux, execPath: '/usr/lib/t/tokenscope', isWritable: (path) => path !== '/usr/lib' }),
+  ).toMatchObject({ kind: 'other', reason: expect.stringContaining('cannot write to /usr/lib') as string });
   expect(installationOf({ ...running, platform: 'win32', execPath: 'C:\\T\\Tokenscope.exe' }).kind).toBe('exe');
   expect(installationOf({ ...running, platform: 'darwin', execPath: '/Applications/T' }).kind).toBe('other');
   expect(installationOf({ ...linux, isPackaged: false, execPath: '/x' }).kind).toBe('other');
