@@ -8,7 +8,8 @@ declare const self: ServiceWorkerGlobalScope;
 declare const SITE: { version: string; files: string[] };
 
 const { version, files } = SITE;
-const PREFIX = 'tokenscope-site-';
+/** Of this folder only: all sites of an origin share its caches. A folder's address has no spaces. */
+const PREFIX = `tokenscope-site ${new URL('.', self.location.href).pathname} `;
 const CACHE = `${PREFIX}${version}`;
 const INDEX = 'index.html';
 
@@ -57,7 +58,7 @@ async function answer(request: Request, name: string): Promise<Response> {
 }
 
 function addressOf(name: string): string {
-  return new URL(name, self.location.href.replace(/[^/]*$/, '')).href;
+  return new URL(name, new URL('.', self.location.href)).href;
 }
 
 // A module, so that `self` is its own.
