@@ -29,9 +29,9 @@ const PAYLOAD = [
 ];
 
 it('the uninstaller deletes files, then the folders that are left empty', () => {
-  expect(uninstallLines(['a.txt', 'b/', 'b/c/', 'b/c/d.txt']).split('\n')).toEqual([
+  expect(uninstallLines(['a.txt', 'b/', 'b/c/', 'b/c/$d.txt']).split('\n')).toEqual([
     'Delete "$INSTDIR\\a.txt"',
-    'Delete "$INSTDIR\\b\\c\\d.txt"',
+    'Delete "$INSTDIR\\b\\c\\$$d.txt"',
     'RMDir "$INSTDIR\\b\\c"',
     'RMDir "$INSTDIR\\b"',
     '',
@@ -109,6 +109,13 @@ describe('the script', () => {
     // Never a whole folder, which may have other files.
     expect(removed.filter((line) => line.startsWith('RMDir /r'))).toEqual([]);
     expect(removed.filter((line) => /APPDATA/.test(line))).toEqual([]);
+  });
+
+  it('deletes the files of an earlier version only, not those of another program', async () => {
+    const lines = await section('Install');
+    const deleting = lines.findIndex((line) => line.startsWith('RMDir /r'));
+    expect(lines[deleting - 1]).toBe('${If} ${FileExists} "$INSTDIR\\${PROGRAM}"');
+    expect(lines.slice(deleting).findIndex((line) => line === '${EndIf}')).toBe(2);
   });
 
   it('opens models and links with one quoted argument', async () => {
