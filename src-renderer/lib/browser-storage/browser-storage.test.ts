@@ -10,6 +10,7 @@ import { encodeUpdate, notebookText, textOfUpdates } from '../../../src-main/pro
 import type { StoredComparison } from '../../../src-main/protocol/app/comparisons/comparison.ts';
 import { BrowserChats } from './browser-chats.ts';
 import { BrowserComparisons } from './browser-comparisons.ts';
+import { browserServices, type SiteFacts } from './browser-services.ts';
 import { BrowserSettings } from './browser-settings.ts';
 import { Database } from './database.ts';
 import { LastCalls } from './last-calls.ts';
@@ -253,4 +254,20 @@ it('calls of a page that is closed are repeated by the next one', async () => {
   await next.repeat(async (one) => repeated.push(one));
   expect(repeated).toEqual([call]);
   expect(stored.size).toBe(0);
+});
+
+it('says what to do where the browser blocks the storage of sites', () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  Object.defineProperty(globalThis, 'localStorage', {
+    configurable: true,
+    get: () => {
+      throw new DOMException('The operation is insecure.', 'SecurityError');
+    },
+  });
+  try {
+    expect(() => browserServices({ models: [] } as unknown as SiteFacts)).toThrow('Allow the site to save data');
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(globalThis, 'localStorage');
+    else Object.defineProperty(globalThis, 'localStorage', before);
+  }
 });
