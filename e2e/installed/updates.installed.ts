@@ -18,14 +18,15 @@ const asUser = { asUser: true };
 
 let work: string;
 let root: CleanRoot;
-let server: UpdateServer;
+let server: UpdateServer | undefined;
 
 test.beforeEach(async () => {
   work = await mkdtemp(join(tmpdir(), 'tokenscope-updates-'));
   root = await cleanRoot();
 });
 test.afterEach(async () => {
-  await server.close();
+  await server?.close();
+  server = undefined;
   await endProcesses();
   await root.dispose();
   await rm(work, { recursive: true, force: true });
@@ -70,7 +71,7 @@ async function versionOf({ program, env }: Installed): Promise<string> {
 async function downloadUpdate({ chat }: InstalledApp, version: string, notes: string): Promise<void> {
   await chat.id('open-settings').click();
   await expect(chat.id('update-text')).toHaveText('Not checked yet.');
-  expect(server.requests).toEqual([]);
+  expect(server?.requests).toEqual([]);
   await chat.id('update-check').click();
   await expect(chat.id('update-text')).toHaveText(`Tokenscope ${version} is available.`);
   await expect(chat.id('update-notes')).toHaveText(notes);
