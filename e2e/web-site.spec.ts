@@ -80,7 +80,7 @@ test('after the first visit it works without the server, also in a restarted bro
   await page.keyboard.press('Escape');
 
   await site.close();
-  // Browsers ask for a later build, in vain.
+  // Browsers look for a later build and fail.
   guard.allow(/ERR_CONNECTION_REFUSED|An unknown error occurred when fetching the script/);
   await page.reload();
   await chat.ready();

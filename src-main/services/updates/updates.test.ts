@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { UpdateState } from '../../protocol/app/updates.ts';
 import { DOWNLOAD_TIMES } from '../models/download/download-manager.ts';
+import { sha256OfFile } from '../models/sha256-file.ts';
 import { NetworkLog } from '../network-log.ts';
 import { temporaryFolder } from '../test-support/support.ts';
 import { applyUpdate } from './apply-update.ts';
@@ -259,12 +262,35 @@ test.each([
   expect(next.service.state.problem).toContain('was not installed');
 });
 
+test.skipIf(process.platform === 'win32')('an archive replaces the folder, and must contain exactly one', async () => {
+  const target = join(folder, 'app');
+  const started = join(target, 'tokenscope');
+  await mkdir(target);
+  await writeFile(started, program('0.1.0', 10));
+  const archive = async (...names: string[]) => {
+    for (const name of names) {
+      await mkdir(join(folder, 'from', name), { recursive: true });
+      await writeFile(join(folder, 'from', name, 'tokenscope'), program('0.2.0', 10), { mode: 0o755 });
+    }
+    const file = join(folder, 'update.tar.gz');
+    await promisify(execFile)('tar', ['-czf', file, '-C', join(folder, 'from'), ...names]);
+    return { version: '0.2.0', file, sha256: await sha256OfFile(file) };
+  };
+  const installation = { kind: 'tar.gz', target, program: started } as const;
+  const options = { dataFolder: join(folder, 'data'), currentVersion: '0.1.0', installation };
+  await expect(applyUpdate(await archive('one', 'two'), options)).rejects.toThrow('exactly one folder');
+  expect(await readFile(started, 'utf8')).toContain('0.1.0');
+  await applyUpdate(await archive('one'), options);
+  expect(await readFile(started, 'utf8')).toContain('0.2.0');
+  expect(await readFile(join(`${target}.previous`, 'tokenscope'), 'utf8')).toContain('0.1.0');
+});
+
 test.skipIf(process.platform === 'win32')('an installer that does not start is reported', async () => {
   const file = join(folder, 'setup.exe');
   await writeFile(file, 'MZ');
-  const sha256 = createHash('sha256').update('MZ').digest('hex');
+  const update = { version: '0.2.0', file, sha256: await sha256OfFile(file) };
   const options = { dataFolder: folder, currentVersion: '0.1.0', installation: { kind: 'exe' } } as const;
-  await expect(applyUpdate({ version: '0.2.0', file, sha256 }, options)).rejects.toMatchObject({ code: 'EACCES' });
+  await expect(applyUpdate(update, options)).rejects.toMatchObject({ code: 'EACCES' });
 });
 
 test('the old version comes back if the new one does not start, and goes away when it does', async () => {
