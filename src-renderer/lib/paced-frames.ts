@@ -1,9 +1,12 @@
 import { nextFrame } from './next-frame.ts';
 
-/** Time that is left to everything else after a frame, as a multiple of what the frame took. */
-const REST = 5;
+/**
+ * Time that is left to everything else after a frame, as a multiple of what the frame took. Parsing, painting and
+ * compositing in other threads take as long again.
+ */
+const REST = 12;
 /** Longest rest, ms: text that streams in still seems to flow. */
-const LONGEST_REST_MS = 50;
+const LONGEST_REST_MS = 80;
 
 interface Parts {
   frame?: (callback: () => void) => void;
