@@ -187,8 +187,8 @@ export class LaneRunner {
         isHidden: () => this.#parts.isHidden(),
         onPrefill: (prefill) => {
           batch.prefill = prefill;
-          // eslint-disable-next-line svelte/prefer-svelte-reactivity -- only its size is read
-          const lanes = new Set(entries.map(({ lane }) => lane)).size;
+          const isFirst = ({ lane }: Entry, at: number) => entries.findIndex((one) => one.lane === lane) === at;
+          const lanes = entries.filter(isFirst).length;
           this.prefills = [...this.prefills, { ...prefill, lanes, replies: entries.length }];
         },
         onStart: (lane, start) => {
