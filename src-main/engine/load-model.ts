@@ -128,11 +128,11 @@ async function openForKernels(
     );
   }
   const kernels = await platform.compileKernels();
-  const { threads: host, clock, measurements } = platform;
+  const { threads: host, clock, measurements, memoryBytes: memoryOfComputer } = platform;
   const threads = { count: options.threads ?? clock, host };
   return openInto(files, options, (program, weights, { contextSize, onBytes, cancel }) =>
     createWasmExecutor(program, weights, {
-      ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
+      ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType, memoryOfComputer },
       cells: contextSize,
     }),
   );

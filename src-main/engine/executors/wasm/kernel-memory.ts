@@ -115,7 +115,7 @@ export class KernelMemory implements Allocator {
       if (!(cause instanceof RangeError)) throw cause;
       const why =
         end > MAX_MEMORY_BYTES
-          ? `WebAssembly can address ${MAX_MEMORY_BYTES}. Choose a smaller model, a shorter context, or the reference executor.`
+          ? `one WebAssembly memory can address ${MAX_MEMORY_BYTES}. Choose a smaller model or a shorter context.`
           : 'the system does not have that much free. Close other programs, or choose a smaller model or a shorter context.';
       throw new EngineError(
         'OUT_OF_MEMORY',

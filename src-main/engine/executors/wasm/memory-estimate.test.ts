@@ -9,7 +9,7 @@ import type { Program } from '../../program/program.ts';
 import { testKernels } from '../../test-support/kernels.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
-import { checkAddressable, type WasmMemory } from './memory-estimate.ts';
+import { checkFits, type WasmMemory } from './memory-estimate.ts';
 import { createWasmExecutor, wasmMemoryOf } from './wasm-executor.ts';
 
 const MODELS: readonly [name: string, files: () => Promise<ModelFiles>][] = [
@@ -72,11 +72,17 @@ describe('the memory that the kernels need', () => {
     expect(wasmMemoryOf(program, weights, cells, 1).kvCache).toBeGreaterThan(2 ** 32);
     let read = 0;
     const reader = { typeOf: weights.typeOf.bind(weights), readRows: async () => void read++ };
-    await expect(createWasmExecutor(program, reader, { kernels: testKernels(), cells })).rejects.toMatchObject({
+    const options = { kernels: testKernels(), cells };
+    await expect(createWasmExecutor(program, reader, { ...options, memoryOfComputer: 2 ** 32 })).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
       message: expect.stringMatching(
-        /needs \d+\.\d\d GB for a context of 20000000 tokens.*can address 4\.29 GB.*at most/,
+        /needs \d+\.\d\d GB for a context of 20000000 tokens.*computer has 4\.29 GB.*at most/,
       ),
+    });
+    // Layers can be divided between memories, but not the K and V of one.
+    await expect(createWasmExecutor(program, reader, { ...options, memoryLimit: 1e9 })).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringMatching(/One of its layers does not fit.*which has 1\.00 GB.*shorter context/),
     });
     expect(read).toBe(0);
     await opened.close();
@@ -84,7 +90,9 @@ describe('the memory that the kernels need', () => {
 
   it('suggests a smaller model if no context would fit', () => {
     const memory: WasmMemory = { weights: 5e9, kvCache: 1e8, scratch: 1e6 };
-    expect(() => checkAddressable(memory, 4096)).toThrow(/5\.00 GB for weights.*smaller model/);
-    expect(() => checkAddressable({ ...memory, weights: 4e9 }, 4096)).not.toThrow();
+    const placement = { memories: 1, weights: new Map(), layers: [0] };
+    const layout = { placement, memories: [memory], limit: 2 ** 32 };
+    expect(() => checkFits(layout, 4096, 4e9)).toThrow(/5\.00 GB for weights.*smaller model/);
+    expect(checkFits(layout, 4096, 6e9)).toBe(placement);
   });
 });
