@@ -160,9 +160,7 @@ test('a model that cannot be loaded says why, before anything is loaded', async 
   await expect(models.id('detail-name')).toHaveText('tiny-llama');
   await models.id('context-slider').press('End');
   await expect(endless).toContainText(/Needs [\d.]+\s(GB|TB) more/);
-  await expect(models.id('memory-problem')).toContainText(
-    /A context of 134,217,728 tokens needs .*; (.* is free|the engine can use)/,
-  );
+  await expect(models.id('memory-problem')).toContainText(/A context of 134,217,728 tokens needs .*; .* is free/);
   await expect(endless.getByTestId('load-model')).toBeDisabled();
   await models.id('context-slider').press('Home');
   await expect(endless.getByTestId('load-model')).toBeEnabled();

@@ -1,5 +1,6 @@
 /** Models that do not fit in memory: the numbers are shown, and the current model stays. */
 import { stat } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import { limitEngineMemory } from './support/memory.ts';
@@ -23,19 +24,19 @@ async function expectReply(chat: ChatPage): Promise<void> {
 }
 
 test(
-  'a model past the 4 GiB of WebAssembly is refused with the numbers, without being read',
+  'a model larger than the memory of the computer is refused with the numbers, without being read',
   { tag: '@full' },
   async ({ app, dataDir }) => {
-    const path = await writeHugeModel(dataDir);
+    const path = await writeHugeModel(dataDir, 1.2 * totalmem());
     const { size, blocks } = await stat(path);
-    expect(size).toBeGreaterThan(6e9);
+    expect(size).toBeGreaterThan(totalmem());
     // Blocks of 512 bytes.
     expect(512 * blocks).toBeLessThan(1e6);
     const { chat, models } = await open(app, path);
     const huge = models.card('Huge');
-    await expect(huge).toContainText(/Needs \d\.\d\sGB more/);
+    await expect(huge).toContainText(/Needs [\d.]+\sGB more/);
     await expect(huge.getByTestId('model-problem')).toContainText(
-      /A context of 512 tokens needs 7\.\d\sGB; (the engine can use 4\.\d+\sGB|[\d.]+\sGB is free)/,
+      /A context of 512 tokens needs [\d.]+\sGB; [\d.]+\sGB is free/,
     );
     await expect(huge.getByTestId('load-model')).toBeDisabled();
     await expect(models.card('TinyTransformer')).toContainText('Loaded');

@@ -48,14 +48,20 @@ export function writeBigModel(dir: string): Promise<string> {
   return writeZeros(dir, 'Big', 9);
 }
 
-/** A model of 6.7 GB, beyond 32-bit addresses. */
-export function writeHugeModel(dir: string): Promise<string> {
-  return writeZeros(dir, 'Huge', 200);
+/** A model of at least so many bytes. The file takes almost no space. */
+export function writeHugeModel(dir: string, bytes: number): Promise<string> {
+  const width = 8192;
+  return writeZeros(dir, 'Huge', Math.ceil(bytes / layerBytes(width)), width);
+}
+
+/** Four matrices of attention, three of the feed-forward network, in F16. */
+function layerBytes(width: number): number {
+  return 2 * (4 + 3 * 4) * width * width;
 }
 
 /** A model without a tokenizer whose weights are all zeros, in a sparse file. */
-async function writeZeros(dir: string, name: string, layers: number): Promise<string> {
-  const [width, feedForward, vocabulary] = [1024, 4096, 1000];
+async function writeZeros(dir: string, name: string, layers: number, width = 1024): Promise<string> {
+  const [feedForward, vocabulary] = [4 * width, 1000];
   const number = (value: number): TypedValue => ({ type: 'uint32', value });
   const text = (value: string): TypedValue => ({ type: 'string', value });
   const metadata = new Map<string, TypedValue>([
@@ -65,7 +71,7 @@ async function writeZeros(dir: string, name: string, layers: number): Promise<st
     ['llama.context_length', number(512)],
     ['llama.embedding_length', number(width)],
     ['llama.feed_forward_length', number(feedForward)],
-    ['llama.attention.head_count', number(8)],
+    ['llama.attention.head_count', number(width / 128)],
     ['llama.attention.layer_norm_rms_epsilon', { type: 'float32', value: 1e-5 }],
     ['llama.vocab_size', number(vocabulary)],
     ['tokenizer.ggml.model', text('none')],

@@ -4,7 +4,6 @@ import { EngineError } from './api/errors.ts';
 import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import type { Executor } from './executors/executor.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
-import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { openDevice } from './executors/webgpu/device.ts';
@@ -224,7 +223,6 @@ export function infoOf({ model, executor, loadMs }: Loaded): ModelInfo {
 export function describeModel(files: ModelFiles, available = 1): Promise<ModelDescription> {
   return describeHeaders(files, {
     planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
-    limit: MAX_MEMORY_BYTES,
     threads: threadsFor(available),
   });
 }
