@@ -5,11 +5,11 @@ import type { CellBlock } from '../executor.ts';
 import { allocateKv, type BufferSizes } from './buffers.ts';
 import { type KernelMemory, MemoryCount } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead } from './kv-storage.ts';
-import { type Part, type StoredStage, storeStages } from './parts.ts';
+import { type KernelPart, type StoredStage, storeStages } from './parts.ts';
 import { layersIn, type Placement } from './placement.ts';
 import { OP_BYTES } from './plan-layout.ts';
 import { NO_TAPS, type PlanMemory } from './plan.ts';
-import { lowerStages, type Stage } from './stages.ts';
+import { lowerStages, type MemoryStage } from './stages.ts';
 
 /** Addresses of K and V by memory, and the plan up to the logits that uses them. */
 export interface CellStorage {
@@ -29,8 +29,8 @@ export class WasmCellBlock implements CellBlock, CellStorage {
   /** @throws EngineError OUT_OF_MEMORY */
   constructor(
     private readonly program: Program,
-    stages: readonly Stage[],
-    private readonly parts: readonly Part[],
+    stages: readonly MemoryStage[],
+    private readonly parts: readonly KernelPart[],
     private readonly placement: Placement,
     readonly cells: number,
     private readonly onRelease: () => void,

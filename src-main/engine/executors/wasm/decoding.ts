@@ -24,7 +24,7 @@ interface Decoder {
   runToken(cancel?: CancelToken): Promise<void>;
 }
 
-export class Decoding {
+export class DecodeChoice {
   /** Threads for runs with little work, such as one token. */
   threads: number;
   whyThreads = 'as requested';

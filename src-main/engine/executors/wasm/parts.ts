@@ -12,7 +12,7 @@ import type { Crossing, LoweredStage } from './stages.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
 /** One of a model's memories: the weights, K and V of some layers, and an instance of the kernels. */
-export interface Part {
+export interface KernelPart {
   readonly memory: KernelMemory;
   readonly kernels: KernelExports;
   readonly buffers: Buffers;
@@ -27,14 +27,14 @@ export interface StoredStage {
 }
 
 /** @throws EngineError OUT_OF_MEMORY */
-export function storeStages(stages: readonly LoweredStage[], parts: readonly Part[]): StoredStage[] {
+export function storeStages(stages: readonly LoweredStage[], parts: readonly KernelPart[]): StoredStage[] {
   return stages.map(({ part, crossings, ops }) => {
     return { part, crossings, plan: storePlan(ops, parts[part].memory) };
   });
 }
 
 /** Copies a stage's inputs from the memory of the stage before. All threads have finished that one. */
-export function copyAcross({ part, crossings }: StoredStage, parts: readonly Part[], rows: number): void {
+export function copyAcross({ part, crossings }: StoredStage, parts: readonly KernelPart[], rows: number): void {
   for (const { from, at, bytesPerRow } of crossings) {
     const values = parts[from.part].memory.u8.subarray(from.at, from.at + rows * bytesPerRow);
     parts[part].memory.u8.set(values, at);
@@ -42,14 +42,14 @@ export function copyAcross({ part, crossings }: StoredStage, parts: readonly Par
 }
 
 /** Times of operations, collected while plans run. */
-export class Profile {
+export class PlanTimes {
   readonly ops: OpProfile[] = [];
 
   /** @param at address of the times, by memory */
   constructor(private readonly at: readonly number[]) {}
 
   /** Runs the plan and adds what it took. */
-  around({ part, plan: { ops } }: StoredStage, { memory, inputs, buffers }: Part, rows: number, run: () => void): void {
+  around({ part, plan: { ops } }: StoredStage, { memory, inputs, buffers }: KernelPart, rows: number, run: () => void): void {
     const at = this.at[part];
     memory.u8.fill(0, at, at + ops.length * PROFILE_BYTES);
     inputs.setProfile(at);
@@ -65,7 +65,7 @@ export class Profile {
  * @param rows of the run, or of its logits
  * @throws EngineError CANCELLED, BACKEND_LOST
  */
-export function execute(stage: StoredStage, { kernels, buffers }: Part, pool: ThreadPool, threads: number): void {
+export function execute(stage: StoredStage, { kernels, buffers }: KernelPart, pool: ThreadPool, threads: number): void {
   const { at, ops } = stage.plan;
   const result = kernels.runPlan(at, ops.length, buffers.run, pool.use(stage.part, threads));
   if (result === 1) throw new EngineError('CANCELLED', 'The run was cancelled.');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ProgramBuilder } from '../../program/program-builder.ts';
 import type { Program } from '../../program/program.ts';
 import { fuse } from '../fusion.ts';
-import { inOneMemory, layersIn, memoryOf, type PlacedSizes, placeInSeveral } from './placement.ts';
+import { inOneMemory, layersIn, memoryOf, type UnitSizes, placeInSeveral } from './placement.ts';
 import { stagesOf } from './stages.ts';
 
 const LAYERS = 6;
@@ -33,7 +33,7 @@ function decoder(isTied: boolean): Program {
 }
 
 /** Every weight takes 10 bytes, K and V of a layer 5. */
-function sizesOf(program: Program): PlacedSizes {
+function sizesOf(program: Program): UnitSizes {
   return {
     weights: new Map(program.weights.map(({ name }) => [name, 10])),
     layers: program.kvWidths.map(() => 5),

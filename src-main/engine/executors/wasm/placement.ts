@@ -12,7 +12,7 @@ export interface Placement {
 }
 
 /** Bytes in memory. */
-export interface PlacedSizes {
+export interface UnitSizes {
   readonly weights: ReadonlyMap<string, number>;
   /** K and V, by layer. */
   readonly layers: readonly number[];
@@ -39,7 +39,7 @@ export function layersIn({ layers }: Placement, memory: number): ReadonlySet<num
  * @param most bytes of weights, K and V per memory
  * @returns null if a part that cannot be divided is larger
  */
-export function placeInSeveral(program: Program, sizes: PlacedSizes, most: number): Placement | null {
+export function placeInSeveral(program: Program, sizes: UnitSizes, most: number): Placement | null {
   const units = indivisible(program, sizes);
   const largest = Math.max(...units.map(({ bytes }) => bytes));
   if (largest > most) return null;
@@ -69,7 +69,7 @@ interface Unit {
 }
 
 /** The program cut wherever the rest of it needs a single activation: before and after each attention and feed-forward. */
-function indivisible(program: Program, sizes: PlacedSizes): Unit[] {
+function indivisible(program: Program, sizes: UnitSizes): Unit[] {
   const lastUse = lastUses(program.ops);
   const units: Unit[] = [{ bytes: 0, weights: [], layers: [] }];
   const homes = new Map<string, Unit>();

@@ -4,7 +4,7 @@ import type { FusedOp } from '../fusion.ts';
 import { lastUses, memoryOf, type Placement, updateLive } from './placement.ts';
 import { lower, lowerLogits, type PlanMemory, type PlanOp, type PlanTaps, strideOf } from './plan.ts';
 
-export interface Stage {
+export interface MemoryStage {
   /** Number of the memory. */
   readonly part: number;
   readonly ops: readonly FusedOp[];
@@ -27,7 +27,7 @@ export interface LoweredStage {
 }
 
 /** Divides operations into stages. The logits are a stage of their own, because they are for other rows. */
-export function stagesOf(ops: readonly FusedOp[], placement: Placement): Stage[] {
+export function stagesOf(ops: readonly FusedOp[], placement: Placement): MemoryStage[] {
   const lastUse = lastUses(ops);
   const stages: { part: number; ops: FusedOp[]; crossing: number[] }[] = [];
   const live = new Set<number>();
@@ -48,7 +48,7 @@ export function stagesOf(ops: readonly FusedOp[], placement: Placement): Stage[]
 /** @param plans by memory */
 export function lowerStages(
   program: Program,
-  stages: readonly Stage[],
+  stages: readonly MemoryStage[],
   plans: readonly PlanMemory[],
   taps: PlanTaps,
 ): { readonly main: LoweredStage[]; readonly logits: LoweredStage | null } {

@@ -6,12 +6,12 @@ import { fuse, type FusedOp } from '../fusion.ts';
 import { EngineError } from '../../api/errors.ts';
 import { type RopeTable, sameAngles } from './buffers.ts';
 import { align } from './kernel-memory.ts';
-import type { Part, StoredStage } from './parts.ts';
+import type { KernelPart, StoredStage } from './parts.ts';
 import type { Placement } from './placement.ts';
 import { OP_BYTES } from './plan-layout.ts';
 import { writeAngles } from './run-inputs.ts';
 import { type PlanMemory, type PlanTaps, strideOf, writePlan } from './plan.ts';
-import { type LoweredStage, lowerStages, type Stage, stagesOf } from './stages.ts';
+import { type LoweredStage, lowerStages, type MemoryStage, stagesOf } from './stages.ts';
 
 /** Tapped attention weights of a layer. */
 interface LayerTap {
@@ -34,7 +34,7 @@ interface PartTaps {
 export class TailoredPlan {
   readonly tensors = new Map<string, TapTensor>();
   private readonly ops: readonly FusedOp[];
-  private readonly stages: readonly Stage[];
+  private readonly stages: readonly MemoryStage[];
   /** By memory. */
   private readonly taps: readonly PartTaps[];
   private readonly wanted: ReadonlySet<string>;
@@ -104,7 +104,7 @@ export class TailoredPlan {
    * @param free addresses of `bytes` bytes, by memory
    */
   writePlans(
-    parts: readonly Part[],
+    parts: readonly KernelPart[],
     plans: readonly PlanMemory[],
     [from, to]: readonly [from: number, to: number],
     free: readonly number[],
@@ -169,7 +169,7 @@ export class TailoredPlan {
   }
 
   /** Copies the slice's tensors, rows `from` to `to` of the batch, out of the kernels' memories. */
-  collect(parts: readonly Part[], from: number, to: number): void {
+  collect(parts: readonly KernelPart[], from: number, to: number): void {
     const rows = to - from;
     this.taps.forEach(({ activations, layers }, part) => {
       const { f32 } = parts[part].memory;

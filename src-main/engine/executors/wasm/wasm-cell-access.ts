@@ -2,7 +2,7 @@ import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { CellAccess } from '../executor.ts';
 import { KV_STORAGE, paddedHead } from './kv-storage.ts';
-import type { Part } from './parts.ts';
+import type { KernelPart } from './parts.ts';
 import type { Placement } from './placement.ts';
 
 /** Reads and writes K and V of the executor's own cells in kernel memory. The bytes do not depend on where layers are. */
@@ -12,7 +12,7 @@ export class WasmCellAccess implements CellAccess {
 
   constructor(
     program: Program,
-    private readonly parts: readonly Part[],
+    private readonly parts: readonly KernelPart[],
     private readonly placement: Placement,
   ) {
     this.attentions = program.ops.flatMap((op) => (op.op === 'attention' ? [op.attributes] : []));

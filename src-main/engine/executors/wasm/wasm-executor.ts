@@ -15,16 +15,16 @@ import { type CellStorage, WasmCellBlock } from './cell-block.ts';
 import { WasmCellAccess } from './wasm-cell-access.ts';
 import { LentLogits, logSumAt, type LogitsLocation, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
-import { Decoding } from './decoding.ts';
+import { DecodeChoice } from './decoding.ts';
 import { measureOnce } from './measure-once.ts';
 import { sumUp } from './op-profile.ts';
-import { copyAcross, execute, type Part, Profile, type StoredStage, storeStages } from './parts.ts';
+import { copyAcross, execute, type KernelPart, PlanTimes, type StoredStage, storeStages } from './parts.ts';
 import { layersIn, type Placement } from './placement.ts';
 import * as L from './plan-layout.ts';
 import { largestMatrix, logitSumsStride, NO_TAPS, strideOf } from './plan.ts';
 import { STREAM_COUNTS, type StreamCount, runBytes, RunInputs, type RunSettings } from './run-inputs.ts';
 import { allocateBuffers, type BufferSizes, bufferSizes } from './buffers.ts';
-import { lowerStages, type Stage, stagesOf } from './stages.ts';
+import { lowerStages, type MemoryStage, stagesOf } from './stages.ts';
 import { TailoredPlan } from './tailored-plan.ts';
 import { threadsFor } from './thread-choice.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -159,7 +159,7 @@ interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'revision' | 'weig
 class WasmExecutor implements Executor {
   readonly name = 'wasm';
   readonly cellAccess: WasmCellAccess;
-  private readonly stages: readonly Stage[];
+  private readonly stages: readonly MemoryStage[];
   private readonly own: CellStorage;
   private readonly logits: StoredStage;
   private readonly scratchBytes: number;
@@ -170,15 +170,15 @@ class WasmExecutor implements Executor {
   /** Lent logits are valid while it stays the same. */
   computedTokens = 0;
   /** Times of the current run; null without profiling. */
-  private profile: Profile | null = null;
+  private profile: PlanTimes | null = null;
   /** Addresses for the times of a plan, by memory. */
   private profileAt: readonly number[] | null = null;
-  readonly decoding: Decoding;
+  readonly decoding: DecodeChoice;
 
   constructor(
     private readonly program: Program,
     fused: readonly FusedOp[],
-    private readonly parts: readonly Part[],
+    private readonly parts: readonly KernelPart[],
     private readonly placement: Placement,
     private readonly settings: RunSettings,
     private readonly pool: ThreadPool,
@@ -201,7 +201,7 @@ class WasmExecutor implements Executor {
     const { threads } = pool;
     const { isFloat32 } = this;
     const runToken = (token?: CancelToken) => this.runToken(token);
-    this.decoding = new Decoding({ threads, operations, weightBytes: weights, isFloat32, runToken }, settings);
+    this.decoding = new DecodeChoice({ threads, operations, weightBytes: weights, isFloat32, runToken }, settings);
   }
 
   private get isFloat32(): boolean {
@@ -372,7 +372,7 @@ class WasmExecutor implements Executor {
   }
 
   /** Starts collecting times. */
-  private startProfile(): { times: Profile; end(tokens: number): RunProfile } {
+  private startProfile(): { times: PlanTimes; end(tokens: number): RunProfile } {
     const { clock } = this.facts;
     if (!clock) throw new EngineError('INTERNAL', 'The executor has no clock for profiling.');
     // Allocated on first use, because profiling is rare.
@@ -382,7 +382,7 @@ class WasmExecutor implements Executor {
       return memory.allocate(most * L.PROFILE_BYTES, 'a profile');
     });
     const started = clock.now();
-    const times = new Profile(this.profileAt);
+    const times = new PlanTimes(this.profileAt);
     const end = (tokens: number) => {
       const threads = this.threadsOf(tokens);
       return { tokens, threads, ms: clock.now() - started, ops: sumUp(times.ops) };
