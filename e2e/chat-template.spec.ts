@@ -25,47 +25,51 @@ async function chatModel(app: RunningApp, dataDir: string, template: string): Pr
   return chat;
 }
 
-test('the template of a file is shown, and can be replaced for that model', async ({ app, dataDir }) => {
-  const chat = await chatModel(app, dataDir, TEMPLATE);
-  await chat.id('system-prompt-toggle').click();
-  await chat.id('system-prompt').fill('Be brief.');
-  await chat.id('composer').fill('Hello');
-  await chat.openPanel('prompt');
-  await expect(chat.id('template-shown')).toHaveValue(TEMPLATE);
-  const rendered = chat.id('rendered-chat');
-  await expect(rendered).toContainText('[system]Be brief.\n[user]Hello\n[assistant]', { useInnerText: false });
-  await expect(rendered).toContainText('System');
+test(
+  'the template of a file is shown, and can be replaced for that model',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = await chatModel(app, dataDir, TEMPLATE);
+    await chat.id('system-prompt-toggle').click();
+    await chat.id('system-prompt').fill('Be brief.');
+    await chat.id('composer').fill('Hello');
+    await chat.openPanel('prompt');
+    await expect(chat.id('template-shown')).toHaveValue(TEMPLATE);
+    const rendered = chat.id('rendered-chat');
+    await expect(rendered).toContainText('[system]Be brief.\n[user]Hello\n[assistant]', { useInnerText: false });
+    await expect(rendered).toContainText('System');
 
-  await chat.id('template-plain').check();
-  await expect(rendered).toContainText('User: Hello');
-  await chat.id('template-custom').check();
-  // A custom template starts as a copy of the model's.
-  await expect(chat.id('template-source')).toHaveValue(TEMPLATE);
-  await chat.id('template-source').fill('{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}');
-  await expect(rendered).toContainText('<system>Be brief.<user>Hello');
-  expect((await chat.ask('Hello')).reason).not.toBe('error');
+    await chat.id('template-plain').check();
+    await expect(rendered).toContainText('User: Hello');
+    await chat.id('template-custom').check();
+    // A custom template starts as a copy of the model's.
+    await expect(chat.id('template-source')).toHaveValue(TEMPLATE);
+    await chat.id('template-source').fill('{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}');
+    await expect(rendered).toContainText('<system>Be brief.<user>Hello');
+    expect((await chat.ask('Hello')).reason).not.toBe('error');
 
-  const models = new ModelsPage(app);
-  await models.show();
-  await models.load('TinyTransformer');
-  await chat.id('nav-chat').click();
-  await expect(chat.id('template-model')).toBeChecked();
-  await expect(chat.id('template-source')).toHaveCount(0);
-  await models.show();
-  await models.load(NAME);
-  await chat.id('nav-chat').click();
-  await expect(chat.id('template-custom')).toBeChecked();
-  await expect(chat.id('template-source')).toHaveValue(/^\{% for m in messages %\}</);
+    const models = new ModelsPage(app);
+    await models.show();
+    await models.load('TinyTransformer');
+    await chat.id('nav-chat').click();
+    await expect(chat.id('template-model')).toBeChecked();
+    await expect(chat.id('template-source')).toHaveCount(0);
+    await models.show();
+    await models.load(NAME);
+    await chat.id('nav-chat').click();
+    await expect(chat.id('template-custom')).toBeChecked();
+    await expect(chat.id('template-source')).toHaveValue(/^\{% for m in messages %\}</);
 
-  // The system prompt belongs to the chat, the template to the model.
-  await app.restart();
-  const again = new ChatPage(app.page);
-  await again.ready();
-  await expect(again.id('system-prompt-toggle')).toContainText('Be brief.');
-  await again.openPanel('prompt');
-  // The browser loses lent files, so the built-in model is loaded there.
-  await expect(again.id(app.host === 'web' ? 'template-model' : 'template-custom')).toBeChecked();
-});
+    // The system prompt belongs to the chat, the template to the model.
+    await app.restart();
+    const again = new ChatPage(app.page);
+    await again.ready();
+    await expect(again.id('system-prompt-toggle')).toContainText('Be brief.');
+    await again.openPanel('prompt');
+    // The browser loses lent files, so the built-in model is loaded there.
+    await expect(again.id(app.host === 'web' ? 'template-model' : 'template-custom')).toBeChecked();
+  },
+);
 
 test(
   'a broken template shows the position, and a chat continues with the plain one',

@@ -232,6 +232,17 @@ test.describe('SmolLM2 with a window of 512 tokens', { tag: '@full' }, () => {
     });
   }
 
+  test('a long prompt shows how much of it was processed, and how long the rest takes', async ({ app }) => {
+    const chat = await openChatModel(app, 2048, 4);
+    await chat.send(`Which number is missing? ${Array.from({ length: 250 }, (_, index) => index + 1).join(', ')}`);
+    await expect(chat.lastReply.getByTestId('reply-stats')).toContainText(
+      /processing the prompt: [\d,]+ of [\d,]+, \d+\s(s|min) left/u,
+      { timeout: 120_000 },
+    );
+    await chat.id('stop').click();
+    await expect(chat.lastStop).toBeVisible();
+  });
+
   test('a new chat begins with a summary of the full one', async ({ app }) => {
     const chat = await openChatModel(app, WINDOW, 400);
     await chat.id('system-prompt-toggle').click();
@@ -254,5 +265,12 @@ test.describe('SmolLM2 with a window of 512 tokens', { tag: '@full' }, () => {
     await chat.send('Where do I live?');
     await expect(chat.lastStop).toBeVisible({ timeout: 120_000 });
     await expectEngineCount(app, chat, WINDOW);
+
+    // How it was made is another version of the first message, with a receipt.
+    const message = chat.id('user-turn').first();
+    await message.getByRole('button', { name: 'Previous version' }).click();
+    await expect(message).toContainText('Summarise this conversation in a few sentences.');
+    await chat.turnMenu(chat.lastReply, 'run-again');
+    await expect(chat.id('receipt-result')).toHaveText('Identical', { timeout: 180_000 });
   });
 });

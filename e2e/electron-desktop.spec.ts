@@ -28,12 +28,10 @@ async function newWindow(app: RunningApp): Promise<Page> {
 }
 
 test('two windows have chats of their own and share one engine', async ({ app }) => {
-  const first = new ChatPage(app.page);
-  await first.ready();
+  const first = await new ChatPage(app.page).readyForShortReplies();
   await first.ask('One');
   const page = await newWindow(app);
-  const second = new ChatPage(page);
-  await second.ready();
+  const second = await new ChatPage(page).readyForShortReplies();
   // It starts with a new chat, not with the one of the first window.
   await expect(second.replies).toHaveCount(0);
   await expect(second.id('chat-item')).toHaveCount(1);

@@ -45,7 +45,7 @@ async function restartWithHook(app: RunningApp, end: string, ended: string): Pro
 // The engine's process gets a test script.
 test.use({ freshApp: true });
 
-test('a killed thread fails the reply, but not the app', { tag: '@alone' }, async ({ app, dataDir }) => {
+test('a killed thread fails the reply, but not the app', { tag: ['@alone', '@full'] }, async ({ app, dataDir }) => {
   const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
   test.skip(threads < 2, 'This machine runs one thread at a time, so that the kernels start no other.');
   const [end, ended] = [join(dataDir, 'end'), join(dataDir, 'ended')];

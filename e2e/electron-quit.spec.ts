@@ -37,7 +37,7 @@ const ways: Record<string, (app: RunningApp) => Promise<unknown>> = {
 };
 
 for (const [what, end] of Object.entries(ways)) {
-  test(`the app quits despite an open dialog when ${what}`, async ({ app }) => {
+  test(`the app quits despite an open dialog when ${what}`, { tag: '@full' }, async ({ app }) => {
     await openDialog(app);
     const tree = await processTree(app.electron?.process().pid ?? 0);
     expect(tree.length).toBeGreaterThan(2);

@@ -33,39 +33,56 @@ async function lookAgain(models: ModelsPage): Promise<void> {
   await models.show();
 }
 
-test('a model added in the terminal is listed and can be used; once moved, its card says so until it is located', async ({
-  app,
-  dataDir,
-}) => {
-  const { chat, models } = await open(app);
-  const path = await writeTinyModel(dataDir, 'llama');
-  expect(await tokenscope(dataDir, 'models', 'add', path)).toMatchObject({ id: 'llama' });
-  await lookAgain(models);
-  await models.load('tiny-llama');
-  await expect(models.card('tiny-llama')).toContainText('used just now');
-  await models.card('tiny-llama').getByTestId('use-model').click();
-  await chat.openPanel('stop');
-  await chat.set('maxTokens', 4);
-  await chat.ask('Once upon a time');
-
-  const moved = join(dataDir, 'moved.gguf');
-  await rename(path, moved);
-  await models.show();
-  const missing = models.cardOf('llama');
-  await expect(missing).toContainText('Missing');
-  await expect(missing.getByTestId('model-problem')).toContainText('no longer exists');
-  if (app.host === 'electron') {
-    await models.locate('llama', moved);
-  } else {
-    const command = await missing.getByTestId('locate-command').textContent();
-    expect(command).toBe('npx tokenscope models locate llama PATH');
-    await tokenscope(dataDir, 'models', 'locate', 'llama', moved);
+test(
+  'a model added in the terminal is listed and can be used; once moved, its card says so until it is located',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const { chat, models } = await open(app);
+    const path = await writeTinyModel(dataDir, 'llama');
+    expect(await tokenscope(dataDir, 'models', 'add', path)).toMatchObject({ id: 'llama' });
     await lookAgain(models);
-  }
-  // By its id, because a file of the catalogue gets its name.
-  await expect(models.cardOf('llama')).toContainText(/Loaded|Ready/);
-  await expect(models.id('last-settings')).toContainText('Token limit 4 tokens');
-});
+    await models.load('tiny-llama');
+    await expect(models.card('tiny-llama')).toContainText('used just now');
+    await models.card('tiny-llama').getByTestId('use-model').click();
+    await chat.openPanel('stop');
+    await chat.set('maxTokens', 4);
+    await chat.ask('Once upon a time');
+
+    const moved = join(dataDir, 'moved.gguf');
+    await rename(path, moved);
+    await models.show();
+    const missing = models.cardOf('llama');
+    await expect(missing).toContainText('Missing');
+    await expect(missing.getByTestId('model-problem')).toContainText('no longer exists');
+    if (app.host === 'electron') {
+      await models.locate('llama', moved);
+    } else {
+      const command = await missing.getByTestId('locate-command').textContent();
+      expect(command).toBe('npx tokenscope models locate llama PATH');
+      await tokenscope(dataDir, 'models', 'locate', 'llama', moved);
+      await lookAgain(models);
+    }
+    // By its id, because a file of the catalogue gets its name.
+    await expect(models.cardOf('llama')).toContainText(/Loaded|Ready/);
+    await expect(models.id('last-settings')).toContainText('Token limit 4 tokens');
+  },
+);
+
+test(
+  'a file of the catalogue gets its name, and is not offered for download again',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const path = join(dataDir, 'mine.gguf');
+    await writeFile(path, hub.bytes);
+    await tokenscope(dataDir, 'models', 'add', path);
+    const { models } = await open(app);
+    await expect(models.cardOf('mine').getByRole('heading')).toHaveText(hub.tiny.name);
+    await models.expectPhase(hub.tiny.id, 'here');
+    await models.load(hub.tiny.name);
+    await expect(models.id('sidebar-model')).toContainText(hub.tiny.name);
+    expect(await app.services.invoke('networkLog')).toEqual([]);
+  },
+);
 
 test('a replaced file is noticed, reported, and accepted on demand', { tag: '@full' }, async ({ app, dataDir }) => {
   const { models } = await open(app);

@@ -179,6 +179,71 @@ test('versions are paged through, explained and repeated @full', async ({ app, d
   await expect(chat.id('receipt-detail')).toContainText('The text before this generation has changed.');
 });
 
+test('the tokens of a notebook are coloured by entropy and by rank, as in a chat @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const notebook = new NotebookPage(app.page);
+  await chat.ready();
+  await notebook.open();
+  await app.page.keyboard.type(BEGINNING);
+  await app.page.keyboard.press('Control+Enter');
+  await notebook.finished();
+  await chat.id('view-tokens').click();
+  const tokens = await notebook.tokens.count();
+  const colourBy = (value: string) => chat.id('colour-by').selectOption(value);
+  await colourBy('rank');
+  await expect(notebook.text.locator('.tok[data-s]')).toHaveCount(tokens);
+  await expect(chat.id('colour-basis')).toBeHidden();
+  const byRank = await notebook.text.locator('.tok[data-s="0"]').count();
+  await colourBy('entropy');
+  await expect(chat.id('colour-basis')).toHaveText('Entropy recomputed');
+  await expect(notebook.text.locator('.tok[data-s]')).toHaveCount(tokens);
+  // The most likely token was not always taken with certainty.
+  expect(await notebook.text.locator('.tok[data-s="0"]').count()).not.toBe(byRank);
+  await colourBy('doubtful');
+  await chat.id('doubt-below').fill('100');
+  await chat.id('doubt-below').press('Enter');
+  await expect(notebook.text.locator('.tok[data-p]').first()).toBeVisible();
+  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'a notebook coloured by doubt');
+});
+
+test('a search result opens a notebook at what was found @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const notebook = new NotebookPage(app.page);
+  await chat.ready();
+  await notebook.open();
+  const lines = Array.from({ length: 200 }, (_, index) => `Line ${index} of the story.`);
+  lines[150] = 'A Needle in line 150.';
+  await app.page.keyboard.insertText(lines.join('\n'));
+  await expect(chat.id('chat-item')).toHaveCount(1);
+  await chat.newChat();
+  await chat.id('chat-search').fill('needle');
+  await expect(chat.id('chat-hit').locator('mark')).toHaveText('Needle');
+  await chat.id('chat-item').click();
+  const current = chat.id('found-current');
+  await expect(current).toHaveText('Needle');
+  await expect(current).toBeInViewport();
+  await expect(notebook.text).toBeFocused();
+  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'a search result in a notebook');
+
+  // The cursor is behind it. Other results are marked while the search is on.
+  await app.page.keyboard.type('s and needles');
+  await expect(notebook.text.locator('.cm-line', { hasText: 'A Needles and needles in line 150.' })).toBeVisible();
+  await expect(notebook.text.locator('.found')).toHaveCount(2);
+  await chat.id('chat-search').fill('');
+  await expect(notebook.text.locator('.found')).toHaveCount(0);
+
+  // So does the palette, also in the notebook that is open.
+  await expect.poll(() => app.services.invoke('chatsSearch', 'needles in line')).toHaveLength(1);
+  await notebook.text.focus();
+  await app.page.keyboard.press('Control+Home');
+  await app.page.keyboard.press('Control+k');
+  await chat.id('palette-input').fill('needles in line');
+  await chat.id('palette-item').filter({ hasText: 'needles in line' }).click();
+  await expect(current).toHaveText('needles in line');
+  await expect(current).toBeInViewport();
+  await expect(notebook.text).toBeFocused();
+});
+
 test('a text file is opened as a notebook, which can be deleted and restored @full', async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   const notebook = new NotebookPage(app.page);

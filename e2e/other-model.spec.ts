@@ -8,7 +8,7 @@ import { expectNoViolations } from './support/axe.ts';
 import { writeTinyModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
-test('its model is offered before anything is sent; a missing one is reported', async ({ app, dataDir }) => {
+test('its model is offered before anything is sent; a missing one is reported @full', async ({ app, dataDir }) => {
   const path = await writeTinyModel(dataDir, 'llama');
   const add = [join(root, 'scripts/tokenscope.mjs'), 'models', 'add', path];
   const { code, stderr } = await capture(process.execPath, add, {

@@ -9,34 +9,38 @@ const BLOCK_TOKENS = 64;
 // The engine ends with the process.
 test.use({ freshApp: true });
 
-test('a chat continues from stored keys and values after a restart, until it is deleted', async ({ app }) => {
-  // The panel stays open. Another one would request the next token, and so compute the prompt before the reply does.
-  let chat = await new ChatPage(app.page).readyForShortReplies();
-  await chat.ask(LONG);
-  await expectStored(chat, true);
+test(
+  'a chat continues from stored keys and values after a restart, until it is deleted',
+  { tag: '@full' },
+  async ({ app }) => {
+    // The panel stays open. Another one would request the next token, and so compute the prompt before the reply does.
+    let chat = await new ChatPage(app.page).readyForShortReplies();
+    await chat.ask(LONG);
+    await expectStored(chat, true);
 
-  // A browser keeps its database and loses its engine with the page; the test's own restart is another browser.
-  await (app.host === 'web' ? app.page.reload() : app.restart());
-  chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.ask('And a dog.');
-  await chat.openPanel('context');
-  const reused = chat.page.getByText(/The last reply reused \d+\stokens of its prompt/);
-  await expect(reused).toBeVisible();
-  const tokens = Number(/\d+/.exec((await reused.textContent()) ?? '')?.[0]);
-  expect(tokens).toBeGreaterThan(0);
-  expect(tokens % BLOCK_TOKENS).toBe(0);
+    // A browser keeps its database and loses its engine with the page; the test's own restart is another browser.
+    await (app.host === 'web' ? app.page.reload() : app.restart());
+    chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.ask('And a dog.');
+    await chat.openPanel('context');
+    const reused = chat.page.getByText(/The last reply reused \d+\stokens of its prompt/);
+    await expect(reused).toBeVisible();
+    const tokens = Number(/\d+/.exec((await reused.textContent()) ?? '')?.[0]);
+    expect(tokens).toBeGreaterThan(0);
+    expect(tokens % BLOCK_TOKENS).toBe(0);
 
-  await chat.chatMenu(chat.id('chat-item'), 'chat-delete');
-  await expectStored(chat, false);
+    await chat.chatMenu(chat.id('chat-item'), 'chat-delete');
+    await expectStored(chat, false);
 
-  await chat.ask(LONG);
-  await expectStored(chat, true);
-  await chat.id('open-settings').click();
-  await chat.id('clear-prefix-cache').click();
-  await expect(chat.id('prefix-cache-size')).toHaveAttribute('data-bytes', '0');
-  await expect(chat.id('clear-prefix-cache')).toBeDisabled();
-});
+    await chat.ask(LONG);
+    await expectStored(chat, true);
+    await chat.id('open-settings').click();
+    await chat.id('clear-prefix-cache').click();
+    await expect(chat.id('prefix-cache-size')).toHaveAttribute('data-bytes', '0');
+    await expect(chat.id('clear-prefix-cache')).toBeDisabled();
+  },
+);
 
 test('nothing is stored when the prefix cache is off', { tag: '@full' }, async ({ app }) => {
   const chat = await new ChatPage(app.page).readyForShortReplies();

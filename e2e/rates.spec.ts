@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
+import { ComparePage } from './pages/compare.ts';
+import { NotebookPage } from './pages/notebook.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
 import { saveOffered } from './support/saved-file.ts';
 import { expect, test } from './support/test.ts';
@@ -58,6 +60,34 @@ test('the rate of a reply is a table and a file, and counts towards the session'
   await saveOffered(app, picture, () => chat.id('session-data-png').click());
   // A row of 44 pixels for the only model, below the title.
   expect((await readFile(picture)).readUInt32BE(20)).toBe(2 * (56 + 48 + 44));
+});
+
+test('lanes and notebooks count towards the session', { tag: '@full' }, async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const compare = new ComparePage(app.page);
+  const notebook = new NotebookPage(app.page);
+  await chat.ready();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 12);
+  await chat.set('ignoreEos', true);
+  await compare.show();
+  await compare.compare('Hello world');
+  await expect.poll(async () => (await app.services.invoke('comparisonsList')).length).toBe(1);
+  const [run] = await app.services.invoke('comparisonsList');
+  const { lanes = [] } = (await app.services.invoke('comparisonRead', run?.id ?? '')) ?? {};
+  const lengths = lanes.flatMap(({ replies }) => replies.map(({ tokens }) => tokens.ids.length));
+  await app.page.keyboard.press('Control+1');
+  await notebook.open();
+  await app.page.keyboard.type('The cat sat');
+  await app.page.keyboard.press('Control+Enter');
+  await notebook.finished();
+  await chat.newChat();
+  await chat.openPanel('rate');
+  await chat.id('session-open').click();
+  const figure = (name: string) => chat.id('session-table').locator('tbody tr').filter({ hasText: name }).locator('td');
+  await expect(figure('Replies')).toHaveText(String(lengths.length + 1));
+  const total = lengths.reduce((sum, tokens) => sum + tokens, 12);
+  await expect(figure('Generated tokens')).toHaveText(total.toLocaleString('en'));
 });
 
 test('the candidates for the next token are a table, too', { tag: '@full' }, async ({ app }) => {

@@ -11,8 +11,15 @@ test.describe('a reply shows its exact stop reason', () => {
 
   test('the model ended the text', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
-    expect((await chat.ask('Hello world')).reason).toBe('eos');
+    const { text, reason } = await chat.ask('Hello world');
+    expect(reason).toBe('eos');
     await expect(chat.lastStop).toContainText(/finished/i);
+    // The next step, as after the other reasons.
+    await chat.set('maxTokens', 8);
+    await chat.lastReply.getByTestId('continue-anyway').click();
+    await expect.poll(async () => ((await chat.lastText.textContent()) ?? '').length).toBeGreaterThan(text.length + 1);
+    expect((await chat.finished()).text.startsWith(text)).toBe(true);
+    await expect(chat.replies).toHaveCount(1);
   });
 
   test('the token limit', { tag: '@full' }, async ({ app }) => {

@@ -71,6 +71,17 @@ test(
     await expect(list).toContainText('⇥');
     const tokens = Number(await chat.id('count-tokens').textContent());
     expect(tokens).toBeGreaterThan(4);
+
+    // Whatever there is to say of a piece, nothing moves.
+    for (const width of [1280, 480]) {
+      await app.page.setViewportSize({ width, height: 800 });
+      const heights = new Set<number | undefined>();
+      for (let piece = 0; piece < tokens; piece++) {
+        await chat.id('piece').nth(piece).hover();
+        heights.add((await chat.id('piece-detail').boundingBox())?.height);
+      }
+      expect([...heights], `at ${width} px`).toHaveLength(1);
+    }
     await chat.id('tokenizer-text').fill('');
     await expect(chat.id('piece')).toHaveCount(0);
     await expect(chat.id('count-tokens')).toHaveText('0');

@@ -58,7 +58,7 @@ test('after a restart of the host its page continues: same key, lists and chats 
   expect(guard.problems()).toEqual([]);
 });
 
-test('a host that shuts down lets its page save the running reply first', async ({ openChromium, dataDir }) => {
+test('a host that shuts down lets its page save the running reply first @full', async ({ openChromium, dataDir }) => {
   const server = await startServer({ dataDir });
   const context = await (await openChromium()).newContext();
   let next: typeof server | null = null;

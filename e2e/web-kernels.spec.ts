@@ -13,7 +13,7 @@ async function ask(chat: ChatPage): Promise<{ text: string; reason: string | nul
   return chat.ask(PROMPT);
 }
 
-test('a page without shared memory computes on one thread, with the same reply', async ({ app }) => {
+test('a page without shared memory computes on one thread, with the same reply', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   // Without this header a page is not isolated from others.

@@ -56,7 +56,7 @@ async function installed(page: Page): Promise<void> {
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
 }
 
-test('after the first visit it works without the server, also in a restarted browser', async () => {
+test('after the first visit it works without the server, also in a restarted browser @full', async () => {
   let { context, page } = await browserOf('offline');
   await page.goto(site.address);
   let chat = new ChatPage(page);

@@ -21,14 +21,7 @@ const CHECKS: Check[] = [
     name: 'lint of components and boundaries',
     command: ['eslint/bin/eslint.js', '.', '--max-warnings=0', ...lintCache],
   },
-  {
-    name: 'formatting',
-    command: [
-      'prettier/bin/prettier.cjs',
-      ...['--check', '--log-level=warn', '--cache', '--cache-strategy=content', `--cache-location=${CACHE}/prettier`],
-      '.',
-    ],
-  },
+  { name: 'formatting', command: ['oxfmt/bin/oxfmt', '--check'] },
   {
     name: 'types of the interface',
     command: ['svelte-check/bin/svelte-check', '--tsgo', '--tsconfig', 'tsconfig.page.json', '--fail-on-warnings'],

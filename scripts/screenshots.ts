@@ -1,9 +1,16 @@
 /**
  * `npm run screenshots`: takes the screenshots in docs/screenshots/ from the current app, each view in the light and the
- * dark theme, in a typical and in the smallest window, and the pictures of docs/sampling.md. `npm run screenshots -- models`
- * takes those of the Models page only, `-- code` those of a reply with code, `-- compare` those of Compare, `-- notebook` those of
- * a notebook, `-- presets` those of presets and messages with files, `-- inside` those of Inside, `-- desktop` those of the
- * desktop app, with its menus.
+ * dark theme, in a typical and in the smallest window, and the pictures of docs/sampling.md. `npm run screenshots -- PART`
+ * takes those of one part only:
+ *
+ *     models        the Models page
+ *     presets       presets and messages with files
+ *     conversation  formatted replies, versions, a full window, palette and search
+ *     code          a reply with code
+ *     notebook      a notebook
+ *     compare       Compare
+ *     inside        Inside
+ *     desktop       the desktop app, with its menus
  */
 import { chromium, type Page } from 'playwright';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -18,6 +25,7 @@ import { walkChatModel } from './lib/chat-model-walk.ts';
 import { findChromium } from './lib/chromium.ts';
 import { walkCode } from './lib/code-walk.ts';
 import { walkCompare } from './lib/compare-walk.ts';
+import { walkConversation } from './lib/conversation-walk.ts';
 import { walkDesktop } from './lib/desktop-walk.ts';
 import { walkInside } from './lib/inside-walk.ts';
 import { withLock } from './lib/lock.mjs';
@@ -50,6 +58,7 @@ const PARTS = {
   compare: ['compare-', 'waterfall-', 'sampling-'],
   notebook: ['notebook-'],
   presets: ['presets-', 'attachments-'],
+  conversation: ['markdown', 'messages-', 'context-', 'habits-'],
   inside: ['inside-'],
   desktop: ['desktop-', 'menu-', 'updates-'],
 };
@@ -227,6 +236,7 @@ await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     if (only === undefined) await withApp(colorScheme, {}, walk);
     if (takes('presets')) await withApp(colorScheme, {}, walkPresets);
+    if (takes('conversation')) await withApp(colorScheme, {}, walkConversation);
     if (takes('code')) await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
     if (takes('notebook')) await withApp(colorScheme, {}, walkNotebook);
     if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));

@@ -22,12 +22,13 @@ export interface Figures {
   readonly peakBytes: number;
 }
 
-export type Contender = 'llama.cpp' | 'browser' | BenchRuntime;
+/** `webgpu` runs in Node, as the others do the `wasm` executor. */
+export type Contender = 'llama.cpp' | 'browser' | 'webgpu' | BenchRuntime;
 
 function withContender<T>(contender: Contender, work: (session: BenchCaller) => Promise<T>): Promise<T> {
   if (contender === 'llama.cpp') return withLlama(work);
   if (contender === 'browser') return withBrowser(work);
-  return withTokenscope(contender, work);
+  return withTokenscope(contender === 'webgpu' ? 'node' : contender, work);
 }
 
 async function withLlama<T>(work: (session: BenchCaller) => Promise<T>): Promise<T> {
@@ -52,7 +53,7 @@ export async function measureInterleaved(contenders: readonly Contender[], task:
   const sessions: BenchCaller[] = [];
   const collect = async (rest: readonly Contender[]): Promise<Figures[]> => {
     const [next, ...others] = rest;
-    if (next === undefined) return measure(sessions, task);
+    if (next === undefined) return measure(contenders, sessions, task);
     return withContender(next, (session) => {
       sessions.push(session);
       return collect(others);
@@ -61,12 +62,17 @@ export async function measureInterleaved(contenders: readonly Contender[], task:
   return collect(contenders);
 }
 
-async function measure(sessions: readonly BenchCaller[], task: Task): Promise<Figures[]> {
+async function measure(
+  contenders: readonly Contender[],
+  sessions: readonly BenchCaller[],
+  task: Task,
+): Promise<Figures[]> {
   const { path, threads, prompt, generate, contexts, repeat } = task;
   const contextSize = windowFor({ ...task, lanes: [] });
   const models: BenchModel[] = [];
-  for (const session of sessions) {
-    models.push(await session.call('load', { path, executor: 'wasm', threads, contextSize }));
+  for (const [i, session] of sessions.entries()) {
+    const executor = contenders[i] === 'webgpu' ? 'webgpu' : 'wasm';
+    models.push(await session.call('load', { path, executor, threads, contextSize }));
   }
   const interleaved = async (rounds: number, once: (session: BenchCaller) => Promise<number>) => {
     const rates: number[][] = sessions.map(() => []);

@@ -3,22 +3,25 @@ import { parseArgs } from 'node:util';
 import { FILE_TYPES, type FileType } from './bench-models.ts';
 import type { Task } from './contenders.ts';
 
-export const PARTS = ['files', 'lanes', 'runtimes', 'start', 'machine'] as const;
+export const PARTS = ['files', 'large', 'lanes', 'runtimes', 'start', 'machine'] as const;
 export type Part = (typeof PARTS)[number];
 
 export const USAGE = `Measures Tokenscope beside node-llama-cpp (native llama.cpp).
 
-  npm run bench                                      everything, about thirteen minutes; writes docs/performance.md
+  npm run bench                                      everything, about half an hour; writes docs/performance.md
   npm run bench -- --quick                           the files after a short context, once
   npm run bench -- --files Q4_0,Q8_0 --threads 1     some files
   npm run bench -- --parts lanes,start               some parts: ${PARTS.join(', ')}
   npm run bench -- --repeat 5                        measurements of each kind, of which the median counts
+  npm run bench -- --gpu                             the webgpu executor beside the wasm executor, both in Node
 
 One model on this computer, without llama.cpp: npx tokenscope bench MODEL`;
 
 export interface BenchOptions {
   readonly help: boolean;
   readonly parts: readonly Part[];
+  /** Instead of the parts. */
+  readonly gpu: boolean;
   readonly files: readonly FileType[];
   readonly threads: readonly number[];
   readonly task: Pick<Task, 'prompt' | 'generate' | 'contexts' | 'repeat'>;
@@ -38,21 +41,23 @@ export function readOptions(args: string[]): BenchOptions {
       threads: { type: 'string' },
       repeat: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      gpu: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { quick } = values;
+  const { quick, gpu } = values;
   const threads = values.threads?.split(',').map(positive);
   const repeat = values.repeat === undefined ? (quick ? 1 : 3) : positive(values.repeat);
   return {
     help: values.help,
+    gpu,
     parts: chosen('--parts', values.parts, PARTS) ?? (quick || values.files !== undefined ? ['files'] : PARTS),
     files: chosen('--files', values.files, FILE_TYPES) ?? FILE_TYPES,
     threads: threads ?? (availableParallelism() > 1 ? [1, 2] : [1]),
     task: quick
       ? { prompt: 512, generate: 64, contexts: [16], repeat }
       : { prompt: 512, generate: 128, contexts: [16, 2048], repeat },
-    whole: !quick && values.parts === undefined && values.files === undefined && threads === undefined,
+    whole: !quick && !gpu && values.parts === undefined && values.files === undefined && threads === undefined,
     say: (line) => console.error(`bench: ${line}`),
   };
 }

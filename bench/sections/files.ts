@@ -1,8 +1,8 @@
 /** Compares Tokenscope with node-llama-cpp on the same files. */
 import { appRuntime } from '../lib/app-runtime.ts';
-import { benchModel, type FileType } from '../lib/bench-models.ts';
+import { benchModel, LARGE_TYPES, largeModel } from '../lib/bench-models.ts';
 import { measureInterleaved, type Contender, type Figures } from '../lib/contenders.ts';
-import { GOALS } from '../lib/goals.ts';
+import { type FileGoals, type Goal, GOALS, LARGE_GOALS } from '../lib/goals.ts';
 import { against, megabytes, number, percent, table } from '../lib/markdown.ts';
 import type { BenchOptions } from '../lib/options.ts';
 
@@ -15,26 +15,57 @@ interface Pair {
 }
 
 export interface FileResult {
-  readonly type: FileType;
+  readonly type: string;
   readonly pairs: readonly Pair[];
+  readonly goals: FileGoals;
+  /** Of the utility process that checks addresses. */
+  readonly checkedGoals: FileGoals;
+}
+
+interface BenchFile extends Pick<FileResult, 'type' | 'goals' | 'checkedGoals'> {
+  readonly path: () => Promise<string>;
 }
 
 export async function measureFiles(options: BenchOptions): Promise<FileResult[]> {
+  const files = options.files.map((type): BenchFile => {
+    return { type, goals: GOALS[type], checkedGoals: GOALS[type], path: () => benchModel(type, options.say) };
+  });
+  return measurePairs(files, options, options.task);
+}
+
+/** Prompts of 128 tokens after which 32 are decoded: the 4B shape takes about half a minute for both. */
+export const largeTask = ({ task }: BenchOptions): BenchOptions['task'] => {
+  return { prompt: 128, generate: 32, contexts: [16], repeat: task.repeat };
+};
+
+export async function measureLarge(options: BenchOptions): Promise<FileResult[]> {
+  const files = LARGE_TYPES.map((type): BenchFile => {
+    const { plain: goals, checked: checkedGoals } = LARGE_GOALS[type];
+    return { type, goals, checkedGoals, path: () => largeModel(type, options.say) };
+  });
+  return measurePairs(files, options, largeTask(options));
+}
+
+async function measurePairs(
+  files: readonly BenchFile[],
+  options: BenchOptions,
+  task: BenchOptions['task'],
+): Promise<FileResult[]> {
   const results: FileResult[] = [];
   const app = await appRuntime();
   const contenders: Contender[] = app === 'electron' ? [app, 'llama.cpp'] : [app, 'llama.cpp', 'electron'];
-  for (const type of options.files) {
-    const path = await benchModel(type, options.say);
+  for (const { type, goals, checkedGoals, path: write } of files) {
+    const path = await write();
     const pairs: Pair[] = [];
     for (const threads of options.threads) {
-      const [ours, theirs, checked = null] = await measureInterleaved(contenders, { path, threads, ...options.task });
+      const [ours, theirs, checked = null] = await measureInterleaved(contenders, { path, threads, ...task });
       pairs.push({ threads, ours, theirs, checked });
       const also = checked ? `; with checks ${summary(checked)}` : '';
       options.say(
         `${type}, ${threads} thread${threads === 1 ? '' : 's'}: ${summary(ours)} / ${summary(theirs)}${also}`,
       );
     }
-    results.push({ type, pairs });
+    results.push({ type, goals, checkedGoals, pairs });
   }
   return results;
 }
@@ -46,7 +77,7 @@ function summary({ prefill, decode }: Figures): string {
 
 type Read = (figures: Figures) => number;
 
-export function formatFiles(results: readonly FileResult[], { task }: BenchOptions): string {
+export function formatFiles(results: readonly FileResult[], task: BenchOptions['task']): string {
   const short = task.contexts[0];
   const long = task.contexts.at(-1) ?? short;
   return [
@@ -67,11 +98,10 @@ export function formatFiles(results: readonly FileResult[], { task }: BenchOptio
         }),
       ),
     ),
-    `Tokenscope’s speedup from a second thread, and the share of its decode speed that each side keeps after ${long} tokens.`,
-    table(
-      ['file', 'prefill, 2 threads / 1', 'decode, 2 threads / 1', 'kept, 1 thread', 'kept, 2 threads'],
-      results.map((result) => scalingRow(result, short, long)),
-    ),
+    long === short
+      ? 'Tokenscope’s speedup from a second thread.'
+      : `Tokenscope’s speedup from a second thread, and the share of its decode speed that each side keeps after ${long} tokens.`,
+    scalingTable(results, short, long),
     'Load time in ms and peak memory in MB (Tokenscope / node-llama-cpp). The limit for Tokenscope is 1.3 x file + KV cache.',
     table(['file', 'threads', 'load', 'memory', 'limit'], results.flatMap(memoryRows)),
   ].join('\n\n');
@@ -82,8 +112,10 @@ const CHECKED =
   'processes check every memory address, which also keeps V8 from widening vectors. The same in a utility process:';
 
 function withChecks(results: readonly FileResult[]): FileResult[] {
-  return results.map(({ type, pairs }) => ({
-    type,
+  return results.map(({ pairs, checkedGoals, ...result }) => ({
+    ...result,
+    goals: checkedGoals,
+    checkedGoals,
     pairs: pairs.map((pair) => ({ ...pair, ours: pair.checked ?? pair.ours })),
   }));
 }
@@ -91,15 +123,16 @@ function withChecks(results: readonly FileResult[]): FileResult[] {
 function ratioTable(results: readonly FileResult[], context: number): string {
   const decode: Read = (figures) => figures.decode.get(context) ?? NaN;
   const head = ['file', 'decode, best / best', 'decode, 1 thread', 'prefill, 1 thread', 'prefill, 2 threads'];
-  const rows = results.map(({ type, pairs }) => {
-    const goals = GOALS[type];
+  const rows = results.map(({ type, pairs, goals }) => {
     const best = (side: 'ours' | 'theirs') => Math.max(...pairs.map((pair) => decode(pair[side])));
     const ratio = (threads: number, read: Read) => {
       const pair = pairs.find((each) => each.threads === threads);
       return pair ? read(pair.ours) / read(pair.theirs) : null;
     };
-    const cell = (value: number | null, goal: (typeof goals)['prefill']) =>
-      value === null ? '' : against(value, goal);
+    const cell = (value: number | null, goal: Goal | null) => {
+      if (value === null) return '';
+      return goal === null ? number(value) : against(value, goal);
+    };
     return [
       type,
       against(best('ours') / best('theirs'), goals.decodeBest),
@@ -115,6 +148,13 @@ function ratioTable(results: readonly FileResult[], context: number): string {
     ];
   });
   return table(head, rows);
+}
+
+function scalingTable(results: readonly FileResult[], short: number, long: number): string {
+  const columns = ['file', 'prefill, 2 threads / 1', 'decode, 2 threads / 1', 'kept, 1 thread', 'kept, 2 threads'];
+  const shown = long === short ? 3 : columns.length;
+  const rows = results.map((result) => scalingRow(result, short, long).slice(0, shown));
+  return table(columns.slice(0, shown), rows);
 }
 
 function scalingRow({ type, pairs }: FileResult, short: number, long: number): string[] {

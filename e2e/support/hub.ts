@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rewriteGguf } from '../../src-main/engine/test-support/rewrite-gguf.ts';
 import { tinyGguf } from '../../src-main/engine/test-support/tiny-gguf.ts';
 import type { CatalogueModel } from '../../src-main/services/models/catalogue.ts';
 import { exampleEntry } from '../../src-main/services/models/test-support/example-entry.ts';
@@ -21,6 +22,8 @@ export interface Hub {
   huge: CatalogueModel;
   /** The same file, without size and hash in the catalogue. */
   unchecked: CatalogueModel;
+  /** The file that is served for every entry. */
+  bytes: Uint8Array;
   /** Path of an entry's file on the server. */
   path(entry: CatalogueModel): string;
   /** Empty folders for other programs' models. */
@@ -44,7 +47,9 @@ export const test = base.extend<{ hub: Hub }, { sharedHub: Hub; hubFolder: strin
   // Shared by all tests, so that they can share the app, which was started with its address.
   sharedHub: [
     async ({ hubFolder }, use) => {
-      const bytes = await tinyGguf('llama');
+      // Not what tests open as a file of their own, which would get the name of the entry.
+      const metadata = { 'general.description': { type: 'string', value: 'From the catalogue' } } as const;
+      const bytes = await rewriteGguf(await tinyGguf('llama'), { metadata });
       const checked = { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
       const terms = { name: 'Tiny Terms', url: 'https://example.org/terms', kind: 'terms' } as const;
       const tiny = exampleEntry(checked);
@@ -64,7 +69,7 @@ export const test = base.extend<{ hub: Hub }, { sharedHub: Hub; hubFolder: strin
       const places = { huggingface: join(hubFolder, 'hf'), ollama: join(hubFolder, 'ollama') };
       const catalogue = { $schema: './catalogue.schema.json', hub: 'https://hub.invalid', models };
       await writeFile(join(hubFolder, 'catalogue.json'), JSON.stringify(catalogue));
-      await use({ server, tiny, withTerms, huge, unchecked, path, places });
+      await use({ server, tiny, withTerms, huge, unchecked, bytes, path, places });
       await server.close();
     },
     { scope: 'worker' },

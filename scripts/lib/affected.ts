@@ -29,7 +29,7 @@ const TERMINAL_SPECS = ['hosts-agree', 'model-library', 'open-model', 'receipts'
 const RULES: readonly [file: RegExp, effect: Effect][] = [
   [/^docs\/sampling\.md$/, { unit: [DOCUMENTS_TEST, 'src-main/engine/generation/sampling-doc.test.ts'] }],
   [/(^|\/)(README|CONTRIBUTING|LICENSE)|^docs\/|\.md$/, { unit: [DOCUMENTS_TEST] }],
-  [/^(\.editorconfig|\.gitignore|\.prettier.*|eslint\.config\.js|\.oxlintrc\.json|scripts\/check\.ts)$/, {}],
+  [/^(\.editorconfig|\.gitignore|eslint\.config\.js|\.ox(fmt|lint)rc\.json|scripts\/check\.ts)$/, {}],
   [/^bench\/|^scripts\/(fixtures\/|(screenshots|dev|icons|generate-unicode-tables)\.ts$)/, {}],
   [/^scripts\/lib\/(boundaries\.mjs|chat-model-walk\.ts|models-walk\.ts|small-png\.ts)$/, {}],
   [/^(build\/|electron-builder\.config\.ts|scripts\/(package|dist)\.ts)/, { unit: PACKAGE_TESTS, specs: ['packaged'] }],

@@ -7,6 +7,13 @@ declare class TextEncoder {
   encode(input?: string): Uint8Array<ArrayBuffer>;
 }
 
+/** Node's timers are objects, and browsers' are numbers. */
+interface TimerHandle {
+  readonly timer: unique symbol;
+}
+declare function setTimeout(callback: () => void, ms: number): TimerHandle;
+declare function clearTimeout(timer: TimerHandle | undefined): void;
+
 /** The part of WebAssembly that the engine uses. */
 declare namespace WebAssembly {
   interface Module {

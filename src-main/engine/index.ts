@@ -1,7 +1,7 @@
 /** The engine as hosts use it: a model, and requests to it one after the other. */
 import { EngineError } from './api/errors.ts';
 import { generateLanes } from './generation/generate-lanes.ts';
-import { generate, type GenerateJob, seen } from './generation/generate.ts';
+import { generate, type GenerateJob, type Recovered, seen } from './generation/generate.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
 import { PromptLookup } from './generation/prompt-lookup.ts';
@@ -12,7 +12,16 @@ import { inspect } from './inside/inspect.ts';
 import type { InsideRun } from './inside/tapped-row.ts';
 import { intervene, replaceTokens } from './program/interventions.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
-import { describeModel, infoOf, loadModel, type Loaded, type LoadOptions, type OpenedFiles } from './load-model.ts';
+import {
+  CONTINUED_ON_CPU,
+  describeModel,
+  infoOf,
+  loadModel,
+  loadOnCpu,
+  type Loaded,
+  type LoadOptions,
+  type OpenedFiles,
+} from './load-model.ts';
 import { checkName } from './check-value.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
 import type { Model } from './models/model.ts';
@@ -201,7 +210,8 @@ export class InferenceEngine {
       validateGenerateParams(params, loaded.model.config);
       // Only its batches are faster than single tokens and give the same bits.
       const speculates = params.speculate !== false && loaded.executor.name === 'wasm';
-      const job = { ...this.job(loaded, params, cancel, true), startedAt: this.platform.clock.now() };
+      const recover = (error: EngineError) => this.recover(loaded, error);
+      const job = { ...this.job(loaded, params, cancel, true), recover, startedAt: this.platform.clock.now() };
       const stored = params.useKvCache ? storedPrefix(loaded, params) : undefined;
       await stored?.restore(seen(job, job.prompt.ids).ids, cancel);
       for await (const event of generate(speculates ? { ...job, drafter: new PromptLookup() } : job)) {
@@ -354,6 +364,15 @@ export class InferenceEngine {
     loaded.loadReported = true;
     const seed = params.sampling.seed ?? this.platform.randomSeed();
     return { model, executor: executor.name, context, platform: this.platform, params, prompt, seed, loadMs, cancel };
+  }
+
+  /** Moves the model of a lost GPU to the CPU. @throws EngineError the given one if it was on the CPU already */
+  private async recover(lost: Loaded, error: EngineError): Promise<Recovered> {
+    if (lost.executor.name !== 'webgpu') throw error;
+    // Its memory is freed first.
+    await this.dispose('loaded');
+    this.loaded = await loadOnCpu(this.platform, lost, error);
+    return { context: this.loaded.context, model: infoOf(this.loaded), notice: CONTINUED_ON_CPU };
   }
 
   private insideRun(

@@ -1,12 +1,20 @@
 /** From the files of a model to one that answers: its program, an executor with its weights, an empty KV cache. */
-import type { ExecutorName, KvCacheType, LoadProgress, ModelDescription, ModelInfo } from './api/types.ts';
+import type {
+  ExecutorChoice,
+  ExecutorName,
+  KvCacheType,
+  LoadProgress,
+  ModelDescription,
+  ModelInfo,
+} from './api/types.ts';
 import { EngineError } from './api/errors.ts';
 import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import type { Executor } from './executors/executor.ts';
+import { findAdapter, knownChoice, measuredChoice, withoutGpu } from './executors/executor-choice.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
-import { openDevice } from './executors/webgpu/device.ts';
+import { openDevice, type OpenedDevice } from './executors/webgpu/device.ts';
 import { createWebGpuExecutor } from './executors/webgpu/webgpu-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
@@ -17,6 +25,7 @@ import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/open-model.ts';
 import { modelKey } from './prefix-cache/model-key.ts';
 import { PrefixCache } from './prefix-cache/prefix-cache.ts';
+import { elementCount } from './tensor/shape.ts';
 
 /** The files that were opened to load a model. */
 export interface OpenedFiles {
@@ -34,6 +43,10 @@ export interface Loaded {
   readonly prefixes: PrefixCache | null;
   readonly loadMs: number;
   readonly files: OpenedFiles;
+  /** Null if the executor was requested. */
+  readonly choice: ExecutorChoice | null;
+  /** Opens them again. */
+  readonly source: ModelFiles;
   /** What was computed about the inside of runs. */
   readonly inside: Inside;
   /** The first reply reports how long loading took, the others that it took nothing. */
@@ -63,8 +76,11 @@ export interface LoadOptions {
    * out, what the model was trained for, at most 4096.
    */
   contextSize?: number;
-  /** What computes the model. Default `wasm`, where the host has its kernels. */
-  executor?: ExecutorName;
+  /**
+   * What computes the model. Default `wasm`, where the host has its kernels. `auto`: the faster of `wasm` and `webgpu`, by
+   * measurement.
+   */
+  executor?: ExecutorName | 'auto';
   /** Threads of the `wasm` executor, from 1; left out, as many as measurably help. */
   threads?: number;
   /** How the `wasm` executor stores K and V; left out, as float32 where all weights are, else as binary16. */
@@ -88,12 +104,41 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
       return files.open(name);
     },
   };
-  const { model, executor } = await open[wanted](platform, tracked, { ...options, onWarning });
+  const { model, executor, choice = null } = await open[wanted](platform, tracked, { ...options, onWarning });
   const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
   const from = { names: [...opened].sort(), stamp: files.stamp };
   const prefixes = await prefixCache(platform, files, from.names, { model, executor, context });
   const loadMs = clock.now() - startedAt;
-  return { model, executor, context, prefixes, loadMs, files: from, inside: new Inside(), loadReported: false };
+  const inside = new Inside();
+  return {
+    model,
+    executor,
+    choice,
+    context,
+    prefixes,
+    loadMs,
+    files: from,
+    source: files,
+    inside,
+    loadReported: false,
+  };
+}
+
+/** For people. */
+export const CONTINUED_ON_CPU =
+  'The GPU was lost, and the reply continued on the CPU. To try the GPU again, choose it on the Models page.';
+
+/** Loads the model of an executor that failed again, on the CPU. @throws EngineError as `loadModel` */
+export async function loadOnCpu(
+  platform: Platform,
+  { source, model, choice }: Loaded,
+  error: EngineError,
+): Promise<Loaded> {
+  platform.log.warn('A reply continues on the CPU.', { message: error.message });
+  const loaded = await loadModel(platform, source, { contextSize: model.config.contextSize });
+  const now: ExecutorChoice | null = choice && { executor: 'wasm', reason: 'The GPU was lost during a reply.' };
+  // It belongs to no reply.
+  return { ...loaded, choice: now, loadReported: true };
 }
 
 async function prefixCache(
@@ -115,11 +160,16 @@ async function prefixCache(
 
 type OpenOptions = OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>;
 
-async function openForKernels(
-  platform: Platform,
-  files: ModelFiles,
-  options: OpenOptions,
-): Promise<{ model: Model; executor: Executor }> {
+interface Opened {
+  readonly model: Model;
+  readonly executor: Executor;
+  readonly choice?: ExecutorChoice;
+}
+
+/** Creates an executor with a model's weights. */
+type Create = (...taking: Parameters<NonNullable<OpenModelOptions['takeWeights']>>) => Promise<Executor>;
+
+async function kernelsInto(platform: Platform, options: OpenOptions): Promise<Create> {
   if (!platform.compileKernels) {
     throw new EngineError(
       'BACKEND_LOST',
@@ -129,43 +179,86 @@ async function openForKernels(
   const kernels = await platform.compileKernels();
   const { threads: host, clock, measurements, memoryBytes: memoryOfComputer } = platform;
   const threads = { count: options.threads ?? clock, host };
-  return openInto(files, options, (program, weights, { contextSize, onBytes, cancel }) =>
+  return (program, weights, { contextSize, onBytes, cancel }) =>
     createWasmExecutor(program, weights, {
       ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType, memoryOfComputer },
       cells: contextSize,
-    }),
-  );
+    });
 }
 
-async function openForGpu(
-  platform: Platform,
-  files: ModelFiles,
-  options: OpenOptions,
-): Promise<{ model: Model; executor: Executor }> {
+async function openForKernels(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {
+  return openInto(files, options, await kernelsInto(platform, options));
+}
+
+async function openForGpu(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {
   if (!platform.openGpu) {
     throw new EngineError('BACKEND_LOST', 'WebGPU is not available here. Load the model with the wasm executor.');
   }
   const device = await openDevice(await platform.openGpu());
   let taken = false;
   try {
-    return await openInto(files, options, (program, weights, { contextSize: cells, onBytes, cancel }) => {
+    return await openInto(files, options, (...taking) => {
       // From here on the executor destroys it.
       taken = true;
-      return createWebGpuExecutor(program, weights, {
-        ...{ device, cells, onBytes, cancel, kvCacheType: options.kvCacheType },
-      });
+      return createOnGpu(device, options)(...taking);
     });
   } finally {
     if (!taken) device.device.destroy();
   }
 }
 
+function createOnGpu(device: OpenedDevice, { kvCacheType }: OpenOptions): Create {
+  return (program, weights, { contextSize: cells, onBytes, cancel }) =>
+    createWebGpuExecutor(program, weights, { device, cells, onBytes, cancel, kvCacheType });
+}
+
+/** On the CPU first, unless the GPU was faster before. */
+async function openForFaster(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {
+  const { openGpu, clock, log } = platform;
+  const startedAt = clock.now();
+  // Not waited for while the file is read.
+  const finding = findAdapter(platform);
+  const createOnCpu = await kernelsInto(platform, options);
+  const onGpu = async (...taking: Parameters<Create>) =>
+    createOnGpu(await openDevice(await openGpu!()), options)(...taking);
+  let choice = null as ExecutorChoice | null;
+  const opened = await openInto(files, options, async (program, weights, taking) => {
+    const layers = program.kvWidths.length;
+    const size = program.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+    const model = { key: [files.id, files.stamp, size, weights.typeOf(program.weights[0]).name].join(' '), layers };
+    const adapter = await finding;
+    choice = await knownChoice(platform, model, adapter);
+    // Progress counts what is read once.
+    const again = { ...taking, onBytes: () => undefined };
+    let cpu: Executor | null = null;
+    if (choice?.executor !== 'webgpu') cpu = await createOnCpu(program, weights, taking);
+    try {
+      if (cpu && choice === null && adapter !== null) {
+        const empty = { typeOf: weights.typeOf.bind(weights), readRows: () => Promise.resolve() };
+        const measuring = () => onGpu(program, empty, again);
+        choice = await measuredChoice(platform, model, adapter, cpu, measuring, clock.now() - startedAt);
+      }
+      if (cpu && choice?.executor !== 'webgpu') return cpu;
+    } catch (error) {
+      await cpu?.dispose();
+      throw error;
+    }
+    await cpu?.dispose();
+    try {
+      return await onGpu(program, weights, cpu ? again : taking);
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (error.code === 'CANCELLED') throw error;
+      log.warn('The GPU cannot run a model.', { message: error.message });
+      choice = withoutGpu(error);
+      return createOnCpu(program, weights, again);
+    }
+  });
+  return choice === null ? opened : { ...opened, choice };
+}
+
 /** The weights go straight into the executor's memory and are nowhere else. */
-async function openInto(
-  files: ModelFiles,
-  options: OpenModelOptions,
-  create: (...taking: Parameters<NonNullable<OpenModelOptions['takeWeights']>>) => Promise<Executor>,
-): Promise<{ model: Model; executor: Executor }> {
+async function openInto(files: ModelFiles, options: OpenModelOptions, create: Create): Promise<Opened> {
   const created: Executor[] = [];
   try {
     const model = await openModel(files, {
@@ -186,17 +279,14 @@ async function openInto(
   }
 }
 
-async function openForReference(
-  _platform: Platform,
-  files: ModelFiles,
-  options: OpenModelOptions,
-): Promise<{ model: Model; executor: Executor }> {
+async function openForReference(_platform: Platform, files: ModelFiles, options: OpenModelOptions): Promise<Opened> {
   const model = await openModel(files, options);
   const { contextSize } = model.config;
   return { model, executor: createReferenceExecutor(model.program, model.weights, { cells: contextSize }) };
 }
 
-const open: Readonly<Record<ExecutorName, typeof openForKernels>> = {
+const open: Readonly<Record<ExecutorName | 'auto', typeof openForKernels>> = {
+  auto: openForFaster,
   reference: openForReference,
   wasm: openForKernels,
   webgpu: openForGpu,
@@ -207,12 +297,20 @@ function weightIsPacked(name: string): never {
 }
 
 /** What the model is and what it occupies now. */
-export function infoOf({ model, executor, loadMs }: Loaded): ModelInfo {
-  const { name, kernels } = executor;
+export function infoOf({ model, executor, choice, loadMs }: Loaded): ModelInfo {
+  const { name, kernels, adapter } = executor;
   const { weights, kvCache, scratch } = executor.memoryBytes;
   const overhead = engineOverhead(model.config.vocabularySize, kernels?.threads ?? null);
   const memoryBytes = { weights, kvCache, scratch: scratch + overhead };
-  return { ...model.config, executor: name, kernels, loadMs, memoryBytes };
+  return {
+    ...model.config,
+    executor: name,
+    kernels,
+    ...(adapter && { adapter }),
+    ...(choice && { choice }),
+    loadMs,
+    memoryBytes,
+  };
 }
 
 /**

@@ -112,6 +112,7 @@ export class LocalAppServices implements AppServices {
       mirror: () => this.#settings.value.downloads.mirror ?? overrides.mirror,
       proxy: () => this.#settings.value.downloads.proxy,
       log: this.networkLog,
+      recognises: true,
       downloadTimes: { ...overrides.times, ...options.downloadTimes },
       chooseModel: options.chooseModel?.bind(options),
       chooseFolder: options.chooseFolder?.bind(options),

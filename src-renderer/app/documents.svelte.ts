@@ -125,10 +125,11 @@ export class Documents {
     const summary = [...chats.list, ...(chats.found ?? [])].find((one) => one.id === id);
     if (summary?.notebook) {
       chats.create();
-      return this.#notebooks.notebooks.select(id);
+      await this.#notebooks.notebooks.select(id);
+    } else {
+      await chats.select(id);
+      this.#notebooks.notebooks.close();
     }
-    await chats.select(id);
-    this.#notebooks.notebooks.close();
     if (hit !== null) jump.to({ chatId: id, turn: hit.turn, query });
   }
 

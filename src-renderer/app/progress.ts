@@ -1,5 +1,5 @@
 import type { LoadProgress } from '../../src-main/engine/api/types.ts';
-import type { Download } from '../../src-main/protocol/app/app-services.ts';
+import type { Download } from '../../src-main/protocol/app/downloads.ts';
 
 /** Of loading a model and of running downloads together, 0..1, by bytes; null if there are none. */
 export function progressOf(

@@ -17,6 +17,8 @@ export interface GpuAdapterInfo {
   readonly architecture: string;
   readonly device: string;
   readonly description: string;
+  /** Whether it is the browser's own, in software. Older browsers do not say. */
+  readonly isFallbackAdapter?: boolean;
 }
 
 export interface GpuLimits {

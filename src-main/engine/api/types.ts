@@ -2,6 +2,7 @@
 import type { ErrorPayload } from './errors.ts';
 import type { StopParams } from '../settings/generation.ts';
 import type { SamplingParams } from '../settings/sampling.ts';
+import type { ExecutorChoice, GpuAdapterFacts, KernelsInfo, MovedReply } from './executor-types.ts';
 import type { AttributionPart, LensLayer } from './inside-types.ts';
 import type { SamplerStageReport } from './sampling-reports.ts';
 import type { ChatMessage, PromptInput, TokenPiece } from './text-types.ts';
@@ -48,6 +49,14 @@ export type {
   TokensAnswer,
 } from './inside-types.ts';
 
+export type {
+  ExecutorChoice,
+  GpuAdapterFacts,
+  KernelsInfo,
+  KvCacheType,
+  MovedReply,
+  WeightsInMemory,
+} from './executor-types.ts';
 export type { LanesEvent, LanesPrefill } from './lane-types.ts';
 
 export type {
@@ -263,50 +272,12 @@ export interface GenerateEnd {
 
 export type GenerateEvent =
   | ({ type: 'start' } & GenerateStart)
+  | ({ type: 'moved' } & MovedReply)
   /** The prompt is being processed: `done` of `total` tokens, with reused ones. Not for a prompt of one slice. */
   | { type: 'prefill'; done: number; total: number }
   /** `dropped`: with the first token after a shift only. The window holds prompt and reply so far without these. */
   | { type: 'token'; token: GeneratedToken; dropped?: DroppedTokens }
   | ({ type: 'end' } & GenerateEnd);
-
-/**
- * Storage type of K and V in the `wasm` executor. `q8`: 8-bit codes with one scale per head and token; half the memory of
- * `f16`, and less exact if single values of K are far larger than the others.
- */
-export type KvCacheType = 'f32' | 'f16' | 'q8';
-
-/** Matrices of one file type, and their type in memory. */
-export interface WeightsInMemory {
-  /** ggml's name of the file's type. */
-  type: string;
-  /** The type of the values in memory, which differs if there are no kernels for the file's type. */
-  memoryType: string;
-  matrices: number;
-  /** Bytes in memory. */
-  bytes: number;
-}
-
-/** The CPU kernels and numbers of threads for a model. */
-export interface KernelsInfo {
-  /** Name of the variant, for example `threads`. */
-  variant: string;
-  /** Start of the build's SHA-256; null if the host does not provide it. */
-  revision: string | null;
-  /** Width of the sums of 4-bit products, with an explanation for people. */
-  sums: { bits: 16 | 32; reason: string };
-  /** Number of interleaved weight streams for single tokens, with an explanation for people. */
-  streams: { count: number; reason: string };
-  /** Most bytes first. */
-  weights: WeightsInMemory[];
-  /** Threads for prefill. */
-  threads: number;
-  /** Threads for decoding: fewer if synchronising more threads costs more than it gains. */
-  decodeThreads: number;
-  /** Explanation of the variant and these numbers, for people. */
-  reason: string;
-  /** Storage type of K and V. */
-  kvCacheType: KvCacheType;
-}
 
 export interface ModelInfo {
   id: string;
@@ -342,8 +313,12 @@ export interface ModelInfo {
   /** Default of `StopParams.repetitionWindow`. */
   defaultRepetitionWindow: number;
   executor: ExecutorName;
-  /** Null for the reference executor, which has none. */
+  /** Null for executors without kernels to choose from: all but `wasm`. */
   kernels: KernelsInfo | null;
+  /** Of the `webgpu` executor only. */
+  adapter?: GpuAdapterFacts;
+  /** Why the executor was chosen. Absent if it was requested. */
+  choice?: ExecutorChoice;
   loadMs: number;
   /** Allocated bytes for weights, for K and V, and for computing: activations, tokenizer, threads. */
   memoryBytes: { weights: number; kvCache: number; scratch: number };

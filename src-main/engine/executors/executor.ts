@@ -2,7 +2,7 @@ import type { SequenceContext } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Program } from '../program/program.ts';
 import type { Logits } from '../sampling/logits.ts';
-import type { ExecutorName, KernelsInfo, RunProfile } from '../api/types.ts';
+import type { ExecutorName, GpuAdapterFacts, KernelsInfo, RunProfile } from '../api/types.ts';
 
 export type { SequenceContext } from '../kv-cache/kv-cache.ts';
 
@@ -52,6 +52,11 @@ export interface Outputs {
    * with INTERNAL.
    */
   readonly lend?: boolean;
+  /**
+   * Whether the best logits are probably enough. If reading all of them takes long, what is lent are `TopLogits`. Only with
+   * `lend`.
+   */
+  readonly bestFirst?: boolean;
   /** Names of tensors to return (see `program/taps.ts`). If there are any, a tapped plan runs. */
   readonly taps?: readonly string[];
   /**
@@ -92,6 +97,8 @@ export interface Executor {
   readonly name: ExecutorName;
   /** Null for an executor without kernels. */
   readonly kernels: KernelsInfo | null;
+  /** Of an executor on a GPU only. */
+  readonly adapter?: GpuAdapterFacts;
   /** Allocated memory in bytes. */
   readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
   /** Tokens computed since it was created: batch rows of all runs, also of those that failed. */

@@ -263,9 +263,9 @@ export class Draft<T extends { id: number }> {
   private banStage(always: readonly number[]): NamedStage {
     return [
       'banned_texts',
-      ({ logits }) => {
-        for (const id of always) logits[id] = Number.NEGATIVE_INFINITY;
-        for (const id of this.places.get(this.length)?.banned ?? []) logits[id] = Number.NEGATIVE_INFINITY;
+      (candidates) => {
+        candidates.ruleOut(always);
+        candidates.ruleOut(this.places.get(this.length)?.banned ?? []);
       },
     ];
   }
@@ -276,8 +276,8 @@ export class Draft<T extends { id: number }> {
   private noEndStage(eosTokenIds: readonly number[]): NamedStage {
     return [
       'continue',
-      ({ logits }) => {
-        if (this.length === 0) for (const id of eosTokenIds) logits[id] = Number.NEGATIVE_INFINITY;
+      (candidates) => {
+        if (this.length === 0) candidates.ruleOut(eosTokenIds);
       },
     ];
   }

@@ -2,10 +2,11 @@ import { EngineError } from '../api/errors.ts';
 import type { Model } from '../models/model.ts';
 import type { CancelToken, Platform } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
+import { withEnough } from '../sampling/top-logits.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { Removals } from '../sampling/removals.ts';
 import type { SamplerChain } from '../sampling/sampler-chain.ts';
-import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../api/types.ts';
+import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, MovedReply, Stop } from '../api/types.ts';
 import type { TokenWindow } from './context-window.ts';
 import { jointTo } from './continuation.ts';
 import { Draft } from './draft.ts';
@@ -20,6 +21,11 @@ import { ReplyParts } from './reply-parts.ts';
 import { droppedTokens, shift, ShiftReport, type Shifted } from './shift.ts';
 import { shownPiece } from './shown-piece.ts';
 import { ReplyTimer, type SharedPrefill } from './stats.ts';
+
+/** The same model on another executor. */
+export interface Recovered extends MovedReply {
+  readonly context: TokenWindow;
+}
 
 export interface GenerateJob {
   model: Model;
@@ -38,6 +44,8 @@ export interface GenerateJob {
   shared?: SharedPrefill;
   /** When the reply's processing started, if it was before the call. */
   startedAt?: number;
+  /** Called when the executor was lost: where the reply continues. Without it, the reply ends. */
+  recover?: (error: EngineError) => Promise<Recovered>;
   /** Guesses the next tokens, which are then verified together; without it, each run computes one token. */
   drafter?: Drafter;
 }
@@ -62,10 +70,12 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     continues?.stopString,
   );
   const shifts = new ShiftReport(prompt, contextSize);
-  const lookahead = new Lookahead({
-    ...{ context, contextSize, useKvCache: params.useKvCache, drafter: job.drafter ?? null },
-    ...{ clock: platform.clock, hostYield, cancel: interrupt },
-  });
+  const lookaheadIn = (context: TokenWindow) =>
+    new Lookahead({
+      ...{ context, contextSize, useKvCache: params.useKvCache, drafter: job.drafter ?? null },
+      ...{ clock: platform.clock, hostYield, cancel: interrupt },
+    });
+  let lookahead = lookaheadIn(context);
 
   if (!params.useKvCache) context.fresh();
   const { ids: firstSeen } = seen(job, prompt.ids);
@@ -84,49 +94,63 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   let stop = stopWithoutReply(job);
   /** The token to take instead of drawing one. */
   let given = params.firstToken ?? null;
-  let logits = null as { after: number; values: Logits; raw: RawDistribution } | null;
+  let logits = null as { after: number; values: Logits } | null;
+  let isFirst = true;
+  const choose = (values: Logits) => {
+    // Created first, so that broken weights are not blamed on the settings.
+    const raw = new RawDistribution(values);
+    const top = raw.top(params.topCandidates);
+    const removals = new Removals(top.map(([id]) => id));
+    const observe = top.length === 0 ? undefined : removals.observe;
+    const sampled = given === null ? draft.draw(values, observe) : draft.drawGiven(given, values, observe);
+    if (sampled === null) return null;
+    const { id, probability: sampledProbability, survivors } = sampled;
+    const candidates = describeCandidates(top, draft.chain, model, removals);
+    return { id, logprob: raw.logprob(id), rank: raw.rank(id), sampledProbability, candidates, survivors };
+  };
   try {
     while (stop === null) {
       const since = platform.clock.now();
-      if (logits?.after !== draft.sequence.length) {
-        const { ids } = seen(job, draft.sequence);
-        const isFirst = logits === null;
-        const slices = lookahead.after(ids, draft.sequence);
-        let slice = await slices.next();
-        for (; !slice.done; slice = await slices.next()) {
-          if (isFirst) yield { type: 'prefill', done: slice.value, total: ids.length };
+      let choice: ReturnType<typeof choose>;
+      try {
+        if (logits?.after !== draft.sequence.length) {
+          const { ids } = seen(job, draft.sequence);
+          const slices = lookahead.after(ids, draft.sequence);
+          let slice = await slices.next();
+          for (; !slice.done; slice = await slices.next()) {
+            if (isFirst) yield { type: 'prefill', done: slice.value, total: ids.length };
+          }
+          logits = { after: draft.sequence.length, values: slice.value };
+          if (isFirst) timer.prefilled(since, firstSeen.length - reusedTokens);
+          isFirst = false;
         }
-        const values = slice.value;
-        // Checked first, so that broken weights are not blamed on the settings.
-        logits = { after: draft.sequence.length, values, raw: new RawDistribution(values) };
-        if (isFirst) timer.prefilled(since, firstSeen.length - reusedTokens);
+        const { values } = logits;
+        // Draws from all logits are never repeated.
+        const before = values.known < values.size ? draft.chain.save() : null;
+        choice = await withEnough(values, choose, () => {
+          if (before !== null) draft.chain.restore(before);
+          lookahead.noteMissing();
+        });
+      } catch (thrown) {
+        const error = EngineError.from(thrown);
+        if (error.code !== 'BACKEND_LOST' || !job.recover) throw error;
+        const { context, ...moved } = await job.recover(error);
+        lookahead = lookaheadIn(context);
+        logits = null;
+        yield { type: 'moved', ...moved };
+        continue;
       }
-
-      const { raw } = logits;
-      const top = raw.top(params.topCandidates);
-      const removals = new Removals(top.map(([id]) => id));
-      const observe = top.length === 0 ? undefined : removals.observe;
-      const sampled =
-        given === null ? draft.draw(logits.values, observe) : draft.drawGiven(given, logits.values, observe);
-      if (sampled === null) {
+      if (choice === null) {
         stop = stopByInterrupt(interrupt, params, draft.length);
         if (stop === null) await hostYield.ifDue();
         continue;
       }
-      if (model.config.eosTokenIds.includes(sampled.id)) {
-        stop = { reason: 'eos', token: { id: sampled.id, piece: model.tokenizer.piece(sampled.id) } };
+      const { id } = choice;
+      if (model.config.eosTokenIds.includes(id)) {
+        stop = { reason: 'eos', token: { id, piece: model.tokenizer.piece(id) } };
         break;
       }
-      const drawn: DrawnToken = {
-        id: sampled.id,
-        part: 'answer',
-        logprob: raw.logprob(sampled.id),
-        rank: raw.rank(sampled.id),
-        sampledProbability: sampled.probability,
-        candidates: describeCandidates(top, draft.chain, model, removals),
-        survivors: sampled.survivors,
-        latencyMs: timer.token(),
-      };
+      const drawn: DrawnToken = { ...choice, part: 'answer', latencyMs: timer.token() };
       const certain = given === null ? draft.accept(drawn) : draft.acceptGiven(drawn);
       given = null;
       for (const token of certain ?? []) {

@@ -154,7 +154,8 @@ export class Lanes {
     try {
       const lend = last && all.every(({ outputs }) => outputs.lend);
       const batch = { ...batchOf(parts.map(({ slots }) => slots)), block };
-      const { logits, taps } = await executor.run(batch, { logits: wantedRows(parts), lend }, cancel);
+      const bestFirst = all.every(({ outputs }) => outputs.bestFirst);
+      const { logits, taps } = await executor.run(batch, { logits: wantedRows(parts), lend, bestFirst }, cancel);
       let from = 0;
       for (const { lanes } of parts) {
         const [{ lane: computed }] = lanes;

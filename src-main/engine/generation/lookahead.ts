@@ -11,6 +11,8 @@ import { logitsInSlices } from './prefill.ts';
 
 /** Maximum drafted tokens: with the one before them, as many rows as the kernels keep logits of. */
 const MAX_DRAFT = 7;
+/** Tokens for which all logits are read once the best were not enough: reading the rest separately takes as long as a run. */
+const RUNS_WITH_ALL = 16;
 
 export interface LookaheadJob {
   context: TokenWindow;
@@ -45,6 +47,8 @@ interface Verified {
 export class Lookahead {
   private verified: Verified | null = null;
   private readonly payoff = new DraftPayoff();
+  /** Runs that read all logits, because the best were not enough. */
+  private runsWithAll = 0;
   private drafted = 0;
   private accepted = 0;
 
@@ -54,7 +58,7 @@ export class Lookahead {
    * Yields the length of the window after each slice but the last, as `logitsInSlices`.
    * @param ids what the model sees
    * @param sequence prompt and reply; more than `ids` after a context shift
-   * @returns `[vocabulary]`, lent until the next call
+   * @returns maybe only the best, lent until the next call
    * @throws EngineError CANCELLED
    */
   async *after(ids: readonly number[], sequence: readonly number[]): AsyncGenerator<number, Logits> {
@@ -67,16 +71,24 @@ export class Lookahead {
     const isNext = useKvCache && context.length === ids.length - 1;
     const draft = isNext ? await this.draft(ids, sequence) : [];
     const since = this.job.clock.now();
+    const bestFirst = this.runsWithAll === 0;
+    if (!bestFirst) this.runsWithAll--;
     if (draft.length === 0) {
-      const logits = yield* logitsInSlices(ids, context, hostYield, cancel);
+      const logits = yield* logitsInSlices(ids, context, hostYield, cancel, bestFirst);
       if (isNext) this.payoff.notePlain(this.job.clock.now() - since);
       return logits;
     }
     const rows = Array.from({ length: draft.length + 1 }, (_, row) => row);
-    const { logits } = await context.run([ids[ids.length - 1], ...draft], { logits: rows, lend: true }, cancel);
+    const outputs = { logits: rows, lend: true, bestFirst };
+    const { logits } = await context.run([ids[ids.length - 1], ...draft], outputs, cancel);
     this.drafted += draft.length;
     this.verified = { ids: [...ids, ...draft], from: ids.length, rows: logits, ms: this.job.clock.now() - since };
     return await logits[0].lend();
+  }
+
+  /** Notes that a draw took more than the best logits. */
+  noteMissing(): void {
+    this.runsWithAll = RUNS_WITH_ALL;
   }
 
   /** Removes what was not accepted from the window. @param ids what the model saw of the finished reply */

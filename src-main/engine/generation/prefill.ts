@@ -26,19 +26,21 @@ export async function logitsAfter(
   }
 }
 
-/** As `logitsAfter`. Yields the length of the window after each slice but the last. */
+/** As `logitsAfter`. Yields the length of the window after each slice but the last. @param bestFirst see `Outputs` */
 export async function* logitsInSlices(
   ids: readonly number[],
   context: TokenWindow,
   hostYield: HostYield,
   cancel: CancelToken,
+  bestFirst = false,
 ): AsyncGenerator<number, Logits> {
   const sliceTokens = hostYield.isOnlyPoll ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
   for (;;) {
     if (cancel.cancelled) throw cancelled();
     const slice = ids.slice(context.length, context.length + sliceTokens);
     const last = context.length + slice.length === ids.length;
-    const result = await context.run(slice, { logits: last ? [slice.length - 1] : [], lend: true }, cancel);
+    const outputs = { logits: last ? [slice.length - 1] : [], lend: true, bestFirst };
+    const result = await context.run(slice, outputs, cancel);
     if (last) return await result.logits[0].lend();
     yield context.length;
     await hostYield.ifDue();

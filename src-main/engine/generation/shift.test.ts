@@ -100,7 +100,7 @@ describe('the window after a shift', () => {
         expect(event.segments.map(({ tokens }) => tokens)).toEqual([1, 3, 2, 3]);
         continue;
       }
-      if (event.type === 'prefill') continue;
+      if (event.type === 'prefill' || event.type === 'moved') continue;
       if (event.type === 'token') written++;
       if (event.dropped !== undefined) {
         dropped = event.dropped;

@@ -60,10 +60,18 @@ export class Candidates {
   /**
    * Changes the logits of a few tokens, if all tokens are still there, each at its own slot.
    * @param to maps a token's current logit to the new one
+   * @param lowers whether the new one is never higher: then those below the model's best need not be read
    * @returns whether it did
    */
-  change(ids: Iterable<number>, to: (logit: number, id: number) => number): boolean {
-    return this.raw?.change(ids, to) ?? false;
+  change(ids: Iterable<number>, to: (logit: number, id: number) => number, lowers = false): boolean {
+    return this.raw?.change(ids, to, lowers) ?? false;
+  }
+
+  /** Rules out a few tokens, before any stage has moved one. */
+  ruleOut(ids: Iterable<number>): void {
+    if (this.change(ids, () => Number.NEGATIVE_INFINITY, true)) return;
+    const { logits } = this;
+    for (const id of ids) logits[id] = Number.NEGATIVE_INFINITY;
   }
 
   /** Divides all logits by a positive float32. */
@@ -113,6 +121,17 @@ export class Candidates {
     else if (this.sorted) this.length = Math.min(k, this.length);
     else this.keep(selectTop(this.logits, this.length, k));
     this.sorted = true;
+  }
+
+  /**
+   * Keeps logits of at least `limit`, in their order, if that takes no look at all of them.
+   * @returns whether it did: not if they were fewer than `least`
+   */
+  keepFrom(limit: number, least: number): boolean {
+    const ids = this.raw?.from(limit) ?? null;
+    if (ids === null || ids.length < Math.max(1, least)) return false;
+    this.takeRaw(ids);
+    return true;
   }
 
   /** Keeps the entries at `slots`, in that order. */

@@ -35,14 +35,19 @@ export function applyDry(candidates: Candidates, dry: Dry, breakers: Breakers, h
 
   const factor = Math.fround(base);
   const maxExponent = factor > 1.000001 ? Math.floor(LOG_MAX_FLOAT / Math.log(factor)) : Number.POSITIVE_INFINITY;
-  const { ids, logits, length } = candidates;
-  for (let slot = 0; slot < length; slot++) {
-    const repeated = continuations.get(ids[slot]);
-    if (repeated === undefined || isBreaker(breakers, ids[slot])) continue;
+  const penalties = new Map<number, number>();
+  for (const [id, repeated] of continuations) {
+    if (isBreaker(breakers, id)) continue;
     const power = factor ** Math.min(repeated - allowedLength, maxExponent);
-    logits[slot] = logits[slot] - Math.min(Math.fround(Math.fround(multiplier) * power), MAX_PENALTY);
+    penalties.set(id, Math.min(Math.fround(Math.fround(multiplier) * power), MAX_PENALTY));
   }
   candidates.sorted = false;
+  if (candidates.change(penalties.keys(), (logit, id) => logit - penalties.get(id)!, multiplier > 0)) return;
+  const { ids, logits, length } = candidates;
+  for (let slot = 0; slot < length; slot++) {
+    const penalty = penalties.get(ids[slot]);
+    if (penalty !== undefined) logits[slot] = logits[slot] - penalty;
+  }
 }
 
 /**

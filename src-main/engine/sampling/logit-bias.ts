@@ -7,7 +7,7 @@ import type { Candidates } from './candidates.ts';
 export function applyLogitBias(candidates: Candidates, bias: readonly (readonly [number, number])[]): void {
   if (bias.length === 0) return;
   candidates.sorted = false;
-  if (bias.every(([id, value]) => candidates.change([id], (logit) => logit + Math.fround(value)))) return;
+  if (bias.every(([id, value]) => candidates.change([id], (logit) => logit + Math.fround(value), value <= 0))) return;
   const { ids, logits, length } = candidates;
   const elsewhere = new Map<number, number>();
   for (const [id, value] of bias) {

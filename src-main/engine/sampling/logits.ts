@@ -2,10 +2,23 @@ import { exponentialSum } from './exponential-sum.ts';
 import { selectTop } from './select-top.ts';
 import { weight } from './weight.ts';
 
-/** Raw logits of one token in this thread's memory, with the queries that a reply makes for every token. */
+/**
+ * Raw logits of one token in this thread's memory, with the queries that a reply makes for every token. If only the best
+ * were read (`TopLogits`), a query that needs others throws `MissingLogits`.
+ */
 export interface Logits {
+  /** Size of the vocabulary. */
+  readonly size: number;
   /** `[vocabulary]`, read-only. */
   readonly values: Float32Array;
+  /** How many of the highest it has: `size` if it has all. */
+  readonly known: number;
+  /** Whether it has the logit of `id`. */
+  has(id: number): boolean;
+  /** The logit of `id`. */
+  at(id: number): number;
+  /** All logits, read from where they were computed. Only while these are valid. */
+  all(): Promise<Logits>;
   /** ln of the sum of exp(value), relative error of the sum below 1e-6. NaN when a value is NaN or none is finite. */
   logSum(): number;
   /** Ids of the `k` highest values, best first; ties in order of id. Read-only. */
@@ -28,6 +41,26 @@ export class PlainLogits implements Logits {
     readonly values: Float32Array,
     private sum: number | null = null,
   ) {}
+
+  get size(): number {
+    return this.values.length;
+  }
+
+  get known(): number {
+    return this.values.length;
+  }
+
+  has(): boolean {
+    return true;
+  }
+
+  at(id: number): number {
+    return this.values[id];
+  }
+
+  all(): Promise<this> {
+    return Promise.resolve(this);
+  }
 
   logSum(): number {
     if (this.sum === null) {

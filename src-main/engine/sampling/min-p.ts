@@ -6,8 +6,9 @@ import type { Candidates } from './candidates.ts';
  */
 export function applyMinP(candidates: Candidates, p: number, minKeep = 0): void {
   if (p <= 0 || candidates.length === 0) return;
+  const limit = Math.fround(candidates.highest() + Math.fround(Math.log(Math.fround(p))));
+  if (candidates.keepFrom(limit, minKeep)) return;
   const { ids, logits, length } = candidates;
-  const limit = Math.fround(logits[candidates.indexOfMax()] + Math.fround(Math.log(Math.fround(p))));
 
   let survivors = 0;
   for (let i = 0; i < length; i++) if (logits[i] >= limit) survivors++;

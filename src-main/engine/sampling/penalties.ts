@@ -36,7 +36,8 @@ export function applyPenalties(candidates: Candidates, penalties: Penalties, his
     return Math.max(-LARGEST, Math.min(LARGEST, scaled - subtrahend));
   };
   candidates.sorted = false;
-  if (candidates.change(counts.keys(), (logit, id) => penalised(logit, counts.get(id)!))) return;
+  const lowers = repeat >= 1 && frequency >= 0 && presence >= 0;
+  if (candidates.change(counts.keys(), (logit, id) => penalised(logit, counts.get(id)!), lowers)) return;
   const { logits } = candidates;
   forEachCandidateIn(candidates, counts, (slot, count) => (logits[slot] = penalised(logits[slot], count)));
 }

@@ -31,7 +31,7 @@ export class RawCandidates {
   }
 
   get length(): number {
-    return this.logits.values.length;
+    return this.logits.size;
   }
 
   mask(masked: ReadonlySet<number>): void {
@@ -39,9 +39,13 @@ export class RawCandidates {
   }
 
   /** See `Candidates.change`. @returns whether it did: not after a temperature */
-  change(ids: Iterable<number>, to: (logit: number, id: number) => number): boolean {
+  change(ids: Iterable<number>, to: (logit: number, id: number) => number, lowers: boolean): boolean {
     if (this.isScaled) return false;
-    for (const id of ids) if (id < this.length) this.changed.set(id, Math.fround(to(this.unscaled(id), id)));
+    for (const id of ids) {
+      // What is below the best logits stays below them.
+      if (id >= this.length || (lowers && !this.isKnown(id))) continue;
+      this.changed.set(id, Math.fround(to(this.unscaled(id), id)));
+    }
     return true;
   }
 
@@ -78,14 +82,31 @@ export class RawCandidates {
     return this.isScaled ? null : this.best(k);
   }
 
+  /**
+   * Those of at least `limit`, which is not above the highest, in order of id.
+   * @returns null if not all of them are known, or if all logits are, which the caller scans faster
+   */
+  from(limit: number): Int32Array | null {
+    const { logits, changed, masked, only } = this;
+    const { known, size } = logits;
+    if (only !== -1) return Int32Array.of(only);
+    if (known === size || known === 0) return null;
+    const best = logits.top(known);
+    if (Math.fround(logits.at(best[known - 1]) / this.divisor) >= limit) return null;
+    const ids = new Set([...best.filter((id) => !masked.has(id)), ...changed.keys()]);
+    return Int32Array.from(ids)
+      .filter((id) => this.logitOf(id) >= limit)
+      .sort();
+  }
+
   /** Number of tokens that can be drawn. */
   countDrawable(): number {
     const { logits, masked, changed, divisor, only } = this;
     const count = (logit: number) => Number(Math.fround(logit / divisor) > Number.NEGATIVE_INFINITY);
     if (only !== -1) return count(this.unscaled(only));
     let drawable = logits.countFinite(divisor);
-    for (const [id, logit] of changed) drawable += count(logit) - count(logits.values[id]);
-    for (const id of masked) if (!changed.has(id)) drawable -= count(logits.values[id]);
+    for (const [id, logit] of changed) drawable += count(logit) - count(logits.at(id));
+    for (const id of masked) if (!changed.has(id)) drawable -= count(logits.at(id));
     return drawable;
   }
 
@@ -119,7 +140,12 @@ export class RawCandidates {
   private unscaled(id: number): number {
     const changed = this.changed.get(id);
     if (changed !== undefined) return changed;
-    return this.masked.has(id) ? Number.NEGATIVE_INFINITY : this.logits.values[id];
+    return this.masked.has(id) ? Number.NEGATIVE_INFINITY : this.logits.at(id);
+  }
+
+  /** Whether `unscaled` has an answer. */
+  private isKnown(id: number): boolean {
+    return this.changed.has(id) || this.masked.has(id) || this.logits.has(id);
   }
 
   /** The `k` highest before the division; null if too many others are before them. */
@@ -130,11 +156,11 @@ export class RawCandidates {
     const isMasked = (id: number) => masked.has(id) && !changed.has(id);
     let ids = logits.top(wanted);
     if (masked.size > 0 && ids.some(isMasked)) {
-      if (wanted + masked.size > FEW) return null;
-      ids = logits.top(wanted + masked.size).filter((id) => !isMasked(id));
+      const most = Math.min(wanted + masked.size, FEW, logits.known);
+      ids = logits.top(most).filter((id) => !isMasked(id));
       ids = ids.subarray(0, wanted);
       // If there are not enough, masked tokens come among others that are just as impossible.
-      if (ids.length < wanted || logits.values[ids[wanted - 1]] === Number.NEGATIVE_INFINITY) return null;
+      if (ids.length < wanted || logits.at(ids[wanted - 1]) === Number.NEGATIVE_INFINITY) return null;
     }
     if (changed.size === 0) return ids;
     const best = Array.from(ids).filter((id) => !changed.has(id));

@@ -5,30 +5,28 @@ import { asLogits, type Logits } from './logits.ts';
 /** The model's own distribution of the next token: softmax over all raw logits, in double precision. */
 export class RawDistribution {
   private readonly logits: Logits;
-  private readonly values: Float32Array;
   /** ln of the sum of exp(logit). */
   private readonly logSum: number;
 
   /**
-   * @param logits `[vocabulary]`, kept by reference and not changed
+   * @param logits `[vocabulary]`, kept by reference and not changed; if they are only the best, so are the answers
    * @throws EngineError INTERNAL when a logit is NaN: the weights or the computation are broken
    */
   constructor(logits: Float32Array | Logits) {
     this.logits = asLogits(logits);
-    this.values = this.logits.values;
     this.logSum = this.logits.logSum();
     if (Number.isNaN(this.logSum)) {
       throw new EngineError(
         'INTERNAL',
         'The model’s logits are not numbers (NaN). Its weights are damaged, or this executor has a fault. Try another executor, or load the model again.',
-        { index: this.values.findIndex((logit) => !Number.isFinite(logit)) },
+        { index: this.logits.values.findIndex((logit) => !Number.isFinite(logit)) },
       );
     }
   }
 
   /** Natural log of the probability of token `id`. */
   logprob(id: number): number {
-    return this.values[id] - this.logSum;
+    return this.logits.at(id) - this.logSum;
   }
 
   /** Rank of token `id` by logit, from 1; ties in order of id. */
@@ -38,7 +36,8 @@ export class RawDistribution {
 
   /** Entropy in nats. */
   entropy(): number {
-    return entropyOf(this.values, this.values[this.logits.top(1)[0]]);
+    const { logits } = this;
+    return entropyOf(logits.values, logits.at(logits.top(1)[0]));
   }
 
   /** The `k` most probable `[id, logprob]`, best first. */

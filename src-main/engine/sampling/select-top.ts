@@ -50,6 +50,13 @@ export function selectTop(values: Float32Array, length: number, k: number): Int3
   return slots;
 }
 
+/** @returns the ids by their value, highest first; ties in order of id. @param values of the ids, not NaN */
+export function orderTokens(ids: Int32Array, values: Float32Array): Int32Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const keys = Float64Array.from(ids, (id, i) => orderKey(bits[i], id)).sort();
+  return Int32Array.from(keys, slotOf);
+}
+
 /** A double whose ascending order is: value descending, then slot ascending. */
 function orderKey(floatBits: number, slot: number): number {
   return descendingKey(floatBits) * MAX_SLOTS + slot;

@@ -10,14 +10,15 @@ import { openModel } from '../models/open-model.ts';
 export async function openGpuModel(
   files: ModelFiles,
   device: OpenedDevice,
-  options: { contextSize?: number; kvCacheType?: KvCacheType } = {},
+  options: { contextSize?: number; kvCacheType?: KvCacheType; topLogits?: number } = {},
 ): Promise<{ model: Model; executor: Executor }> {
-  const { kvCacheType, ...modelOptions } = options;
+  const { kvCacheType, topLogits, ...modelOptions } = options;
   let executor: Executor | null = null;
   const model = await openModel(files, {
     ...modelOptions,
     takeWeights: async (program, weights, { contextSize: cells, onBytes, cancel }) => {
-      const created = await createWebGpuExecutor(program, weights, { device, cells, kvCacheType, onBytes, cancel });
+      const settings = { device, cells, kvCacheType, topLogits, onBytes, cancel };
+      const created = await createWebGpuExecutor(program, weights, settings);
       executor = created;
       return {
         bytes: created.memoryBytes.weights,

@@ -9,6 +9,7 @@ import { readPrompt } from '../generation/prompt.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import type { Model } from '../models/model.ts';
 import type { CancelToken, Platform } from '../api/platform.ts';
+import { bestOf } from './best-logits.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken, GenerateEnd, GenerateParams, GenerateStart, TokenKind } from '../api/types.ts';
 
@@ -22,6 +23,8 @@ export interface Script {
   next(ids: readonly number[]): number;
   /** `[vocabulary]`: logits after `ids` instead of `next`. */
   logits?(ids: readonly number[]): Float32Array;
+  /** How many of the best logits are read first; by default all. */
+  best?: number;
   contextSize?: number;
   eosTokenIds?: number[];
   repetitionWindow?: number;
@@ -68,6 +71,8 @@ export interface ScriptedRun {
 export class ScriptedEngine {
   /** Sizes of the batches run so far. */
   readonly batches: number[] = [];
+  /** For each time that only the best logits were read: whether the others were read afterwards. */
+  readonly bestReads: boolean[] = [];
   readonly context: ContextWindow;
   private readonly model: Model;
 
@@ -88,7 +93,10 @@ export class ScriptedEngine {
         const logitsAfter = (before: readonly number[]) => {
           const logits = script.logits?.(before) ?? new Float32Array(vocabularySize).fill(-20);
           if (script.logits === undefined) logits[script.next(before)] = 20;
-          return new HostLogits(logits);
+          if (!script.best || !outputs.bestFirst) return new HostLogits(logits);
+          const at = this.bestReads.push(false) - 1;
+          const best = bestOf(logits, script.best, () => (this.bestReads[at] = true));
+          return { read: () => Promise.resolve(logits), lend: () => Promise.resolve(best) };
         };
         return {
           logits: outputs.logits.map((row) => logitsAfter(ids.slice(0, ids.length - tokens.length + row + 1))),
@@ -103,7 +111,11 @@ export class ScriptedEngine {
     return collect(this.events(params, cancel));
   }
 
-  async *events(params: GenerateParams, cancel?: CancelToken): ReturnType<typeof generate> {
+  async *events(
+    params: GenerateParams,
+    cancel?: CancelToken,
+    recover?: NonNullable<GenerateJob['recover']>,
+  ): ReturnType<typeof generate> {
     const prompt = readPrompt(params.prompt, this.model, params.stop.maxTokens);
     const { model, context, platform } = this;
     const job: GenerateJob = {
@@ -116,6 +128,7 @@ export class ScriptedEngine {
       seed: 1,
       loadMs: 0,
       cancel,
+      ...(recover && { recover }),
     };
     yield* generate(this.drafter === undefined ? job : { ...job, drafter: this.drafter });
   }

@@ -115,7 +115,11 @@ export class EngineService {
         void emit({ type: 'loaded', model: await this.#change(() => this.#load(stream.params, cancel, emit)) });
         return;
       case 'generate':
-        return emitAll(this.#engine.generate(stream.params, cancel), emit);
+        return emitAll(this.#engine.generate(stream.params, cancel), (event) => {
+          // Other clients have the model on its new executor, too.
+          if (event.type === 'moved') void this.#change(() => Promise.resolve());
+          return emit(event);
+        });
       case 'compare':
         return this.#compare(stream.params, cancel, emit);
     }
@@ -173,7 +177,7 @@ function isAsWanted(present: ModelInfo, wanted: Omit<EngineStreams['load']['para
   const { kvCacheType = presentType } = wanted;
   return (
     present.contextSize === contextSize &&
-    present.executor === executor &&
+    (executor === 'auto' ? present.choice !== undefined : present.executor === executor) &&
     presentType === kvCacheType &&
     threads === undefined
   );

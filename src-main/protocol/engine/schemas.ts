@@ -176,7 +176,7 @@ const streamParams: SchemasFor<EngineStreams> = {
     v.object({
       modelId,
       contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)),
-      executor: v.exactOptional(executorName),
+      executor: v.exactOptional(v.union([executorName, v.literal('auto')])),
       threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
       kvCacheType: v.exactOptional(kvCacheType),
       keepLoaded: v.exactOptional(v.boolean()),

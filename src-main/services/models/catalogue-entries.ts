@@ -1,4 +1,4 @@
-import type { CatalogueEntry } from '../../protocol/app/app-services.ts';
+import type { CatalogueEntry } from '../../protocol/app/downloads.ts';
 import { downloadUrl, pageUrl, type Catalogue } from './catalogue.ts';
 import type { LibraryModel } from './library-file.ts';
 

@@ -105,7 +105,7 @@ export class ModelLibrary {
       throw new EngineError('BAD_REQUEST', `${place} is already in the library as "${taken.name}".`, { path: place });
     }
     await this.#update(id, (model) => {
-      const known = asItIs(model, fingerprint);
+      const known = asItIs(model, fingerprint, place);
       // A file elsewhere belongs to the user.
       const moved = place === model.path ? {} : { source: sourceOf(place, files), downloaded: null };
       return { ...model, ...known, path: place, ...moved };
@@ -116,7 +116,7 @@ export class ModelLibrary {
   /** Accepts the current state of a changed file. @throws EngineError MODEL_NOT_FOUND, MODEL_IO */
   async accept(id: string): Promise<ModelListing> {
     const fingerprint = await fingerprintOf(await filesAt(this.require(id).path));
-    await this.#update(id, (model) => ({ ...model, ...asItIs(model, fingerprint) }));
+    await this.#update(id, (model) => ({ ...model, ...asItIs(model, fingerprint, model.path) }));
     return await this.listing(id);
   }
 
@@ -179,6 +179,11 @@ export class ModelLibrary {
     } else await this.#update(id, (model) => ({ ...model, measured: replace(model.measured) }));
   }
 
+  /** Records that a model's file is the one that the catalogue offers. */
+  async recognised(id: string, { catalogueId, name, sha256 }: { catalogueId: string; name: string; sha256: string }) {
+    await this.#update(id, (model) => ({ ...model, catalogueId, name, sha256 }));
+  }
+
   /** Records the SHA-256 of a model's file. */
   async hashed(id: string, sha256: string): Promise<void> {
     await this.#update(id, (model) => ({ ...model, sha256 }));
@@ -219,11 +224,11 @@ export class ModelLibrary {
     library: Library,
   ): LibraryModel {
     if (known !== null) {
-      const entry = { ...known, ...asItIs(known, fingerprint) };
+      const entry = { ...known, ...asItIs(known, fingerprint, path) };
       return {
         ...entry,
         ...(sha256 ? { sha256 } : {}),
-        ...(catalogueId ? { catalogueId } : {}),
+        ...(catalogueId ? { catalogueId, name: name ?? entry.name } : {}),
         ...(source ? { source } : {}),
       };
     }
@@ -306,18 +311,23 @@ export class ModelLibrary {
 }
 
 /**
- * The entry of a model whose current files are accepted. Its hash and download record are dropped if the content differs.
+ * The entry of a model whose current files are accepted. Its hash, its download record and what the catalogue says are
+ * dropped if the content differs.
+ * @param path of the files
  */
 function asItIs(
   model: LibraryModel,
   fingerprint: Fingerprint,
-): Pick<LibraryModel, 'fingerprint' | 'sha256' | 'measured' | 'source' | 'downloaded'> {
-  const { sha256, measured, source, downloaded } = model;
+  path: string,
+): Pick<LibraryModel, 'fingerprint' | 'sha256' | 'measured' | 'source' | 'downloaded' | 'catalogueId' | 'name'> {
+  const { sha256, measured, source, downloaded, catalogueId, name } = model;
   if (model.fingerprint !== null && hasSameContent(model.fingerprint, fingerprint)) {
-    return { fingerprint, sha256, measured, source, downloaded };
+    return { fingerprint, sha256, measured, source, downloaded, catalogueId, name };
   }
   const other = source === 'download' ? 'file' : source;
-  return { fingerprint, sha256: null, measured: [], source: other, downloaded: null };
+  const own = catalogueId === null ? name : modelNameOf(path);
+  const nothing = { sha256: null, measured: [], downloaded: null, catalogueId: null };
+  return { ...nothing, fingerprint, source: other, name: own };
 }
 
 function sourceOf(place: string, files: readonly LocatedFile[]): LibrarySource {

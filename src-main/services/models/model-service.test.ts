@@ -112,6 +112,31 @@ test('files are chosen, located and shown if there are dialogs, and deleted only
   expect(await services.invoke('modelsFolderReset')).toMatchObject({ isDefault: true });
 });
 
+test('a file that the catalogue offers is recognised, until its content changes', async () => {
+  const folder = await temporaryFolder();
+  const chosen: string[] = [];
+  const { services } = await setUp({ chooseModel: async () => chosen.shift() ?? null });
+  const other = Buffer.from(BYTES).fill(8, 100);
+  for (const [name, bytes] of Object.entries({ mine: BYTES, other })) {
+    const path = join(folder, `${name}.gguf`);
+    await writeFile(path, bytes);
+    chosen.push(path);
+  }
+  const { path } = (await services.invoke('modelOpen')) ?? {};
+  const recognised = { id: 'mine', name: 'Tiny 1M', path, catalogueId: 'tiny-1m', sha256: SHA256, source: 'file' };
+  const find = async (id: string) => (await services.invoke('modelsList')).find((model) => model.id === id);
+  await vi.waitFor(async () => expect(await find('mine')).toMatchObject(recognised));
+  expect((await services.invoke('catalogueList'))[0]).toMatchObject({ id: 'tiny-1m', modelId: 'mine' });
+  // The same size, but not the same content.
+  await services.invoke('modelOpen');
+  await vi.waitFor(async () => expect(await find('other')).toMatchObject({ sha256: expect.any(String) as string }));
+  expect(await find('other')).toMatchObject({ name: 'other', catalogueId: null });
+
+  await writeFile(path ?? '', Buffer.concat([BYTES, BYTES]));
+  expect(await services.invoke('modelAccept', 'mine')).toMatchObject({ name: 'mine', catalogueId: null, sha256: null });
+  expect((await services.invoke('catalogueList'))[0]).toMatchObject({ id: 'tiny-1m', modelId: null });
+});
+
 test('a removed model can be restored, with what is known about it', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'mine.gguf');
@@ -120,6 +145,7 @@ test('a removed model can be restored, with what is known about it', async () =>
   await services.invoke('modelOpen');
   await services.invoke('modelVerify', 'mine');
   const find = async () => (await services.invoke('modelsList')).find((model) => model.id === 'mine');
+  await vi.waitFor(async () => expect(await find()).toMatchObject({ catalogueId: 'tiny-1m' }));
   const before = await find();
   expect(before).toMatchObject({ id: 'mine', path, sha256: SHA256, source: 'file' });
   await services.invoke('modelRemove', 'mine');

@@ -1,13 +1,8 @@
 /** Model management apart from running models: the library, the catalogue, downloads, other programs' folders. */
 import { join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
-import type {
-  EmittedEvent,
-  AppMethodName,
-  AppMethods,
-  ModelListing,
-  ModelsFolder,
-} from '../../protocol/app/app-services.ts';
+import type { EmittedEvent, AppMethodName, AppMethods, ModelListing } from '../../protocol/app/app-services.ts';
+import type { ModelsFolder } from '../../protocol/app/downloads.ts';
 import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
 import { downloadUrl, readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';
@@ -17,6 +12,7 @@ import { DownloadManager, type DownloadTimes } from './download/download-manager
 import { findModels } from './found/found-models.ts';
 import { ModelLibrary } from './library.ts';
 import type { LocatedFile } from './model-location.ts';
+import { Recogniser } from './recogniser.ts';
 import { verifyModel } from './verify.ts';
 
 export type ModelMethodName = Extract<
@@ -41,6 +37,8 @@ export interface ModelServiceOptions {
    * quits.
    */
   strict?: boolean;
+  /** Whether files that are listed are compared with the catalogue, which reads some of them. By default they are not. */
+  recognises?: boolean;
   /** Shows a dialog for a model's file; null when none was chosen. Absent if the page does that itself. */
   chooseModel?: (() => Promise<string | null>) | undefined;
   chooseFolder?: (() => Promise<string | null>) | undefined;
@@ -54,12 +52,19 @@ export class ModelService {
   readonly #options: ModelServiceOptions;
   /** Aborted when the app quits, which must not wait for hashing gigabytes. */
   readonly #ending = new AbortController();
+  readonly #recogniser: Recogniser;
   #catalogue: Catalogue | null = null;
 
   constructor(options: ModelServiceOptions) {
     this.#options = options;
     const notice = (message: string): void => options.emit({ type: 'notice', message });
     this.library = new ModelLibrary(options.dataFolder, BUILT_IN_IDS, notice, { strict: options.strict ?? false });
+    this.#recogniser = new Recogniser({
+      library: this.library,
+      catalogue: async () => (await this.catalogue()).models,
+      signal: this.#ending.signal,
+      onChange: () => this.#changed(null),
+    });
     this.downloads = new DownloadManager({
       folder: async () => (await this.modelsFolder()).path,
       find: async (id) => (await this.catalogue()).models.find((entry) => entry.id === id) ?? null,
@@ -203,7 +208,9 @@ export class ModelService {
 
   async #list(): Promise<ModelListing[]> {
     const library = await this.library.read();
-    return [...(await listBuiltInModels(this.#options.modelsDir, library)), ...(await this.library.list())];
+    const opened = await this.library.list();
+    if (this.#options.recognises) this.#recogniser.look(opened);
+    return [...(await listBuiltInModels(this.#options.modelsDir, library)), ...opened];
   }
 
   async #verify(id: string) {

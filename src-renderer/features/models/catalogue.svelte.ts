@@ -1,5 +1,6 @@
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
-import type { AppServices, CatalogueEntry, ModelsFolder } from '../../../src-main/protocol/app/app-services.ts';
+import type { AppServices } from '../../../src-main/protocol/app/app-services.ts';
+import type { CatalogueEntry, ModelsFolder } from '../../../src-main/protocol/app/downloads.ts';
 import type { LibraryState } from './library.svelte.ts';
 import { entryMemory, fitOf, type EntryMemory, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';

@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { CatalogueEntry, Download, ModelSettings } from '../../../src-main/protocol/app/app-services.ts';
+import type { ModelSettings } from '../../../src-main/protocol/app/app-services.ts';
+import type { CatalogueEntry, Download } from '../../../src-main/protocol/app/downloads.ts';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import { FakeServices } from '../chat/test-support/fakes.ts';
 import { agoText } from './ago.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Download } from '../../../src-main/protocol/app/app-services.ts';
+import type { Download } from '../../../src-main/protocol/app/downloads.ts';
 import { amountText, problemTitle, downloadText, shareOf } from './download-messages.ts';
 
 const DOWNLOAD: Download = {

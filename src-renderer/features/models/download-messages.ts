@@ -1,5 +1,5 @@
 /** Texts about downloads. */
-import type { Download, DownloadProblem, DownloadProblemKind } from '../../../src-main/protocol/app/app-services.ts';
+import type { Download, DownloadProblem, DownloadProblemKind } from '../../../src-main/protocol/app/downloads.ts';
 import { formatBytes, formatBytesOf, formatDuration } from '../../ui/format.ts';
 
 /** Short names of download problems. */

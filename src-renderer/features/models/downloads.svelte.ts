@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
-import type { AppServices, CatalogueEntry, Download } from '../../../src-main/protocol/app/app-services.ts';
+import type { AppServices } from '../../../src-main/protocol/app/app-services.ts';
+import type { CatalogueEntry, Download } from '../../../src-main/protocol/app/downloads.ts';
 import { announce } from '../../ui/live-region.svelte.ts';
 import { problemTitle } from './download-messages.ts';
 

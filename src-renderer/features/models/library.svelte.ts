@@ -16,6 +16,7 @@ export interface LibraryEngine {
   readonly status: string;
   readonly loadingId: string | null;
   readonly executors: readonly ExecutorName[];
+  readonly requested: ModelChoice['executor'] | null;
   load(choice: ModelChoice): Promise<void>;
   cancelLoad(): void;
   unload(): Promise<void>;
@@ -70,6 +71,11 @@ export class LibraryState {
   /** What models can run on here, the default first. */
   get executors(): readonly ExecutorName[] {
     return this.#parts.engine.executors;
+  }
+
+  /** What the loaded model runs on by choice; null if unknown. */
+  get requested(): ModelChoice['executor'] | null {
+    return this.#parts.engine.requested;
   }
 
   /** Opened models are kept after a restart. */

@@ -1,5 +1,5 @@
 /** How much memory a model needs, and whether it fits. */
-import type { CatalogueEntry } from '../../../src-main/protocol/app/app-services.ts';
+import type { CatalogueEntry } from '../../../src-main/protocol/app/downloads.ts';
 import { defaultContext } from '../../../src-main/protocol/engine/model-fit.ts';
 
 export { defaultContext, fitOf, memoryAt, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';

@@ -5,6 +5,7 @@ import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
 import type {
   ExecutorName,
+  GpuAdapterFacts,
   WeightsInMemory,
   ModelDescription,
   SamplingParams,
@@ -103,6 +104,11 @@ export function templateText(model: ModelDescription, builtIn: boolean): string 
 /** Weight layout of each type. */
 export function layoutsText(weights: readonly WeightsInMemory[]): string {
   return weights.map(({ type, memoryType }) => (type === memoryType ? type : `${type} as ${memoryType}`)).join(', ');
+}
+
+/** With a warning if it is no GPU at all. */
+export function adapterText({ name, isSoftware }: GpuAdapterFacts): string {
+  return isSoftware ? `${name}: a GPU in software, slower than the CPU` : name;
 }
 
 /** What an executor uses. */

@@ -20,6 +20,14 @@ it('continues the text at the cursor, and keeps what follows it', async () => {
   ]);
 });
 
+it('counts in the totals of the session', async () => {
+  const { notebooks, session, totals } = await open();
+  notebooks.create('ab');
+  await session.generate(2);
+  await session.regenerate();
+  expect(totals.models).toMatchObject([{ replies: 2, tokens: 6 }]);
+});
+
 it('passes generated tokens on as the ids that they are, until they are edited', async () => {
   const { notebooks, session, prompts } = await open();
   const notebook = notebooks.create('ab');

@@ -64,6 +64,27 @@ export class LentLogits implements Logits, LogitsHandle {
     return this.held;
   }
 
+  get size(): number {
+    return this.location.count;
+  }
+
+  get known(): number {
+    return this.location.count;
+  }
+
+  has(): boolean {
+    return true;
+  }
+
+  at(id: number): number {
+    return this.values[id];
+  }
+
+  async all(): Promise<this> {
+    this.current();
+    return this;
+  }
+
   logSum(): number {
     this.sum ??= logSumAt(this.current(), this.values[this.top(1)[0]]);
     return this.sum;

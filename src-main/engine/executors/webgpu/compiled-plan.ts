@@ -1,18 +1,19 @@
 import type { GpuBuffer, GpuCommandEncoder, GpuDevice } from '../../api/gpu.ts';
-import type { Program } from '../../program/program.ts';
-import { MAP_READ } from './device.ts';
 import type { GroupedOps } from './grouping.ts';
+import { topLogits as topKernel } from './ops/top-logits.ts';
 import {
   type AttentionTaps,
   type Dispatch,
+  dispatch,
   encode,
   isLogits,
   lower,
   type Pipelines,
   type PlanBuffers,
+  prepare,
+  type Variant,
 } from './plan.ts';
 import { GpuRunInputs } from './run-inputs.ts';
-import { LOGIT_ROWS, strideOf } from './shader.ts';
 
 /** A copy of a tapped tensor, right after the dispatch that completes it; null for one that is there from the start. */
 export interface TapCopy {
@@ -33,6 +34,7 @@ export class CompiledPlan {
     device: GpuDevice,
     readonly buffers: PlanBuffers,
     dispatches: readonly Dispatch[],
+    private readonly top: Variant | null,
   ) {
     this.inputs = new GpuRunInputs(device.queue, buffers.format, buffers.run, buffers.contexts);
     this.main = dispatches.filter(({ op }) => !isLogits(op));
@@ -46,7 +48,12 @@ export class CompiledPlan {
     buffers: PlanBuffers,
     taps?: AttentionTaps,
   ): Promise<CompiledPlan> {
-    return new CompiledPlan(device, buffers, await lower(grouped, buffers, device, pipelines, taps));
+    const dispatches = await lower(grouped, buffers, device, pipelines, taps);
+    const { logits, topLogits } = buffers;
+    const selecting = (result: GpuBuffer, k: number, size: number) =>
+      prepare(device, pipelines, 'top logits', topKernel(size, k), [logits, result]);
+    const top = topLogits && (await selecting(topLogits.result, topLogits.k, topLogits.vocabularySize));
+    return new CompiledPlan(device, buffers, dispatches, top);
   }
 
   /** Records everything up to the logits for `rows` rows. */
@@ -68,26 +75,11 @@ export class CompiledPlan {
     pass.end();
   }
 
-  /** Records the logits of the rows that `inputs` names, and their copy to `target`. */
-  encodeLogits(encoder: GpuCommandEncoder, rows: number, target: GpuBuffer, bytes: number): void {
+  /** Records the logits of the rows that `inputs` names, and the selection of the best. */
+  encodeLogits(encoder: GpuCommandEncoder, rows: number, best: boolean): void {
     const pass = encoder.beginComputePass();
-    for (const dispatch of this.logits) encode(pass, dispatch, rows);
+    for (const each of this.logits) encode(pass, each, rows);
+    if (best && this.top) dispatch(pass, this.top, rows);
     pass.end();
-    encoder.copyBufferToBuffer(this.buffers.logits, 0, target, 0, bytes);
-  }
-}
-
-export function logitsBytes(program: Program, rows = LOGIT_ROWS): number {
-  return 4 * rows * strideOf(program.vocabularySize);
-}
-
-/** The first `bytes` bytes of a buffer for reading back, after all that was submitted. */
-export async function readBack(buffer: GpuBuffer, bytes: number): Promise<Float32Array<ArrayBuffer>> {
-  await buffer.mapAsync(MAP_READ, 0, bytes);
-  try {
-    // A copy: the mapped memory is detached when it is unmapped.
-    return new Float32Array(buffer.getMappedRange(0, bytes).slice(0));
-  } finally {
-    buffer.unmap();
   }
 }

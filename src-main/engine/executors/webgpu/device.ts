@@ -1,5 +1,6 @@
 import { EngineError } from '../../api/errors.ts';
 import type { Gpu, GpuAdapterInfo, GpuDevice, GpuLimits } from '../../api/gpu.ts';
+import type { GpuAdapterFacts } from '../../api/types.ts';
 
 /** `GPUBufferUsage` and `GPUMapMode`: constants of the specification, whose globals Node lacks. */
 export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
@@ -9,6 +10,17 @@ export const MAP_READ = 1;
 export interface OpenedDevice {
   readonly device: GpuDevice;
   readonly adapter: GpuAdapterInfo;
+}
+
+/** Names of adapters in software: of Chromium and Dawn, Mesa, and Windows. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|microsoft basic render/i;
+
+/** An adapter's name for people, and whether it computes in software. */
+export function adapterFacts(info: GpuAdapterInfo): GpuAdapterFacts {
+  const { vendor, architecture, device, description, isFallbackAdapter = false } = info;
+  // Browsers give little, against fingerprinting.
+  const name = description || device || [vendor, architecture].filter((part) => part !== '').join(' ') || 'GPU';
+  return { name, isSoftware: isFallbackAdapter || SOFTWARE.test([architecture, device, description].join(' ')) };
 }
 
 /** Limits that are raised to what the adapter has, because the defaults are small. */

@@ -8,17 +8,40 @@ import { gpuInFullRun } from '../../test-support/gpu.ts';
 
 const gpu = await gpuInFullRun();
 
+/** A device whose error scopes may be made to report that memory is missing. */
+class FaultyDevice {
+  private readonly faults: { message: string }[] = [];
+  readonly device: GpuDevice;
+
+  constructor(readonly own: GpuDevice) {
+    const popErrorScope: GpuDevice['popErrorScope'] = async () =>
+      (await own.popErrorScope()) ?? this.faults.shift() ?? null;
+    this.device = new Proxy(own, {
+      get(target, name) {
+        if (name === 'popErrorScope') return popErrorScope;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  }
+
+  fail(fault: 'lost' | 'out of memory'): void {
+    if (fault === 'lost') this.own.destroy();
+    else this.faults.push({ message: 'Out of memory' });
+  }
+}
+
 /** A GPU that also lists the devices that it gives. */
-function recording(gpu: Gpu, devices: GpuDevice[]): Gpu {
+function recording(gpu: Gpu, devices: FaultyDevice[]): Gpu {
   return {
     async requestAdapter(options) {
       const adapter = await gpu.requestAdapter(options);
       if (!adapter) return null;
       const { info, limits } = adapter;
       const requestDevice: typeof adapter.requestDevice = async (descriptor) => {
-        const device = await adapter.requestDevice(descriptor);
-        devices.push(device);
-        return device;
+        const faulty = new FaultyDevice(await adapter.requestDevice(descriptor));
+        devices.push(faulty);
+        return faulty.device;
       };
       return { info, limits, requestDevice };
     },
@@ -57,28 +80,31 @@ describe('the engine on the webgpu executor', () => {
     },
   );
 
-  it.skipIf(gpu === null)(
-    'ends a reply when the device is lost, and loads the model again (in the full run, with an adapter)',
+  it.skipIf(gpu === null).each(['lost', 'out of memory'] as const)(
+    'continues a reply on the CPU when the device is %s, and tries it again when asked (in the full run, with an adapter)',
     { timeout: 240_000 },
-    async () => {
-      const devices: GpuDevice[] = [];
+    async (fault) => {
+      const devices: FaultyDevice[] = [];
       const openGpu = () => Promise.resolve(recording(gpu!, devices));
       const engine = new InferenceEngine({ ...nodePlatform(), openGpu });
       const files = await nodeModelFiles(TINY_TRANSFORMER_DIR);
-      await engine.load(files, { executor: 'webgpu' });
+      const onGpu = await engine.load(files, { executor: 'webgpu' });
+      expect(onGpu.adapter).toMatchObject({ name: expect.stringMatching(/./) as string });
       const params = defaultGenerateParams({ kind: 'text', text: 'Once upon a time' });
       params.sampling.temperature = 0;
       params.stop.maxTokens = 40;
       const whole = await textOf(engine.generate(params));
-      const lost: GenerateEvent[] = [];
+      const events: GenerateEvent[] = [];
       for await (const event of engine.generate(params)) {
-        if (lost.push(event) === 8) devices[0].destroy();
+        if (events.push(event) === 8) devices[0].fail(fault);
       }
-      expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', error: { code: 'BACKEND_LOST' } } });
-      expect(engine.model).toBeNull();
-      // On the CPU, from the same tokens.
-      await engine.load(files, { executor: 'wasm' });
+      const [moved, ...others] = events.filter((event) => event.type === 'moved');
+      expect(moved).toMatchObject({ model: { id: onGpu.id, executor: 'wasm', contextSize: onGpu.contextSize } });
+      expect(others).toEqual([]);
+      expect(events.at(-1)).toMatchObject({ type: 'end', text: whole, stop: { reason: 'max_tokens' } });
+      expect(engine.model).toMatchObject({ executor: 'wasm' });
       expect(await textOf(engine.generate(params))).toBe(whole);
+      expect(devices).toHaveLength(1);
       await engine.load(files, { executor: 'webgpu' });
       expect(devices).toHaveLength(2);
       expect(await textOf(engine.generate(params))).toBe(whole);

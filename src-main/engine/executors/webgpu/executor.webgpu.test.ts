@@ -8,14 +8,17 @@ import { openModel } from '../../models/open-model.ts';
 import { countingDevice } from '../../test-support/counting-device.ts';
 import { sharedDevice, testGpu } from '../../test-support/gpu.ts';
 import { openGpuModel } from '../../test-support/gpu-model.ts';
-import { ALL_MODELS, CONTEXT, filesOf, normalisedError } from '../../test-support/inside-models.ts';
-import { QUANTIZED_MODELS, tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
+import { ALL_MODELS, BUILT_IN, CONTEXT, filesOf, normalisedError } from '../../test-support/inside-models.ts';
+import { modelReply } from '../../test-support/model-reply.ts';
+import { collect } from '../../test-support/scripted-model.ts';
+import { QUANTIZED_MODELS } from '../../test-support/tiny-gguf.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 import { caseProgram, OP_CASES, RESULT, takeCells } from '../ops.cases.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
 import { storeReader } from '../wasm/weights.ts';
 import type { OpenedDevice } from './device.ts';
+import { TOP_LOGITS, topWords } from './ops/top-logits.ts';
 import { createWebGpuExecutor } from './webgpu-executor.ts';
 
 const gpu = await testGpu();
@@ -96,30 +99,42 @@ async function allLogits(executor: Executor, ids: number[]): Promise<Float32Arra
   return all;
 }
 
-/** Per layer of Llama: norm with q, k and v; rotation and cache; attention; output; norm with gate and up; down. */
-const DISPATCHES_PER_LAYER = 6;
-/** Embedding, last norm with the logits. */
-const OTHER_DISPATCHES = 2;
+/** Dispatches that models have beside those of their layers, without the selection of the best logits. */
+const COUNTS = {
+  /** Per layer: norm with q, k and v; rotation and cache; attention; output; norm with gate and up; down. */
+  llama: { perLayer: 6, others: ['embedding', 'last norm with the logits'] },
+  /** Norms follow what they normalise: q, k and v; cache; attention; output; norm; up; down; norm. */
+  [BUILT_IN]: { perLayer: 8, others: ['embedding', 'positions with their sum', 'logits'] },
+} as const;
+const MOST_BYTES_READ = 4096;
 
-describe.skipIf(gpu === null)('a token on the webgpu executor (needs an adapter)', () => {
-  it('creates nothing but its commands, and writes and reads little', { timeout: 120_000 }, async () => {
-    const { take } = counting!;
-    const options = { contextSize: CONTEXT, kvCacheType: 'f32' } as const;
-    const { executor, model } = await openGpuModel(await tinyGgufFiles('llama'), opened(), options);
-    const cache = new KvCache(CONTEXT);
-    await executor.run(batchOf([cache.append(0, [1, 2, 3])]), { logits: [2] });
-    take();
-    for (const id of [4, 5]) {
-      await executor.run(batchOf([cache.append(0, [id])]), { logits: [0] });
+describe.skipIf(gpu === null)('a token of a chat on the webgpu executor (needs an adapter)', () => {
+  it.each(['llama', BUILT_IN] as const)(
+    'of %s creates nothing, and moves little',
+    { timeout: 120_000 },
+    async (name) => {
+      const { take } = counting!;
+      const { executor, model } = await openGpuModel(await filesOf(name), opened(), { contextSize: CONTEXT });
+      const { layers, vocabularySize } = model.config;
+      // A small vocabulary is read as a whole.
+      const selects = vocabularySize > topWords(TOP_LOGITS);
+      expect(selects).toBe(name === BUILT_IN);
+      const { perLayer, others } = COUNTS[name];
+      take();
+      const { tokens } = await collect(modelReply(model, executor, CONTEXT));
       const counts = take();
-      expect(counts.created).toEqual({ createCommandEncoder: 1 });
-      expect(counts.submits).toBe(1);
-      expect(counts.dispatches).toBe(DISPATCHES_PER_LAYER * model.config.layers + OTHER_DISPATCHES);
-      // All logits; the best candidates would be enough for a reply.
-      expect(counts.bytesRead).toBe(4 * Math.ceil(model.config.vocabularySize / 4) * 4);
+      // One run for the prompt, which gives the first token, and one for each other token.
+      const runs = tokens.length;
+      expect(runs).toBe(8);
+      // No buffer, pipeline or bind group.
+      expect(counts.created).toEqual({ createCommandEncoder: runs });
+      expect(counts.submits).toBe(runs);
+      expect(counts.dispatches).toBe(runs * (perLayer * layers + others.length + Number(selects)));
+      expect(counts.bytesRead).toBe(runs * 4 * (selects ? topWords(TOP_LOGITS) : vocabularySize));
+      expect(counts.bytesRead / runs).toBeLessThanOrEqual(MOST_BYTES_READ);
       // One row's record with its angles, and one new cell.
-      expect(counts.bytesWritten).toBeLessThan(512);
-    }
-    await executor.dispose();
-  });
+      expect(counts.bytesWritten / runs).toBeLessThan(512);
+      await executor.dispose();
+    },
+  );
 });

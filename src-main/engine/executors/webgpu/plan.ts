@@ -32,6 +32,15 @@ export interface PlanBuffers {
   readonly activations: readonly GpuBuffer[];
   /** `[LOGIT_ROWS, stride]`. */
   readonly logits: GpuBuffer;
+  /** The best of them; null if only all are read. */
+  readonly topLogits: TopBuffer | null;
+}
+
+/** Where the best logits go: `[LOGIT_ROWS, topWords(k)]`. */
+export interface TopBuffer {
+  readonly result: GpuBuffer;
+  readonly k: number;
+  readonly vocabularySize: number;
 }
 
 /** Where the weights of tapped attentions go, by layer. */
@@ -52,7 +61,8 @@ export interface Dispatch {
   readonly many: Variant;
 }
 
-interface Variant {
+/** A kernel with its buffers, ready to be dispatched. */
+export interface Variant {
   readonly pipeline: GpuComputePipeline;
   readonly group: GpuBindGroup;
   workgroups(rows: number): Workgroups;
@@ -125,19 +135,30 @@ export async function lower(
   const steps = grouped.ops.flatMap((op) => lowering.steps(op).map((step) => ({ op, ...step })));
   return Promise.all(
     steps.map(async ({ op, kernel, forMany, buffers: bound }) => {
-      const variant = async ({ code, shape, workgroups }: Kernel): Promise<Variant> => {
-        const pipeline = await compile(pipelines, nameOf(op), code);
-        const entries = [...bound, pipelines.uniform(nameOf(op), shape)].map((buffer, binding) => ({
-          binding,
-          resource: { buffer },
-        }));
-        const group = device.createBindGroup({ label: nameOf(op), layout: pipeline.getBindGroupLayout(0), entries });
-        return { pipeline, group, workgroups };
-      };
-      const few = await variant(kernel);
-      return { op, few, many: forMany ? await variant(forMany) : few };
+      const few = await prepare(device, pipelines, nameOf(op), kernel, bound);
+      return { op, few, many: forMany ? await prepare(device, pipelines, nameOf(op), forMany, bound) : few };
     }),
   );
+}
+
+/**
+ * @param bound the kernel's buffers in the order of its bindings
+ * @throws EngineError INTERNAL when its shader does not compile
+ */
+export async function prepare(
+  device: GpuDevice,
+  pipelines: Pipelines,
+  label: string,
+  { code, shape, workgroups }: Kernel,
+  bound: readonly GpuBuffer[],
+): Promise<Variant> {
+  const pipeline = await compile(pipelines, label, code);
+  const entries = [...bound, pipelines.uniform(label, shape)].map((buffer, binding) => ({
+    binding,
+    resource: { buffer },
+  }));
+  const group = device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
+  return { pipeline, group, workgroups };
 }
 
 async function compile(pipelines: Pipelines, op: string, code: string): Promise<GpuComputePipeline> {
@@ -151,7 +172,10 @@ async function compile(pipelines: Pipelines, op: string, code: string): Promise<
 
 /** Records dispatches for a batch of `rows` rows. */
 export function encode(pass: GpuComputePass, { few, many }: Dispatch, rows: number): void {
-  const { pipeline, group, workgroups } = rows < MANY_ROWS ? few : many;
+  dispatch(pass, rows < MANY_ROWS ? few : many, rows);
+}
+
+export function dispatch(pass: GpuComputePass, { pipeline, group, workgroups }: Variant, rows: number): void {
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, group);
   pass.dispatchWorkgroups(...workgroups(rows));

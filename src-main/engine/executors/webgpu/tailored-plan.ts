@@ -5,7 +5,8 @@ import type { Program } from '../../program/program.ts';
 import type { Batch, Outputs, TapTensor } from '../executor.ts';
 import { fuse } from '../fusion.ts';
 import { group } from './grouping.ts';
-import { CompiledPlan, logitsBytes, readBack, type TapCopy } from './compiled-plan.ts';
+import { CompiledPlan, type TapCopy } from './compiled-plan.ts';
+import { logitsBytes, readBack } from './logits-readback.ts';
 import type { Dispatch, Pipelines, PlanBuffers } from './plan.ts';
 import { runBytes, runFormat } from './run-inputs.ts';
 import { strideOf } from './shader.ts';
@@ -81,7 +82,8 @@ export class GpuTailoredPlan {
       run: set.storage('run', runBytes(format, rows)),
       contexts: set.storage('contexts', shared.contexts.size),
       activations: allocateActivations(set, grouped, rows),
-      logits: set.storage('logits', logitsBytes(program)),
+      logits: set.storage('logits', logitsBytes(program.vocabularySize)),
+      topLogits: null,
     };
     const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers, attentions);
     // The last dispatch of an operation completes its tensor; an attention's weights are that of its attention.

@@ -1,21 +1,23 @@
 import { EngineError } from '../../api/errors.ts';
-import type { GpuBuffer, GpuDevice } from '../../api/gpu.ts';
+import type { GpuCommandEncoder, GpuDevice } from '../../api/gpu.ts';
 import type { CancelToken } from '../../api/platform.ts';
-import type { KvCacheType } from '../../api/types.ts';
+import type { GpuAdapterFacts, KvCacheType } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch, checkCausal, checkOrder, isCausal } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { fuse } from '../fusion.ts';
-import { HostLogits } from '../logits.ts';
 import { GpuCellBlock } from './cell-block.ts';
-import { CompiledPlan, logitsBytes, readBack } from './compiled-plan.ts';
-import { checked, type OpenedDevice } from './device.ts';
+import { CompiledPlan } from './compiled-plan.ts';
+import { adapterFacts, checked, type OpenedDevice } from './device.ts';
+import { DeviceWatch, HANG_MS } from './device-watch.ts';
 import { group, type GroupedOps, joinedTensors } from './grouping.ts';
 import { gpuKvType, kvLayouts } from './kv-storage.ts';
-import { Pipelines, type PlanBuffers } from './plan.ts';
+import { LogitsReadback, logitsBytes } from './logits-readback.ts';
+import { TOP_LOGITS, topWords } from './ops/top-logits.ts';
+import { Pipelines, type PlanBuffers, type TopBuffer } from './plan.ts';
 import { runBytes, runFormat } from './run-inputs.ts';
-import { LOGIT_ROWS, strideOf } from './shader.ts';
+import { LOGIT_ROWS } from './shader.ts';
 import { allocateActivations, allocateKv, BufferSet, contextBytes } from './storage.ts';
 import { GpuTailoredPlan } from './tailored-plan.ts';
 import { areJoined, mayJoin, uploadWeights, weightBytesOf } from './weights.ts';
@@ -27,6 +29,10 @@ export interface WebGpuExecutorOptions {
   readonly cells: number;
   /** Storage type of K and V; by default as exact as the weights. */
   readonly kvCacheType?: KvCacheType | undefined;
+  /** How many of the best logits are read first, `TOP_LOGITS` by default and at most; fewer in tests. */
+  readonly topLogits?: number | undefined;
+  /** Longest time of a run, after which the GPU is given up; by default `HANG_MS`, and no limit in software. */
+  readonly hangMs?: number | undefined;
   /** Called with the bytes of each slice of weights read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Checked while weights are read. */
@@ -66,19 +72,41 @@ export async function createWebGpuExecutor(
         run: scratch.storage('run', runBytes(format, rows)),
         contexts: scratch.storage('contexts', contextBytes(cells)),
         activations: allocateActivations(scratch, grouped, rows),
-        logits: scratch.storage('logits', logitsBytes(program)),
+        logits: scratch.storage('logits', logitsBytes(program.vocabularySize)),
+        topLogits: topBuffer(scratch, program, options.topLogits ?? TOP_LOGITS),
       };
       const pipelines = Pipelines.of(device);
       const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers);
-      const readback = scratch.readback('logits', logitsBytes(program));
+      const forLogits = scratch.readback('logits', logitsBytes(program.vocabularySize));
+      const readback = new LogitsReadback(device, forLogits, program.vocabularySize);
       const bytes = { weights: weightBytesOf(program, reader), kvCache: cache.bytes, scratch: scratch.bytes };
-      return new WebGpuExecutor({ device, program, grouped, plan, pipelines, readback, cells, rows, bytes });
+      const adapter = adapterFacts(options.device.adapter);
+      const watch = new DeviceWatch(device, options.hangMs ?? (adapter.isSoftware ? null : HANG_MS));
+      return new WebGpuExecutor({
+        device,
+        watch,
+        adapter,
+        program,
+        grouped,
+        plan,
+        pipelines,
+        readback,
+        cells,
+        rows,
+        bytes,
+      });
     });
   } catch (error) {
     // Frees all its memory.
     device.destroy();
     throw error;
   }
+}
+
+/** Null if all logits of a row take no more bytes than the best with their ids. */
+function topBuffer(set: BufferSet, { vocabularySize }: Program, k: number): TopBuffer | null {
+  if (vocabularySize <= topWords(k)) return null;
+  return { result: set.storage('best logits', 4 * LOGIT_ROWS * topWords(k)), k, vocabularySize };
 }
 
 /** As exact as the weights: float32 if all matrices are, else binary16. */
@@ -89,12 +117,13 @@ function defaultKvType(program: Program, reader: Pick<WeightReader, 'typeOf'>): 
 
 interface Parts {
   readonly device: GpuDevice;
+  readonly watch: DeviceWatch;
+  readonly adapter: GpuAdapterFacts;
   readonly program: Program;
   readonly grouped: GroupedOps;
   readonly plan: CompiledPlan;
   readonly pipelines: Pipelines;
-  /** For logits. */
-  readonly readback: GpuBuffer;
+  readonly readback: LogitsReadback;
   readonly cells: number;
   /** Maximum rows of a slice. */
   readonly rows: number;
@@ -106,18 +135,20 @@ class WebGpuExecutor implements Executor {
   readonly kernels = null;
   readonly cellAccess = null;
   computedTokens = 0;
-  private lost: string | null = null;
   private disposed = false;
   private block: GpuCellBlock | null = null;
   private readonly causal: boolean;
 
   constructor(private readonly parts: Parts) {
     this.causal = isCausal(parts.program);
-    void parts.device.lost.then(({ message }) => (this.lost = message));
+  }
+
+  get adapter(): GpuAdapterFacts {
+    return this.parts.adapter;
   }
 
   get failed(): boolean {
-    return this.lost !== null && !this.disposed;
+    return this.parts.watch.reason !== null && !this.disposed;
   }
 
   get memoryBytes(): Executor['memoryBytes'] {
@@ -127,7 +158,7 @@ class WebGpuExecutor implements Executor {
 
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
-    if (this.lost !== null) throw deviceLost(this.lost);
+    this.parts.watch.check();
     const { program: own, device, pipelines, rows: slice } = this.parts;
     if (batch.block && batch.block !== this.block) throw new EngineError('INTERNAL', 'That block was released.');
     const program = outputs.program ?? own;
@@ -144,9 +175,9 @@ class WebGpuExecutor implements Executor {
         )
       : null;
     try {
-      return await this.runSlices(tailored?.plan ?? plan, tailored, program, batch, outputs, causal, cancel);
-    } catch (error) {
-      throw await this.explained(error);
+      return await this.explaining(() =>
+        this.runSlices(tailored?.plan ?? plan, tailored, batch, outputs, causal, cancel),
+      );
     } finally {
       tailored?.destroy();
     }
@@ -171,13 +202,12 @@ class WebGpuExecutor implements Executor {
   private async runSlices(
     plan: CompiledPlan,
     tailored: GpuTailoredPlan | null,
-    program: Program,
     batch: Batch,
     outputs: Outputs,
     causal: boolean,
     cancel: CancelToken | undefined,
   ): Promise<RunResult> {
-    const { device, rows: slice } = this.parts;
+    const { device, watch, rows: slice } = this.parts;
     const logits = new Map<number, LogitsHandle>();
     const asked = [...new Set(outputs.logits)];
     for (let from = 0, to = 0; from < batch.tokens.length; from = to) {
@@ -190,17 +220,19 @@ class WebGpuExecutor implements Executor {
       tailored?.writeGiven(from, to);
       const encoder = device.createCommandEncoder();
       plan.encodeMain(encoder, to - from, tailored?.copies(to - from));
-      if (group.length > 0)
-        plan.encodeLogits(encoder, group.length, this.parts.readback, logitsBytes(program, group.length));
-      device.queue.submit([encoder.finish()]);
-      await this.collectLogits(group, program, logits);
+      // The others are read from the buffer of logits, which has those of the last group.
+      const isLast = to === batch.tokens.length && group.length === inSlice.length;
+      const bestFirst = isLast && outputs.lend === true && outputs.bestFirst === true;
+      const read = group.length > 0 ? this.recordLogits(encoder, plan, group.length, bestFirst) : null;
+      const [, handles = []] = await Promise.all([watch.submit(encoder.finish()), read?.()]);
+      group.forEach((row, i) => logits.set(row, handles[i]));
       for (let at = LOGIT_ROWS; at < inSlice.length; at += LOGIT_ROWS) {
-        await this.runLogits(plan, inSlice.slice(at, at + LOGIT_ROWS), from, to, program, logits);
+        await this.runLogits(plan, inSlice.slice(at, at + LOGIT_ROWS), from, to, logits);
       }
       await tailored?.collect(from, to);
       // Work that nobody waits for would pile up, and could not be cancelled.
       if (inSlice.length === 0) await device.queue.onSubmittedWorkDone();
-      if (this.lost !== null) throw deviceLost(this.lost);
+      watch.check();
     }
     return {
       logits: outputs.logits.map((row) => logits.get(row)!),
@@ -213,50 +245,37 @@ class WebGpuExecutor implements Executor {
     group: readonly number[],
     from: number,
     to: number,
-    program: Program,
     logits: Map<number, LogitsHandle>,
   ): Promise<void> {
-    const { device, readback } = this.parts;
+    const { device, watch } = this.parts;
     plan.inputs.writeLogitRows(to - from, indices(group, from));
     const encoder = device.createCommandEncoder();
-    plan.encodeLogits(encoder, group.length, readback, logitsBytes(program, group.length));
-    device.queue.submit([encoder.finish()]);
-    await this.collectLogits(group, program, logits);
+    const read = this.recordLogits(encoder, plan, group.length, false);
+    const [, handles] = await Promise.all([watch.submit(encoder.finish()), read()]);
+    group.forEach((row, i) => logits.set(row, handles[i]));
   }
 
-  private async collectLogits(
-    group: readonly number[],
-    program: Program,
-    logits: Map<number, LogitsHandle>,
-  ): Promise<void> {
-    if (group.length === 0) return;
-    const size = program.vocabularySize;
-    const values = await readBack(this.parts.readback, logitsBytes(program, group.length));
-    group.forEach((row, i) => {
-      const at = i * strideOf(size);
-      logits.set(row, new HostLogits(values.slice(at, at + size)));
-    });
+  private recordLogits(
+    encoder: GpuCommandEncoder,
+    plan: CompiledPlan,
+    rows: number,
+    bestFirst: boolean,
+  ): () => Promise<LogitsHandle[]> {
+    const { computedTokens } = this;
+    const isCurrent = () => this.computedTokens === computedTokens;
+    return this.parts.readback.record(encoder, plan, rows, bestFirst, isCurrent, (read) => this.explaining(read));
   }
 
-  /** WebGPU only says that buffers can no longer be mapped when the device was lost or destroyed. */
-  private async explained(error: unknown): Promise<unknown> {
-    if (!(error instanceof Error && error.name === 'AbortError')) return error;
-    const { message } = await this.parts.device.lost;
-    if (this.disposed)
-      return new EngineError('NO_MODEL', 'The model was unloaded. Load it again.', {}, { cause: error });
-    return deviceLost(message, error);
+  private async explaining<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.parts.watch.during(work);
+    } catch (error) {
+      if (!this.disposed || EngineError.from(error).code !== 'BACKEND_LOST') throw error;
+      throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.', {}, { cause: error });
+    }
   }
 }
 
 function indices(rows: readonly number[], from: number): number[] {
   return rows.map((row) => row - from);
-}
-
-function deviceLost(message: string, cause?: unknown): EngineError {
-  return new EngineError(
-    'BACKEND_LOST',
-    `The GPU was lost: ${message || 'no reason given'}. Load the model again.`,
-    {},
-    { cause },
-  );
 }

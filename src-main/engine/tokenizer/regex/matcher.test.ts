@@ -68,6 +68,17 @@ describe('the matcher', () => {
     expect(regexPattern('(?<=[😀-😎]{2})b').matches('😎b😀😎b')).toEqual([[7, 8]]);
   });
 
+  it('takes an optional item that matches nothing', () => {
+    const pattern = '(?:a{0,2}?)?|b';
+    // Python's `re`, which backtracks like PCRE, finds nothing at 0, too.
+    const expected = [
+      [0, 0],
+      [1, 1],
+    ];
+    expect(regexPattern(pattern).matches('a')).toEqual(expected);
+    expect(native(parseRegex(pattern), 'a')).toEqual(expected);
+  });
+
   const atom = fc.constantFrom('a', 'b', '[ab]', '[^a]', '\\s', '\\p{L}', '.', '\\b', '^', '$');
   const quantifier = fc.constantFrom('', '', '?', '*', '+', '??', '*?', '+?', '++', '{2}', '{1,3}', '{2,}', '{0,2}?');
   const { pattern } = fc.letrec<{ pattern: string; item: string }>((tie) => ({

@@ -21,12 +21,15 @@ class Translator {
         return node.items.map((item) => (item.type === 'alternation' ? this.group(item) : this.source(item))).join('');
       case 'alternation':
         return node.options.map((option) => this.source(option)).join('|');
-      case 'repeat':
-        return (
-          (node.item.type === 'set' ? this.source(node.item) : this.group(node.item)) +
-          quantifier(node) +
-          (node.lazy ? '?' : '')
-        );
+      case 'repeat': {
+        if (node.item.type === 'set') return this.source(node.item) + quantifier(node) + (node.lazy ? '?' : '');
+        // JavaScript's `?` refuses an item that matches nothing and tries others, unlike Oniguruma and PCRE.
+        if (node.min === 0 && node.max === 1) {
+          const item = this.source(node.item);
+          return node.lazy ? `(?:|${item})` : `(?:${item}|)`;
+        }
+        return this.group(node.item) + quantifier(node) + (node.lazy ? '?' : '');
+      }
       case 'atomic': {
         // A look-ahead is never backtracked into, and the reference matches exactly what it captured.
         const capture = ++this.captures;

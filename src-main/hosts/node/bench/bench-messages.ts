@@ -1,5 +1,12 @@
 /** What is asked of a process that is measured, and what it answers: JSON, one message a line. */
-import type { ErrorPayload, ExecutorName, KernelsInfo, Profile, ProfileParams } from '../../../engine/api/types.ts';
+import type {
+  ErrorPayload,
+  ExecutorName,
+  GpuAdapterFacts,
+  KernelsInfo,
+  Profile,
+  ProfileParams,
+} from '../../../engine/api/types.ts';
 
 export type KernelChoices = Pick<KernelsInfo, 'decodeThreads' | 'reason' | 'streams'>;
 
@@ -19,6 +26,8 @@ export interface BenchModel {
   loadMs: number;
   /** Its context size. */
   contextSize: number;
+  /** Of the webgpu executor only. */
+  adapter?: GpuAdapterFacts;
   /** Bytes of weights, and of K and V of the whole window, as reported by the engine; null if it does not report them. */
   weightBytes: number | null;
   kvBytes: number | null;

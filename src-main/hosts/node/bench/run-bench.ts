@@ -1,6 +1,6 @@
 /** What `tokenscope bench` measures of one model, in one process. */
 import { EngineError } from '../../../engine/api/errors.ts';
-import type { ExecutorName, Profile, ProfileParams } from '../../../engine/api/types.ts';
+import type { ExecutorName, GpuAdapterFacts, Profile, ProfileParams } from '../../../engine/api/types.ts';
 import type { BenchCaller, BenchMachine, KernelChoices, MachineCeilings } from './bench-messages.ts';
 import { median } from './median.ts';
 
@@ -49,6 +49,8 @@ export interface BenchReport {
   result: BenchResult;
   machine: BenchMachine;
   choices: KernelChoices | null;
+  /** Of the webgpu executor only. */
+  adapter?: GpuAdapterFacts;
   /** Tokens per second of all lanes together. */
   lanes: (Rate & { lanes: number })[];
   /** Null if it was not requested. */
@@ -78,13 +80,18 @@ export function windowFor({ prompt, generate, contexts, lanes }: BenchWindow): n
   );
 }
 
+/** What a benchmark on an adapter in software says. */
+export function softwareNotice({ name }: GpuAdapterFacts): string {
+  return `${name} is a GPU in software, so these numbers say nothing about a real one.`;
+}
+
 /** @throws EngineError the errors of the calls */
 export async function runBench(session: BenchCaller, job: BenchJob): Promise<BenchReport> {
   const { path, executor, threads, generate } = job;
   const machine = await session.call('machine', {});
   const model = await session.call('load', { path, executor, threads, contextSize: windowFor(job) });
   const { contextSize } = model;
-  const notices: string[] = [];
+  const notices = model.adapter?.isSoftware ? [softwareNotice(model.adapter)] : [];
   const fits = (tokens: number, what: string) => {
     if (tokens > contextSize) notices.push(`${what} does not fit the model's context of ${contextSize} tokens.`);
     return tokens <= contextSize;
@@ -128,6 +135,7 @@ export async function runBench(session: BenchCaller, job: BenchJob): Promise<Ben
       decode,
     },
     ...{ machine, choices: model.choices, lanes, profile, notices },
+    ...(model.adapter && { adapter: model.adapter }),
   };
 }
 

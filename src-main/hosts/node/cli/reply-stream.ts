@@ -6,6 +6,8 @@ export interface WrittenReply {
   start: GenerateStart;
   tokens: GeneratedToken[];
   end: GenerateEnd;
+  /** What people should know of what happened meanwhile. */
+  notices: string[];
 }
 
 /**
@@ -21,18 +23,20 @@ export async function streamReply(
   let start: GenerateStart | null = null;
   let end: GenerateEnd | null = null;
   const tokens: GeneratedToken[] = [];
+  const notices: string[] = [];
   for await (const event of client.stream('generate', params, { signal })) {
     if (event.type === 'start') {
       start = event;
       await show.start?.(event);
     } else if (event.type === 'end') end = event;
+    else if (event.type === 'moved') notices.push(event.notice);
     else if (event.type === 'token') {
       tokens.push(event.token);
       await show.token?.(event.token);
     }
   }
   if (start === null || end === null) throw new Error('The reply ended without an end event.');
-  return { start, tokens, end };
+  return { start, tokens, end, notices };
 }
 
 /** The joined texts of all tokens of a part. */

@@ -17,7 +17,8 @@ import { digestsOf, RECEIPT_FORMAT, RECEIPT_VERSION, type Receipt } from './rece
 
 /** `tampered`: a receipt that was changed after it was written. */
 export type CheckedReceipt =
-  { state: 'intact'; receipt: Receipt } | { state: 'not_a_receipt' | 'tampered'; reason: string };
+  | { state: 'intact'; receipt: Receipt }
+  | { state: 'not_a_receipt' | 'tampered'; reason: string };
 
 const shortText = v.pipe(v.string(), v.maxLength(1000));
 const receiptSchema = schemaOf<Receipt>()(

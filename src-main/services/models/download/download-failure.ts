@@ -1,4 +1,4 @@
-import type { DownloadProblem, DownloadProblemKind } from '../../../protocol/app/app-services.ts';
+import type { DownloadProblem, DownloadProblemKind } from '../../../protocol/app/downloads.ts';
 import { codeOf } from '../../json-file.ts';
 
 /** Why a download stopped, in categories with different remedies. */

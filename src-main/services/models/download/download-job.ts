@@ -1,7 +1,7 @@
 /** One download from the click to its end: retries after a lost connection, pauses, resumes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../../engine/api/errors.ts';
-import type { Download, DownloadPhase, DownloadProblem } from '../../../protocol/app/app-services.ts';
+import type { Download, DownloadPhase, DownloadProblem } from '../../../protocol/app/downloads.ts';
 import { withFileLock } from '../file-lock.ts';
 import { diskFailure, DownloadFailure } from './download-failure.ts';
 import type { PartFile } from './part-file.ts';

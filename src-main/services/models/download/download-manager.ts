@@ -2,7 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../../engine/api/errors.ts';
-import type { AppEvent, Download } from '../../../protocol/app/app-services.ts';
+import type { AppEvent } from '../../../protocol/app/app-services.ts';
+import type { Download } from '../../../protocol/app/downloads.ts';
 import type { NetworkLog } from '../../network-log.ts';
 import { codeOf } from '../../json-file.ts';
 import type { CatalogueModel } from '../catalogue.ts';

@@ -8,7 +8,7 @@ import {
   type Behaviour,
   type DownloadServer,
 } from '../../../../e2e/support/download-server.ts';
-import type { Download } from '../../../protocol/app/app-services.ts';
+import type { Download } from '../../../protocol/app/downloads.ts';
 import { NetworkLog } from '../../network-log.ts';
 import { temporaryFolder } from '../../test-support/support.ts';
 import { downloadUrl, type CatalogueModel } from '../catalogue.ts';

@@ -39,7 +39,7 @@ export class FindInChat {
   /** Counts how often it was opened, so that the field takes the focus again. */
   opened = $state(0);
   hits = $state.raw<readonly TurnHits[]>([]);
-  /** Not all turns have been looked at. */
+  /** Not all turns have been looked at, or none for the present query. */
   counting = $state(false);
   #query = $state('');
   /** The current occurrence, from 0. */
@@ -77,6 +77,7 @@ export class FindInChat {
     if (query === this.#query) return;
     this.#query = query;
     this.#begins = true;
+    this.counting = true;
   }
 
   /** Number of the current occurrence, from 1; 0: there is none. */

@@ -58,6 +58,15 @@ describe('FindInChat', () => {
     });
   });
 
+  it('does not say that it found nothing before it has looked', async () => {
+    expect(find.counting).toBe(false);
+    find.query = 'red';
+    expect(find.counting).toBe(true);
+    await find.count();
+    expect(find.counting).toBe(false);
+    expect(find.total).toBeGreaterThan(0);
+  });
+
   it('counts what the page shows, and parses only replies that may have it', async () => {
     find.query = 'red fox';
     await find.count();

@@ -17,6 +17,7 @@ import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
 import { PresetsState } from '../presets/presets.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
+import { SystemPromptEditor } from '../prompt/system-prompt-editor.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { fits, promptSize } from './prompt-fit.ts';
@@ -50,6 +51,7 @@ export interface AppModel {
   readonly recorder: RunRecorder;
   /** What can be done when the context window is full. */
   readonly fullWindow: FullWindow;
+  readonly promptEditor: SystemPromptEditor;
   /** Scrolls the thread to a turn. */
   readonly jump: ThreadJump;
   readonly find: FindInChat;
@@ -120,9 +122,10 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
-  const fullWindow = new FullWindow({ session, chats, engine, modelSettings, otherModel });
+  const fullWindow = new FullWindow({ session, chats, engine, modelSettings, recorder, otherModel });
   const waterfall = new Waterfall(engine);
   const elsewhere: AppModel['elsewhere'] = { compare: null, inside: null };
+  const promptEditor = new SystemPromptEditor();
   const jump = new ThreadJump();
   const find = new FindInChat({
     chats,
@@ -132,7 +135,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   return {
     ...{ connection, settings, modelSettings, presets, engine, chats, session },
-    ...{ grammarCheck, automatic, panel, otherModel, fullWindow, receipts, recorder, waterfall, elsewhere, jump, find },
+    ...{ grammarCheck, automatic, panel, otherModel, fullWindow, receipts, recorder, waterfall, elsewhere },
+    ...{ promptEditor, jump, find },
   };
 }
 

@@ -300,9 +300,10 @@ export class ChatSession {
     const chat = this.#chats.current;
     const known = this.#recomputed.get(reply);
     if (known !== undefined) return known;
-    const made = new RecomputedTokens(reply, this.#engine, (end, engine) =>
-      this.#request.promptWith(chat, reply, { from: reply, end }, engine),
-    );
+    const made = new RecomputedTokens(reply, this.#engine, async (end, engine) => {
+      const prompt = await this.#request.promptWith(chat, reply, { from: reply, end }, engine);
+      return { prompt, replyTokens: prompt.replyIds?.length ?? 0 };
+    });
     this.#recomputed.set(reply, made);
     return made;
   }

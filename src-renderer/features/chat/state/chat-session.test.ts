@@ -323,6 +323,13 @@ describe('a reply that a stop string ended', () => {
   });
 });
 
+it('continues a finished reply past its end token', async () => {
+  await session.send('one');
+  await session.continueReply();
+  expect(api.requests[1].continues).toEqual({ reason: 'eos' });
+  expect(last()).toMatchObject({ count: 6, runStart: 3 });
+});
+
 describe('failures', () => {
   it('keeps text and says so when the engine is lost, and the next message works', async () => {
     api.scripts = [[start(), ...tokens(2), backendLost()]];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
 import type { ChatMessage } from '../../../../src-main/engine/api/types.ts';
-import { end, FakeEngine, start, tokens } from '../test-support/fakes.ts';
+import { end, FakeEngine, MODEL, start, tokens } from '../test-support/fakes.ts';
 import { summarise } from './chat-summary.ts';
 
 /** An engine whose tokens are words. */
@@ -22,6 +22,13 @@ const messages = (count: number): ChatMessage[] => [
   }),
 ];
 
+const OPTIONS = {
+  model: { ...MODEL, contextSize: 200 },
+  template: { kind: 'model' },
+  sampling: defaultSamplingParams(),
+  recorder: { versions: () => Promise.resolve({}), noteStart: () => undefined },
+} as const;
+
 const asked = (fake: FakeEngine) => {
   const prompt = fake.requests[0]?.prompt;
   return prompt?.kind === 'chat' ? (prompt.messages[0]?.text ?? '') : '';
@@ -30,9 +37,9 @@ const asked = (fake: FakeEngine) => {
 it('reads the whole conversation, without the instructions', async () => {
   const fake = engine();
   const { signal } = new AbortController();
-  const options = { template: { kind: 'model' }, sampling: defaultSamplingParams() } as const;
-  const summary = await summarise(messages(3), { engine: fake, contextSize: 200, ...options, signal });
-  expect(summary).toEqual({ text: 't0 t1 t2', cut: false });
+  const summary = await summarise(messages(3), { engine: fake, ...OPTIONS, signal });
+  expect(summary).toMatchObject({ text: 't0 t1 t2', cut: false, request: asked(fake) });
+  expect(summary.reply).toMatchObject({ model: MODEL.name, count: 3, stop: { reason: 'eos' } });
   expect(asked(fake)).toContain('User: message number 0');
   expect(asked(fake)).not.toContain('Be brief');
   // A quarter of a small window.
@@ -42,8 +49,7 @@ it('reads the whole conversation, without the instructions', async () => {
 it('leaves out the beginning of a longer one, up to a whole word, and leaves room for the summary', async () => {
   const fake = engine();
   const { signal } = new AbortController();
-  const options = { template: { kind: 'model' }, sampling: defaultSamplingParams() } as const;
-  const summary = await summarise(messages(100), { engine: fake, contextSize: 200, ...options, signal });
+  const summary = await summarise(messages(100), { engine: fake, ...OPTIONS, signal });
   expect(summary.cut).toBe(true);
   expect(asked(fake)).toContain('message number 99');
   expect(asked(fake)).not.toContain('message number 0 ');

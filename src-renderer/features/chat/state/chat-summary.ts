@@ -2,11 +2,18 @@ import type {
   ChatMessage,
   ChatTemplateChoice,
   GenerateParams,
+  ModelInfo,
   RenderChatParams,
   SamplingParams,
 } from '../../../../src-main/engine/api/types.ts';
 import { defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
+import { newReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { RunRecorder } from '../receipts/run-recorder.ts';
+import { newId, now } from './identity.ts';
+import { modelFacts } from './reply-request.ts';
+import { Reply } from './reply.svelte.ts';
+import { writeReply } from './write-reply.ts';
 
 /** Length of a summary, tokens; less in a small window. */
 const SUMMARY_TOKENS = 200;
@@ -23,29 +30,30 @@ export interface Summary {
   text: string;
   /** Only the end of the conversation fitted into the window. */
   cut: boolean;
+  /** The message that asked for it. */
+  request: string;
+  /** The answer, which has ended. */
+  reply: Reply;
+}
+
+export interface SummaryOptions {
+  engine: EngineApi;
+  /** The loaded one. */
+  model: ModelInfo;
+  template: ChatTemplateChoice;
+  sampling: SamplingParams;
+  signal: AbortSignal;
+  recorder: Pick<RunRecorder, 'versions' | 'noteStart'>;
 }
 
 /**
  * Lets the model summarise a conversation, which may be longer than the window: then its beginning is left out.
- * @param contextSize of the loaded model, tokens
  * @throws EngineError CANCELLED, and what `generate` throws
  */
-export async function summarise(
-  messages: readonly ChatMessage[],
-  {
-    engine,
-    contextSize,
-    template,
-    sampling,
-    signal,
-  }: {
-    engine: EngineApi;
-    contextSize: number;
-    template: ChatTemplateChoice;
-    sampling: SamplingParams;
-    signal: AbortSignal;
-  },
-): Promise<Summary> {
+export async function summarise(messages: readonly ChatMessage[], options: SummaryOptions): Promise<Summary> {
+  const { engine, model, template, sampling, signal, recorder } = options;
+  const { contextSize } = model;
+  const requestedAt = now();
   const maxTokens = Math.min(SUMMARY_TOKENS, Math.floor(contextSize * SUMMARY_SHARE));
   const whole = messages
     .filter(({ role }) => role !== 'system')
@@ -53,9 +61,10 @@ export async function summarise(
     .join('\n\n');
   // Reasoning would take the place of the summary.
   const request = (text: string): RenderChatParams => ({
-    messages: [{ role: 'user', text: `${REQUEST}\n\n${text}` }],
+    messages: [{ role: 'user', text: requestOf(text) }],
     template,
     enableThinking: false,
+    date: requestedAt,
   });
   let text = whole;
   for (let cuts = 0; cuts < MAX_CUTS; cuts++) {
@@ -72,9 +81,21 @@ export async function summarise(
     useKvCache: true,
     topCandidates: 0,
   };
-  let summary = '';
-  for await (const event of engine.stream('generate', params, { signal })) {
-    if (event.type === 'token' && event.token.part === 'answer') summary += event.token.text;
-  }
-  return { text: summary.trim(), cut: text.length < whole.length };
+  const facts = newReplyFacts({ sampling: params.sampling, ...modelFacts(model), executor: model.executor });
+  const reply = new Reply({ id: newId(), parent: null, createdAt: requestedAt, facts });
+  reply.begin({});
+  const versions = await recorder.versions();
+  await writeReply(reply, {
+    ...{ engine, params, signal },
+    // Nobody sees it grow.
+    frame: () => undefined,
+    onStart: (start) => recorder.noteStart(reply, { params, requestedAt, versions }, start),
+    onTokens: () => undefined,
+    stopOf: (stop) => stop,
+  });
+  return { text: reply.answer.trim(), cut: text.length < whole.length, request: requestOf(text), reply };
+}
+
+function requestOf(text: string): string {
+  return `${REQUEST}\n\n${text}`;
 }

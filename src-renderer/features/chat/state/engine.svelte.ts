@@ -67,8 +67,8 @@ export class EngineState {
    */
   constructor(connection: Connection, modelId: string, last: ModelChoice | null = null) {
     this.#connection = connection;
-    this.#fallback = { modelId };
-    this.#wanted = last ?? this.#fallback;
+    this.#fallback = this.#orAutomatic({ modelId });
+    this.#wanted = last === null ? this.#fallback : this.#orAutomatic(last);
     this.#untried = last?.modelId === modelId ? null : last;
     connection.onEngine((engine) => this.#changed(engine));
   }
@@ -89,6 +89,16 @@ export class EngineState {
   /** What models can run on here, the default first. */
   get executors(): readonly ExecutorName[] {
     return this.#connection.executors;
+  }
+
+  /** What the model was to run on; null if the engine had it already. */
+  get requested(): ModelChoice['executor'] | null {
+    return this.#wanted?.executor ?? null;
+  }
+
+  /** Where there is a GPU, the engine chooses unless a person does. */
+  #orAutomatic(choice: ModelChoice): ModelChoice {
+    return this.executors.includes('webgpu') ? { executor: 'auto', ...choice } : choice;
   }
 
   /** The model that is being loaded, or null. */
@@ -164,7 +174,7 @@ export class EngineState {
   async load(choice: ModelChoice): Promise<void> {
     this.cancelLoad();
     try {
-      await this.#load(this.#connection.client(), choice);
+      await this.#load(this.#connection.client(), this.#orAutomatic(choice));
     } catch (thrown) {
       const error = EngineError.from(thrown);
       if (this.status === 'empty' || this.status === 'lost') this.#answer(({ reject }) => reject(error));
@@ -290,6 +300,8 @@ export class EngineState {
   #ready(engine: EngineApi): void {
     const ready = watched(engine, {
       lost: (error) => this.#lost(engine, ready, error),
+      // If the engine restarts, the model stays where it works.
+      moved: (model) => this.#take(model, { modelId: model.id, executor: model.executor }),
       wrote: () => (this.#losses = 0),
     });
     this.#engine = ready;
@@ -313,8 +325,11 @@ export class EngineState {
   }
 }
 
-/** Wraps an engine to report when it has lost its model, and when a reply has ended. */
-function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(): void }): EngineApi {
+/** Wraps an engine to report when it has lost or moved its model, and when a reply has ended. */
+function watched(
+  engine: EngineApi,
+  on: { lost(error: EngineError): void; moved(model: ModelInfo): void; wrote(): void },
+): EngineApi {
   const failed = (thrown: unknown) => {
     const error = EngineError.from(thrown);
     if (error.code === 'BACKEND_LOST' || error.code === 'NO_MODEL') on.lost(error);
@@ -334,6 +349,7 @@ function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(
           const end = endOf(event);
           if (end?.stop.reason === 'error') failed(fromErrorPayload(end.stop.error));
           else if (end !== null) on.wrote();
+          else if (event.type === 'moved') on.moved(event.model);
           yield event;
         }
       } catch (thrown) {

@@ -359,3 +359,35 @@ it('ignores its own load, and a change that ends with the engine', async () => {
   connection.change(null, 'starting');
   expect(engine.changingElsewhere).toBe(false);
 });
+
+it('keeps the model where a reply moved it', async () => {
+  const api = fake();
+  connection.change(api, 'ready');
+  const ready = await engine.ready();
+  const model: ModelInfo = { ...MODEL, executor: 'wasm' };
+  api.scripts = [[start(), ...tokens(1), { type: 'moved', model, notice: 'Moved.' }, end(1)]];
+  const params = defaultGenerateParams({ kind: 'text', text: 'Hello' });
+  for await (const event of ready.stream('generate', params)) {
+    if (event.type === 'end') expect(engine.model).toBe(model);
+  }
+  expect(engine.requested).toBe('wasm');
+  connection.change(null, 'starting');
+  const fresh = fake();
+  connection.change(fresh, 'ready');
+  await engine.ready();
+  expect(fresh.loads).toMatchObject([{ modelId: MODEL.id, executor: 'wasm' }]);
+});
+
+it('lets the engine choose where there is a GPU, unless a person does', async () => {
+  connection = new FakeConnection(new FakeServices());
+  connection.executors = ['wasm', 'webgpu', 'reference'];
+  engine = new EngineState(connection, MODEL.id);
+  const api = fake();
+  connection.change(api, 'ready');
+  await engine.ready();
+  expect(engine.requested).toBe('auto');
+  await engine.load({ modelId: MODEL.id, executor: 'webgpu' });
+  expect(engine.requested).toBe('webgpu');
+  await engine.load({ modelId: MODEL.id });
+  expect(api.loads.map(({ executor }) => executor)).toEqual(['auto', 'webgpu', 'auto']);
+});

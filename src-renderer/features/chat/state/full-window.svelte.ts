@@ -1,11 +1,12 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { isEarlierStop } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { formatBytes, formatInteger } from '../../../ui/format.ts';
 import type { Action } from '../../../ui/types.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { ChatSession } from './chat-session.svelte.ts';
-import { summarise } from './chat-summary.ts';
+import { summarise, type Summary } from './chat-summary.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import type { OtherModelState } from './other-model.svelte.ts';
@@ -17,6 +18,7 @@ interface Parts {
   readonly chats: ChatsState;
   readonly engine: EngineState;
   readonly modelSettings: ModelSettingsState;
+  readonly recorder: RunRecorder;
   readonly otherModel: Pick<OtherModelState, 'library'>;
 }
 
@@ -127,7 +129,7 @@ export class FullWindow {
 
   /** The summary becomes part of the new chat's system prompt, where it can be read and changed. */
   async #openWithSummary(unanswered: string): Promise<void> {
-    const { chats, engine, modelSettings } = this.#parts;
+    const { chats, engine, modelSettings, recorder, session } = this.#parts;
     const { model } = engine;
     if (this.waits || model === null) return;
     const chat = chats.current;
@@ -138,11 +140,12 @@ export class FullWindow {
       const messages = chat.messages().map(({ message }) => message);
       const summary = await summarise(unanswered === '' ? messages : messages.slice(0, -1), {
         engine: await engine.ready(abort.signal),
-        contextSize: model.contextSize,
         template: modelSettings.template,
         sampling: modelSettings.sampling,
         signal: abort.signal,
+        ...{ model, recorder },
       });
+      session.totals.add(summary.reply);
       if (abort.signal.aborted) return;
       if (summary.text === '') {
         this.#fail(chat, 'The model wrote no summary.');
@@ -151,6 +154,7 @@ export class FullWindow {
       const heading = summary.cut ? 'Summary of the end of an earlier chat:' : 'Summary of an earlier chat:';
       const parts = [chat.systemPrompt.trim(), `${heading} ${summary.text}`];
       this.#open(chat, unanswered);
+      this.#keep(chats.current, summary);
       chats.current.systemPrompt = parts.filter((part) => part !== '').join('\n\n');
     } catch (thrown) {
       const error = EngineError.from(thrown);
@@ -158,6 +162,20 @@ export class FullWindow {
     } finally {
       this.#summary = null;
     }
+  }
+
+  /** The run becomes a branch of the new chat, where it can be read and repeated like every other reply. */
+  #keep(chat: ChatDocument, { request, reply }: Summary): void {
+    chat.addUserTurn(request, null);
+    const kept = chat.addFinishedReply({
+      text: reply.text,
+      tokens: reply.copyColumns(0, reply.count),
+      facts: reply.facts,
+    });
+    chat.change([{ type: 'facts', facts: { head: null } }]);
+    void this.#parts.recorder.noteFiles([kept]).then((noted) => {
+      if (noted.length > 0) chat.noteReply(kept);
+    });
   }
 
   #fail(chat: ChatDocument, text: string): void {

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { ModelInfo, PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { end, MODEL, start, tokens } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
+import { storedRun } from '../receipts/recorded-reply.ts';
 import { FullWindow } from './full-window.svelte.ts';
 import type { ModelList } from './other-model.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -130,6 +131,35 @@ describe('a new chat with a summary', () => {
     expect(opened.chats.current.systemPrompt).toBe('Be brief.\n\nSummary of an earlier chat: t0 t1');
     const prompt = opened.api.requests.at(-1)?.prompt;
     expect(prompt).toMatchObject({ template: { kind: 'model' }, enableThinking: false });
+  });
+
+  it('has the run as a branch, with its receipt, and counts it in the totals', async () => {
+    const { api, chats, session } = opened;
+    api.files = [{ name: 'model.gguf', bytes: 9, sha256: 'a'.repeat(64) }];
+    const reply = await fullReply(['Once']);
+    const [before] = session.totals.models;
+    api.scripts = [[start(), ...tokens(2), end(2)]];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.summarising).toBe(false));
+    const { prompt, stop } = api.requests.at(-1)!;
+    const { messages, date } = prompt as Extract<PromptInput, { kind: 'chat' }>;
+    expect(session.totals.models[0]).toMatchObject({ replies: before.replies + 1, tokens: before.tokens + 2 });
+
+    await session.send('And now?');
+    const chat = chats.current;
+    expect(api.requests.at(-1)?.prompt).toMatchObject({
+      messages: [{ role: 'system', text: 'Summary of an earlier chat: t0 t1' }, { text: 'And now?' }],
+    });
+    const [first] = chat.path;
+    expect(chat.versionsOf(first)).toHaveLength(2);
+    chat.showVersion(first, 0);
+    const kept = chat.lastReply!;
+    await vi.waitFor(() => expect(kept.facts.run?.files).toEqual(api.files));
+    expect(storedRun(chat, kept)).toMatchObject({
+      requestedAt: date,
+      request: { prompt: { messages, enableThinking: false }, stop: { maxTokens: stop.maxTokens } },
+      reply: { text: 't0 t1' },
+    });
   });
 
   it('leaves out a message that was not answered, and moves it to the new chat', async () => {

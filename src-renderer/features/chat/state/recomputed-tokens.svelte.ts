@@ -2,8 +2,10 @@ import { SvelteMap } from 'svelte/reactivity';
 import { defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
 import { NO_TOKEN, type TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { TokenMeasures } from '../thread/tint.ts';
 import type { EngineState } from './engine.svelte.ts';
 import { CANDIDATES } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -18,9 +20,18 @@ export interface TokenScores {
   entropies: readonly number[];
 }
 
+const UNKNOWN = { rank: null, entropy: null };
+
+/** The prompt of a reply, with a part of the reply behind it. */
+export interface PromptWithReply {
+  prompt: PromptInput;
+  /** Its last tokens, which are those of the reply directly before the end. */
+  replyTokens: number;
+}
+
 /**
  * What is not stored of a reply and therefore computed again, on demand: by the loaded model, which must be the reply's,
- * and with the chat's present system prompt and template.
+ * and with what is before it now: the chat's system prompt and template, or the text of the notebook.
  */
 export class RecomputedTokens {
   scores = $state.raw<TokenScores | null>(null);
@@ -29,13 +40,13 @@ export class RecomputedTokens {
   readonly #details = new SvelteMap<number, TokenDetails | { readonly problem: string }>();
   readonly #reply: Reply;
   readonly #engine: Pick<EngineState, 'model' | 'status' | 'ready'>;
-  readonly #promptWith: (end: number, engine: EngineApi) => Promise<PromptInput>;
+  readonly #promptWith: (end: number, engine: EngineApi) => Promise<PromptWithReply>;
 
   /** @param promptWith the reply's prompt, with the first `end` tokens of the reply behind it */
   constructor(
     reply: Reply,
     engine: Pick<EngineState, 'model' | 'status' | 'ready'>,
-    promptWith: (end: number, engine: EngineApi) => Promise<PromptInput>,
+    promptWith: (end: number, engine: EngineApi) => Promise<PromptWithReply>,
   ) {
     this.#reply = reply;
     this.#engine = engine;
@@ -60,6 +71,16 @@ export class RecomputedTokens {
     const abort = new AbortController();
     void this.#score(abort.signal);
     return () => abort.abort();
+  }
+
+  /** What a token is coloured by and the reply's columns do not have. Stored ranks come first. Reactive. */
+  measuresOf(index: number, by: TokenColours['by']): Pick<TokenMeasures, 'rank' | 'entropy'> {
+    if (by !== 'rank' && by !== 'entropy') return UNKNOWN;
+    const { scores } = this;
+    const at = scores === null ? -1 : index - scores.from;
+    if (by === 'entropy') return { rank: null, entropy: scores?.entropies[at] ?? null };
+    const isRanked = this.#reply.idOf(index) !== NO_TOKEN;
+    return { rank: isRanked ? (this.#reply.details.rank(index) ?? scores?.ranks[at] ?? null) : null, entropy: null };
   }
 
   /** The recomputed candidates at a token; null if they were not asked for, or not yet computed. */
@@ -87,8 +108,7 @@ export class RecomputedTokens {
     this.problem = null;
     try {
       const engine = await this.#engine.ready(signal);
-      const prompt = await this.#promptWith(count, engine);
-      const last = prompt.kind === 'chat' ? (prompt.replyIds?.length ?? 0) : 0;
+      const { prompt, replyTokens: last } = await this.#promptWith(count, engine);
       if (last === 0) throw new EngineError('BAD_REQUEST', 'The ids of its tokens are not known.');
       const { ranks, entropies } = await engine.call('score', { prompt, top: 0, last }, { signal });
       // The last distribution is that of the token after the reply.
@@ -103,7 +123,7 @@ export class RecomputedTokens {
       const { id } = this.#reply.token(index);
       if (id === NO_TOKEN) throw new EngineError('BAD_REQUEST', 'No model generated this text.');
       const engine = await this.#engine.ready(signal);
-      const prompt = await this.#promptWith(index, engine);
+      const { prompt } = await this.#promptWith(index, engine);
       const { seed } = this.#reply;
       const sampling = { ...this.#reply.sampling, seed };
       const request = { prompt, sampling, stop: defaultStopParams(), topCandidates: CANDIDATES, token: id };

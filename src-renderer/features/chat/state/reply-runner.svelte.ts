@@ -113,7 +113,7 @@ export class ReplyRunner {
       this.#running = null;
       this.stopRequest.end();
       this.measurements.note(reply, this.#engine.model, params.useKvCache);
-      this.#addUp(reply);
+      this.totals.add(reply);
     }
     this.#hashing = this.#noteFiles(chat, reply);
     return reply.stop?.reason !== 'error' && !running.holdsQueue;
@@ -135,15 +135,6 @@ export class ReplyRunner {
     this.measurements.startWith(model);
     reply.note({ ...modelFacts(model), executor: model.executor });
     if (chat.model.id === '') chat.model = { id: model.id, name: model.name };
-  }
-
-  #addUp(reply: Reply): void {
-    const { timings, promptTokens, reusedTokens, count, runStart } = reply;
-    // Nothing was computed.
-    if (timings === null || promptTokens === 0) return;
-    const { modelId, model } = reply.facts;
-    const computedTokens = promptTokens - reusedTokens;
-    this.totals.note({ modelId, model, timings, computedTokens, reusedTokens, tokens: count - runStart });
   }
 
   async #noteFiles(chat: ChatDocument, reply: Reply): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   GeneratedToken,
   GenerateEnd,
   GenerateStart,
+  MovedReply,
   PromptSegment,
   ReplyPart,
   SamplingParams,
@@ -261,6 +262,11 @@ export class Reply {
     return this.phase === 'done' && this.stop === null && !this.elsewhere;
   }
 
+  /** Nothing was generated after what a person typed. */
+  get typed(): boolean {
+    return this.facts.edit !== undefined && this.promptTokens === 0 && !this.running;
+  }
+
   /** Times of the latest run, ms per token; the first includes prefill. Grows in place: read `count` too. */
   latencies(): readonly number[] {
     const { runStart } = this;
@@ -327,6 +333,11 @@ export class Reply {
       droppedMessages: start.segments.filter(({ dropped }) => dropped).length,
       contextUsed: start.promptIds.length,
     });
+  }
+
+  /** The rest is computed by another executor. */
+  moved({ model, notice }: MovedReply): void {
+    this.note({ executor: model.executor, notices: [...this.notices, notice] });
   }
 
   /** A slice of the prompt was processed. */

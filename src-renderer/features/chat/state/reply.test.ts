@@ -4,7 +4,7 @@ import type { GeneratedToken, GenerateEnd, GenerateStart, ReplyPart } from '../.
 import { applyEvent, emptyChat, indexOf } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import type { ReplyFacts, StoredReplyTurn, TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { Reply } from './reply.svelte.ts';
-import { end, start, token } from '../test-support/fakes.ts';
+import { end, MODEL, start, token } from '../test-support/fakes.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const FACTS: ReplyFacts = {
@@ -185,6 +185,16 @@ describe('a run', () => {
     reply.failed({ reason: 'error', tokens: 1, error: { code: 'INTERNAL', message: 'Gone.', details: {} } });
     expect(reply.timings).toMatchObject({ timeToFirstTokenMs: 40 });
     expect(reply.facts.contextUsed).toBe(6);
+  });
+
+  it('says that another executor computed the rest', () => {
+    const reply = newReply();
+    reply.begin({ executor: 'webgpu' });
+    reply.started(started({ executor: 'webgpu', notices: ['First.'] }));
+    reply.append(answers('a'));
+    reply.moved({ model: { ...MODEL, executor: 'wasm' }, notice: 'Moved.' });
+    reply.append(answers('b'));
+    expect(reply).toMatchObject({ phase: 'writing', executor: 'wasm', notices: ['First.', 'Moved.'], text: 'ab' });
   });
 
   it('does not copy its times, however often they are read', () => {

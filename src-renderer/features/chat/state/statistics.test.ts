@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { layoutOf } from '../../../ui/line-chart.ts';
 import { RunStatistics } from './statistics.ts';
 
 const of = (...latencies: number[]) => new RunStatistics(latencies);
@@ -40,6 +41,16 @@ describe('the rate over time', () => {
     expect(slowest.token).toBeLessThanOrEqual(62);
     expect(slowest.rate).toBe(100);
   });
+});
+
+it('has an axis that ends near the rate, also if single tokens are very fast', () => {
+  // 416 tok/s on average; single tokens at 3,333 tok/s, of which one is the first.
+  const latencies = Array.from({ length: 200 }, (_, at) => (at % 40 === 0 ? 0.3 : 2.45));
+  const points = of(9, ...latencies)
+    .overTime(160)
+    .map(({ token, rate }) => ({ x: token, y: rate }));
+  const { y } = layoutOf([{ key: 'rate', label: '', points }], 280, 132);
+  expect([y.from, y.to, y.step]).toEqual([0, 600, 200]);
 });
 
 it('counts times per token without letting one outlier squeeze the rest', () => {

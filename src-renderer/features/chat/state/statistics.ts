@@ -51,10 +51,12 @@ export class RunStatistics {
     const decoded = length - 1;
     if (decoded < 1) return [];
     const step = Math.max(1, Math.ceil(decoded / points));
+    // The first points have the mean of a whole window, or one fast token would stretch the axis.
+    const least = decoded > RATE_WINDOW ? 1 + RATE_WINDOW : 0;
     const series: { token: number; rate: number }[] = [];
     for (let end = 1 + step; ; end += step) {
       const upTo = Math.min(end, length);
-      const rate = this.#rate(Math.max(1, upTo - Math.max(step, RATE_WINDOW)), upTo);
+      const rate = this.#rate(Math.max(1, upTo - Math.max(step, RATE_WINDOW)), Math.max(least, upTo));
       if (rate !== null) series.push({ token: upTo, rate });
       if (upTo === length) return series;
     }

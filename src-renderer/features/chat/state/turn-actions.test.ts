@@ -68,12 +68,14 @@ it('saves a changed reply with the tokens before the change, and continues from 
   await session.turns.saveReply(before, 't0 t1 and you', false);
   expect(texts()).toEqual(['One', 't0 t1 and you']);
   expect(reply(1).facts.edit).toEqual({ turn: before.id, index: 2 });
+  expect([before.typed, reply(1).typed]).toEqual([false, true]);
   expect(reply(1).ids(0, reply(1).count)).toEqual([3, 4, NO_TOKEN]);
   expect(reply(1).detailsOf(0)?.piece).toBe('t0');
   expect(before.text).toBe('t0 t1 t2');
 
   await session.turns.saveReply(reply(1), 'Well,', true);
   expect(texts()[1]).toBe('Well,t0 t1 t2');
+  expect(reply(1).typed).toBe(false);
   expect(api.requests[1]?.prompt).toMatchObject({
     messages: [
       { role: 'user', text: 'One' },

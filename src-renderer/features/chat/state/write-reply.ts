@@ -37,6 +37,7 @@ export class ReplyBuffer {
 
   take(event: GenerateEvent): void {
     if (event.type === 'start') this.#reply.started(event);
+    else if (event.type === 'moved') this.#reply.moved(event);
     else if (event.type === 'prefill') this.#reply.prefilled(event.done, event.total);
     else if (event.type === 'token') {
       if (event.dropped !== undefined) this.#reply.shifted(event.dropped, this.#reply.count + this.#tokens.length);

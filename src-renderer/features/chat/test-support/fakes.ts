@@ -1,6 +1,7 @@
 import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type {
+  ExecutorName,
   FileHash,
   GenerateEvent,
   GenerateParams,
@@ -267,7 +268,7 @@ export class FakeConnection implements Connection {
   engine: ConnectionState = 'starting';
   responds = true;
   message: string | null = null;
-  readonly executors = ['wasm', 'reference'] as const;
+  executors: readonly ExecutorName[] = ['wasm', 'reference'];
   restarts = 0;
   #current: EngineApi | null = null;
   readonly #listeners = new Set<(engine: EngineApi | null) => void>();

@@ -35,5 +35,5 @@ export async function openSession(options: { fits?: (prompt: PromptInput) => Pro
   });
   connection.change(api, 'ready');
   await engine.ready();
-  return { services, connection, api, chats, engine, modelSettings, session, grammarCheck };
+  return { services, connection, api, chats, engine, modelSettings, recorder, session, grammarCheck };
 }

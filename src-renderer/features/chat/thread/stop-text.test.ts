@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineErrorCode, ErrorDetails } from '../../../../src-main/engine/api/errors.ts';
 import type { Stop } from '../../../../src-main/engine/api/types.ts';
 import type { EarlierStop, StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { canContinue, errorCodeOf, stopDetail, stopText } from './stop-text.ts';
+import { canContinue, canContinueAnyway, errorCodeOf, stopDetail, stopText } from './stop-text.ts';
 
 describe('why a reply ended', () => {
   const failed = (code: EngineErrorCode, details: ErrorDetails = {}): Stop => {
@@ -65,5 +65,14 @@ describe('why a reply ended', () => {
     expect(canContinue({ reason: 'eos', token: null })).toBe(false);
     expect(canContinue({ reason: 'eos', detail: '' })).toBe(false);
     expect(canContinue({ reason: 'context_full', promptTokens: 3, contextSize: 10 })).toBe(false);
+  });
+
+  it('offers to continue past the end token, unless there is an answer format', () => {
+    const grammar = { kind: 'gbnf', source: 'root ::= "a"' } as const;
+    expect(canContinueAnyway({ reason: 'eos', token: null }, null)).toBe(true);
+    expect(canContinueAnyway({ reason: 'eos', detail: '' }, null)).toBe(true);
+    expect(canContinueAnyway({ reason: 'eos', token: null }, grammar)).toBe(false);
+    expect(canContinueAnyway({ reason: 'max_tokens', maxTokens: 5 }, null)).toBe(false);
+    expect(canContinueAnyway(null, null)).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 /** Texts about why replies end. */
 import type { EngineErrorCode, ErrorPayload } from '../../../../src-main/engine/api/errors.ts';
-import type { StopReason } from '../../../../src-main/engine/api/types.ts';
+import type { SamplingParams, StopReason } from '../../../../src-main/engine/api/types.ts';
 import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { loopText, stopSentence } from '../../../../src-main/protocol/engine/stop-sentence.ts';
 import { formatCount, formatInteger, withUnit } from '../../../ui/format.ts';
@@ -100,4 +100,12 @@ function secondsOf(ms: number): string {
 /** Whether a reply can be continued: not after an end token, nor in a full window. */
 export function canContinue(stop: StoredStop | null): boolean {
   return stop === null || !['eos', 'context_full'].includes(stop.reason);
+}
+
+/**
+ * Whether a finished reply can be continued, by banning the end token once. After a complete answer format, nothing but that
+ * token is allowed.
+ */
+export function canContinueAnyway(stop: StoredStop | null, grammar: SamplingParams['grammar']): boolean {
+  return stop?.reason === 'eos' && grammar === null;
 }

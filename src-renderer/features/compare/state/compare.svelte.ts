@@ -76,6 +76,7 @@ export class CompareState {
   constructor(parts: {
     engine: LaneEngine;
     recorder: RunRecorder;
+    totals: LaneRunnerParts['totals'];
     load: LaneRunnerParts['load'];
     /** Whether a model fits in memory beside the loaded one; null while unknown. */
     fits?: FitsBeside;

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { votesPerSetting } from '../../../../src-main/protocol/app/comparisons/votes.ts';
 import { divergesAt } from '../../../../src-main/protocol/engine/reply-metrics.ts';
+import { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
 import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
@@ -26,7 +27,14 @@ function setUp(seeds: readonly number[] = [1, 2, 3]) {
   const engine = new FakeLaneEngine();
   const history = new FakeHistory();
   const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({}) });
-  const compare = new CompareState({ engine, recorder, load: engine.load, history, frame });
+  const compare = new CompareState({
+    engine,
+    recorder,
+    totals: new SessionTotals(),
+    load: engine.load,
+    history,
+    frame,
+  });
   compare.useLanes(seeds.map((seed) => newLaneSettings(model, { seed })));
   compare.text = 'Once';
   engine.api.scripts.set(1, [5, 6, 7, 8]).set(2, [5, 6, 9]).set(3, [5, 6, 7, 8]);

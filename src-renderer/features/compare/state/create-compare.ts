@@ -1,5 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { PageServices } from '../../../lib/services.ts';
+import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
 import type { LibraryState } from '../../models/library.svelte.ts';
@@ -26,16 +27,18 @@ export interface Compare {
 export function createCompare(parts: {
   engine: EngineState;
   recorder: RunRecorder;
+  totals: SessionTotals;
   library: LibraryState;
   services: PageServices;
 }): Compare {
-  const { engine, recorder, library, services } = parts;
+  const { engine, recorder, totals, library, services } = parts;
   const runs = new ComparisonsState(services);
   void runs.refresh();
   window.addEventListener('pagehide', () => runs.flushLast());
   const compare = new CompareState({
     engine,
     recorder,
+    totals,
     history: runs,
     load: (model, signal, keep) => loadFor(library, engine, model, signal, keep),
     fits: (modelId) => fitsBeside(library, modelId),

@@ -3,6 +3,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GenerateParams, LanesPrefill, ModelInfo, Stop } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { ComparedPrompt } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { newId, now } from '../../chat/state/identity.ts';
 import { modelFacts } from '../../chat/state/reply-request.ts';
@@ -22,6 +23,7 @@ export interface LaneEngine {
 export interface LaneRunnerParts {
   readonly engine: LaneEngine;
   readonly recorder: RunRecorder;
+  readonly totals: Pick<SessionTotals, 'addLanes'>;
   /** Replaces the loaded model. @param keep keeps that one in memory if both fit @throws EngineError */
   load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
   /** Collects tokens until the next animation frame. */
@@ -42,6 +44,7 @@ interface Batch {
   readonly abort: AbortController;
   /** What was sent to the engine: a lane that was stopped before is not. */
   sent: { readonly engine: EngineApi; readonly key: string; readonly entries: readonly Entry[] } | null;
+  prefill: LanesPrefill | null;
   /** What it was stopped for, or null. */
   stoppedTo: string | null;
 }
@@ -150,7 +153,7 @@ export class LaneRunner {
     try {
       const [{ model }] = batch.entries;
       if (!isLoaded(model, this.#parts.engine.model)) await this.#load(model, signal, true);
-      const { recorder } = this.#parts;
+      const { recorder, totals } = this.#parts;
       const [engine, versions] = await Promise.all([this.#parts.engine.ready(signal), recorder.versions()]);
       const entries = batch.entries.filter(({ reply }) => reply.running);
       if (entries.length === 0) return;
@@ -159,23 +162,23 @@ export class LaneRunner {
       const requestedAt = now();
       const params = entries.map((entry) => dated(entry.params, requestedAt));
       batch.sent = { engine, key, entries };
-      await writeLanes(
-        entries.map(({ reply }) => reply),
-        {
-          engine,
-          key,
-          params,
-          signal,
-          frame: (callback) => this.#parts.frame(callback),
-          onPrefill: (prefill) => {
-            this.prefills = [...this.prefills, { ...prefill, lanes: entries.length }];
-          },
-          onStart: (lane, start) => {
-            recorder.noteStart(entries[lane].reply, { params: params[lane], requestedAt, versions }, start);
-          },
-          stopOf,
+      const replies = entries.map(({ reply }) => reply);
+      await writeLanes(replies, {
+        engine,
+        key,
+        params,
+        signal,
+        frame: (callback) => this.#parts.frame(callback),
+        onPrefill: (prefill) => {
+          batch.prefill = prefill;
+          this.prefills = [...this.prefills, { ...prefill, lanes: entries.length }];
         },
-      );
+        onStart: (lane, start) => {
+          recorder.noteStart(entries[lane].reply, { params: params[lane], requestedAt, versions }, start);
+        },
+        stopOf,
+      });
+      if (batch.prefill !== null) totals.addLanes(replies, batch.prefill);
     } catch (thrown) {
       const error = EngineError.from(thrown);
       for (const { reply } of batch.entries) if (reply.running) reply.failed(stopOf(stopAfter(error, reply)));
@@ -190,7 +193,7 @@ export class LaneRunner {
     const { model } = this.#waiting.find((entry) => isLoaded(entry.model, loaded)) ?? this.#waiting[0];
     const entries = this.#waiting.filter((entry) => isSameModel(entry.model, model)).slice(0, MAX_LANES);
     this.#waiting = this.#waiting.filter((entry) => !entries.includes(entry));
-    return { entries, abort: new AbortController(), sent: null, stoppedTo: null };
+    return { entries, abort: new AbortController(), sent: null, prefill: null, stoppedTo: null };
   }
 
   async #returnHome(): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
 import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
@@ -13,9 +14,10 @@ const OTHER = { id: 'other', name: 'Other' };
 function setUp() {
   const engine = new FakeLaneEngine();
   const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
-  const runner = new LaneRunner({ engine, recorder, load: engine.load, frame });
+  const totals = new SessionTotals();
+  const runner = new LaneRunner({ engine, recorder, totals, load: engine.load, frame });
   const lane = (seed: number, model = { id: MODEL.id, name: MODEL.name }) => new Lane(newLaneSettings(model, { seed }));
-  return { engine, api: engine.api, runner, lane };
+  return { engine, api: engine.api, runner, totals, lane };
 }
 const idsOf = (lane: Lane) => lane.reply?.columns.ids;
 const reasonOf = (lane: Lane) => lane.reply?.stop?.reason;
@@ -35,6 +37,26 @@ describe('LaneRunner', () => {
     expect(lanes.map(reasonOf)).toEqual(['eos', 'eos', 'eos']);
     expect(runner.prefills).toMatchObject([{ lanes: 3, sharedTokens: 3 }]);
     expect(runner.running).toBe(false);
+  });
+
+  it('adds no more tokens in a frame than can be drawn, and none is lost', async () => {
+    const engine = new FakeLaneEngine();
+    const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
+    const counts: number[] = [];
+    const lane = new Lane(newLaneSettings({ id: MODEL.id, name: MODEL.name }, { seed: 1 }));
+    const counting = (callback: () => void) =>
+      frame(() => {
+        callback();
+        counts.push(lane.reply?.count ?? 0);
+      });
+    const totals = new SessionTotals();
+    const runner = new LaneRunner({ engine, recorder, totals, load: engine.load, frame: counting });
+    const ids = Array.from({ length: 2000 }, (_, i) => i);
+    engine.api.scripts.set(1, ids);
+    await runner.run([lane], PROMPT);
+    expect(idsOf(lane)).toEqual(ids);
+    expect(reasonOf(lane)).toBe('eos');
+    expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(64);
   });
 
   it('gives each sample the next seed, the first samples of all lanes first, eight at a time', async () => {
@@ -59,6 +81,16 @@ describe('LaneRunner', () => {
       { modelId: MODEL.id, executor: 'wasm' },
     ]);
     expect(lanes.map(({ reply }) => reply?.model)).toEqual(['other', MODEL.name, 'other']);
+  });
+
+  it('adds the lanes of each batch to the totals of their model', async () => {
+    const { runner, totals, lane } = setUp();
+    await runner.run([lane(1, OTHER), lane(2), lane(3)], PROMPT);
+    const counts = totals.models.map((each) => [each.model, each.replies, each.computedTokens, each.tokens]);
+    expect(counts).toEqual([
+      [MODEL.name, 2, 4, 4],
+      ['other', 1, 4, 2],
+    ]);
   });
 
   it('ends the lanes of a model that cannot be loaded with the reason, and runs the others', async () => {

@@ -12,6 +12,9 @@ import { ReplyBuffer, stopAfter } from '../../chat/state/write-reply.ts';
 
 type LaneEvent = Extract<LanesEvent, { type: 'lane' }>;
 
+/** Events taken in one frame. Without a limit, a frame that took long would make the next one take longer. */
+const MOST_IN_A_FRAME = 64;
+
 export interface WriteLanesOptions {
   readonly engine: EngineApi;
   /** Names the batch in `stopLane`. */
@@ -33,17 +36,24 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
   const { engine, key, params, signal } = options;
   const writers = replies.map((reply) => new ReplyBuffer(reply, options.stopOf));
   let due = false;
-  let events: LaneEvent[] = [];
+  const events: LaneEvent[] = [];
+  let whenTaken = () => {};
+  const taken = () => new Promise<void>((done) => (whenTaken = done));
+  const request = () => {
+    if (due) return;
+    due = true;
+    options.frame(flush);
+  };
   // All lanes at once, so that the page is updated once per frame, also when all of them end together.
   const flush = () => {
     due = false;
-    const arrived = events;
-    events = [];
-    for (const { lane, event } of arrived) {
+    for (const { lane, event } of events.splice(0, MOST_IN_A_FRAME)) {
       writers[lane].take(event);
       if (event.type === 'start') options.onStart(lane, event);
     }
     for (const writer of writers) writer.flush();
+    if (events.length > 0) request();
+    whenTaken();
   };
   let failure: EngineError | null = null;
   try {
@@ -53,15 +63,14 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
         continue;
       }
       events.push(event);
-      if (!due) {
-        due = true;
-        options.frame(flush);
-      }
+      request();
+      // The engine waits for a page that cannot draw as fast.
+      while (events.length >= MOST_IN_A_FRAME) await taken();
     }
   } catch (thrown) {
     failure = EngineError.from(thrown);
   }
-  flush();
+  while (events.length > 0) await taken();
   const error = failure ?? new EngineError('INTERNAL', 'The engine ended the reply without a stop reason. Try again.');
   for (const reply of replies) if (reply.running) reply.failed(options.stopOf(stopAfter(error, reply)));
 }

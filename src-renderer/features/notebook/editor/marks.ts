@@ -2,8 +2,10 @@
 import { RangeSet, RangeSetBuilder, RangeValue, StateEffect, StateField, type Range } from '@codemirror/state';
 import { Decoration, ViewPlugin, type DecorationSet, type EditorView, type ViewUpdate } from '@codemirror/view';
 import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
+import { tokenMark } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { tintOf } from '../../chat/thread/tint.ts';
+import type { MeasuresByToken } from '../state/shown-measures.svelte.ts';
 import type { NotebookToken } from '../state/token-runs.ts';
 
 class TokenMark extends RangeValue {
@@ -41,12 +43,19 @@ export interface TokenView {
   /** Tint every token, instead of marking generated text. Otherwise only the one in `hot`. */
   asTokens: boolean;
   colours: TokenColours;
+  /** What colours are made of, as far as the replies do not have it. */
+  measures: MeasuresByToken;
   /** Start of the token whose details are shown, or null. */
   hot: number | null;
 }
 
 export const tokenView = StateField.define<TokenView>({
-  create: () => ({ asTokens: false, colours: { by: 'probability', doubtBelow: 0 }, hot: null }),
+  create: () => ({
+    asTokens: false,
+    colours: { by: 'probability', doubtBelow: 0 },
+    measures: new Map(),
+    hot: null,
+  }),
   update: (view, transaction) => transaction.effects.findLast((effect) => effect.is(setView))?.value ?? view,
 });
 
@@ -91,6 +100,17 @@ export function tokenFrom(view: EditorView, start: number): NotebookToken | null
   return found;
 }
 
+/** The tokens on screen, in order. */
+export function visibleTokens({ state, visibleRanges }: EditorView): NotebookToken[] {
+  const found: NotebookToken[] = [];
+  for (const visible of visibleRanges) {
+    state.field(tokenMarks).between(visible.from, visible.to, (from, to, { reply, index, kept }) => {
+      if (from >= (found.at(-1)?.to ?? 0)) found.push({ from, to, reply, index, kept });
+    });
+  }
+  return found;
+}
+
 const GENERATED = Decoration.mark({ class: 'generated' });
 
 /** Decorates what is on screen only: a long text has tens of thousands of tokens. */
@@ -116,29 +136,22 @@ export const tokenDecorations = ViewPlugin.fromClass(
 
 function decorationsOf(view: EditorView): DecorationSet {
   const builder = new RangeSetBuilder<Decoration>();
-  const marks = view.state.field(tokenMarks);
-  const { asTokens, colours, hot } = view.state.field(tokenView);
-  let last = -1;
-  for (const visible of view.visibleRanges) {
-    marks.between(visible.from, visible.to, (from, to, { reply, index, kept }) => {
-      if (from < last) return;
-      last = to;
-      if (asTokens || from === hot)
-        builder.add(from, to, tokenDecoration({ reply, index, from }, colours, from === hot));
-      else if (!kept) builder.add(from, to, GENERATED);
-    });
+  const shown = view.state.field(tokenView);
+  for (const token of visibleTokens(view)) {
+    const { from, to, kept } = token;
+    if (shown.asTokens || from === shown.hot) builder.add(from, to, tokenDecoration(token, shown));
+    else if (!kept) builder.add(from, to, GENERATED);
   }
   return builder.finish();
 }
 
-function tokenDecoration(
-  { reply, index, from }: Pick<NotebookToken, 'reply' | 'index' | 'from'>,
-  colours: TokenColours,
-  isHot: boolean,
-): Decoration {
-  const tint = tintOf(colours, { logprob: reply.token(index).logprob, rank: null, entropy: null });
+const UNKNOWN = { rank: null, entropy: null };
+
+function tokenDecoration({ reply, index, from }: NotebookToken, { colours, measures, hot }: TokenView): Decoration {
+  const measured = measures.get(tokenMark(reply.id, index)) ?? UNKNOWN;
+  const tint = tintOf(colours, { logprob: reply.token(index).logprob, ...measured });
   return Decoration.mark({
-    class: isHot ? 'tok hot' : 'tok',
+    class: from === hot ? 'tok hot' : 'tok',
     attributes: {
       'data-testid': 'token',
       'data-from': String(from),

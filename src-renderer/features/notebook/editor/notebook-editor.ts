@@ -5,7 +5,17 @@ import type * as Y from 'yjs';
 import { readMark, TOKEN } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { GENERATED, insertTyped, TYPED, type NotebookDocument } from '../state/notebook-document.svelte.ts';
 import { tokensInRuns, type NotebookToken } from '../state/token-runs.ts';
-import { addTokens, setTokens, setView, tokenDecorations, tokenMarks, tokenView, type TokenView } from './marks.ts';
+import { found, foundIn, setFound } from './found.ts';
+import {
+  addTokens,
+  setTokens,
+  setView,
+  tokenDecorations,
+  tokenMarks,
+  tokenView,
+  visibleTokens,
+  type TokenView,
+} from './marks.ts';
 import { notebookTheme } from './theme.ts';
 
 export interface EditorOptions {
@@ -17,6 +27,8 @@ export interface EditorOptions {
   keys: readonly KeyBinding[];
   /** Position of the cursor: the end of the selection, UTF-16. */
   oncursor: (position: number) => void;
+  /** Other tokens may be on screen. */
+  onview: () => void;
 }
 
 /** A change that comes from the notebook, not from the keyboard. */
@@ -31,7 +43,7 @@ export class NotebookEditor {
   /** The editor's own change is being written to the notebook. */
   #writing = false;
 
-  constructor({ root, notebook, label, placeholder: hint, keys, oncursor }: EditorOptions) {
+  constructor({ root, notebook, label, placeholder: hint, keys, oncursor, onview }: EditorOptions) {
     this.#notebook = notebook;
     const state = EditorState.create({
       doc: notebook.text.toString(),
@@ -47,11 +59,14 @@ export class NotebookEditor {
         this.#readOnly.of([]),
         tokenMarks,
         tokenView,
+        // Inside the marks of tokens, which would hide it otherwise.
+        found,
         tokenDecorations,
         notebookTheme,
         EditorView.updateListener.of((update) => {
           this.#write(update);
           if (update.docChanged || update.selectionSet) oncursor(this.position);
+          if (update.docChanged || update.viewportChanged) onview();
         }),
       ],
     });
@@ -78,6 +93,24 @@ export class NotebookEditor {
 
   moveTo(position: number): void {
     this.view.dispatch({ selection: { anchor: position }, scrollIntoView: true });
+  }
+
+  get visibleTokens(): NotebookToken[] {
+    return visibleTokens(this.view);
+  }
+
+  /** Marks a text wherever it is; empty: marks nothing. */
+  mark(query: string): void {
+    this.view.dispatch({ effects: setFound.of({ query }) });
+  }
+
+  /** Scrolls to the first occurrence of a text, marks it, and moves the cursor behind it. @returns whether there is one */
+  jumpTo(query: string): boolean {
+    const [current] = foundIn(this.view.state.sliceDoc(), query);
+    if (current === undefined) return false;
+    const effects = [setFound.of({ current }), EditorView.scrollIntoView(current.from, { y: 'center' })];
+    this.view.dispatch({ selection: { anchor: current.to }, effects });
+    return true;
   }
 
   /** The element of a token on screen. */

@@ -35,6 +35,9 @@ export const notebookTheme = EditorView.theme({
   '.cm-placeholder': { color: 'var(--text-3)' },
   // Square, so that adjacent tokens look like one piece.
   '.generated': { backgroundColor: 'var(--accent-soft)' },
+  // As in chats (base.css).
+  '.found': { backgroundColor: 'var(--accent-line)', color: 'var(--on-found)' },
+  '.found.current': { backgroundColor: 'var(--found-current)', color: 'var(--on-found-current)' },
   // No padding, margin or border to the sides: turning the view on never moves a letter.
   '.tok': {
     padding: '3px 0',

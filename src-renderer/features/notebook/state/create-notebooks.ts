@@ -18,7 +18,7 @@ export function createNotebooks({
 }: AppModel): Notebooks {
   const notebooks = new NotebooksState(connection.services);
   const notebookSession = new NotebookSession({
-    ...{ notebooks, engine, settings, modelSettings, recorder },
+    ...{ notebooks, engine, settings, modelSettings, recorder, totals: app.session.totals },
     blocked: () => app.session.blocked ?? (app.session.busy ? 'A reply is being generated in a chat.' : null),
   });
   window.addEventListener('pagehide', () => notebooks.flushLast());

@@ -1,6 +1,8 @@
 import type { PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { PromptWithReply } from '../../chat/state/recomputed-tokens.svelte.ts';
+import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { NotebookDocument } from './notebook-document.svelte.ts';
 import { idsBefore, tokensInRuns } from './token-runs.ts';
 
@@ -16,16 +18,19 @@ export interface NotebookPrompt {
   leftOut: number;
 }
 
-export interface PromptParts {
+interface TextParts {
   notebook: NotebookDocument;
   /** UTF-16 offset: the text before it is the prompt. */
   position: number;
   engine: Pick<EngineApi, 'call'>;
   model: { id: string; name: string; contextSize: number; bosTokenId: number | null };
+  signal?: AbortSignal;
+}
+
+export interface PromptParts extends TextParts {
   whenFull: WhenFull;
   /** Token limit of the reply. */
   maxTokens: number;
-  signal?: AbortSignal;
 }
 
 /**
@@ -33,13 +38,8 @@ export interface PromptParts {
  * @throws EngineError CONTEXT_FULL if the text does not fit and nothing may be left out
  */
 export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> {
-  const { notebook, position, engine, model, whenFull, maxTokens, signal } = parts;
-  const tokens = tokensInRuns(notebook.runs(), (id) => notebook.reply(id));
-  const { ids: exact, textEnd } = idsBefore(tokens, position, model.id);
-  const text = notebook.text.toString().slice(0, textEnd);
-  const params = { text, addBos: true, parseSpecial: false };
-  const tokenized = await engine.call('tokenize', params, signal === undefined ? {} : { signal });
-  const ids = [...tokenized.ids, ...exact];
+  const { model, whenFull, maxTokens } = parts;
+  const { text, exact, ids } = await readBefore(parts);
   const whenWindowFull = whenFull === 'stop' ? 'stop' : 'shift';
   const room = Math.max(1, model.contextSize - Math.min(maxTokens, Math.floor(model.contextSize * REPLY_SHARE)));
   // With `stop` a reply may fill what is left of the window, however little.
@@ -59,11 +59,44 @@ export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> 
       { promptTokens: ids.length, contextSize: model.contextSize, model: model.name },
     );
   }
-  const first = ids[0] === model.bosTokenId ? ids.slice(0, 1) : [];
-  const read = [...first, ...ids.slice(ids.length - (room - first.length))];
+  const read = lastOf(ids, room, model.bosTokenId);
   return {
     input: { kind: 'ids', ids: read, whenFull: whenWindowFull },
     ids: read,
     leftOut: ids.length - read.length,
   };
+}
+
+/**
+ * The tokens of a reply after those of the text before it, of which the beginning is left out if not all fit.
+ * @param end number of tokens of the reply
+ */
+export async function promptWithReply(parts: TextParts, reply: Reply, end: number): Promise<PromptWithReply> {
+  const { contextSize, bosTokenId } = parts.model;
+  const { ids } = await readBefore(parts);
+  const before = lastOf(ids, Math.max(1, contextSize - end), bosTokenId);
+  return { prompt: { kind: 'ids', ids: [...before, ...reply.ids(0, end)] }, replyTokens: end };
+}
+
+/** The text before a position as tokens, the generated ones at its end exactly as they were. */
+async function readBefore({
+  notebook,
+  position,
+  engine,
+  model,
+  signal,
+}: TextParts): Promise<{ text: string; exact: number[]; ids: number[] }> {
+  const tokens = tokensInRuns(notebook.runs(), (id) => notebook.reply(id));
+  const { ids: exact, textEnd } = idsBefore(tokens, position, model.id);
+  const text = notebook.text.toString().slice(0, textEnd);
+  const params = { text, addBos: true, parseSpecial: false };
+  const tokenized = await engine.call('tokenize', params, signal === undefined ? {} : { signal });
+  return { text, exact, ids: [...tokenized.ids, ...exact] };
+}
+
+/** At most so many tokens of the end, after BOS if there is one. */
+function lastOf(ids: readonly number[], most: number, bosTokenId: number | null): number[] {
+  if (ids.length <= most) return [...ids];
+  const first = ids[0] === bosTokenId ? ids.slice(0, 1) : [];
+  return [...first, ...ids.slice(ids.length - Math.max(0, most - first.length))];
 }

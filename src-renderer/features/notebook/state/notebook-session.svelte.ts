@@ -3,6 +3,7 @@ import type { Continues, GenerateParams, PromptInput } from '../../../../src-mai
 import { newReplyFacts, type BranchPoint } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { KEPT } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
+import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { StoredRun } from '../../chat/receipts/recorded-reply.ts';
 import { notebookRunFacts } from '../../chat/receipts/run-facts.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
@@ -10,6 +11,7 @@ import { contextUse, type ContextUse } from '../../chat/state/context-use.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
 import { now } from '../../chat/state/identity.ts';
 import type { ModelSettingsState } from '../../chat/state/model-settings.svelte.ts';
+import { RecomputedTokens } from '../../chat/state/recomputed-tokens.svelte.ts';
 import { CANDIDATES, modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { SettingsState } from '../../chat/state/settings.svelte.ts';
@@ -18,7 +20,7 @@ import type { DrawSource } from '../../waterfall/draw-source.ts';
 import { GENERATED, insertToken, removeTokens, TYPED, type NotebookDocument } from './notebook-document.svelte.ts';
 import { promptBefore } from './notebook-prompt.ts';
 import type { NotebooksState } from './notebooks.svelte.ts';
-import { generationDraws, recordedGeneration, type RecordedParts } from './recorded-generation.ts';
+import { generationDraws, generationPrompt, recordedGeneration, type RecordedParts } from './recorded-generation.ts';
 import { tokensInRuns, type NotebookToken } from './token-runs.ts';
 import { firstTokenOf, shownFrom, type Fork } from './versions.ts';
 
@@ -30,6 +32,7 @@ export interface SessionParts {
   readonly settings: Pick<SettingsState, 'current'>;
   readonly modelSettings: Pick<ModelSettingsState, 'sampling' | 'stop'>;
   readonly recorder: RunRecorder;
+  readonly totals: Pick<SessionTotals, 'add'>;
   /** Why nothing can be generated now, or null. */
   readonly blocked: () => string | null;
   /** Collects tokens until the next animation frame; tests provide their own. */
@@ -50,6 +53,7 @@ export class NotebookSession {
   #running = $state.raw<{ notebook: NotebookDocument; reply: Reply; abort: AbortController } | null>(null);
   #leftOut = $state.raw<{ reply: Reply; tokens: number } | null>(null);
   readonly #parts: SessionParts;
+  readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
   readonly #frame: (callback: () => void) => void;
   #done: Promise<void> = Promise.resolve();
   /** Resolves when the files of the latest reply's model have been hashed, or cannot be. */
@@ -172,6 +176,17 @@ export class NotebookSession {
     return await generationDraws(await this.#recordedParts(reply));
   }
 
+  /** What is recomputed of a reply of the open notebook, with the text that is before it then. */
+  recomputedOf(reply: Reply): RecomputedTokens {
+    const known = this.#recomputed.get(reply);
+    if (known !== undefined) return known;
+    const made = new RecomputedTokens(reply, this.#parts.engine, async (end) => {
+      return await generationPrompt(await this.#recordedParts(reply), end);
+    });
+    this.#recomputed.set(reply, made);
+    return made;
+  }
+
   /** Generated text counts as typed: it is no longer marked. Its probabilities stay. */
   accept(): void {
     const notebook = this.#parts.notebooks.current;
@@ -272,6 +287,7 @@ export class NotebookSession {
       following.ended();
       notebook.endStep();
       this.#running = null;
+      this.#parts.totals.add(reply);
     }
     this.#hashing = this.#noteFiles(notebook, reply);
   }

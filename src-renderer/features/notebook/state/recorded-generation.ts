@@ -1,11 +1,13 @@
 /** What repeats a generation in a notebook. Its prompt is the text before it, which must still be what it was. */
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { idsDigest } from '../../../../src-main/protocol/engine/receipt/receipt.ts';
 import { recordedRun, runWith, type StoredRun } from '../../chat/receipts/recorded-reply.ts';
+import type { PromptWithReply } from '../../chat/state/recomputed-tokens.svelte.ts';
 import { replyDraws } from '../../chat/state/reply-draws.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { DrawSource } from '../../waterfall/draw-source.ts';
 import type { NotebookDocument } from './notebook-document.svelte.ts';
-import { promptBefore, type PromptParts } from './notebook-prompt.ts';
+import { promptBefore, promptWithReply, type PromptParts } from './notebook-prompt.ts';
 import { tokensInRuns } from './token-runs.ts';
 
 const NOT_SHOWN = 'The beginning of this generation is not in the text. Undo the change that removed it.';
@@ -63,6 +65,17 @@ export async function generationDraws(parts: RecordedParts): Promise<DrawSource>
       reply: reply.ids(drawn, index),
     };
   });
+}
+
+/**
+ * The tokens of a generation after those of the text that is before it now, which may have changed.
+ * @param end number of tokens of the generation
+ * @throws EngineError BAD_REQUEST if its beginning is not in the text
+ */
+export async function generationPrompt({ reply, ...parts }: RecordedParts, end: number): Promise<PromptWithReply> {
+  const position = startOf(parts.notebook, reply);
+  if (position === null) throw new EngineError('BAD_REQUEST', NOT_SHOWN);
+  return await promptWithReply({ ...parts, position }, reply, end);
 }
 
 /** Where the text of a reply begins; null if its first token is not in the text. */

@@ -1,6 +1,7 @@
 import { EngineState } from '../../chat/state/engine.svelte.ts';
 import { ModelSettingsState } from '../../chat/state/model-settings.svelte.ts';
 import { SettingsState } from '../../chat/state/settings.svelte.ts';
+import { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { FakeConnection, FakeEngine, MODEL } from '../../chat/test-support/fakes.ts';
 import { dataFolder, openStore, PageLine } from '../../chat/test-support/store.ts';
@@ -24,15 +25,16 @@ export async function open(folder?: string) {
   const notebooks = new NotebooksState(services);
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
   const recorder = new RunRecorder({ engine, versions: async () => ({ Tokenscope: '1.0.0' }) });
+  const totals = new SessionTotals();
   const session = new NotebookSession({
-    ...{ notebooks, engine, settings, modelSettings, recorder },
+    ...{ notebooks, engine, settings, modelSettings, recorder, totals },
     blocked: () => null,
     frame: (callback) => void setTimeout(callback),
   });
   connection.change(api, 'ready');
   await engine.ready();
   const prompts = () => api.requests.map(({ prompt }) => prompt);
-  return { folder, services, connection, api, engine, settings, modelSettings, notebooks, session, prompts };
+  return { folder, services, connection, api, engine, settings, modelSettings, notebooks, session, totals, prompts };
 }
 
 export function type(notebook: NotebookDocument, at: number, text: string): void {

@@ -60,6 +60,7 @@ export class Conversation {
       token: (token) => writer.token(token),
     });
     if (reply.tokens.length > 0) await writer.end();
+    for (const notice of reply.notices) await err.line(`Note: ${notice}`);
     const { stop } = reply.end;
     if (stop.reason === 'error' && reply.tokens.length === 0) throw fromErrorPayload(stop.error);
     if (stop.reason === 'user' && reply.tokens.length === 0) return reply;

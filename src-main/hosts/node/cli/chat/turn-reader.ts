@@ -5,7 +5,8 @@ const FENCE = '"""';
 
 /** A turn of the user: a message to the model, or a command. */
 export type Turn =
-  { readonly kind: 'message'; readonly text: string } | { readonly kind: 'command'; name: string; argument: string };
+  | { readonly kind: 'message'; readonly text: string }
+  | { readonly kind: 'command'; name: string; argument: string };
 
 /** Parses turns from lines: `/name` is a command, `//` starts a message with a slash, `"""` encloses several lines. */
 export class TurnReader {

@@ -86,7 +86,7 @@ async function run(
   if (options.json) {
     const reply = await streamReply(client, params, context.signal);
     const text = await promptText(session, params.prompt);
-    const all = [...notices, ...reply.start.notices];
+    const all = [...notices, ...reply.start.notices, ...reply.notices];
     await context.out.json(replyJson(model.id, text, reply, all, options.top));
     return reply;
   }
@@ -99,6 +99,7 @@ async function run(
     token: (token) => writer.token(token),
   });
   await writer.end();
+  for (const notice of reply.notices) await context.err.line(`Note: ${notice}`);
   if (context.out.open) await context.err.line(formatStatistics(reply.start, reply.end));
   return reply;
 }

@@ -84,6 +84,7 @@ class WrittenLanes {
         this.starts.set(lane, event);
         return;
       case 'prefill':
+      case 'moved':
         return;
       case 'token':
         this.logprobs[lane]!.push(event.token.logprob);

@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatMs, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
 /** Formats the result and the machine as a table. */
-export function formatBench({ result, machine, choices, lanes, profile }: BenchReport): string {
+export function formatBench({ result, machine, choices, adapter, lanes, profile }: BenchReport): string {
   const rate = (value: number) => value.toFixed(1);
   const { prefill } = result;
   const rows = [
@@ -17,8 +17,9 @@ export function formatBench({ result, machine, choices, lanes, profile }: BenchR
     ...lanes.map(({ lanes: count, tokensPerSecond }) => [`decode ${count} lanes`, rate(tokensPerSecond)]),
   ];
   const kernels = result.kernels === null ? '' : `, kernels ${result.kernels}`;
+  const where = adapter ? ` on ${adapter.name}` : `${kernels}, ${plural(result.threads, 'thread')}`;
   return [
-    `${result.model}, ${result.executor} executor${kernels}, ${plural(result.threads, 'thread')}`,
+    `${result.model}, ${result.executor} executor${where}`,
     ...(choices === null ? [] : formatChoices(choices)),
     '',
     formatTable([{ title: '' }, { title: 'tokens/s', align: 'right' }], rows),

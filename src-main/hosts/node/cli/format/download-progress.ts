@@ -1,4 +1,4 @@
-import type { Download } from '../../../../protocol/app/app-services.ts';
+import type { Download } from '../../../../protocol/app/downloads.ts';
 import { formatBytes } from './numbers.ts';
 
 const BAR_CELLS = 24;

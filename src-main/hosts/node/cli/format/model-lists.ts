@@ -1,5 +1,6 @@
 /** The library, the catalogue and what was found elsewhere, as tables. */
-import type { CatalogueEntry, FoundModels, ModelListing } from '../../../../protocol/app/app-services.ts';
+import type { FoundModels, ModelListing } from '../../../../protocol/app/app-services.ts';
+import type { CatalogueEntry } from '../../../../protocol/app/downloads.ts';
 import { formatBytes, formatCount } from './numbers.ts';
 import { formatTable } from './table.ts';
 

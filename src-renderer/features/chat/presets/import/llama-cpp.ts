@@ -145,12 +145,8 @@ function wordsOf(text: string): string[] {
   const words = text.matchAll(/(?:"(?:\\[^]|[^"\\])*"|'[^']*'|\\[^]|[^\s"'\\])+/g);
   return [...words]
     .map(([word]) =>
-      word.replaceAll(
-        /"((?:\\[^]|[^"\\])*)"|'([^']*)'|\\([^])/g,
-        (_, double?: string, single?: string, one?: string) =>
-          double === undefined
-            ? (single ?? (one === '\n' ? '' : (one ?? '')))
-            : double.replaceAll(/\\(["\\$`])/g, '$1'),
+      word.replaceAll(/"((?:\\[^]|[^"\\])*)"|'([^']*)'|\\([^])/g, (_, double?: string, single?: string, one?: string) =>
+        double === undefined ? (single ?? (one === '\n' ? '' : (one ?? ''))) : double.replaceAll(/\\(["\\$`])/g, '$1'),
       ),
     )
     .filter((word) => word !== '');

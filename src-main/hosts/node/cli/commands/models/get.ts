@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Download } from '../../../../../protocol/app/app-services.ts';
+import type { Download } from '../../../../../protocol/app/downloads.ts';
 import { isDownloadAddress, isProxy } from '../../../../../protocol/app/fields.ts';
 import { EngineError } from '../../../../../engine/api/errors.ts';
 import type { CliContext } from '../../context.ts';

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { imaginedGpu } from '../../../bench/lib/imagined-gpu.ts';
+import { nodePlatform } from '../../hosts/node/node-platform.ts';
+import { EngineError } from '../api/errors.ts';
+import type { Gpu, GpuAdapterInfo, GpuDevice } from '../api/gpu.ts';
+import type { Measurements } from '../api/platform.ts';
+import { InferenceEngine } from '../index.ts';
+import { testPlatform } from '../test-support/scripted-model.ts';
+import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
+import type { Executor } from './executor.ts';
+import { findAdapter, knownChoice, measuredChoice, type ChoiceHost } from './executor-choice.ts';
+import { HostLogits } from './logits.ts';
+
+const RADEON: GpuAdapterInfo = { vendor: 'amd', architecture: 'rdna-3', device: '', description: 'Radeon' };
+const MODEL = { key: 'model', layers: 20 };
+
+function gpuWith(info: Partial<GpuAdapterInfo> | null, change: Partial<GpuDevice> = {}): Gpu {
+  const { device } = imaginedGpu();
+  const adapter = {
+    info: { ...RADEON, ...info },
+    limits: device.limits,
+    requestDevice: async () => ({ ...device, ...change }),
+  };
+  return { requestAdapter: () => Promise.resolve(info === null ? null : adapter) };
+}
+
+function memory(): Measurements & { stored: Map<string, readonly number[]> } {
+  const stored = new Map<string, readonly number[]>();
+  return {
+    stored,
+    get: (key) => Promise.resolve(stored.get(key)),
+    set: async (key, numbers) => void stored.set(key, numbers),
+  };
+}
+
+const known = async (host: ChoiceHost, model = MODEL) => knownChoice(host, model, await findAdapter(host));
+
+describe('the choice of the executor', () => {
+  const platform = testPlatform();
+  /** Takes `ms` for a token. */
+  const executor = (ms: number): Executor & { runs: number; disposed: boolean } => {
+    const fake = {
+      runs: 0,
+      disposed: false,
+      run: () => {
+        fake.runs++;
+        platform.clock.time += ms;
+        return Promise.resolve({ logits: [new HostLogits(Float32Array.of(1, 2))], taps: new Map() });
+      },
+      dispose: async () => void (fake.disposed = true),
+    };
+    return fake as unknown as Executor & typeof fake;
+  };
+
+  it.each([
+    ['there is none', gpuWith(null), 'No GPU was found.'],
+    [
+      'it is in software',
+      gpuWith({ description: 'SwiftShader Device' }),
+      'The only GPU is in software: SwiftShader Device.',
+    ],
+  ])('is the CPU if %s', async (_name, gpu, reason) => {
+    const found = await known({ ...platform, openGpu: () => Promise.resolve(gpu) });
+    expect(found).toEqual({ executor: 'wasm', reason });
+  });
+
+  it('is the CPU if WebGPU is not available', async () => {
+    const openGpu = () => Promise.reject(new EngineError('BACKEND_LOST', 'not installed'));
+    expect((await known({ ...platform, openGpu }))?.executor).toBe('wasm');
+    expect((await known(platform))?.executor).toBe('wasm');
+  });
+
+  it.each([
+    [40, 25, 'webgpu', '40 tok/s on the GPU, 25 on the CPU, measured'],
+    [8, 25, 'wasm', '8.0 tok/s on the GPU, 25 on the CPU, measured'],
+  ])('is the faster one: %i and %i tok/s', async (onGpu, onCpu, chosen, text) => {
+    const measurements = memory();
+    const host = { ...platform, measurements, openGpu: () => Promise.resolve(gpuWith({})) };
+    expect(await known(host)).toBeNull();
+    const [gpu, cpu] = [executor(1000 / onGpu), executor(1000 / onCpu)];
+    const choice = await measuredChoice(host, MODEL, RADEON, cpu, () => Promise.resolve(gpu), 2000);
+    expect(choice).toEqual({ executor: chosen, reason: `${text}.` });
+    expect([gpu.disposed, cpu.disposed]).toEqual([true, false]);
+    // Remembered for this model and adapter only.
+    expect(await known(host)).toEqual({ executor: chosen, reason: `${text} earlier.` });
+    expect(await known(host, { ...MODEL, key: 'another' })).toBeNull();
+    const other = { ...host, openGpu: () => Promise.resolve(gpuWith({ description: 'Radeon, driver 2' })) };
+    expect(await known(other)).toBeNull();
+  });
+
+  it('takes a tenth of the time of loading, or a few tokens', async () => {
+    for (const [loadMs, most] of [
+      [10_000, 1000],
+      // Four tokens of each.
+      [10, 240],
+    ]) {
+      const before = platform.clock.time;
+      const [gpu, cpu] = [executor(20), executor(40)];
+      await measuredChoice(platform, MODEL, RADEON, cpu, () => Promise.resolve(gpu), loadMs);
+      expect(gpu.runs).toBeGreaterThanOrEqual(4);
+      expect(platform.clock.time - before).toBeLessThanOrEqual(most);
+    }
+  });
+
+  it('does not measure a GPU that cannot win', async () => {
+    const never = () => Promise.reject(new Error('not asked'));
+    const { executor: chosen, reason } = await measuredChoice(platform, MODEL, RADEON, executor(0.1), never, 100);
+    expect(chosen).toBe('wasm');
+    expect(reason).toBe('This model is small: 10,000 tok/s on the CPU, at most 667 on a GPU.');
+  });
+
+  it('is the CPU if the GPU cannot run the model', async () => {
+    const full = () => Promise.reject(new EngineError('OUT_OF_MEMORY', 'It needs 8 GB.'));
+    const choice = await measuredChoice(platform, MODEL, RADEON, executor(40), full, 100);
+    expect(choice).toEqual({ executor: 'wasm', reason: 'The GPU cannot run this model. It needs 8 GB.' });
+  });
+});
+
+describe('a model that is loaded automatically', () => {
+  const load = async (gpu: Gpu, measurements: Measurements) => {
+    const openGpu = () => Promise.resolve(gpu);
+    const engine = new InferenceEngine({ ...nodePlatform(measurements), openGpu });
+    const info = await engine.load(await tinyGgufFiles('llama'), { executor: 'auto', threads: 1 });
+    await engine.unload();
+    return info;
+  };
+  /** Says that the GPU was faster. */
+  const fast: Measurements = {
+    get: (key) => Promise.resolve(key.startsWith('CPU or GPU') ? [5, 2] : undefined),
+    set: () => Promise.resolve(),
+  };
+
+  it('is on the CPU if it is small', async () => {
+    const info = await load(gpuWith({}), memory());
+    expect(info).toMatchObject({ executor: 'wasm', choice: { executor: 'wasm' } });
+    expect(info.choice?.reason).toMatch(/^This model is small/);
+  });
+
+  it('is on the GPU if that was faster before', async () => {
+    const choice = { executor: 'webgpu', reason: '500 tok/s on the GPU, 200 on the CPU, measured earlier.' };
+    expect(await load(gpuWith({}), fast)).toMatchObject({ executor: 'webgpu', adapter: { name: 'Radeon' }, choice });
+  });
+
+  it('is on the CPU if the GPU has too little memory', async () => {
+    const full = gpuWith({}, { popErrorScope: () => Promise.resolve({ message: 'full' }) });
+    const info = await load(full, fast);
+    expect(info).toMatchObject({ executor: 'wasm', choice: { executor: 'wasm' } });
+    expect(info.choice?.reason).toMatch(/^The GPU cannot run this model\. The GPU is out of memory/);
+  });
+
+  it('has no choice if the executor is requested', async () => {
+    const engine = new InferenceEngine(nodePlatform());
+    const info = await engine.load(await tinyGgufFiles('llama'), { executor: 'wasm', threads: 1 });
+    expect(info).not.toHaveProperty('choice');
+    await engine.unload();
+  });
+});

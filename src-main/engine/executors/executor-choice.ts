@@ -1,0 +1,127 @@
+/** Chooses between CPU and GPU for a model: by what is known of the adapter, else by measurement. */
+import type { Gpu, GpuAdapterInfo } from '../api/gpu.ts';
+import type { Clock, Logger, Measurements } from '../api/platform.ts';
+import type { ExecutorChoice } from '../api/types.ts';
+import { EngineError } from '../api/errors.ts';
+import { KvCache } from '../kv-cache/kv-cache.ts';
+import { batchOf } from './batch.ts';
+import type { Executor } from './executor.ts';
+import { adapterFacts } from './webgpu/device.ts';
+
+/** The fastest that is known of a dispatch, and of a submit with its readback, ms. */
+const DISPATCH_MS = 0.01;
+const SUBMIT_MS = 0.3;
+const DISPATCHES_PER_LAYER = 6;
+/** Of the time that loading took, for the timed tokens of both. */
+const SHARE_OF_LOAD = 0.1;
+/** Timed tokens of each, at least and at most; the first is not counted. */
+const TOKENS = { least: 3, most: 12 } as const;
+
+export interface ChoiceHost {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly measurements?: Measurements | undefined;
+  openGpu?(): Promise<Gpu>;
+}
+
+/** What a choice is about. */
+export interface ChosenModel {
+  /** Names the model's files and settings, for what is remembered. */
+  readonly key: string;
+  readonly layers: number;
+}
+
+/** The choice without a GPU that is worth a measurement, or from an earlier one; null if the model must be measured. */
+export async function knownChoice(
+  { measurements }: Pick<ChoiceHost, 'measurements'>,
+  model: ChosenModel,
+  adapter: GpuAdapterInfo | null,
+): Promise<ExecutorChoice | null> {
+  if (adapter === null) return { executor: 'wasm', reason: 'No GPU was found.' };
+  const { name, isSoftware } = adapterFacts(adapter);
+  if (isSoftware) return { executor: 'wasm', reason: `The only GPU is in software: ${name}.` };
+  const known = await measurements?.get(keyOf(model, adapter));
+  return known?.length === 2 ? byRates(known[0], known[1], 'measured earlier') : null;
+}
+
+/** Null if there is none. */
+export async function findAdapter({ openGpu, log }: ChoiceHost): Promise<GpuAdapterInfo | null> {
+  try {
+    const gpu = await openGpu?.();
+    return (await gpu?.requestAdapter({ powerPreference: 'high-performance' }))?.info ?? null;
+  } catch (thrown) {
+    log.warn('WebGPU is not available.', { message: EngineError.from(thrown).message });
+    return null;
+  }
+}
+
+/**
+ * Measures both and remembers the result.
+ * @param cpu with the model's weights
+ * @param openGpu creates an executor on the GPU, with any weights
+ * @param loadMs how long loading took so far
+ */
+export async function measuredChoice(
+  host: ChoiceHost,
+  model: ChosenModel,
+  adapter: GpuAdapterInfo,
+  cpu: Executor,
+  openGpu: () => Promise<Executor>,
+  loadMs: number,
+): Promise<ExecutorChoice> {
+  const { clock, measurements } = host;
+  const budget = (SHARE_OF_LOAD * loadMs) / 2;
+  const cpuMs = await tokenMs(cpu, clock, budget);
+  const least = DISPATCHES_PER_LAYER * model.layers * DISPATCH_MS + SUBMIT_MS;
+  if (cpuMs < least) {
+    const reason = `This model is small: ${rate(cpuMs)} tok/s on the CPU, at most ${rate(least)} on a GPU.`;
+    return { executor: 'wasm', reason };
+  }
+  try {
+    const gpu = await openGpu();
+    try {
+      const gpuMs = await tokenMs(gpu, clock, budget);
+      await measurements?.set(keyOf(model, adapter), [cpuMs, gpuMs]);
+      return byRates(cpuMs, gpuMs, 'measured');
+    } finally {
+      await gpu.dispose();
+    }
+  } catch (thrown) {
+    return withoutGpu(EngineError.from(thrown));
+  }
+}
+
+/** The choice after the GPU failed. */
+export function withoutGpu({ message }: EngineError): ExecutorChoice {
+  return { executor: 'wasm', reason: `The GPU cannot run this model. ${message}` };
+}
+
+function byRates(cpuMs: number, gpuMs: number, when: string): ExecutorChoice {
+  const executor = gpuMs < cpuMs ? 'webgpu' : 'wasm';
+  return { executor, reason: `${rate(gpuMs)} tok/s on the GPU, ${rate(cpuMs)} on the CPU, ${when}.` };
+}
+
+/** The best time of one token after an empty context, ms. Overwrites K and V of the first cell. */
+async function tokenMs(executor: Executor, clock: Clock, budget: number): Promise<number> {
+  let best = Infinity;
+  const end = clock.now() + budget;
+  for (let token = 0; token <= TOKENS.most && (token <= TOKENS.least || clock.now() < end); token++) {
+    const started = clock.now();
+    const batch = batchOf([new KvCache(1).append(0, [0])]);
+    const { logits } = await executor.run(batch, { logits: [0], lend: true, bestFirst: true });
+    (await logits[0].lend()).top(1);
+    // Compilers and caches are cold at first.
+    if (token > 0) best = Math.min(best, clock.now() - started);
+  }
+  return Math.max(best, Number.EPSILON);
+}
+
+function keyOf({ key }: ChosenModel, { vendor, architecture, device, description }: GpuAdapterInfo): string {
+  return `CPU or GPU, ${key}, ${[vendor, architecture, device, description].join(' ')}`;
+}
+
+/** Tokens per second, for people. */
+function rate(ms: number): string {
+  const perSecond = 1000 / ms;
+  return perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString('en');
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import type { GpuDevice } from '../../api/gpu.ts';
+import { DeviceWatch } from './device-watch.ts';
+
+type Fault = { readonly message: string } | null;
+
+/** A device that only has what the watch uses. */
+function fakeDevice(faults: Fault[] = []) {
+  let lose: (reason: { reason: string; message: string }) => void = () => undefined;
+  const scopes: string[] = [];
+  const device = {
+    lost: new Promise<{ reason: string; message: string }>((resolve) => (lose = resolve)),
+    queue: { submit: () => undefined },
+    pushErrorScope: (filter: string) => void scopes.push(filter),
+    popErrorScope: () => {
+      expect(scopes.pop()).toBeDefined();
+      return Promise.resolve(faults.shift() ?? null);
+    },
+    destroy: () => lose({ reason: 'destroyed', message: 'destroyed' }),
+  } as unknown as GpuDevice;
+  return { device, lose: (message: string) => lose({ reason: 'unknown', message }), scopes };
+}
+
+const LOST = { code: 'BACKEND_LOST' };
+
+describe('DeviceWatch', () => {
+  it('lets commands and work pass', async () => {
+    const { device, scopes } = fakeDevice();
+    const watch = new DeviceWatch(device, 1000);
+    await watch.submit({});
+    expect(scopes).toEqual([]);
+    expect(await watch.during(() => Promise.resolve(7))).toBe(7);
+    await expect(watch.during(() => Promise.reject(new RangeError('own')))).rejects.toThrow('own');
+    expect(watch.reason).toBeNull();
+  });
+
+  it.each(['validation', 'out of memory'])('gives up after an error of %s', async (message) => {
+    const { device } = fakeDevice([null, { message }]);
+    const watch = new DeviceWatch(device, 1000);
+    await expect(watch.submit({})).rejects.toMatchObject({ ...LOST, details: { reason: message } });
+    expect(() => watch.check()).toThrow(message);
+  });
+
+  it('gives the reason of a loss when something can no longer be done', async () => {
+    const { device, lose } = fakeDevice();
+    const watch = new DeviceWatch(device, 1000);
+    const work = watch.during(() => {
+      setTimeout(() => lose('the driver was updated'), 20);
+      return Promise.reject(new DOMException('unmapped', 'AbortError'));
+    });
+    await expect(work).rejects.toMatchObject({ ...LOST, details: { reason: 'the driver was updated' } });
+    expect(watch.reason).toBe('the driver was updated');
+  });
+
+  it('gives up a device that does not answer', async () => {
+    const { device } = fakeDevice();
+    const watch = new DeviceWatch(device, 30);
+    await expect(watch.during(() => new Promise(() => undefined))).rejects.toMatchObject(LOST);
+    expect(watch.reason).toBe('it did not answer for 0.03 s');
+  });
+
+  it('waits for a device in software', async () => {
+    const watch = new DeviceWatch(fakeDevice().device, null);
+    const slow = () => new Promise<number>((resolve) => setTimeout(() => resolve(3), 50));
+    expect(await watch.during(slow)).toBe(3);
+  });
+});

@@ -1,0 +1,80 @@
+import { EngineError } from '../../api/errors.ts';
+import type { GpuCommandBuffer, GpuDevice } from '../../api/gpu.ts';
+
+/** Browsers end a GPU process that hangs after about ten seconds. This is for those that do not, ms. */
+export const HANG_MS = 30_000;
+/** Longest time from a failed call to the reason for the loss of the device, ms. */
+const REASON_MS = 1000;
+
+/**
+ * Turns what WebGPU tells only its error scopes, or nobody, into errors: a lost device, commands that it rejects, memory that
+ * is missing when they run, a GPU that does not answer. After any of them, the device is lost for good.
+ */
+export class DeviceWatch {
+  /** Why the device is lost; null while it works. */
+  reason: string | null = null;
+
+  /** @param hangMs longest time that commands take; null for a device that may take longer, as one in software */
+  constructor(
+    private readonly device: GpuDevice,
+    private readonly hangMs: number | null,
+  ) {
+    void device.lost.then(({ message }) => this.lose(message || 'no reason given'));
+  }
+
+  /** @throws EngineError BACKEND_LOST after the device was lost */
+  check(cause?: unknown): void {
+    if (this.reason !== null) throw deviceLost(this.reason, cause);
+  }
+
+  /** Submits commands. @returns when they were accepted @throws EngineError BACKEND_LOST when they were not */
+  async submit(commands: GpuCommandBuffer): Promise<void> {
+    const { device } = this;
+    device.pushErrorScope('validation');
+    device.pushErrorScope('out-of-memory');
+    device.queue.submit([commands]);
+    const errors = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
+    const [error] = errors.filter((each) => each !== null);
+    if (error === undefined) return;
+    this.lose(error.message);
+    device.destroy();
+    this.check();
+  }
+
+  /**
+   * Waits for work on the device.
+   * @throws EngineError BACKEND_LOST when the device is lost or does not answer
+   */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const { hangMs } = this;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const hung = new Promise<never>((_, reject) => {
+      if (hangMs === null) return;
+      timer = setTimeout(() => {
+        this.lose(`it did not answer for ${hangMs / 1000} s`);
+        this.device.destroy();
+        reject(deviceLost(this.reason!));
+      }, hangMs);
+    });
+    try {
+      return await Promise.race([work(), hung]);
+    } catch (error) {
+      if (error instanceof EngineError) throw error;
+      clearTimeout(timer);
+      // WebGPU only says that something can no longer be done. The reason follows.
+      await Promise.race([this.device.lost, new Promise<void>((resolve) => setTimeout(resolve, REASON_MS))]);
+      this.check(error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private lose(reason: string): void {
+    this.reason ??= reason;
+  }
+}
+
+function deviceLost(reason: string, cause?: unknown): EngineError {
+  return new EngineError('BACKEND_LOST', `The GPU was lost: ${reason}. Load the model again.`, { reason }, { cause });
+}
