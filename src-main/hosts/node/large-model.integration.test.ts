@@ -1,6 +1,6 @@
 /**
- * A model of 4.9 GB, which no single WebAssembly memory can address: it opens, generates, and returns its memory when it is
- * unloaded. In the full run, where there is room.
+ * A model of 4.6 GB, which takes more in memory than one WebAssembly memory can address: it opens, generates, and returns
+ * its memory when it is unloaded. In the full run, where there is room.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
@@ -9,16 +9,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { randomModelBytes, writeRandomModel } from '../../../scripts/write-random-model.ts';
+import { randomModelBytes, SHAPES, writeRandomModel } from '../../../scripts/lib/random-model.ts';
+import { readGguf } from '../../engine/formats/gguf/gguf-file.ts';
+import { memorySource } from '../../engine/test-support/model-files.ts';
 import { tinyGguf } from '../../engine/test-support/tiny-gguf.ts';
 import type { MeasuredMemory } from './test-support/measure-memory.ts';
 
 const SCRIPT = fileURLToPath(new URL('test-support/measure-memory.mjs', import.meta.url));
 /** Tokens of the context, all of which are computed. */
 const CONTEXT = 64;
-/** Weights take up to an eighth more in memory than in the file, and the file stays in the system's cache for a while. */
-const MEMORY = 1.25 * randomModelBytes('8B');
-const DISK = 1.1 * randomModelBytes('8B');
+const SHAPE = SHAPES['8B'];
+const FILE_BYTES = randomModelBytes(SHAPE, 'Q4_K_M');
+/** Weights take up to an eighth more in memory than in the file; the system's cache can drop the file. */
+const MEMORY = 1.25 * FILE_BYTES;
+const DISK = 1.1 * FILE_BYTES;
 const TIMEOUT_MS = 600_000;
 
 /** Null if the test can run. */
@@ -44,7 +48,8 @@ describe.skipIf(reason !== null)(`a model beyond 4 GiB${reason === null ? '' : `
       const folder = await mkdtemp(join(tmpdir(), 'tokenscope-large-'));
       try {
         const [large, other] = [join(folder, '8b.gguf'), join(folder, 'other.gguf')];
-        await writeRandomModel('8B', large);
+        const vocabulary = await readGguf(memorySource('tiny.gguf', await tinyGguf('llama')));
+        await writeRandomModel(large, SHAPE, 'Q4_K_M', vocabulary);
         await writeFile(other, await tinyGguf('gpt2'));
         const args = [SCRIPT, large, 'wasm', String(CONTEXT), '1', other];
         const { stdout } = await promisify(execFile)(process.execPath, args);
