@@ -1,4 +1,5 @@
 import type { Clock } from '../../api/platform.ts';
+import type { KernelMemory } from './kernel-memory.ts';
 
 /** The functions of src-main/kernels. Pointers are byte addresses in the memory they were instantiated with. */
 export interface KernelExports {
@@ -39,6 +40,12 @@ export interface KernelExports {
 
 /** Packs rows `[rows, width]` at `source` into rows `first` and on of the panels at `target`. */
 export type PackKernel = (source: number, target: number, width: number, first: number, rows: number) => void;
+
+/** An instance of the kernels, with the memory that it computes in. */
+export interface KernelInstance {
+  readonly memory: KernelMemory;
+  readonly kernels: KernelExports;
+}
 
 /** What the kernels ask of the engine while they run. */
 export interface KernelImports {

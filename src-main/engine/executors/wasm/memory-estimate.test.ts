@@ -7,9 +7,11 @@ import { readerOf } from '../../models/weight-source.ts';
 import type { ModelFiles } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import { testKernels } from '../../test-support/kernels.ts';
+import { memoryLimitFor } from '../../test-support/memory-limit.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
-import { checkFits, type WasmMemory } from './memory-estimate.ts';
+import { bufferSizes } from './buffers.ts';
+import { bytesOf, checkFits, layOut, sumOf, type WasmMemory } from './memory-estimate.ts';
 import { createWasmExecutor, wasmMemoryOf } from './wasm-executor.ts';
 
 const MODELS: readonly [name: string, files: () => Promise<ModelFiles>][] = [
@@ -35,6 +37,25 @@ describe('the memory that the kernels need', () => {
     expect(estimate).toMatchObject(memoryBytes);
     expect(estimate.total).toBe(memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch);
     await engine.unload();
+  });
+
+  it('adds up over several memories, each within its limit', async () => {
+    const files = await tinyGgufFiles('llama-d256.Q4_K_M');
+    const opened = fromSource(await openSource(files));
+    const [program, weights] = [opened.buildProgram(512), readerOf(opened.weights)];
+    const limit = await memoryLimitFor(files, 3, { contextSize: 512 });
+    const { memories } = layOut(program, weights, bufferSizes(512, 'f16'), 1, limit);
+    expect(memories).toHaveLength(3);
+    for (const memory of memories) expect(bytesOf(memory)).toBeLessThanOrEqual(limit);
+    const options = { kernels: testKernels(), cells: 512, memoryLimit: limit };
+    const executor = await createWasmExecutor(program, weights, options);
+    expect(executor.memoryBytes).toEqual(sumOf(memories));
+    const whole = wasmMemoryOf(program, weights, 512, 1);
+    expect(executor.memoryBytes.kvCache).toBe(whole.kvCache);
+    // The first page of each memory is unused.
+    expect(executor.memoryBytes.weights).toBe(whole.weights + 2 * 65_536);
+    await executor.dispose();
+    await opened.close();
   });
 
   it('is within 15 % of the WebAssembly memory in use, including the peak while loading', async () => {

@@ -2,8 +2,7 @@
 import { EngineError } from '../../api/errors.ts';
 import type { OpProfile } from '../../api/types.ts';
 import type { Buffers } from './buffers.ts';
-import type { KernelMemory } from './kernel-memory.ts';
-import type { KernelExports } from './kernels.ts';
+import type { KernelInstance } from './kernels.ts';
 import { profileOps } from './op-profile.ts';
 import { PROFILE_BYTES } from './plan-layout.ts';
 import { type StoredPlan, storePlan } from './plan.ts';
@@ -12,9 +11,7 @@ import type { Crossing, LoweredStage } from './stages.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
 /** One of a model's memories: the weights, K and V of some layers, and an instance of the kernels. */
-export interface KernelPart {
-  readonly memory: KernelMemory;
-  readonly kernels: KernelExports;
+export interface KernelPart extends KernelInstance {
   readonly buffers: Buffers;
   readonly inputs: RunInputs;
 }
@@ -49,8 +46,9 @@ export class PlanTimes {
   constructor(private readonly at: readonly number[]) {}
 
   /** Runs the plan and adds what it took. */
-  around({ part, plan: { ops } }: StoredStage, { memory, inputs, buffers }: KernelPart, rows: number, run: () => void): void {
-    const at = this.at[part];
+  around(stage: StoredStage, { memory, inputs, buffers }: KernelPart, rows: number, run: () => void): void {
+    const { ops } = stage.plan;
+    const at = this.at[stage.part];
     memory.u8.fill(0, at, at + ops.length * PROFILE_BYTES);
     inputs.setProfile(at);
     run();

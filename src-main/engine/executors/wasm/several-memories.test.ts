@@ -1,16 +1,19 @@
 /** A model in several memories gives the same bits as in one. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
 import type { Intervention } from '../../api/inside-types.ts';
-import type { KvCacheType } from '../../api/types.ts';
+import type { KernelThreads } from '../../api/platform.ts';
+import type { GenerateEnd, KvCacheType } from '../../api/types.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import type { Model } from '../../models/model.ts';
 import { intervene } from '../../program/interventions.ts';
 import { partialProgram, tensorName } from '../../program/partial-program.ts';
 import { memoryLimitFor } from '../../test-support/memory-limit.ts';
 import { ALL_MODELS, BUILT_IN, filesOf, someIds } from '../../test-support/inside-models.ts';
+import { modelReply } from '../../test-support/model-reply.ts';
 import { equalBits, promptAndSteps } from '../../test-support/prompt-and-steps.ts';
+import { collect } from '../../test-support/scripted-model.ts';
 import { singleFile, testModelPath } from '../../test-support/test-model.ts';
 import { QUANTIZED_MODELS } from '../../test-support/tiny-gguf.ts';
 import { openWasmModel } from '../../test-support/wasm-model.ts';
@@ -32,18 +35,19 @@ afterEach(async () => {
 interface Options {
   readonly memories: number;
   readonly threads?: number;
+  readonly host?: KernelThreads;
   readonly kvCacheType?: KvCacheType;
   readonly contextSize?: number;
 }
 
 async function openIn(name: string, options: Options): Promise<{ model: Model; executor: Executor }> {
-  const { memories, threads = 1, contextSize = CONTEXT, kvCacheType } = options;
+  const { memories, threads = 1, host = nodeKernelThreads(), contextSize = CONTEXT, kvCacheType } = options;
   const path = name === SMOLLM2 ? await testModelPath() : null;
   const files = path ? await singleFile(path) : await filesOf(name);
   const limitOptions = { contextSize, threads, ...(kvCacheType ? { kvCacheType } : {}) };
   const opened = await openWasmModel(files, {
     ...{ contextSize, kvCacheType, clock: { now: () => performance.now() }, streams: 8 },
-    threads: { count: threads, host: nodeKernelThreads() },
+    threads: { count: threads, host },
     ...(memories === 1 ? {} : { memoryLimit: await memoryLimitFor(files, memories, limitOptions) }),
   });
   open.push(opened.executor);
@@ -180,6 +184,23 @@ describe('a model in several memories', () => {
     expect(equalBits(logits[1], logits[0])).toBe(true);
   });
 
+  it.each(isFull ? ALL_MODELS : [BUILT_IN, QUANTIZED])('shifts a full context window: %s', async (name) => {
+    const { model, one, several } = await pair(name);
+    const ids = [model.config.bosTokenId ?? 0, ...someIds(model, 40)];
+    const ends: GenerateEnd[] = [];
+    for (const executor of [one, several]) {
+      const events = modelReply(model, executor, CONTEXT, (params) => {
+        params.prompt = { kind: 'ids', ids, whenFull: 'shift' };
+        params.stop.maxTokens = 60;
+      });
+      ends.push((await collect(events)).end);
+    }
+    expect(ends[0].stop.reason).toBe('max_tokens');
+    // Each shift drops up to half of the window.
+    expect(ends[0].dropped!.total).toBeGreaterThan(CONTEXT / 2);
+    expect(ends[1]).toMatchObject({ ids: ends[0].ids, stop: ends[0].stop, dropped: ends[0].dropped! });
+  });
+
   it('stores the same bytes of K and V', async () => {
     const { model, one, several } = await pair(QUANTIZED);
     const ids = someIds(model, 12);
@@ -213,6 +234,41 @@ describe('a model in several memories', () => {
       const stopped = executor.run(batch, { logits: [39] }, cancel);
       await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' });
       expect(equalBits(await run(executor, ids, { logits: [39] }), expected)).toBe(true);
+    }
+  });
+
+  it('fails in all of them when a thread is lost', async () => {
+    const lost: (() => void)[] = [];
+    const host = nodeKernelThreads();
+    const start: KernelThreads['start'] = (thread, onFailure) => {
+      lost.push(onFailure);
+      return host.start(thread, onFailure);
+    };
+    const { executor, model } = await openIn(QUANTIZED, { memories: MEMORIES, threads: 2, host: { ...host, start } });
+    const ids = someIds(model, 40);
+    await run(executor, ids, { logits: [39] });
+    expect(executor.failed).toBe(false);
+    for (const report of lost) report();
+    expect(executor.failed).toBe(true);
+    await expect(run(executor, ids, { logits: [39] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+  });
+
+  it('names what they need together when the system has too little for one', async () => {
+    const { executor } = await openIn(QUANTIZED, { memories: MEMORIES });
+    const { weights, kvCache, scratch } = executor.memoryBytes;
+    const { grow } = WebAssembly.Memory.prototype;
+    let left = MEMORIES - 1;
+    vi.spyOn(WebAssembly.Memory.prototype, 'grow').mockImplementation(function (this: WebAssembly.Memory, pages) {
+      if (left-- > 0) return grow.call(this, pages);
+      throw new RangeError('WebAssembly.Memory.grow(): Unable to grow instance memory');
+    });
+    try {
+      await expect(openIn(QUANTIZED, { memories: MEMORIES })).rejects.toMatchObject({
+        code: 'OUT_OF_MEMORY',
+        details: { bytes: weights + kvCache + scratch },
+      });
+    } finally {
+      vi.restoreAllMocks();
     }
   });
 

@@ -1,7 +1,6 @@
 import { EngineError } from '../../api/errors.ts';
 import type { CancelToken, CompiledKernels, KernelThreads } from '../../api/platform.ts';
-import type { KernelMemory } from './kernel-memory.ts';
-import type { KernelExports } from './kernels.ts';
+import type { KernelInstance } from './kernels.ts';
 import {
   POOL_BYTES,
   POOL_CALLS,
@@ -20,12 +19,6 @@ const PATIENCE = 15;
 /** Bytes that even a slow disk (8 MB/s) reads in one sleep. */
 const SLOWEST_BYTES = 1_600_000;
 
-/** A model's memory, and the kernels in it. */
-interface PoolPlace {
-  readonly memory: KernelMemory;
-  readonly kernels: Pick<KernelExports, 'callThreads'>;
-}
-
 /**
  * The threads of one executor, which live as long as its memories. Each memory has the state of its own runs. In the first
  * one the threads wait until they are called.
@@ -35,8 +28,8 @@ export class ThreadPool {
   /** Addresses of the state that the kernels share, by memory. */
   private readonly at: readonly number[];
 
-  private constructor(private readonly places: readonly PoolPlace[]) {
-    this.at = places.map(({ memory }) => memory.allocate(POOL_BYTES, 'threads'));
+  private constructor(private readonly instances: readonly KernelInstance[]) {
+    this.at = instances.map(({ memory }) => memory.allocate(POOL_BYTES, 'threads'));
   }
 
   /**
@@ -46,15 +39,15 @@ export class ThreadPool {
    */
   static async start(
     compiled: Pick<CompiledKernels, 'module' | 'shared'>,
-    places: readonly PoolPlace[],
+    instances: readonly KernelInstance[],
     host: KernelThreads | undefined,
     threads: number,
     cancel?: CancelToken,
   ): Promise<ThreadPool> {
-    const pool = new ThreadPool(places);
+    const pool = new ThreadPool(instances);
     pool.expect(0);
     const wanted = compiled.shared && host ? threads : 1;
-    const parts = places.map(({ memory: { memory } }, part) => {
+    const parts = instances.map(({ memory: { memory } }, part) => {
       return { memory, pool: pool.at[part], failed: pool.at[part] + POOL_FAILED };
     });
     try {
@@ -86,12 +79,12 @@ export class ThreadPool {
 
   /** Calls the threads for a run that begins in a memory. */
   call(part: number, threads: number): void {
-    this.places[0].kernels.callThreads(this.at[0], part, threads);
+    this.instances[0].kernels.callThreads(this.at[0], part, threads);
   }
 
   /** Whether a thread has crashed; every run then fails. */
   get failed(): boolean {
-    return this.places.some(({ memory }, part) => Atomics.load(memory.i32, (this.at[part] + POOL_FAILED) / 4) !== 0);
+    return this.instances.some(({ memory }, part) => Atomics.load(memory.i32, (this.at[part] + POOL_FAILED) / 4) !== 0);
   }
 
   /** Makes every run in every memory fail. */
@@ -113,7 +106,7 @@ export class ThreadPool {
   async stop(): Promise<void> {
     this.setAll(POOL_STOP, 1);
     if (this.running.length > 0) {
-      const { i32 } = this.places[0].memory;
+      const { i32 } = this.instances[0].memory;
       for (const field of [POOL_RUNS, POOL_CALLS]) {
         Atomics.add(i32, (this.at[0] + field) / 4, 1);
         Atomics.notify(i32, (this.at[0] + field) / 4);
@@ -127,6 +120,6 @@ export class ThreadPool {
   }
 
   private set(part: number, field: number, value: number): void {
-    Atomics.store(this.places[part].memory.i32, (this.at[part] + field) / 4, value);
+    Atomics.store(this.instances[part].memory.i32, (this.at[part] + field) / 4, value);
   }
 }

@@ -80,9 +80,10 @@ export async function createWasmExecutor(
   const size = bufferSizes(options.cells, kvCacheType);
   const layout = layOut(program, weights, size, threads, options.memoryLimit);
   const placement = checkFits(layout, options.cells, options.memoryOfComputer ?? Infinity);
+  const total = bytesOf(sumOf(layout.memories));
   const memories = layout.memories.map((bytes) => {
     const memory = new KernelMemory(options.kernels.shared);
-    memory.ensure(bytesOf(bytes), `the model with a context of ${options.cells} tokens`);
+    memory.ensure(bytesOf(bytes), `the model with a context of ${options.cells} tokens`, total);
     return memory;
   });
   const cancel: { current: CancelToken | undefined } = { current: undefined };
@@ -98,10 +99,10 @@ export async function createWasmExecutor(
   const chosen = await chooseKernels(options.kernels, inFirst, memories[0], options.clock, once);
   const dot = options.sums ? { ...chosen.dot, sums: options.sums, reason: 'as requested' } : chosen.dot;
   const { module, kernels, variant } = chosen;
-  const places = memories.map((memory, part) => {
+  const instances = memories.map((memory, part) => {
     return { memory, kernels: part === 0 ? kernels : instantiate(module, part) };
   });
-  const packed = await packWeights(program, weights, places, placement, dot, options);
+  const packed = await packWeights(program, weights, instances, placement, dot, options);
   const fused = fuse(program);
   const buffers = memories.map((memory, part) => {
     return allocateBuffers(program, fused, packed[part], layersIn(placement, part), memory, size);
@@ -110,12 +111,12 @@ export async function createWasmExecutor(
   const forRun = buffers.map((each) => runBytes(each, options.cells, threads));
   memories.forEach((memory, part) => memory.reserve(forRun[part], `a context of ${options.cells} tokens`));
   const shared = { module, shared: options.kernels.shared };
-  const pool = await ThreadPool.start(shared, places, host, threads, options.cancel);
+  const pool = await ThreadPool.start(shared, instances, host, threads, options.cancel);
   started.pool = pool;
   const settings: RunSettings = { streams: STREAM_COUNTS[0], causal: isCausal(program) };
-  const parts = places.map((place, part) => {
-    const inputs = new RunInputs(place.memory, buffers[part], pool.threads, settings);
-    return { ...place, buffers: buffers[part], inputs };
+  const parts = instances.map((instance, part) => {
+    const inputs = new RunInputs(instance.memory, buffers[part], pool.threads, settings);
+    return { ...instance, buffers: buffers[part], inputs };
   });
   try {
     const executor = new WasmExecutor(program, fused, parts, placement, settings, pool, cancel, {

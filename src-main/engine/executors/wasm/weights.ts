@@ -6,7 +6,7 @@ import { rowBytes } from '../../quant/block-type.ts';
 import type { WeightsInMemory } from '../../api/types.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
-import type { KernelExports } from './kernels.ts';
+import type { KernelInstance } from './kernels.ts';
 import type { Placement } from './placement.ts';
 import { type DotTraits, type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
 
@@ -32,7 +32,7 @@ export function viewKey({ name, firstRow, shape }: WeightView): string {
 }
 
 /** A weight, its packing and its address. A tensor whose rows are used separately becomes several matrices. */
-interface PlacedWeight {
+interface LocatedWeight {
   readonly weight: WeightDeclaration;
   readonly packing: Packing;
   /** Number of the memory. */
@@ -80,10 +80,10 @@ export function placeWeights(
   memories: readonly Allocator[],
   placement: Placement,
   dot: DotTraits,
-): { readonly packed: readonly PackedWeights[]; readonly placements: readonly PlacedWeight[] } {
+): { readonly packed: readonly PackedWeights[]; readonly located: readonly LocatedWeight[] } {
   const views = viewsOf(program);
   const packed = memories.map(() => new Map<string, PackedWeight>());
-  const placements = program.weights.map((weight) => {
+  const located = program.weights.map((weight) => {
     const packing = packingOf(reader.typeOf(weight), weight.shape.at(-1) ?? 1, dot);
     const part = placement.weights.get(weight.name) ?? 0;
     const targets = views.get(weight.name)!.map((view) => {
@@ -94,7 +94,7 @@ export function placeWeights(
     });
     return { weight, packing, part, targets };
   });
-  return { packed, placements };
+  return { packed, located };
 }
 
 /** Layouts of the matrices of each file type, largest total first. */
@@ -121,12 +121,6 @@ export function weightsInMemory(
 /** Tensors read at once: one is packed while another is read from disk. */
 const READ_AT_ONCE = 2;
 
-/** A memory, and the kernels that pack weights in it. */
-export interface PackingPlace {
-  readonly memory: KernelMemory;
-  readonly kernels: KernelExports;
-}
-
 /**
  * Reads and packs every weight.
  * @returns addresses by memory
@@ -134,15 +128,15 @@ export interface PackingPlace {
 export async function packWeights(
   program: Program,
   reader: WeightReader,
-  places: readonly PackingPlace[],
+  instances: readonly KernelInstance[],
   placement: Placement,
   dot: DotTraits,
   options: PackWeightsOptions,
 ): Promise<readonly PackedWeights[]> {
-  const memories = places.map(({ memory }) => memory);
-  const { packed, placements } = placeWeights(program, reader, memories, placement, dot);
+  const memories = instances.map(({ memory }) => memory);
+  const { packed, located } = placeWeights(program, reader, memories, placement, dot);
   let failed = false;
-  const left = placements.values();
+  const left = located.values();
   const readSome = async () => {
     for (const { weight, packing, part, targets } of left) {
       if (failed) return;
@@ -150,7 +144,7 @@ export async function packWeights(
         ...options,
         onRows: (bytes, firstRow, rows) => {
           if (weight.shape.length < 2) copyVector(memories[part], reader, weight, bytes, targets);
-          else packSlice(places[part], packing, weight, { bytes, firstRow, rows }, targets);
+          else packSlice(instances[part], packing, weight, { bytes, firstRow, rows }, targets);
         },
       });
     }
@@ -192,7 +186,7 @@ function copyVector(
 }
 
 function packSlice(
-  { memory, kernels }: PackingPlace,
+  { memory, kernels }: KernelInstance,
   { layout, convert }: Packing,
   weight: WeightDeclaration,
   slice: { bytes: Uint8Array; firstRow: number; rows: number },
