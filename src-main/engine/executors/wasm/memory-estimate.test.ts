@@ -5,7 +5,9 @@ import { fromSource } from '../../models/opened-model.ts';
 import { openSource } from '../../models/open-model.ts';
 import { readerOf } from '../../models/weight-source.ts';
 import type { ModelFiles } from '../../api/platform.ts';
+import { ProgramBuilder, type Value } from '../../program/program-builder.ts';
 import type { Program } from '../../program/program.ts';
+import { Q4_K } from '../../quant/q4_k.ts';
 import { testKernels } from '../../test-support/kernels.ts';
 import { memoryLimitFor } from '../../test-support/memory-limit.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
@@ -37,6 +39,21 @@ describe('the memory that the kernels need', () => {
     expect(estimate).toMatchObject(memoryBytes);
     expect(estimate.total).toBe(memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch);
     await engine.unload();
+  });
+
+  it('of a model with 8 billion parameters exceeds one memory, and fits in two', () => {
+    const program = eightBillion();
+    const reader = { typeOf: () => Q4_K };
+    const { placement, memories } = layOut(program, reader, bufferSizes(4096, 'f16'), 2);
+    expect(placement?.memories).toBe(2);
+    for (const memory of memories) expect(bytesOf(memory)).toBeLessThan(2 ** 32);
+    const { weights, kvCache, scratch } = sumOf(memories);
+    // 5 bits each in memory.
+    expect(weights / 5.02e9).toBeCloseTo(1, 2);
+    // K and V of 32 layers, 4096 tokens, 1024 values of 2 bytes.
+    expect(kvCache).toBe(2 * 32 * 4096 * 1024 * 2);
+    expect(scratch).toBeLessThan(0.05 * weights);
+    expect(wasmMemoryOf(program, reader, 4096, 2)).toEqual({ weights, kvCache, scratch });
   });
 
   it('adds up over several memories, each within its limit', async () => {
@@ -117,3 +134,22 @@ describe('the memory that the kernels need', () => {
     expect(checkFits(layout, 4096, 6e9)).toBe(placement);
   });
 });
+
+/** The matrices of Llama 3.1 8B. */
+function eightBillion(): Program {
+  const [width, kvWidth, inner, vocabulary] = [4096, 1024, 14_336, 128_256];
+  const p = new ProgramBuilder();
+  let x = p.embed(p.weight('table', [vocabulary, width]), 'token');
+  for (let layer = 0; layer < 32; layer++) {
+    const linear = (name: string, input: Value, outputs: number) =>
+      p.linear(input, p.weight(`${layer}.${name}`, [outputs, input.width]));
+    const attended = p.attention(linear('q', x, width), linear('k', x, kvWidth), linear('v', x, kvWidth), {
+      ...{ layer, heads: 32, kvHeads: 8, headDim: 128, scale: 1, softcap: null },
+      ...{ window: null, causal: true, weightsTap: null },
+    });
+    x = p.add(x, linear('o', attended, width));
+    const gated = p.mul(p.silu(linear('gate', x, inner)), linear('up', x, inner));
+    x = p.add(x, linear('down', gated, width));
+  }
+  return p.logits(x, p.weight('head', [vocabulary, width]));
+}
