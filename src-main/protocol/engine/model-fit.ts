@@ -10,7 +10,8 @@ export function defaultContext(trained: number): number {
 }
 
 /**
- * The memory for any context, interpolated from known ones: each part is linear in the tokens between them.
+ * The memory for any context, interpolated from known ones: each part is linear in the tokens between them, but for the
+ * scratch memory of a model beyond 4 GiB, which may be 1 % off.
  * @param known smallest context first, at least one
  */
 export function memoryAt(known: readonly MemoryAt[], contextSize: number): MemoryAt {
