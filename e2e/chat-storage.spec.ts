@@ -120,7 +120,7 @@ test('a chat that cannot be saved says so, survives navigation, and is saved onc
   }
 });
 
-test('a disk that is full during a reply loses nothing once there is space again', async ({ app }) => {
+test('a full disk during a reply loses nothing once there is space again', { tag: '@full' }, async ({ app }) => {
   // Response to a failed write.
   app.guard.allow(/status of 507/);
   const disk = await failingDisk(app.dataDir);

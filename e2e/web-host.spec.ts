@@ -9,7 +9,7 @@ import { signedInAddress } from './support/web-key.ts';
 // One test starts the host itself.
 test.use({ freshApp: true });
 
-test('after a restart of the host its page continues: same key, lists and chats read again', async ({
+test('after a restart of the host its page continues: same key, lists and chats read again @full', async ({
   openChromium,
   dataDir,
 }) => {
