@@ -46,7 +46,8 @@ describe('the memory that the kernels need', () => {
     const reader = { typeOf: () => Q4_K };
     const { placement, memories } = layOut(program, reader, bufferSizes(4096, 'f16'), 2);
     expect(placement?.memories).toBe(2);
-    for (const memory of memories) expect(bytesOf(memory)).toBeLessThan(2 ** 32);
+    // An eighth is left for the cells of lanes.
+    for (const memory of memories) expect(bytesOf(memory)).toBeLessThan((7 / 8) * 2 ** 32);
     const { weights, kvCache, scratch } = sumOf(memories);
     // 5 bits each in memory.
     expect(weights / 5.02e9).toBeCloseTo(1, 2);

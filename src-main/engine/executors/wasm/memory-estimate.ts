@@ -28,6 +28,9 @@ export interface MemoryLayout {
   readonly limit: number;
 }
 
+/** Most that a model takes of a memory when it is loaded. The cells of lanes need some later. */
+const FILLED_BYTES = (7 / 8) * MAX_MEMORY_BYTES;
+
 /** Only IQ4 would take more, on machines where 8-bit codes are not exact. */
 const DOT: DotTraits = { codes: 'unsigned', sums: 'i32' };
 
@@ -40,7 +43,7 @@ export function layOut(
   weights: Pick<WeightReader, 'typeOf'>,
   size: BufferSizes,
   threads: number,
-  limit = MAX_MEMORY_BYTES,
+  limit = FILLED_BYTES,
 ): MemoryLayout {
   const together = inOneMemory(program);
   const [whole] = measure(program, weights, together, size, threads);

@@ -50,7 +50,7 @@ export interface WasmExecutorOptions {
   readonly sums?: DotTraits['sums'] | undefined;
   /** Number of interleaved weight streams for single tokens; by default the fastest. */
   readonly streams?: StreamCount | undefined;
-  /** Bytes per WebAssembly memory; a larger model is divided. By default all that one can address. */
+  /** Bytes per WebAssembly memory; a larger model is divided. By default most of what one can address. */
   readonly memoryLimit?: number | undefined;
   /** Bytes of memory that this computer has; a model that needs more is refused. */
   readonly memoryOfComputer?: number | undefined;
