@@ -108,7 +108,7 @@ export function checkFits({ placement, memories, limit }: MemoryLayout, cells: n
     throw outOfMemory(needed, cells, available, `This computer has ${gigabytes(available)}. ${advice}.`);
   }
   if (placement !== null) return placement;
-  const reason = `One of its layers does not fit in a WebAssembly memory, which has ${gigabytes(limit)}.`;
+  const reason = `One of its layers does not fit in a WebAssembly memory, of which a model may fill ${gigabytes(limit)}.`;
   const advice = 'Load it with a shorter context, or choose one with fewer bits per weight.';
   throw outOfMemory(needed, cells, limit, `${reason} ${advice}`);
 }
