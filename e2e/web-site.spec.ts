@@ -113,9 +113,11 @@ test('a full quota is reported, and nothing is lost @full', async () => {
   await expect(chat.id('chat-unsaved')).toHaveCount(1);
   await chat.id('chat-unsaved').hover();
   await expect(page.getByText(/storage for Tokenscope is full/).first()).toBeVisible();
+  const retry = await chat.id('chat-unsaved').elementHandle();
   // There is room again.
   await session.send('Storage.overrideQuotaForOrigin', { origin });
-  await chat.id('chat-unsaved').click();
+  // The page may have retried by itself at this moment, so that the button is gone.
+  await retry?.evaluate((button) => (button as HTMLElement).click());
   await expect(chat.id('chat-unsaved')).toHaveCount(0);
   await page.reload();
   await chat.ready();
