@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { APP_ID } from './src-main/app/app-id.ts';
 
 /** Made by scripts/release/resources.ts. */
 const made = 'out/.dist';
@@ -50,7 +51,7 @@ const { APPLE_API_KEY, APPLE_ID, APPLE_TEAM_ID, CSC_LINK, CSC_NAME, WIN_CSC_LINK
 const signsMac = Boolean(CSC_LINK ?? CSC_NAME);
 const notarizes = signsMac && Boolean(APPLE_API_KEY ?? (APPLE_ID && APPLE_TEAM_ID));
 
-/** What of signing is on, as lines for a person. */
+/** Signing status, as lines to print. */
 export function signingNotes(platform: NodeJS.Platform): string[] {
   if (platform === 'darwin') {
     return [
@@ -73,10 +74,10 @@ async function compress(path: string): Promise<void> {
 
 /**
  * What is shipped: the built code and resources in one archive, without node_modules (everything is bundled).
- * scripts/package.ts and scripts/dist.ts add where Electron lies, and the names of the files.
+ * scripts/package.ts and scripts/dist.ts add the path of Electron and the file names.
  */
 const config: Configuration = {
-  appId: 'app.tokenscope.Tokenscope',
+  appId: APP_ID,
   // It names folders too, so no spaces.
   productName: 'Tokenscope',
   directories: { output: 'dist', buildResources: 'build' },

@@ -51,9 +51,17 @@ const inElectron = [
 ].map(specFile);
 const inWeb = ['chat-storage'].map(specFile);
 /** Without a server, in the full run: what needs no files on disk. Tests tagged `@services` call the services of a host. */
-const onSite = ['chat', 'keyboard', 'messages', 'sampling', 'smoke', 'stop-reasons', 'token-branch', 'waterfall'].map(
-  specFile,
-);
+const onSite = [
+  'chat',
+  'keyboard',
+  'messages',
+  'notebook',
+  'sampling',
+  'smoke',
+  'stop-reasons',
+  'token-branch',
+  'waterfall',
+].map(specFile);
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 
 function specFile(name: string): string {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
+import type { StoredLane } from '../src-main/protocol/app/comparisons/comparison.ts';
 import { storedComparison } from '../src-main/protocol/app/comparisons/test-support/comparisons.ts';
 import { tokenscopeFile } from '../src-main/protocol/app/comparisons/tokenscope-file.ts';
 import { divergesAt } from '../src-main/protocol/engine/reply-metrics.ts';
@@ -11,12 +12,12 @@ import { expectNoViolations } from './support/axe.ts';
 import { writeTinyModel } from './support/model-files.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
-/** Ids of the first reply of each lane of the newest stored run. */
-async function storedIds(app: RunningApp): Promise<number[][]> {
+/** The lanes of the stored run. */
+async function storedLanes(app: RunningApp): Promise<StoredLane[]> {
   await expect.poll(async () => (await app.services.invoke('comparisonsList')).length).toBe(1);
   const [{ id }] = await app.services.invoke('comparisonsList');
   const run = await app.services.invoke('comparisonRead', id);
-  return (run?.lanes ?? []).map(({ replies }) => replies[0].tokens.ids);
+  return run?.lanes ?? [];
 }
 
 const PROMPT = 'Lily found a small door in the garden.';
@@ -34,7 +35,7 @@ test('the set of the guide runs as one batch, and marks where its lanes differ',
     await expect(compare.lane(index).locator('[data-figure="perplexity"]')).toBeVisible();
   }
   // The badges are where the stored ids differ.
-  const ids = await storedIds(app);
+  const ids = (await storedLanes(app)).map(({ replies }) => replies[0].tokens.ids);
   for (const index of [1, 2, 3]) expect(await compare.divergence(index)).toBe(divergesAt(ids[0], ids[index]));
   const marks = await Promise.all([1, 2, 3].map((index) => compare.divergence(index)));
   const known = marks.flatMap((mark) => (mark === null ? [] : [mark]));
@@ -175,6 +176,11 @@ test('runs are stored, opened again and deleted', { tag: '@full' }, async ({ app
   await expect(compare.lane(0)).toHaveAccessibleName('Lane A, Greedy');
   await compare.id('open-runs').click();
   await compare.id('run-item').first().hover();
+  await compare.id('run-rename').first().click();
+  await app.page.keyboard.type('My run');
+  await app.page.keyboard.press('Enter');
+  await expect(compare.id('run-item').first()).toContainText('My run');
+  await expect(compare.id('run-item').first()).toBeFocused();
   await compare.id('run-delete').first().click();
   await expect(compare.id('run-item')).toHaveCount(1);
 });
@@ -232,6 +238,17 @@ test('a blind vote hides who is who until a key is pressed', { tag: '@full' }, a
   await app.page.keyboard.press('2');
   await expect(compare.id('vote-result')).toHaveText(/^You chose [A-D], .+\.$/);
   await expect(compare.id('lane-stop')).toHaveCount(4);
+  await expect(compare.id('vote-next')).toBeFocused();
+  // Lanes can be changed and removed after the vote, which says what was chosen.
+  const result = await compare.id('vote-result').textContent();
+  const name = await compare.lane(0).getAttribute('aria-label');
+  await compare.menu(0, 'lane-remove');
+  await expect(compare.lanes).toHaveCount(3);
+  await expect(compare.id('vote-result')).toHaveText(result ?? '');
+  await compare.id('undo').click();
+  await expect(compare.lanes).toHaveCount(4);
+  await expect(compare.lane(0)).toHaveAccessibleName(name ?? '');
+  await compare.id('vote-next').focus();
   await app.page.keyboard.press('Enter');
   await expect(compare.id('vote-result')).toHaveCount(0);
   await expect(compare.id('vote-tie')).toBeEnabled();
@@ -284,6 +301,23 @@ test(
   },
 );
 
+test('without a model, Compare says what to do', { tag: '@full' }, async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  const models = new ModelsPage(app);
+  await new ChatPage(app.page).ready();
+  await models.show();
+  await models.card('TinyTransformer').getByTestId('unload-model').click();
+  await expect(compare.id('engine-state')).toHaveAttribute('data-state', 'empty');
+  await compare.id('nav-compare').click();
+  await expect(compare.id('compare-run')).toBeDisabled();
+  await expect(compare.id('add-lane')).toBeDisabled();
+  await expectNoViolations(app.page, 'Compare without a model');
+  await compare.id('compare-models').click();
+  await models.load('TinyTransformer');
+  await compare.id('nav-compare').click();
+  await expect(compare.lanes).toHaveCount(4);
+});
+
 test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
   const compare = new ComparePage(app.page);
   const { keyboard } = app.page;
@@ -299,6 +333,18 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
   await expect(compare.id('token-popover')).toBeVisible();
   await keyboard.press('Escape');
   await expect(compare.id('token-popover')).toHaveCount(0);
+  // Every token of a lane is drawn again as it was.
+  await keyboard.press('ArrowRight');
+  await keyboard.press('h');
+  for (const at of [1, 2, 5]) {
+    await compare.id('waterfall-token').fill(String(at));
+    await keyboard.press('Enter');
+    await expect(compare.id('draw-line')).toContainText(new RegExp(`for token ${at}|does not matter`));
+    await expect(compare.id('waterfall-answer')).toHaveAttribute('aria-busy', 'false');
+    await expect(compare.id('waterfall-differs')).toHaveCount(0);
+  }
+  await keyboard.press('Escape');
+  await expect(compare.text(1)).toBeFocused();
   const settings = compare.lane(1).getByTestId('lane-settings');
   await settings.focus();
   await keyboard.press('Enter');
@@ -308,7 +354,13 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
   await compare.lane(1).getByTestId('lane-menu').focus();
   await keyboard.press('Enter');
   await keyboard.press('Enter');
-  await expect(compare.lane(1).getByTestId('lane-stop')).toBeVisible();
+  // This lane alone was run again.
+  await expect
+    .poll(async () => {
+      const times = (await storedLanes(app)).map(({ replies }) => replies[0].facts.run?.requestedAt);
+      return times.map((time) => time === times[0]);
+    })
+    .toEqual([true, false, true, true]);
   const seen = new Set<string>();
   for (let i = 0; i < 6; i++) {
     await keyboard.press('F6');
@@ -319,6 +371,11 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
     );
   }
   expect([...seen].sort()).toEqual(['composer', 'panel', 'status', 'thread', 'title']);
+  // The focus goes on to the next lane when one is removed.
+  await compare.lane(1).getByTestId('lane-menu').focus();
+  for (const key of ['Enter', 'End', 'Enter']) await keyboard.press(key);
+  await expect(compare.lanes).toHaveCount(3);
+  await expect(compare.lane(1).getByTestId('lane-menu')).toBeFocused();
 });
 
 test('at 480 px lanes are tabs', { tag: '@full' }, async ({ app }) => {

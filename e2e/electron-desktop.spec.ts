@@ -56,6 +56,21 @@ test('two windows have chats of their own and share one engine', async ({ app })
   expect((await first.ask('Five')).text).not.toBe('');
 });
 
+test('a window that cannot be opened leaves the others alone @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await app.electron?.evaluate(({ BrowserWindow, dialog }) => {
+    const shown: string[] = [];
+    Object.assign(globalThis, { shown });
+    Object.assign(dialog, { showErrorBox: (title: string) => void shown.push(title) });
+    BrowserWindow.prototype.loadURL = () => Promise.reject(new Error('There is no page.'));
+  });
+  await choose(app, 'new-window');
+  const shown = () => app.electron?.evaluate(() => (globalThis as unknown as { shown: string[] }).shown);
+  await expect.poll(shown).toEqual(['Tokenscope could not open a window']);
+  expect((await chat.ask('Hello')).text).not.toBe('');
+});
+
 test('the menu shows views and settings, and zoom is remembered @full', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
@@ -156,6 +171,18 @@ test('windows are restored with their chats @full', async ({ app }) => {
   await app.restart();
   await expect.poll(async () => (await titles()).length).toBe(3);
   await expect.poll(async () => (await titles()).map((text) => text ?? '').sort()).toEqual(['', 'One', 'Two']);
+  // Nor is one forgotten that had closed when another asked about unsaved changes, which takes a person a while.
+  await new ChatPage(app.page).id('composer').click();
+  await app.page.evaluate(() => window.addEventListener('beforeunload', (event) => event.preventDefault()));
+  const closed = app.electron!.waitForEvent('close');
+  await app.electron!.evaluate(({ app: main, dialog }) => {
+    const discard = () => new Promise((resolve) => setTimeout(() => resolve({ response: 0 }), 2000));
+    Object.assign(dialog, { showMessageBox: discard });
+    setTimeout(() => main.quit());
+  });
+  await closed;
+  await app.restart();
+  await expect.poll(async () => (await titles()).length).toBe(3);
   // A window that was closed is not restored.
   const [page] = (app.electron?.windows() ?? []).filter((one) => one !== app.page);
   await page?.close();

@@ -62,13 +62,22 @@ test('template, answer format and system prompt without a mouse', { tag: '@full'
   await chat.id('system-prompt-toggle').focus();
   await keyboard.press('Enter');
   await expect(chat.id('system-prompt')).toBeFocused();
+  const openAgain = async () => {
+    await keyboard.press('Tab');
+    await keyboard.press('Tab');
+    await expect(chat.id('system-prompt-toggle')).toBeFocused();
+    await keyboard.press('Enter');
+    await expect(chat.id('system-prompt')).toBeFocused();
+  };
   // One that stays empty takes no room in the thread.
   await keyboard.press('Escape');
   await expect(chat.id('composer')).toBeFocused();
-  await keyboard.press('Tab');
-  await keyboard.press('Tab');
+  await openAgain();
+  await keyboard.press('Shift+Tab');
   await expect(chat.id('system-prompt-toggle')).toBeFocused();
   await keyboard.press('Enter');
+  await expect(chat.id('composer')).toBeFocused();
+  await openAgain();
   await keyboard.type('Be brief.');
   await keyboard.press('Escape');
   await expect(chat.id('system-prompt-toggle')).toBeFocused();

@@ -117,7 +117,7 @@ test('what is generated can be stopped, generated again and accepted @full', asy
   expect(await again.content()).toBe(text);
 });
 
-test('versions are paged through, explained and repeated @full', async ({ app, dataDir }) => {
+test('versions are paged through, explained and repeated @full @services', async ({ app, dataDir }) => {
   // Three themes, and a model that is loaded in another process: half a minute, more on a busy machine.
   test.setTimeout(120_000);
   const chat = new ChatPage(app.page);
@@ -206,7 +206,7 @@ test('the tokens of a notebook are coloured by entropy and by rank, as in a chat
   await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'a notebook coloured by doubt');
 });
 
-test('a search result opens a notebook at what was found @full', async ({ app }) => {
+test('a search result opens a notebook at what was found @full @services', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const notebook = new NotebookPage(app.page);
   await chat.ready();

@@ -83,6 +83,25 @@ test('shows how a token was drawn, and what other settings would have drawn', as
   await expect(chat.id('setting-topK')).toHaveValue('7');
 });
 
+test('tokens before a branch are drawn as those of the other version', { tag: '@full' }, async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await reply(chat);
+  await chat.set('seed', SEED + 1);
+  await chat.lastReply.getByTestId('token').nth(4).click();
+  const candidates = chat.id('token-popover').getByRole('list', { name: 'Candidates' }).getByRole('listitem');
+  await candidates.nth(1).getByRole('button').click();
+  await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('branched at token 5');
+  await chat.finished();
+  const dialog = await open(chat, 3);
+  for (const at of [4, 1, 2, 3]) {
+    await dialog.getByTestId('waterfall-token').fill(String(at));
+    await dialog.getByTestId('waterfall-token').press('Enter');
+    await answered(dialog);
+    await expect(dialog.getByTestId('setting-seed')).toHaveValue(String(SEED));
+    await expect(dialog.getByTestId('waterfall-differs')).toHaveCount(0);
+  }
+});
+
 test('what if draws what a real reply has', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await reply(chat);

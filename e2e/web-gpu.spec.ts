@@ -79,22 +79,22 @@ test(
   },
 );
 
-test('a GPU in software is not chosen, but can be', { tag: '@full' }, async ({ app }) => {
+test('a software renderer is not chosen, but can be', { tag: '@full' }, async ({ app }) => {
   test.setTimeout(60_000 + COMPILE_MS);
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();
   const status = app.page.getByTestId('executor');
   await expect(status).toHaveText('CPU, wasm executor');
-  await expect(status).toHaveAttribute('title', /^The only GPU is in software/);
+  await expect(status).toHaveAttribute('title', /^The only GPU is a software renderer/);
   await models.show();
   await models.select('TinyTransformer');
   const [select, reason] = [models.id('executor-select'), models.id('executor-reason')];
   await expect(select).toHaveValue('auto');
-  await expect(reason).toHaveText(/^CPU: The only GPU is in software/);
+  await expect(reason).toHaveText(/^CPU: The only GPU is a software renderer/);
   await select.selectOption('webgpu');
   await expect(models.id('detail')).toContainText('GPU, webgpu executor', { timeout: COMPILE_MS });
-  await expect(models.id('detail')).toContainText('a GPU in software, slower than the CPU');
+  await expect(models.id('detail')).toContainText('a software renderer, slower than the CPU');
   await expect(reason).toHaveCount(0);
   await expect(status).toHaveText('GPU, webgpu executor');
   await select.selectOption('auto');

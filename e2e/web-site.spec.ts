@@ -1,6 +1,6 @@
 /** The static web build: files of a web server, which may be gone, and everything else in the browser. */
 import { chromium, type BrowserContext, type Page } from '@playwright/test';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildWeb } from '../scripts/build-web.ts';
@@ -10,9 +10,6 @@ import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations } from './support/axe.ts';
 import { Guard } from './support/guard.ts';
 import { CHROMIUM_FLAGS, expect, test } from './support/test.ts';
-
-/** How the service worker names what it stores. */
-const CACHE = 'tokenscope-site-';
 
 let work: string;
 let site: ServedSite;
@@ -56,6 +53,18 @@ async function installed(page: Page): Promise<void> {
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
 }
 
+/** The version of the build that is stored. */
+async function storedVersion(page: Page): Promise<string> {
+  const names = await page.evaluate(() => caches.keys());
+  return names.find((name) => name.startsWith('tokenscope-site '))?.split(' ').at(-1) ?? '';
+}
+
+/** Makes another version of a build's service worker. */
+async function changeVersion(folder: string, version: string): Promise<void> {
+  const path = join(folder, 'service-worker.js');
+  await writeFile(path, (await readFile(path, 'utf8')).replaceAll(version, 'later'));
+}
+
 test('after the first visit it works without the server, also in a restarted browser @full', async () => {
   let { context, page } = await browserOf('offline');
   await page.goto(site.address);
@@ -71,7 +80,7 @@ test('after the first visit it works without the server, also in a restarted bro
   await page.keyboard.press('Escape');
 
   await site.close();
-  // Browsers ask for a later build, in vain.
+  // Browsers look for a later build and fail.
   guard.allow(/ERR_CONNECTION_REFUSED|An unknown error occurred when fetching the script/);
   await page.reload();
   await chat.ready();
@@ -150,17 +159,14 @@ test('a later build is used when all tabs are closed @full', async () => {
   await page.goto(site.address);
   await new ChatPage(page).ready();
   await installed(page);
-  const version = (await page.evaluate(() => caches.keys()))
-    .find((name) => name.startsWith(CACHE))!
-    .slice(CACHE.length);
+  const version = await storedVersion(page);
   await site.close();
   const folder = join(work, 'later-site');
   await buildWeb(folder);
   const facts = JSON.parse(await readFile(join(folder, 'site.json'), 'utf8')) as { about: { version: string } };
   facts.about.version = '9.9.9';
   await writeFile(join(folder, 'site.json'), JSON.stringify(facts));
-  const worker = join(folder, 'service-worker.js');
-  await writeFile(worker, (await readFile(worker, 'utf8')).replaceAll(version, 'later'));
+  await changeVersion(folder, version);
   site = await serveSite(folder, port);
   await page.reload();
   await page.waitForFunction(async () => {
@@ -178,5 +184,25 @@ test('a later build is used when all tabs are closed @full', async () => {
     return await chat.id('about-version').innerText();
   };
   await expect.poll(shownVersion, { timeout: 40_000 }).toBe('9.9.9');
+  await context.close();
+});
+
+test('builds in two folders of one origin leave each other alone @full', async () => {
+  const folder = join(work, 'folders');
+  for (const name of ['one', 'two']) await cp(join(work, 'site'), join(folder, name), { recursive: true });
+  await site.close();
+  site = await serveSite(folder, port);
+  const { context, page } = await browserOf('folders');
+  await page.goto(`${site.address}one/`);
+  await installed(page);
+  await changeVersion(join(folder, 'two'), await storedVersion(page));
+  await page.goto(`${site.address}two/`);
+  await installed(page);
+  await site.close();
+  guard.allow(/ERR_CONNECTION_REFUSED|An unknown error occurred when fetching the script/);
+  for (const name of ['one', 'two']) {
+    await page.goto(`${site.address}${name}/`);
+    await new ChatPage(page).ready();
+  }
   await context.close();
 });

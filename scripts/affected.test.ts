@@ -8,6 +8,11 @@ describe('what a change can affect', () => {
     expect(plan.leftOut).toHaveLength(3);
   });
 
+  test.each(['docs/gpu.md', 'bench/lib/gpu-limits.ts', 'bench/lib/markdown.ts'])(
+    '%s: the check of the documents, and the test of the tables in docs/gpu.md',
+    (file) => expect(planFor([file]).unit).toEqual(['scripts/docs.test.ts', 'scripts/gpu-limits.test.ts']),
+  );
+
   test('code of the engine: what imports it, the built programs, the kernels, every spec', () => {
     const file = 'src-main/engine/sampling/rng.ts';
     expect(planFor([file])).toMatchObject({ kernels: true, specs: 'all' });

@@ -59,7 +59,8 @@ async function siteFacts(models: string): Promise<SiteFacts> {
 /** It contains the list of all files, so that a later build has another one, which browsers notice. */
 async function buildServiceWorker(folder: string): Promise<void> {
   const files = await filesUnder(folder);
-  const hash = createHash('sha256');
+  // The files are stored with their headers.
+  const hash = createHash('sha256').update(headersFile());
   for (const name of files) hash.update(`${name}\n`).update(await readFile(join(folder, name)));
   const site = { version: hash.digest('hex').slice(0, 16), files };
   await build({

@@ -13,7 +13,7 @@ import { F32 } from '../../src-main/engine/quant/f32.ts';
 import { Q4_0 } from '../../src-main/engine/quant/q4_0.ts';
 import { Q6_K } from '../../src-main/engine/quant/q6_k.ts';
 import { Q8_0 } from '../../src-main/engine/quant/q8_0.ts';
-import { imaginedGpu } from './imagined-gpu.ts';
+import { imaginedGpu } from '../../src-main/engine/test-support/imagined-gpu.ts';
 import { megabytes, number, percent, table } from './markdown.ts';
 
 /** Tokens in the cache. */

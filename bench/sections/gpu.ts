@@ -17,7 +17,7 @@ export interface GpuResult {
   readonly limits: string;
 }
 
-/** An adapter in software takes seconds for a token of a larger model. */
+/** A software renderer takes seconds for a token of a larger model. */
 const SOFTWARE_TASK = { prompt: 32, generate: 16, contexts: [16] } as const;
 
 /** @throws EngineError BACKEND_LOST without an adapter or the npm package `webgpu` */

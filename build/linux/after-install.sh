@@ -4,7 +4,9 @@ set -e
 app='/opt/${sanitizedProductName}'
 
 # The window's sandbox uses user namespaces. Where the system forbids them, it needs a program that starts as root.
-if [ -L /proc/self/ns/user ] && unshare --user true 2>/dev/null; then
+# Tried as nobody, because root may create them in any case.
+if [ -L /proc/self/ns/user ] &&
+  setpriv --reuid=65534 --regid=65534 --clear-groups unshare --user true 2>/dev/null; then
   chmod 0755 "$app/chrome-sandbox"
 else
   chmod 4755 "$app/chrome-sandbox"

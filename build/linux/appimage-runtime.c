@@ -1,6 +1,6 @@
 /*
  * The start of an AppImage: mounts the file system behind this program and runs its AppRun. Without FUSE, or with
- * --appimage-extract-and-run, it unpacks to a temporary folder instead. Built by scripts/release/appimage-tools.ts where
+ * --appimage-extract-and-run, it unpacks to a temporary folder instead. Built by scripts/release/helpers.ts where
  * electron-builder's own runtime cannot be downloaded.
  *
  *   FILE [ARGUMENT]...   FILE --appimage-offset   FILE --appimage-extract   FILE --appimage-mount

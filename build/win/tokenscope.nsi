@@ -49,8 +49,10 @@ Section "Install"
   SetShellVarContext current
   !insertmacro closeRunningApp
   ; Files of an earlier version that this one lacks must go.
-  RMDir /r "$INSTDIR\resources"
-  RMDir /r "$INSTDIR\locales"
+  ${If} ${FileExists} "$INSTDIR\${PROGRAM}"
+    RMDir /r "$INSTDIR\resources"
+    RMDir /r "$INSTDIR\locales"
+  ${EndIf}
   SetOutPath "$INSTDIR"
   File /r "${PAYLOAD}/*"
   WriteUninstaller "$INSTDIR\Uninstall ${NAME}.exe"
@@ -69,7 +71,7 @@ Section "Install"
   WriteRegDWORD HKCU "${UNINSTALL_KEY}" "NoModify" 1
   WriteRegDWORD HKCU "${UNINSTALL_KEY}" "NoRepair" 1
 
-  ; .gguf: offered, without taking the type from another program.
+  ; .gguf: does not replace another program's association.
   WriteRegStr HKCU "${CLASSES}\${MODEL_CLASS}" "" "Language model (GGUF)"
   WriteRegStr HKCU "${CLASSES}\${MODEL_CLASS}\DefaultIcon" "" "$INSTDIR\${PROGRAM},0"
   WriteRegStr HKCU "${CLASSES}\${MODEL_CLASS}\shell\open\command" "" '"$INSTDIR\${PROGRAM}" "%1"'
@@ -99,7 +101,7 @@ Section "Uninstall"
   ${If} $0 == "${MODEL_CLASS}"
     DeleteRegValue HKCU "${CLASSES}\.gguf" ""
   ${EndIf}
-  ; Only what was installed, should somebody have chosen a folder with other files. Chats and settings stay.
+  ; Only what was installed: the folder may have other files. Chats and settings stay.
   !include "${FILE_LIST}"
   Delete "$INSTDIR\Uninstall ${NAME}.exe"
   RMDir "$INSTDIR"

@@ -18,14 +18,15 @@ const asUser = { asUser: true };
 
 let work: string;
 let root: CleanRoot;
-let server: UpdateServer;
+let server: UpdateServer | undefined;
 
 test.beforeEach(async () => {
   work = await mkdtemp(join(tmpdir(), 'tokenscope-updates-'));
   root = await cleanRoot();
 });
 test.afterEach(async () => {
-  await server.close();
+  await server?.close();
+  server = undefined;
   await endProcesses();
   await root.dispose();
   await rm(work, { recursive: true, force: true });
@@ -70,7 +71,7 @@ async function versionOf({ program, env }: Installed): Promise<string> {
 async function downloadUpdate({ chat }: InstalledApp, version: string, notes: string): Promise<void> {
   await chat.id('open-settings').click();
   await expect(chat.id('update-text')).toHaveText('Not checked yet.');
-  expect(server.requests).toEqual([]);
+  expect(server?.requests).toEqual([]);
   await chat.id('update-check').click();
   await expect(chat.id('update-text')).toHaveText(`Tokenscope ${version} is available.`);
   await expect(chat.id('update-notes')).toHaveText(notes);
@@ -109,33 +110,35 @@ for (const format of ['AppImage', 'tar.gz'] as const) {
   });
 }
 
-test('a version that does not start is replaced by the old one, if a person wants that', async () => {
-  const format = 'tar.gz';
-  const broken = await make('broken', { format, version: BROKEN, isBroken: true });
-  server = await startUpdateServer({ folder: dirname(broken), version: BROKEN, notes: 'It does not start.' });
-  const app = await install(format, await make('old', { format, version: OLD, updates: sourceOf(server) }));
-  const old = await startInstalled(root, [app.program]);
-  await old.chat.ready();
-  await old.chat.ask('Hello world');
-  await downloadUpdate(old, BROKEN, 'It does not start.');
-  await old.quit();
-  expect(await versionOf(app)).toBe(BROKEN);
+for (const format of ['AppImage', 'tar.gz'] as const) {
+  test(`${format}: a version that does not start is replaced by the old one, if a person wants that`, async () => {
+    const broken = await make('broken', { format, version: BROKEN, isBroken: true });
+    server = await startUpdateServer({ folder: dirname(broken), version: BROKEN, notes: 'It does not start.' });
+    const app = await install(format, await make('old', { format, version: OLD, updates: sourceOf(server) }));
+    const options = { asUser: true, env: app.env };
+    const old = await startInstalled(root, [app.program], app.env);
+    await old.chat.ready();
+    await old.chat.ask('Hello world');
+    await downloadUpdate(old, BROKEN, 'It does not start.');
+    await old.quit();
+    expect(await versionOf(app)).toBe(BROKEN);
 
-  const failed = root.start([app.program], asUser);
-  expect((await once(failed, 'exit'))[0]).toBe(1);
-  const asking = root.start([app.program], asUser);
-  await answerDialog('Return');
-  await once(asking, 'exit');
-  await expect.poll(() => versionOf(app), { timeout: 20_000 }).toBe(OLD);
-  // The dialog has started it again.
-  await expect.poll(async () => (await pidsOf(app.program)).length, { timeout: 20_000 }).toBeGreaterThan(0);
-  await endProcesses();
+    const failed = root.start([app.program], options);
+    expect((await once(failed, 'exit'))[0]).toBe(1);
+    const asking = root.start([app.program], options);
+    await answerDialog('Return');
+    await once(asking, 'exit');
+    await expect.poll(() => versionOf(app), { timeout: 20_000 }).toBe(OLD);
+    // The dialog has started it again.
+    await expect.poll(async () => (await pidsOf(app.program)).length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await endProcesses();
 
-  const again = await startInstalled(root, [app.program]);
-  await again.chat.ready();
-  await expect(again.chat.id('chat-item')).toHaveCount(1);
-  await again.quit();
-});
+    const again = await startInstalled(root, [app.program], app.env);
+    await again.chat.ready();
+    await expect(again.chat.id('chat-item')).toHaveCount(1);
+    await again.quit();
+  });
+}
 
 /** Presses a key in the system dialog that is open. */
 async function answerDialog(key: string): Promise<void> {

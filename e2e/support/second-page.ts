@@ -25,11 +25,11 @@ export async function pageOfOtherHost(app: RunningApp, browser: Browser): Promis
 }
 
 /**
- * A second page on the same chats: another tab of the web host, or a web host beside Electron.
+ * A second page on the same chats: another tab of the web host or of the site, or a web host beside Electron.
  */
 export async function secondPage(app: RunningApp, browser: Browser): Promise<SecondPage> {
   if (app.host === 'electron') return await pageOfOtherHost(app, browser);
   const page = await app.context.newPage();
-  await page.goto(await signedInAddress(app.origin, app.dataDir));
+  await page.goto(app.host === 'site' ? app.origin : await signedInAddress(app.origin, app.dataDir));
   return { page, close: () => page.close() };
 }

@@ -7,7 +7,7 @@ import { serveSite } from '../../scripts/web/serve-site.ts';
 import type { Invoke, LaunchOptions, RunningApp } from './app.ts';
 import { endWorker, newContext } from './web-app.ts';
 
-/** Browsers ask for a later build, in vain. */
+/** Browsers look for a later build and fail. */
 const NO_SERVER = /ERR_CONNECTION_REFUSED|error occurred when fetching the script/;
 
 interface Visit {

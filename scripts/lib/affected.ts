@@ -28,6 +28,7 @@ const TERMINAL_SPECS = ['hosts-agree', 'model-library', 'open-model', 'receipts'
 /** The first matching rule of a file lists what it affects, besides the tests that import it. */
 const RULES: readonly [file: RegExp, effect: Effect][] = [
   [/^docs\/sampling\.md$/, { unit: [DOCUMENTS_TEST, 'src-main/engine/generation/sampling-doc.test.ts'] }],
+  [/^docs\/gpu\.md$|^bench\/lib\/(gpu-limits|markdown)\.ts$/, { unit: [DOCUMENTS_TEST, 'scripts/gpu-limits.test.ts'] }],
   [/(^|\/)(README|CONTRIBUTING|LICENSE)|^docs\/|\.md$/, { unit: [DOCUMENTS_TEST] }],
   [/^(\.editorconfig|\.gitignore|eslint\.config\.js|\.ox(fmt|lint)rc\.json|scripts\/check\.ts)$/, {}],
   [/^bench\/|^scripts\/(fixtures\/|(screenshots|dev|icons|generate-unicode-tables)\.ts$)/, {}],

@@ -1,4 +1,4 @@
-/** Screenshots of formatted replies, versions and the map of a chat, a full context window, and what helps to find things. */
+/** Screenshots of formatted replies, versions and the map of a chat, a full context window, find and the command palette. */
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,12 +72,6 @@ it('mixes Q4_K and Q6_K as llama.cpp does', async () => {
   expect(careful).toEqual([true, false, false, true, false, false, true, true]);
   expect(typeOf('blk.0.attn_v')).toBe('Q6_K');
   expect(typeOf('blk.0.attn_q')).toBe('Q4_K');
-});
-
-it('removes a file that it could not finish', async () => {
-  const path = join(folder, 'missing', 'x.gguf');
-  await expect(writeRandomModel(path, SMALL, 'Q8_0', vocabulary)).rejects.toThrow('ENOENT');
-  await expect(stat(`${path}.part`)).rejects.toThrow('ENOENT');
 });
 
 it('has shapes with about as many parameters as their names say', () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { APP_ID } from '../../src-main/app/app-id.ts';
 import { capture, root } from '../lib/run.ts';
 import { buildNsis, uninstallLines } from './nsis.ts';
 
@@ -28,9 +29,9 @@ const PAYLOAD = [
 ];
 
 it('the uninstaller deletes files, then the folders that are left empty', () => {
-  expect(uninstallLines(['a.txt', 'b/', 'b/c/', 'b/c/d.txt']).split('\n')).toEqual([
+  expect(uninstallLines(['a.txt', 'b/', 'b/c/', 'b/c/$d.txt']).split('\n')).toEqual([
     'Delete "$INSTDIR\\a.txt"',
-    'Delete "$INSTDIR\\b\\c\\d.txt"',
+    'Delete "$INSTDIR\\b\\c\\$$d.txt"',
     'RMDir "$INSTDIR\\b\\c"',
     'RMDir "$INSTDIR\\b"',
     '',
@@ -85,6 +86,7 @@ describe('the script', () => {
     const script = await readFile(join(root, 'build/win/tokenscope.nsi'), 'utf8');
     expect(script).not.toMatch(/HKLM|HKEY_LOCAL_MACHINE|SHELL_CONTEXT all|SetShellVarContext all|\$PROGRAMFILES/);
     expect(script).toContain('RequestExecutionLevel user');
+    expect(script).toContain(`!define APP_ID "${APP_ID}"`);
     expect(script).toContain('InstallDir "$LOCALAPPDATA\\Programs\\${NAME}"');
   });
 
@@ -107,6 +109,13 @@ describe('the script', () => {
     // Never a whole folder, which may have other files.
     expect(removed.filter((line) => line.startsWith('RMDir /r'))).toEqual([]);
     expect(removed.filter((line) => /APPDATA/.test(line))).toEqual([]);
+  });
+
+  it('deletes the files of an earlier version only, not those of another program', async () => {
+    const lines = await section('Install');
+    const deleting = lines.findIndex((line) => line.startsWith('RMDir /r'));
+    expect(lines[deleting - 1]).toBe('${If} ${FileExists} "$INSTDIR\\${PROGRAM}"');
+    expect(lines.slice(deleting).findIndex((line) => line === '${EndIf}')).toBe(2);
   });
 
   it('opens models and links with one quoted argument', async () => {

@@ -157,7 +157,7 @@ function escapeMacros(script: string): string {
 }
 
 /**
- * What of a tree belongs to the package: its files, and the folders that are only its own, not `/usr` or `/usr/share`.
+ * The entries of a tree that the package owns: its files, and the folders that are only its own, not `/usr` or `/usr/share`.
  * @param paths below the root, folders with a slash at the end
  */
 export function ownEntries(paths: readonly string[]): string[] {

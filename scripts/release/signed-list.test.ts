@@ -26,4 +26,7 @@ test('the app reads what is signed here: the files that update themselves, with 
   const sha256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
   expect(release.files[0]).toMatchObject({ bytes: 3, sha256 });
   await expect(signedList({ folder, version: '9.9.9', notes: '', key })).rejects.toThrow('no installers');
+  // What the app would refuse must not be published.
+  const long = 'x'.repeat(20_001);
+  await expect(signedList({ folder, version: '1.2.3', notes: long, key })).rejects.toThrow('not valid');
 });

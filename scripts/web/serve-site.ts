@@ -16,8 +16,13 @@ export interface ServedSite {
 export async function serveSite(folder: string, port = 0): Promise<ServedSite> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
-    const name = path === '/' ? 'index.html' : path.slice(1);
-    const file = fileUnder(folder, `/${name}`);
+    if (path.endsWith('/index.html')) {
+      // As Cloudflare Pages and Firebase do.
+      response.writeHead(308, { location: './' }).end();
+      return;
+    }
+    const name = path.endsWith('/') ? `${path}index.html` : path;
+    const file = fileUnder(folder, name);
     const read = file === null ? Promise.resolve(null) : readFile(file).catch(() => null);
     void read.then((body) => {
       if (body === null) return response.writeHead(404).end();

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -21,9 +21,14 @@ test('a package has installed the tool, and a development build has none', () =>
 });
 
 test('an AppImage is started where its file is, not where it is mounted', () => {
-  const script = toolScript({ ...installed, env: { APPIMAGE: "/home/ada/it's/T.AppImage" } });
+  const mounted = { APPIMAGE: "/home/ada/it's/T.AppImage", APPDIR: '/tmp/.mount_T' };
+  const script = toolScript({ ...installed, execPath: '/tmp/.mount_T/tokenscope', env: mounted });
   expect(script?.path).toBe('/home/ada/.local/bin/tokenscope');
   expect(script?.content).toContain(String.raw`exec '/home/ada/it'\''s/T.AppImage' --cli`);
+  // Started by another AppImage.
+  expect(toolScript({ ...installed, env: mounted })?.content).toContain(
+    "exec '/home/ada/tokenscope/resources/bin/tokenscope' \"$@\"",
+  );
 });
 
 test('Windows has a command file in a folder of the path', () => {
@@ -35,6 +40,12 @@ test('Windows has a command file in a folder of the path', () => {
   });
   expect(script?.path).toBe(String.raw`C:\Users\ada\AppData\Local\Microsoft\WindowsApps\tokenscope.cmd`);
   expect(script?.content).toContain(String.raw`"C:\100%%\Tokenscope\resources\bin\tokenscope.cmd" %*`);
+  // `cmd` does not read it as UTF-8.
+  const local = String.raw`C:\Users\José\AppData\Local`;
+  const resourcesPath = String.raw`${local}\Programs\Tokenscope\resources`;
+  expect(
+    toolScript({ ...installed, platform: 'win32', resourcesPath, env: { LOCALAPPDATA: local } })?.content,
+  ).toContain(String.raw`@"%LOCALAPPDATA%\Programs\Tokenscope\resources\bin\tokenscope.cmd" %*`);
 });
 
 test.skipIf(process.platform === 'win32')(
@@ -47,6 +58,7 @@ test.skipIf(process.platform === 'win32')(
     const script = toolScript({ ...installed, home, resourcesPath });
     if (script === null) throw new Error('There is no script');
     expect((await installTool(script, '/usr/bin')).detail).toContain('PATH');
+    await chmod(script.path, 0o644);
     // Again, for example after the app has moved.
     expect((await installTool(script, `/usr/bin:${script.folder}`)).detail).toContain('Run “tokenscope”');
     const { stdout } = await promisify(execFile)(script.path, ['run', 'two words', '$HOME']);

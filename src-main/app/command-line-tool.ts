@@ -1,7 +1,8 @@
 /** "Install command line tool": a small script in a folder of the user that starts the tool in the app. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, posix, win32 } from 'node:path';
 import { codeOf } from '../services/json-file.ts';
+import { appImageOf } from '../services/updates/installation.ts';
 
 /** Marks our script, which may be replaced. */
 const MARK = 'Installed by Tokenscope.';
@@ -29,18 +30,24 @@ export function toolScript(app: InstalledApp): ToolScript | null {
   if (!isPackaged) return null;
   if (platform === 'win32') {
     // In the path of every user.
-    const folder = win32.join(env.LOCALAPPDATA ?? win32.join(home, 'AppData', 'Local'), 'Microsoft', 'WindowsApps');
+    const local = env.LOCALAPPDATA ?? win32.join(home, 'AppData', 'Local');
+    const folder = win32.join(local, 'Microsoft', 'WindowsApps');
     const target = win32.join(resourcesPath, 'bin', 'tokenscope.cmd');
-    const content = `@rem ${MARK}\r\n@"${target.replaceAll('%', '%%')}" %*\r\n`;
+    // A variable, because `cmd` reads the file in a code page that may lack letters of the user's name.
+    const start = target.startsWith(`${local}\\`)
+      ? `%LOCALAPPDATA%${escaped(target.slice(local.length))}`
+      : escaped(target);
+    const content = `@rem ${MARK}\r\n@"${start}" %*\r\n`;
     return { folder, path: win32.join(folder, 'tokenscope.cmd'), content };
   }
   if (platform === 'linux' && execPath.startsWith(PACKAGE_FOLDER)) return null;
   const folder = posix.join(home, '.local', 'bin');
   // An AppImage is mounted elsewhere at each start.
+  const appImage = appImageOf(execPath, env);
   const start =
-    env.APPIMAGE === undefined
+    appImage === null
       ? quoted(posix.join(resourcesPath, 'bin', 'tokenscope'))
-      : `${quoted(env.APPIMAGE)} --cli --no-sandbox --no-zygote --log-level=3 --`;
+      : `${quoted(appImage)} --cli --no-sandbox --no-zygote --log-level=3 --`;
   return {
     folder,
     path: posix.join(folder, 'tokenscope'),
@@ -58,7 +65,9 @@ export async function installTool(script: ToolScript, path: string): Promise<{ m
     throw new Error(`${script.path} already exists and is not Tokenscope’s. Rename it, then try again.`);
   }
   await mkdir(script.folder, { recursive: true });
-  await writeFile(script.path, script.content, { mode: 0o755 });
+  await writeFile(script.path, script.content);
+  // Also if it was there before.
+  await chmod(script.path, 0o755);
   const inPath = path.split(delimiter).includes(script.folder);
   return {
     message: 'The command line tool is installed.',
@@ -66,6 +75,11 @@ export async function installTool(script: ToolScript, path: string): Promise<{ m
       ? `Run “tokenscope” in a terminal. It is in ${script.folder}.`
       : `Add ${script.folder} to your PATH, then run “tokenscope” in a terminal.`,
   };
+}
+
+/** For a command file of Windows. */
+function escaped(text: string): string {
+  return text.replaceAll('%', '%%');
 }
 
 function quoted(text: string): string {

@@ -2,11 +2,12 @@
 import { app, dialog, Menu, Notification, type BrowserWindow, type WebContents } from 'electron';
 import { homedir } from 'node:os';
 import { IPC } from '../protocol/app/app-bridge.ts';
+import type { ModelListing } from '../protocol/app/app-services.ts';
 import type { DesktopMessage, MenuCommand } from '../protocol/app/desktop.ts';
 import type { LocalAppServices } from '../services/app-services.ts';
 import { installTool, toolScript, type ToolScript } from './command-line-tool.ts';
 import { contextMenuTemplate, menuTemplate, recentModels } from './menu.ts';
-import { focusWindow, zoom } from './window.ts';
+import { doWindowVerb, focusWindow, zoom } from './window.ts';
 import type { Windows } from './windows.ts';
 
 /** A reply that took longer is worth a notification, ms. */
@@ -32,19 +33,23 @@ export function followMenu({ windows, services, isDevelopment, onFailure }: Desk
       .then(() => windows.front?.webContents.send(IPC.command, command))
       .catch(onFailure);
   };
-  const set = async (): Promise<void> => {
-    const recent = recentModels(await services.invoke('modelsList'));
+  const set = (recent: readonly ModelListing[]): void => {
     const template = menuTemplate({
       ...{ platform: process.platform, isDevelopment, recent, run },
       installTool: script === null ? null : () => void tellInstalled(windows.front, script),
       newWindow: () => void windows.openNew().catch(onFailure),
       zoom: (steps) => windows.front && zoom(windows.front, steps),
+      maximize: () => windows.front && doWindowVerb(windows.front, 'toggleMaximize'),
     });
     Menu.setApplicationMenu(Menu.buildFromTemplate(template));
   };
-  // The menu works without recent models.
+  // At once, because Electron's own menu reloads the page.
+  set([]);
   const setSoon = (): void =>
-    void set().catch((error: unknown) => process.stderr.write(`tokenscope: ${String(error)}\n`));
+    void services
+      .invoke('modelsList')
+      .then((models) => set(recentModels(models)))
+      .catch((error: unknown) => process.stderr.write(`tokenscope: ${String(error)}\n`));
   setSoon();
   services.onEvent((event) => {
     if (event.type === 'models') setSoon();

@@ -28,6 +28,7 @@ test('exits once everything has stopped', async () => {
   stopped();
   await settled();
   expect(parts.exit).toHaveBeenCalledExactlyOnceWith(0);
+  expect(parts.relaunch).not.toHaveBeenCalled();
 });
 
 test('asks before it discards unsaved changes: stays on Cancel, quits on the other button', async () => {
@@ -80,11 +81,21 @@ test('a signal shows no dialog, also while one is open, and a second signal does
   expect(parts.exit).toHaveBeenCalledExactlyOnceWith(1);
 });
 
-test('a second start opens the window here, or restarts an app that is quitting', () => {
-  const { ending, parts, event } = setUp();
-  expect(ending.onSecondStart()).toBe(true);
-  expect(parts.relaunch).not.toHaveBeenCalled();
+test('a second start opens the window here, or restarts an app that is quitting', async () => {
+  const { ending, parts, event, stopped } = setUp();
+  const [model, question] = [
+    { type: 'model', path: '/a.gguf' },
+    { type: 'question', text: 'Why?' },
+  ] as const;
+  expect(ending.onSecondStart([model])).toBe(true);
   ending.onWillQuit(event());
-  expect(ending.onSecondStart()).toBe(false);
-  expect(parts.relaunch).toHaveBeenCalledTimes(1);
+  expect(ending.onSecondStart([model])).toBe(false);
+  expect(ending.onSecondStart([])).toBe(false);
+  expect(ending.onSecondStart([question])).toBe(false);
+  // This one still has the files.
+  expect(parts.relaunch).not.toHaveBeenCalled();
+  stopped();
+  await settled();
+  expect(parts.relaunch).toHaveBeenCalledExactlyOnceWith([model, question]);
+  expect(parts.relaunch.mock.invocationCallOrder[0]).toBeLessThan(parts.exit.mock.invocationCallOrder[0] ?? 0);
 });

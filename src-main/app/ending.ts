@@ -1,14 +1,15 @@
 /** Quitting the app: by a person, a closed window or a signal. Independent of Electron, so that it can be tested. */
+import type { OpenRequest } from './open-requests.ts';
 
 export interface EndingParts {
-  /** Stops the engine and finishes saving; takes a bounded time. */
+  /** Stops the engine, finishes saving and installs an update; takes seconds, with an update half a minute. */
   stop(): Promise<unknown>;
   /** Closes the windows, and then calls `onWillQuit`. */
   quit(): void;
   /** Exits at once. */
   exit(code: number): void;
-  /** Starts the app again after it has exited. */
-  relaunch(): void;
+  /** Starts the app again. Called right before `exit`. */
+  relaunch(requests: readonly OpenRequest[]): void;
   /** Asks a person whether to quit, or to close a window, despite unsaved changes. */
   askToDiscard(what: 'quit' | 'close'): Promise<boolean>;
 }
@@ -24,6 +25,8 @@ export class Ending {
   #forced = false;
   #asking = false;
   #stopping = false;
+  /** What the app opens when it is started again; null: it is not. */
+  #again: readonly OpenRequest[] | null = null;
 
   constructor(parts: EndingParts) {
     this.#parts = parts;
@@ -63,12 +66,15 @@ export class Ending {
     if (this.#stopping) return;
     this.#stopping = true;
     // Not `quit`, which would wait for an open native dialog.
-    void this.#parts.stop().finally(() => this.#parts.exit(0));
+    void this.#parts.stop().finally(() => {
+      if (this.#again !== null) this.#parts.relaunch(this.#again);
+      this.#parts.exit(0);
+    });
   }
 
-  /** Called when the app is started a second time. @returns whether this one still opens windows */
-  onSecondStart(): boolean {
-    if (this.#stopping) this.#parts.relaunch();
+  /** Called when the app is started a second time. @returns whether this one still opens windows, and `requests` */
+  onSecondStart(requests: readonly OpenRequest[]): boolean {
+    if (this.#stopping) this.#again = [...(this.#again ?? []), ...requests];
     return !this.#stopping;
   }
 }

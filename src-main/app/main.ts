@@ -1,7 +1,7 @@
 /** Life cycle of the app in Electron: set up, open the window, exit cleanly. */
 import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
 import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
-import { existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/app/app-bridge.ts';
 import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT, PREFIXES_ARGUMENT } from '../protocol/app/utility-messages.ts';
@@ -9,8 +9,9 @@ import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath, prefixCacheFolder } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
 import { installationOf } from '../services/updates/installation.ts';
-import { endTrial } from '../services/updates/trial.ts';
+import { endTrial, uncountStart } from '../services/updates/trial.ts';
 import { readUpdateConfiguration, UPDATES_VARIABLE } from '../services/updates/update-source.ts';
+import { APP_ID } from './app-id.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
 import { chooseFolder, chooseModel, chooseTarget } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
@@ -18,6 +19,7 @@ import { Ending } from './ending.ts';
 import { registerIpc } from './ipc.ts';
 import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
+import { relaunch } from './relaunch.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { EngineSupervisor } from './supervisor.ts';
 import { applyTheme, createWindow, doWindowVerb, paintBackground } from './window.ts';
@@ -67,7 +69,7 @@ const services = new LocalAppServices({
     join(app.getAppPath(), 'resources', 'updates.json'),
     installationOf({
       ...{ platform: process.platform, isPackaged: app.isPackaged, execPath: process.execPath },
-      ...{ env: process.env, exists: existsSync },
+      ...{ env: process.env, exists: existsSync, isWritable },
     }),
     app.isPackaged ? undefined : process.env[UPDATES_VARIABLE],
   ),
@@ -84,7 +86,7 @@ const ending = new Ending({
   stop: () => Promise.allSettled([supervisor.stop(), services.stop(), windows.saved()]),
   quit: () => app.quit(),
   exit: (code) => app.exit(code),
-  relaunch: () => app.relaunch(),
+  relaunch,
   askToDiscard,
 });
 
@@ -98,7 +100,10 @@ function setUp(): void {
   // Keeps Chromium's files separate from chats and settings.
   app.setPath('sessionData', sessionFolder);
   app.setPath('crashDumps', join(sessionFolder, 'crashes'));
+  // As the installer names its shortcut. Otherwise Windows shows no notifications.
+  if (process.platform === 'win32') app.setAppUserModelId(APP_ID);
   if (!app.requestSingleInstanceLock()) {
+    uncountStart(folder, app.getVersion());
     process.stdout.write('Tokenscope is already running. Bringing its window to the front.\n');
     app.exit(0);
     return;
@@ -110,13 +115,13 @@ function setUp(): void {
     showContextMenus(contents);
   });
   app.on('second-instance', (_event, argv, workingFolder) => {
-    if (ending.onSecondStart()) open(requestsIn(ownArguments(argv), workingFolder));
+    openOrRelaunch(requestsIn(ownArguments(argv), workingFolder));
   });
   // macOS sends events instead of arguments.
   for (const event of ['open-file', 'open-url'] as const) {
     app.on(event as 'open-url', (sent, item) => {
       sent.preventDefault();
-      open([requestIn(item, process.cwd())].filter((request) => request !== null));
+      openOrRelaunch([requestIn(item, process.cwd())].filter((request) => request !== null));
     });
   }
   app.on('window-all-closed', () => {
@@ -136,14 +141,22 @@ function ownArguments(argv: readonly string[]): readonly string[] {
   return argv.slice(process.defaultApp ? 2 : 1);
 }
 
+/** Here, or in the next process if this one is quitting. */
+function openOrRelaunch(requests: readonly OpenRequest[]): void {
+  if (ending.onSecondStart(requests)) open(requests);
+}
+
 /** Brings the window to the front and shows what the system wants opened. */
 function open(requests: readonly OpenRequest[]): void {
-  void started
-    .then(async () => {
-      await windows.show();
-      for (const request of requests) await services.open(request);
-    })
-    .catch(failToStart);
+  const show = async (): Promise<void> => {
+    await windows.show();
+    for (const request of requests) await services.open(request);
+  };
+  // A failed start is reported where it happens.
+  void started.then(
+    () => show().catch(failToOpen),
+    () => undefined,
+  );
 }
 
 async function run(): Promise<void> {
@@ -171,8 +184,8 @@ async function run(): Promise<void> {
   });
   supervisor.start();
   nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(windows.all, setting)));
-  followMenu({ windows, services, isDevelopment: !app.isPackaged, onFailure: failToStart });
-  app.on('activate', () => void windows.show().catch(failToStart));
+  followMenu({ windows, services, isDevelopment: !app.isPackaged, onFailure: failToOpen });
+  app.on('activate', () => void windows.show().catch(failToOpen));
   await windows.show();
 }
 
@@ -182,8 +195,6 @@ async function openWindow(options: NewWindow): Promise<BrowserWindow> {
   opened.webContents.on('will-prevent-unload', (event) => {
     const isLast = windows.quitting || windows.all.length === 1;
     ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
-    // A person who cancels may close a single window later.
-    windows.cancelQuit();
   });
   reloadAfterCrash(opened, {
     notice: (message) => services.emit({ type: 'notice', message }),
@@ -222,7 +233,19 @@ async function askToDiscard(what: 'quit' | 'close'): Promise<boolean> {
   };
   const { front } = windows;
   const { response } = await (front === null ? dialog.showMessageBox(options) : dialog.showMessageBox(front, options));
-  return response === 0;
+  const discards = response === 0;
+  // From then on, a closed window is not restored.
+  if (!discards) windows.cancelQuit();
+  return discards;
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function forceKill(pid: number): void {
@@ -235,8 +258,17 @@ function forceKill(pid: number): void {
 }
 
 function failToStart(error: unknown): void {
+  showFailure('Tokenscope could not start', error);
+  app.exit(1);
+}
+
+/** The other windows, which may have unsaved changes, stay open. */
+function failToOpen(error: unknown): void {
+  showFailure('Tokenscope could not open a window', error);
+}
+
+function showFailure(what: string, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`tokenscope: ${message}\n`);
-  dialog.showErrorBox('Tokenscope could not start', message);
-  app.exit(1);
+  dialog.showErrorBox(what, message);
 }

@@ -12,6 +12,7 @@ function parts(change: Partial<MenuParts> = {}): MenuParts {
     run: vi.fn(),
     newWindow: vi.fn(),
     zoom: vi.fn(),
+    maximize: vi.fn(),
     ...change,
   };
 }
@@ -53,6 +54,8 @@ test('items run their commands', () => {
   expect(itemsOf(menus).find(({ id }) => id === 'recent-opened-1')?.label).toBe('Q&&A 1B');
   for (const id of ['zoom-in', 'zoom-out', 'zoom-reset']) press(menus, id);
   expect(vi.mocked(given.zoom).mock.calls).toEqual([[1], [-1], [0]]);
+  press(menus, 'maximize');
+  expect(given.maximize).toHaveBeenCalledTimes(1);
   press(menus, 'install-tool');
   expect(given.installTool).toHaveBeenCalledTimes(1);
 });

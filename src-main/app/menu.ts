@@ -14,6 +14,8 @@ export interface MenuParts {
   run(command: MenuCommand): void;
   newWindow(): void;
   zoom(steps: -1 | 0 | 1): void;
+  /** Maximises the window in front, or restores its size. */
+  maximize(): void;
 }
 
 /** Longest list of recent models. */
@@ -36,7 +38,7 @@ export function menuTemplate(parts: MenuParts): Item[] {
     fileMenu(parts, isMac),
     editMenu(),
     viewMenu(parts),
-    windowMenu(isMac),
+    windowMenu(parts, isMac),
     helpMenu(parts, isMac),
   ];
 }
@@ -127,12 +129,17 @@ function viewMenu({ run, zoom, isDevelopment }: MenuParts): Item {
   };
 }
 
-function windowMenu(isMac: boolean): Item {
+function windowMenu({ maximize }: MenuParts, isMac: boolean): Item {
   const front: Item[] = isMac ? [separator(), { role: 'front', label: 'Bring all to front' }] : [];
   return {
     label: '&Window',
     ...(isMac ? { role: 'window' } : {}),
-    submenu: [{ role: 'minimize', label: 'Minimise' }, { role: 'zoom', label: isMac ? 'Zoom' : 'Maximise' }, ...front],
+    submenu: [
+      { role: 'minimize', label: 'Minimise' },
+      // The role only works on macOS.
+      isMac ? { role: 'zoom', label: 'Zoom' } : { id: 'maximize', label: 'Maximise', click: maximize },
+      ...front,
+    ],
   };
 }
 

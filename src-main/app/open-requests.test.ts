@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_QUESTION, requestIn, requestsIn } from './open-requests.ts';
+import { argumentOf, MAX_QUESTION, requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 
 const FOLDER = '/home/ada';
 
@@ -45,5 +45,14 @@ describe('links', () => {
     const request = requestIn(`tokenscope://ask?text=a%0Ab%00%1B%5B31m${'x'.repeat(5000)}`, FOLDER);
     expect(request?.type === 'question' && request.text.startsWith('a\nb[31mx')).toBe(true);
     expect(request?.type === 'question' && request.text).toHaveLength(MAX_QUESTION);
+    const cut = requestIn(`tokenscope://ask?text=${'x'.repeat(MAX_QUESTION - 1)}😀`, FOLDER);
+    expect(cut).toEqual({ type: 'question', text: 'x'.repeat(MAX_QUESTION - 1) });
   });
+});
+
+it.each<OpenRequest>([
+  { type: 'model', path: '/models/a b.gguf' },
+  { type: 'question', text: 'Is 1 + 1 > 2 & 3?\nA "token" 😀' },
+])('a $type can be passed on', (request) => {
+  expect(requestIn(argumentOf(request), FOLDER)).toEqual(request);
 });

@@ -33,6 +33,12 @@ export function requestIn(arg: string, folder: string): OpenRequest | null {
   return text === '' ? null : { type: 'question', text };
 }
 
+/** Such that `requestIn` reads it again. */
+export function argumentOf(request: OpenRequest): string {
+  if (request.type === 'model') return request.path;
+  return `${LINK_SCHEME}://${ASK_HOST}?text=${encodeURIComponent(request.text)}`;
+}
+
 /** A file of another computer (`file://host/…`) has no path here. */
 function fileIn(url: URL): OpenRequest | null {
   try {
@@ -42,10 +48,11 @@ function fileIn(url: URL): OpenRequest | null {
   }
 }
 
-/** The text comes from anybody: no control characters but line breaks, and not endless. */
+/** The text comes from anybody: no control characters but line breaks, not endless, and no half character. */
 function cleaned(text: string): string {
   return text
     .replace(/[^\P{Cc}\n\t]/gu, '')
     .trim()
-    .slice(0, MAX_QUESTION);
+    .slice(0, MAX_QUESTION)
+    .replace(/[\ud800-\udbff]$/u, '');
 }

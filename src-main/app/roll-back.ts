@@ -2,6 +2,7 @@
 import { app, dialog } from 'electron';
 import { dataFolder } from '../services/data-folder.ts';
 import { readTrial, rollBack, writeTrial } from '../services/updates/trial.ts';
+import { relaunch } from './relaunch.ts';
 
 const folder = dataFolder();
 
@@ -12,7 +13,7 @@ void app
 
 async function ask(): Promise<void> {
   const trial = readTrial(folder);
-  if (trial === null) return restart();
+  if (trial === null) return relaunch();
   const { response } = await dialog.showMessageBox({
     type: 'warning',
     message: `Tokenscope ${trial.version} did not start.`,
@@ -24,17 +25,12 @@ async function ask(): Promise<void> {
   });
   if (response === 2) return;
   if (response === 0) rollBack(folder, trial);
-  else writeTrial(folder, { ...trial, starts: 0, pid: null });
-  restart();
-}
-
-function restart(): void {
-  // The program of an AppImage is mounted elsewhere at each start.
-  const { APPIMAGE } = process.env;
-  app.relaunch(APPIMAGE === undefined ? {} : { execPath: APPIMAGE });
+  else writeTrial(folder, { ...trial, starts: 0, pid: null, startedAt: 0 });
+  relaunch();
 }
 
 function fail(error: unknown): void {
-  dialog.showErrorBox('Tokenscope could not go back', error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  dialog.showErrorBox('The previous version could not be restored', message);
   app.exit(1);
 }

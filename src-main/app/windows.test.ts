@@ -108,6 +108,16 @@ test('a closed window does not come back, except the last one', async () => {
   }
 });
 
+test('windows that are not open again yet come back at the next start', async () => {
+  const saved = { windows: [place(1, '#chat=a'), place(2, '#chat=b'), place(3, '#chat=c')], zoomLevel: 0 };
+  const { windows, opened, disk } = setUp(saved);
+  await windows.show();
+  opened[0]?.showChat('#chat=d');
+  windows.beginQuit();
+  await windows.saved();
+  expect(disk.saved?.windows.map(({ hash }) => hash)).toEqual(['#chat=a', '#chat=b', '#chat=d']);
+});
+
 test('a single window shows the last chat', async () => {
   const { windows, opened } = setUp({ windows: [place(1, '#chat=a')], zoomLevel: 0 });
   await windows.show();

@@ -24,6 +24,8 @@ const SAVE_AFTER_MS = 500;
 export class Windows {
   /** The one that was used last is the last. */
   readonly #open: BrowserWindow[] = [];
+  /** Those of the last start that are not open yet, in the same order. */
+  #waiting: readonly WindowPlace[] = [];
   readonly #parts: WindowsParts;
   /** The first window being opened, so that no second one is opened meanwhile. */
   #opening: Promise<void> | null = null;
@@ -93,20 +95,20 @@ export class Windows {
   async #restore(): Promise<void> {
     const { windows, zoomLevel } = (await this.#parts.read()) ?? { windows: [], zoomLevel: 0 };
     const place = windows.at(-1) ?? null;
+    this.#waiting = windows.slice(0, -1);
     const front = await this.#create({ place, zoomLevel, inactive: false });
     this.#open.push(front);
     // A single window shows the last chat, which is a setting, and so is stored at once.
     await this.#load(front, windows.length > 1 ? (place?.hash ?? '') : '');
-    void this.#restoreBehind(windows.slice(0, -1).toReversed(), zoomLevel).catch((error: unknown) =>
-      this.#parts.onFailure(error),
-    );
+    void this.#restoreBehind(zoomLevel).catch((error: unknown) => this.#parts.onFailure(error));
   }
 
   /** One by one, so that none delays the window in front. */
-  async #restoreBehind(positions: readonly WindowPlace[], zoomLevel: number): Promise<void> {
-    for (const place of positions) {
+  async #restoreBehind(zoomLevel: number): Promise<void> {
+    for (let place = this.#waiting.at(-1); place !== undefined; place = this.#waiting.at(-1)) {
       if (this.#quitting) return;
       const window = await this.#create({ place, zoomLevel, inactive: true });
+      this.#waiting = this.#waiting.slice(0, -1);
       this.#open.unshift(window);
       await this.#load(window, place.hash);
     }
@@ -151,12 +153,12 @@ export class Windows {
     clearTimeout(this.#timer);
     const { front } = this;
     if (front === null || this.#quitting) return;
-    const windows = this.#open.map((window) => ({
+    const open = this.#open.map((window) => ({
       bounds: window.getNormalBounds(),
       maximized: window.isMaximized(),
       hash: new URL(window.webContents.getURL() || this.#parts.pageUrl).hash,
     }));
-    const saved = { windows, zoomLevel: front.webContents.getZoomLevel() };
+    const saved = { windows: [...this.#waiting, ...open], zoomLevel: front.webContents.getZoomLevel() };
     // Positions are not important enough for a message.
     this.#writing = this.#writing.then(() => this.#parts.write(saved)).catch(() => undefined);
   }

@@ -210,7 +210,7 @@ export class InferenceEngine {
       validateGenerateParams(params, loaded.model.config);
       // Only its batches are faster than single tokens and give the same bits.
       const speculates = params.speculate !== false && loaded.executor.name === 'wasm';
-      const recover = (error: EngineError) => this.recover(loaded, error);
+      const recover = (error: EngineError) => this.recover(this.require(), error);
       const job = { ...this.job(loaded, params, cancel, true), recover, startedAt: this.platform.clock.now() };
       const stored = params.useKvCache ? storedPrefix(loaded, params) : undefined;
       await stored?.restore(seen(job, job.prompt.ids).ids, cancel);

@@ -27,6 +27,8 @@ import { modelKey } from './prefix-cache/model-key.ts';
 import { PrefixCache } from './prefix-cache/prefix-cache.ts';
 import { elementCount } from './tensor/shape.ts';
 
+type ExecutorSettings = Pick<LoadOptions, 'threads' | 'kvCacheType'>;
+
 /** The files that were opened to load a model. */
 export interface OpenedFiles {
   /** Sorted. */
@@ -45,6 +47,8 @@ export interface Loaded {
   readonly files: OpenedFiles;
   /** Null if the executor was requested. */
   readonly choice: ExecutorChoice | null;
+  /** As requested. */
+  readonly settings: ExecutorSettings;
   /** Opens them again. */
   readonly source: ModelFiles;
   /** What was computed about the inside of runs. */
@@ -114,6 +118,7 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
     model,
     executor,
     choice,
+    settings: settingsOf(options),
     context,
     prefixes,
     loadMs,
@@ -126,16 +131,24 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
 
 /** For people. */
 export const CONTINUED_ON_CPU =
-  'The GPU was lost, and the reply continued on the CPU. To try the GPU again, choose it on the Models page.';
+  'The GPU was lost, and the reply continued on the CPU. To try the GPU again, load the model on it.';
 
-/** Loads the model of an executor that failed again, on the CPU. @throws EngineError as `loadModel` */
+/**
+ * Loads the model of an executor that failed again, on the CPU.
+ * @throws EngineError BACKEND_LOST if that fails, too, so that hosts know that no model is loaded
+ */
 export async function loadOnCpu(
   platform: Platform,
-  { source, model, choice }: Loaded,
+  { source, model, choice, settings }: Loaded,
   error: EngineError,
 ): Promise<Loaded> {
   platform.log.warn('A reply continues on the CPU.', { message: error.message });
-  const loaded = await loadModel(platform, source, { contextSize: model.config.contextSize });
+  const { contextSize } = model.config;
+  const loaded = await loadModel(platform, source, { ...settings, contextSize }).catch((cause: unknown) => {
+    platform.collectGarbage?.();
+    const message = `The GPU was lost, and the CPU cannot load the model. ${EngineError.from(cause).message}`;
+    throw new EngineError('BACKEND_LOST', message, {}, { cause });
+  });
   const now: ExecutorChoice | null = choice && { executor: 'wasm', reason: 'The GPU was lost during a reply.' };
   // It belongs to no reply.
   return { ...loaded, choice: now, loadReported: true };
@@ -158,7 +171,11 @@ async function prefixCache(
   }
 }
 
-type OpenOptions = OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>;
+function settingsOf({ threads, kvCacheType }: LoadOptions): ExecutorSettings {
+  return { ...(threads !== undefined && { threads }), ...(kvCacheType !== undefined && { kvCacheType }) };
+}
+
+type OpenOptions = OpenModelOptions & ExecutorSettings;
 
 interface Opened {
   readonly model: Model;
@@ -225,7 +242,9 @@ async function openForFaster(platform: Platform, files: ModelFiles, options: Ope
   const opened = await openInto(files, options, async (program, weights, taking) => {
     const layers = program.kvWidths.length;
     const size = program.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    const model = { key: [files.id, files.stamp, size, weights.typeOf(program.weights[0]).name].join(' '), layers };
+    const type = weights.typeOf(program.weights[0]).name;
+    const key = [files.id, files.stamp, size, type, options.threads, options.kvCacheType].join(' ');
+    const model = { key, layers };
     const adapter = await finding;
     choice = await knownChoice(platform, model, adapter);
     // Progress counts what is read once.

@@ -130,7 +130,8 @@ export class Documents {
       await chats.select(id);
       this.#notebooks.notebooks.close();
     }
-    if (hit !== null) jump.to({ chatId: id, turn: hit.turn, query });
+    // Otherwise it could not be opened, or another one was meanwhile.
+    if (hit !== null && this.currentId === id) jump.to({ chatId: id, turn: hit.turn, query });
   }
 
   async retry(id: string): Promise<void> {

@@ -42,7 +42,7 @@ export interface KernelsInfo {
 
 /** A graphics adapter. */
 export interface GpuAdapterFacts {
-  /** What its driver says that it is. */
+  /** As its driver or the browser names it. */
   name: string;
   /** Whether it computes on the CPU, which is slower than the `wasm` executor. */
   isSoftware: boolean;

@@ -213,7 +213,7 @@ export interface Timings {
   timeToFirstTokenMs: number | null;
   /** Computed prompt tokens (without reused ones) / prefill time; null when nothing was computed. */
   prefillTokensPerSecond: number | null;
-  /** Tokens after the first / time since the first; null for fewer than two tokens. */
+  /** Tokens after the first / their time, without one that waited for another executor; null for fewer than two tokens. */
   decodeTokensPerSecond: number | null;
   /** From the request to the end, ms. */
   totalMs: number;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { imaginedGpu } from '../../../bench/lib/imagined-gpu.ts';
 import { nodePlatform } from '../../hosts/node/node-platform.ts';
 import { EngineError } from '../api/errors.ts';
-import type { Gpu, GpuAdapterInfo, GpuDevice } from '../api/gpu.ts';
+import type { Gpu, GpuAdapter, GpuAdapterInfo, GpuDevice } from '../api/gpu.ts';
 import type { Measurements } from '../api/platform.ts';
 import { InferenceEngine } from '../index.ts';
+import { imaginedGpu } from '../test-support/imagined-gpu.ts';
+import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { testPlatform } from '../test-support/scripted-model.ts';
 import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
 import type { Executor } from './executor.ts';
@@ -55,9 +56,9 @@ describe('the choice of the executor', () => {
   it.each([
     ['there is none', gpuWith(null), 'No GPU was found.'],
     [
-      'it is in software',
+      'it is a software renderer',
       gpuWith({ description: 'SwiftShader Device' }),
-      'The only GPU is in software: SwiftShader Device.',
+      'The only GPU is a software renderer: SwiftShader Device.',
     ],
   ])('is the CPU if %s', async (_name, gpu, reason) => {
     const found = await known({ ...platform, openGpu: () => Promise.resolve(gpu) });
@@ -71,8 +72,8 @@ describe('the choice of the executor', () => {
   });
 
   it.each([
-    [40, 25, 'webgpu', '40 tok/s on the GPU, 25 on the CPU, measured'],
-    [8, 25, 'wasm', '8.0 tok/s on the GPU, 25 on the CPU, measured'],
+    [40, 25, 'webgpu', '40\u00a0tok/s on the GPU, 25 on the CPU, measured'],
+    [8, 25, 'wasm', '8.0\u00a0tok/s on the GPU, 25 on the CPU, measured'],
   ])('is the faster one: %i and %i tok/s', async (onGpu, onCpu, chosen, text) => {
     const measurements = memory();
     const host = { ...platform, measurements, openGpu: () => Promise.resolve(gpuWith({})) };
@@ -106,7 +107,7 @@ describe('the choice of the executor', () => {
     const never = () => Promise.reject(new Error('not asked'));
     const { executor: chosen, reason } = await measuredChoice(platform, MODEL, RADEON, executor(0.1), never, 100);
     expect(chosen).toBe('wasm');
-    expect(reason).toBe('This model is small: 10,000 tok/s on the CPU, at most 667 on a GPU.');
+    expect(reason).toBe('This model is small: 10,000\u00a0tok/s on the CPU, at most 667 on a GPU.');
   });
 
   it('is the CPU if the GPU cannot run the model', async () => {
@@ -137,8 +138,35 @@ describe('a model that is loaded automatically', () => {
   });
 
   it('is on the GPU if that was faster before', async () => {
-    const choice = { executor: 'webgpu', reason: '500 tok/s on the GPU, 200 on the CPU, measured earlier.' };
+    const choice = { executor: 'webgpu', reason: '500\u00a0tok/s on the GPU, 200 on the CPU, measured earlier.' };
     expect(await load(gpuWith({}), fast)).toMatchObject({ executor: 'webgpu', adapter: { name: 'Radeon' }, choice });
+  });
+
+  it('is on the GPU if that is faster with empty weights', async () => {
+    // Until there is a device, time passes faster, which makes the CPU slow.
+    let [last, time, factor] = [performance.now(), 0, 100];
+    const now = () => {
+      const present = performance.now();
+      time += factor * (present - last);
+      last = present;
+      return time;
+    };
+    let destroyed = 0;
+    const adapter = await gpuWith({}, { destroy: () => void destroyed++ }).requestAdapter();
+    const requestDevice: GpuAdapter['requestDevice'] = (descriptor) => {
+      factor = 1;
+      return adapter!.requestDevice(descriptor);
+    };
+    const gpu: Gpu = { requestAdapter: () => Promise.resolve({ ...adapter!, requestDevice }) };
+    const host = { ...nodePlatform(memory()), clock: { now }, openGpu: () => Promise.resolve(gpu) };
+    const engine = new InferenceEngine(host);
+    // Its vocabulary is so large that only the best logits are read.
+    const info = await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { executor: 'auto', threads: 1 });
+    expect(info).toMatchObject({ executor: 'webgpu', choice: { executor: 'webgpu' } });
+    expect(info.choice?.reason).toMatch(/^[\d.,]+\stok\/s on the GPU, [\d.,]+ on the CPU, measured\.$/);
+    // The one that was measured.
+    expect(destroyed).toBe(1);
+    await engine.unload();
   });
 
   it('is on the CPU if the GPU has too little memory', async () => {

@@ -79,7 +79,8 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
 
   if (!params.useKvCache) context.fresh();
   const { ids: firstSeen } = seen(job, prompt.ids);
-  const reusedTokens = params.useKvCache ? context.reuse(firstSeen) : 0;
+  const reuseIn = (context: TokenWindow) => (params.useKvCache ? context.reuse(firstSeen) : 0);
+  let reusedTokens = reuseIn(context);
   const start = {
     promptIds: prompt.ids,
     reusedTokens,
@@ -136,6 +137,8 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
         if (error.code !== 'BACKEND_LOST' || !job.recover) throw error;
         const { context, ...moved } = await job.recover(error);
         lookahead = lookaheadIn(context);
+        if (isFirst) reusedTokens = reuseIn(context);
+        timer.moved();
         logits = null;
         yield { type: 'moved', ...moved };
         continue;

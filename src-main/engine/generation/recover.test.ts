@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineError } from '../api/errors.ts';
 import { defaultGenerateParams } from '../api/defaults.ts';
 import type { GenerateEvent, GenerateParams, ModelInfo } from '../api/types.ts';
-import { collect, ScriptedEngine, type Script } from '../test-support/scripted-model.ts';
+import { collect, ScriptedEngine, testPlatform, type Script } from '../test-support/scripted-model.ts';
 
 const SIZE = 30;
 const SCRIPT: Script = {
@@ -36,6 +36,24 @@ function losing(at: number, code: 'BACKEND_LOST' | 'INTERNAL' = 'BACKEND_LOST'):
   });
 }
 
+/** 10 ms per run until one is lost, counted from 1; 5 s for the load of another executor; 20 ms per run there. */
+function timedMove(at: number) {
+  const platform = testPlatform();
+  const { clock } = platform;
+  let runs = 0;
+  const onRun = () => {
+    clock.time += 10;
+    if (++runs === at) throw new EngineError('BACKEND_LOST', 'The GPU was lost.');
+  };
+  const gpu = new ScriptedEngine({ ...SCRIPT, onRun }, platform);
+  const cpu = new ScriptedEngine({ ...SCRIPT, onRun: () => void (clock.time += 20) }, platform);
+  const recover = () => {
+    clock.time += 5000;
+    return Promise.resolve({ context: cpu.context, model: MODEL, notice: 'Moved.' });
+  };
+  return { gpu, reply: () => collect(gpu.events(request(), undefined, recover)) };
+}
+
 describe('a reply whose executor is lost', () => {
   it.each([1, 2, 9])('at run %i continues on another with the same tokens', async (at) => {
     for (const change of [
@@ -65,6 +83,46 @@ describe('a reply whose executor is lost', () => {
         { type: 'moved', model: MODEL, notice: 'Moved.' },
       ]);
     }
+  });
+
+  it.each([1, 2])('at read %i of the other logits continues with the same tokens', async (at) => {
+    // Uses a random number, and then more than the best.
+    const change = (params: GenerateParams) => {
+      params.sampling.samplers = ['xtc', 'top_k'];
+      params.sampling.xtcProbability = 0.5;
+      params.topCandidates = 0;
+    };
+    const expected = await new ScriptedEngine(SCRIPT).run(request(change));
+    let reads = 0;
+    const onRead = () => {
+      if (++reads === at) throw new EngineError('BACKEND_LOST', 'The GPU was lost.');
+    };
+    const other = new ScriptedEngine(SCRIPT);
+    let recoveries = 0;
+    const recover = () => {
+      recoveries++;
+      return Promise.resolve({ context: other.context, model: MODEL, notice: 'Moved.' });
+    };
+    const gpu = new ScriptedEngine({ ...SCRIPT, best: 6, onRead });
+    const found = await collect(gpu.events(request(change), undefined, recover));
+    expect(recoveries).toBe(1);
+    expect(found.tokens).toEqual(expected.tokens);
+  });
+
+  it('counts neither the load nor the second prefill as time of tokens', async () => {
+    const { end } = await timedMove(9).reply();
+    // Between the first and the eighth on the GPU, and between the ninth and the last on the CPU.
+    const [onGpu, onCpu] = [7, 11];
+    expect(end.timings.decodeTokensPerSecond).toBeCloseTo((onGpu + onCpu) / (onGpu * 0.01 + onCpu * 0.02), 6);
+    expect(end.timings).toMatchObject({ prefillMs: 10, prefillTokensPerSecond: 300 });
+  });
+
+  it('counts the whole prompt if it was lost during prefill', async () => {
+    const { gpu, reply } = timedMove(TOKENS + 1);
+    await gpu.run(request());
+    const { start, end } = await reply();
+    expect(start.reusedTokens).toBe(2);
+    expect(end.timings).toMatchObject({ prefillMs: 20, prefillTokensPerSecond: 150 });
   });
 
   it('ends if there is no other, or that fails', async () => {

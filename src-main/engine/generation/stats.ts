@@ -16,7 +16,10 @@ export class ReplyTimer {
   private prefillTokens = 0;
   private firstTokenAt: number | null = null;
   private lastTokenAt: number;
-  private tokens = 0;
+  /** Whether the next token waits for prefill, so that its time counts for no rate. */
+  private waits = true;
+  private decodeMs = 0;
+  private decodedTokens = 0;
 
   /** @param shared prefill for several replies, this one included */
   constructor(
@@ -35,24 +38,32 @@ export class ReplyTimer {
     this.prefillTokens = computedTokens + (this.shared?.computedTokens ?? 0);
   }
 
+  /** Another executor has to prefill prompt and reply. */
+  moved(): void {
+    this.waits = true;
+  }
+
   /** Records a drawn token. @returns ms since the previous one, or since the start */
   token(): number {
     const now = this.clock.now();
     const latency = now - this.lastTokenAt;
+    if (!this.waits) {
+      this.decodeMs += latency;
+      this.decodedTokens++;
+    }
+    this.waits = false;
     this.firstTokenAt ??= now;
     this.lastTokenAt = now;
-    this.tokens++;
     return latency;
   }
 
   timings(speculation?: Speculation): Timings {
-    const decodeMs = this.firstTokenAt === null ? 0 : this.lastTokenAt - this.firstTokenAt;
     return {
       loadMs: this.loadMs,
       prefillMs: this.prefillMs,
       timeToFirstTokenMs: this.firstTokenAt === null ? null : this.firstTokenAt - this.startedAt,
       prefillTokensPerSecond: perSecond(this.prefillTokens, this.prefillMs),
-      decodeTokensPerSecond: perSecond(this.tokens - 1, decodeMs),
+      decodeTokensPerSecond: perSecond(this.decodedTokens, this.decodeMs),
       totalMs: this.clock.now() - this.startedAt,
       ...(speculation === undefined ? {} : { speculation }),
     };

@@ -155,6 +155,18 @@ describe('the stored prefix cache', () => {
     expect([store.blocks.size, warnings]).toEqual([0, []]);
   });
 
+  it('stores blocks again that the store has lost', async () => {
+    const store = new MemoryStore();
+    const engine = await started(store, await tiny());
+    await reply(engine, request());
+    await vi.waitFor(() => expect(store.blocks.size).toBe(3));
+    store.blocks.clear();
+    // It takes the cells.
+    await reply(engine, request([...IDS].reverse(), { storePrefixFor: undefined }));
+    await reply(engine, request());
+    await vi.waitFor(() => expect([...store.blocks.keys()]).toEqual([...first.blocks.keys()]));
+  });
+
   it('gives other prompts what they have in common', async () => {
     const store = filled();
     const other = [...IDS.slice(0, 130), 9, 9, 9];

@@ -36,7 +36,7 @@ export class PrefixCache {
   /** Blocks known to be in the store. */
   private readonly stored = new Set<string>();
   /** Whether writing failed, as with a full disk: it is not tried again before the cache is cleared or the model reloaded. */
-  private isFull = false;
+  private cannotWrite = false;
   /** Counts deletions: requests that began before one store nothing, because they may be of a deleted chat. */
   private deletions = 0;
 
@@ -56,7 +56,7 @@ export class PrefixCache {
   invalidate(): void {
     this.deletions++;
     this.stored.clear();
-    this.isFull = false;
+    this.cannotWrite = false;
   }
 
   private async restore(chat: string, ids: readonly number[], cancel: CancelToken | undefined): Promise<void> {
@@ -71,13 +71,18 @@ export class PrefixCache {
       let next = this.read(keys[first]);
       for (; block < keys.length && !cancel?.cancelled; block++) {
         const bytes = await next;
-        if (bytes === undefined) break;
+        if (bytes === undefined) {
+          // Evicted, or cleared by another process.
+          for (const key of keys.slice(block)) this.stored.delete(key);
+          break;
+        }
         // The next one is read while this one is checked.
         next = block + 1 < keys.length ? this.read(keys[block + 1]) : Promise.resolve(undefined);
         const kv = await unpackBlock(store.sha256, keys[block], bytes, BLOCK_TOKENS * cells.bytesPerCell);
         if (kv === null) {
           log.warn('A damaged or outdated file of the prefix cache was ignored.', { key: keys[block] });
           await store.delete(keys[block]);
+          this.stored.delete(keys[block]);
           break;
         }
         if (block === first) {
@@ -108,7 +113,7 @@ export class PrefixCache {
     alone: (step: () => Promise<void>) => Promise<void>,
   ): Promise<void> {
     const { store, context, cells, model, log } = this.options;
-    if (this.isFull || !isValid()) return;
+    if (this.cannotWrite || !isValid()) return;
     try {
       const keys = await blockKeys(store.sha256, model, ids);
       // First, so that whatever is stored can be deleted with its chat; the last time is the one that counts.
@@ -136,7 +141,7 @@ export class PrefixCache {
       }
       await store.use(chat, keys);
     } catch (error) {
-      this.isFull = true;
+      this.cannotWrite = true;
       log.warn('The prefix cache could not be written, and is left as it is.', describe(error));
     }
   }

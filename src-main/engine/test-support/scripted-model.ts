@@ -30,6 +30,8 @@ export interface Script {
   repetitionWindow?: number;
   /** Runs before every batch: advance a clock, set a cancel token, throw. */
   onRun?(tokens: number, cancel: CancelToken | undefined): void;
+  /** Runs before the others than the best logits are read: throw. */
+  onRead?(): void;
 }
 
 export class TestClock {
@@ -95,7 +97,10 @@ export class ScriptedEngine {
           if (script.logits === undefined) logits[script.next(before)] = 20;
           if (!script.best || !outputs.bestFirst) return new HostLogits(logits);
           const at = this.bestReads.push(false) - 1;
-          const best = bestOf(logits, script.best, () => (this.bestReads[at] = true));
+          const best = bestOf(logits, script.best, () => {
+            this.bestReads[at] = true;
+            script.onRead?.();
+          });
           return { read: () => Promise.resolve(logits), lend: () => Promise.resolve(best) };
         };
         return {

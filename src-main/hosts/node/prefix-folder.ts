@@ -23,7 +23,7 @@ const KEY = /^[\da-f]{64}$/;
 const UNFINISHED_MS = 60 * 60 * 1000;
 /** Files that are written between two looks at the folder: other processes write too. */
 const WRITES_PER_LOOK = 32;
-/** What is deleted at once, so that it is rarely necessary. */
+/** Share of the limit that is left when blocks are deleted, so that this is rarely necessary. */
 const KEPT_SHARE = 0.9;
 
 interface StoredFile {

@@ -8,7 +8,8 @@ declare const self: ServiceWorkerGlobalScope;
 declare const SITE: { version: string; files: string[] };
 
 const { version, files } = SITE;
-const PREFIX = 'tokenscope-site-';
+/** Of this folder only: all sites of an origin share its caches. A folder's address has no spaces. */
+const PREFIX = `tokenscope-site ${new URL('.', self.location.href).pathname} `;
 const CACHE = `${PREFIX}${version}`;
 const INDEX = 'index.html';
 
@@ -50,11 +51,14 @@ async function answer(request: Request, name: string): Promise<Response> {
   const stored = await caches.match(addressOf(name), { cacheName: CACHE, ignoreVary: true });
   // The browser may have deleted it.
   if (stored === undefined) return await fetch(request);
-  return request.method === 'HEAD' ? new Response(null, { headers: stored.headers }) : stored;
+  const { headers } = stored;
+  if (request.method === 'HEAD') return new Response(null, { headers });
+  // Browsers refuse a redirected response to a navigation, and some servers redirect `index.html` to its folder.
+  return stored.redirected ? new Response(stored.body, { headers }) : stored;
 }
 
 function addressOf(name: string): string {
-  return new URL(name, self.location.href.replace(/[^/]*$/, '')).href;
+  return new URL(name, new URL('.', self.location.href)).href;
 }
 
 // A module, so that `self` is its own.

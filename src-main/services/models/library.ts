@@ -180,8 +180,8 @@ export class ModelLibrary {
   }
 
   /** Records that a model's file is the one that the catalogue offers. */
-  async recognised(id: string, { catalogueId, name, sha256 }: { catalogueId: string; name: string; sha256: string }) {
-    await this.#update(id, (model) => ({ ...model, catalogueId, name, sha256 }));
+  async recognised(id: string, known: { catalogueId: string; name: string; sha256: string }): Promise<void> {
+    await this.#update(id, (model) => ({ ...model, ...known }));
   }
 
   /** Records the SHA-256 of a model's file. */

@@ -132,6 +132,12 @@ test('a file that the catalogue offers is recognised, until its content changes'
   await vi.waitFor(async () => expect(await find('other')).toMatchObject({ sha256: expect.any(String) as string }));
   expect(await find('other')).toMatchObject({ name: 'other', catalogueId: null });
 
+  // Another content at the same path.
+  await writeFile(join(folder, 'other.gguf'), BYTES);
+  await services.invoke('modelAccept', 'other');
+  await vi.waitFor(async () => expect(await find('other')).toMatchObject({ name: 'Tiny 1M', catalogueId: 'tiny-1m' }));
+  await services.invoke('modelRemove', 'other');
+
   await writeFile(path ?? '', Buffer.concat([BYTES, BYTES]));
   expect(await services.invoke('modelAccept', 'mine')).toMatchObject({ name: 'mine', catalogueId: null, sha256: null });
   expect((await services.invoke('catalogueList'))[0]).toMatchObject({ id: 'tiny-1m', modelId: null });

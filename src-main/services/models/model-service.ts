@@ -64,6 +64,7 @@ export class ModelService {
       catalogue: async () => (await this.catalogue()).models,
       signal: this.#ending.signal,
       onChange: () => this.#changed(null),
+      onError: ({ message }) => notice(message),
     });
     this.downloads = new DownloadManager({
       folder: async () => (await this.modelsFolder()).path,

@@ -1,3 +1,4 @@
+import { EngineError } from '../../engine/api/errors.ts';
 import type { ModelListing } from '../../protocol/app/app-services.ts';
 import type { CatalogueModel } from './catalogue.ts';
 import type { ModelLibrary } from './library.ts';
@@ -10,6 +11,8 @@ interface RecogniserParts {
   readonly signal: AbortSignal;
   /** A model of the library was recognised, or its hash is known now. */
   onChange(): void;
+  /** Something else failed than reading a model's file, which the list reports. */
+  onError(error: EngineError): void;
 }
 
 /**
@@ -18,7 +21,7 @@ interface RecogniserParts {
  */
 export class Recogniser {
   readonly #parts: RecogniserParts;
-  /** Models that were looked at since the start. */
+  /** Models that were looked at since the start, with their content then. */
   readonly #seen = new Set<string>();
   #work: Promise<void> = Promise.resolve();
 
@@ -28,18 +31,22 @@ export class Recogniser {
 
   look(listings: readonly ModelListing[]): void {
     for (const listing of listings) {
-      const { id, path, fileBytes, builtIn, catalogueId, state } = listing;
-      const key = JSON.stringify([id, path, fileBytes]);
+      const { id, path, builtIn, catalogueId, state } = listing;
+      const key = JSON.stringify([id, path, this.#parts.library.find(id)?.fingerprint]);
       if (builtIn || catalogueId !== null || state !== 'ok' || this.#seen.has(key)) continue;
       this.#seen.add(key);
-      this.#work = this.#work
-        .then(() => this.#recognise(listing))
-        .then(
-          (isChanged) => isChanged && this.#parts.onChange(),
-          // A file that has gone, or cannot be read, is reported by the list.
-          () => undefined,
-        )
-        .then(() => undefined);
+      this.#work = this.#work.then(() => this.#try(listing));
+    }
+  }
+
+  async #try(listing: ModelListing): Promise<void> {
+    const { signal, onChange, onError } = this.#parts;
+    try {
+      if (await this.#recognise(listing)) onChange();
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (signal.aborted || error.code === 'MODEL_NOT_FOUND' || error.code === 'MODEL_IO') return;
+      onError(error);
     }
   }
 

@@ -1,5 +1,6 @@
 /** Installs a downloaded and verified update while the app quits. */
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, copyFile, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,10 +29,14 @@ export interface ApplyOptions {
 /** @throws Error with the old version still in place */
 export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, options: ApplyOptions): Promise<void> {
   const { dataFolder, currentVersion, installation } = options;
-  if ((await sha256OfFile(file)) !== sha256) throw new Error(`${file} has changed since it was downloaded.`);
+  if ((await sha256OfFile(file)) !== sha256) {
+    throw new Error(`${file} has changed since it was downloaded. Download it again.`);
+  }
   if (installation.kind === 'exe') {
     // It waits for the app to end.
-    spawn(file, ['/S', '--updated'], { detached: true, stdio: 'ignore' }).unref();
+    const installer = spawn(file, ['/S', '--updated'], { detached: true, stdio: 'ignore' });
+    await once(installer, 'spawn');
+    installer.unref();
     return;
   }
   const { target, program } = installation;
@@ -47,7 +52,8 @@ export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, option
       await unpack(file, prepared);
       await requireVersion(join(prepared, program.slice(target.length + 1)), version);
     }
-    writeTrial(dataFolder, { version, previousVersion: currentVersion, target, previous, starts: 0, pid: null });
+    const trial = { version, previousVersion: currentVersion, target, previous };
+    writeTrial(dataFolder, { ...trial, starts: 0, pid: null, startedAt: 0 });
     replace(target, prepared, previous);
   } finally {
     await rm(prepared, { recursive: true, force: true });
@@ -61,7 +67,7 @@ async function unpack(file: string, prepared: string): Promise<void> {
   try {
     await run('tar', ['-xzf', file, '-C', folder, '--no-same-owner']);
     const [root, ...others] = await readdir(folder);
-    if (root === undefined || others.length > 0) throw new Error('The update has no folder of its own.');
+    if (root === undefined || others.length > 0) throw new Error('The archive must contain exactly one folder.');
     await rename(join(folder, root), prepared);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -72,6 +78,8 @@ async function unpack(file: string, prepared: string): Promise<void> {
 async function requireVersion(program: string, version: string): Promise<void> {
   const args = ['--cli', '--no-sandbox', '--no-zygote', '--log-level=3', '--', '--version'];
   const { stdout } = await run(program, args, { timeout: TRY_MS });
-  if (!stdout.includes(version))
-    throw new Error(`The update says that it is ${stdout.trim().slice(0, 50)}, not ${version}.`);
+  const reported = stdout.trim();
+  if (reported !== version) {
+    throw new Error(`The downloaded app reports version ${reported.slice(0, 50)} instead of ${version}.`);
+  }
 }

@@ -2,7 +2,16 @@
  * The trial of a new version: from its installation until it has started once. If it does not, the old one is offered. Only
  * Node's files are used here, because this runs before anything else of the app.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -18,7 +27,12 @@ export interface Trial {
   starts: number;
   /** The process of the last start; null before the first. */
   pid: number | null;
+  /** When that was, ms since 1970; 0 before the first. */
+  startedAt: number;
 }
+
+/** A start that takes longer has failed, even if its process still runs, ms. */
+const START_MS = 60_000;
 
 export function trialPath(dataFolder: string): string {
   return join(dataFolder, 'updates', 'trial.json');
@@ -49,10 +63,11 @@ export function writeTrial(dataFolder: string, trial: Trial): void {
 export function beginTrial(dataFolder: string, version: string): Trial | null {
   const trial = readTrial(dataFolder);
   if (trial?.version !== version) return null;
-  // A second start while the first is not finished.
-  if (trial.pid !== null && isAlive(trial.pid)) return null;
+  // A second start while the first is not finished. Later, the first hangs, or its number belongs to another process.
+  const isRecent = Date.now() - trial.startedAt < START_MS;
+  if (isRecent && trial.pid !== null && isAlive(trial.pid)) return null;
   try {
-    writeTrial(dataFolder, { ...trial, starts: trial.starts + 1, pid: process.pid });
+    writeTrial(dataFolder, { ...trial, starts: trial.starts + 1, pid: process.pid, startedAt: Date.now() });
   } catch {
     // A full disk must not stop the start either.
     return null;
@@ -60,17 +75,30 @@ export function beginTrial(dataFolder: string, version: string): Trial | null {
   return trial.starts > 0 ? trial : null;
 }
 
+/** The start that this process has counted only found the app running. */
+export function uncountStart(dataFolder: string, version: string): void {
+  const trial = readTrial(dataFolder);
+  if (trial?.version !== version || trial.pid !== process.pid) return;
+  try {
+    writeTrial(dataFolder, { ...trial, starts: trial.starts - 1, pid: null });
+  } catch {
+    // At worst, the old version is offered without need.
+  }
+}
+
 /** The app has started: the old version is deleted. @throws Error */
 export async function endTrial(dataFolder: string, version: string): Promise<void> {
   const trial = readTrial(dataFolder);
-  if (trial === null) return;
+  if (trial?.version !== version) return;
   // At once, because the app may quit before the rest is deleted.
   rmSync(trialPath(dataFolder), { force: true });
-  if (trial.version === version) await rm(trial.previous, { recursive: true, force: true });
+  keepOthers(trial.previous, trial.target);
+  await rm(trial.previous, { recursive: true, force: true });
 }
 
 /** Puts the new version at the target, and keeps the old one beside it. @throws Error with the old one in place */
 export function replace(target: string, prepared: string, previous: string): void {
+  keepOthers(previous, target);
   rmSync(previous, { recursive: true, force: true });
   renameSync(target, previous);
   try {
@@ -79,23 +107,38 @@ export function replace(target: string, prepared: string, previous: string): voi
     renameSync(previous, target);
     throw error;
   }
+  try {
+    keepOthers(previous, target);
+  } catch {
+    // Tried again before the old version is deleted.
+  }
 }
 
 /** Puts the old version back. @throws Error if it is gone */
 export function rollBack(dataFolder: string, { target, previous }: Trial): void {
   const failed = `${target}.failed`;
   replace(target, previous, failed);
+  keepOthers(failed, target);
   rmSync(failed, { recursive: true, force: true });
   rmSync(trialPath(dataFolder), { force: true });
 }
 
+/** Moves what only the first folder has: a person may keep models beside the program. @throws Error */
+function keepOthers(from: string, to: string): void {
+  if (!existsSync(from) || !statSync(from).isDirectory()) return;
+  for (const name of readdirSync(from)) {
+    if (!existsSync(join(to, name))) renameSync(join(from, name), join(to, name));
+  }
+}
+
 function isTrial(value: unknown): value is Trial {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, previousVersion, target, previous, starts, pid } = value as Record<string, unknown>;
+  const { version, previousVersion, target, previous, starts, pid, startedAt } = value as Record<string, unknown>;
   const texts = [version, previousVersion, target, previous];
   return (
     texts.every((text) => typeof text === 'string' && text !== '') &&
     Number.isSafeInteger(starts) &&
+    Number.isSafeInteger(startedAt) &&
     (pid === null || Number.isSafeInteger(pid))
   );
 }

@@ -1,14 +1,16 @@
 /** Updates that ask first: nothing is requested without a click or a person's consent, and nothing installed before the app quits. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { UpdateState } from '../../protocol/app/updates.ts';
 import { readJson, writeJson } from '../json-file.ts';
 import { DownloadJob } from '../models/download/download-job.ts';
+import { DownloadFailure } from '../models/download/download-failure.ts';
 import type { DownloadTimes } from '../models/download/download-manager.ts';
 import { httpGet } from '../models/download/http-get.ts';
 import { PartFile } from '../models/download/part-file.ts';
+import { sha256OfFile } from '../models/sha256-file.ts';
 import type { NetworkLog } from '../network-log.ts';
 import { applyUpdate, type ReadyUpdate } from './apply-update.ts';
 import { fileNameFor, type Installation } from './installation.ts';
@@ -67,6 +69,7 @@ export class UpdateService {
   #job: DownloadJob | null = null;
   #ready: ReadyUpdate | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #telling: NodeJS.Timeout | null = null;
 
   constructor(options: UpdateOptions) {
     this.#options = options;
@@ -98,6 +101,7 @@ export class UpdateService {
       this.#problem = parsed.output.problem;
       if (this.#problem !== null) this.#phase = 'failed';
     }
+    await this.#deleteInstalled();
     this.#lookLater(FIRST_LOOK_MS);
   }
 
@@ -111,6 +115,8 @@ export class UpdateService {
       this.#lastCheck = new Date().toISOString();
       await mkdir(this.#folder, { recursive: true });
       await this.#store(null);
+      if (release !== null) await this.#deleteOther(release);
+      if (release?.version !== this.#release?.version) this.#job = null;
       this.#release = release;
       this.#set(release === null ? 'idle' : 'available');
     } catch (error) {
@@ -119,7 +125,7 @@ export class UpdateService {
     return this.state;
   }
 
-  /** Downloads the offered version, or resumes that. Only on a click. */
+  /** Downloads the offered version, or resumes its download. Only on a click. */
   download(): UpdateState {
     this.#require();
     const release = this.#release;
@@ -143,6 +149,7 @@ export class UpdateService {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#stopping.abort(new Error('stopped'));
     await this.#job?.pause();
+    if (this.#telling !== null) clearTimeout(this.#telling);
     const { installation, dataFolder, currentVersion } = this.#options;
     if (this.#ready === null || installation.kind === 'other') return;
     try {
@@ -207,7 +214,7 @@ export class UpdateService {
     const answer = await httpGet(this.#url(name), { ...options, answerMs: times.answerMs });
     try {
       if (answer.status !== 200)
-        throw new Error(`The update server answered with status ${answer.status} for ${name}.`);
+        throw new Error(`The update server responded with ${answer.status} for ${name}. Try again later.`);
       const parts: Buffer[] = [];
       let bytes = 0;
       for await (const part of answer.body as AsyncIterable<Buffer>) {
@@ -235,7 +242,7 @@ export class UpdateService {
       part,
       transfer: { proxy: proxy(), log, note: `Downloads Tokenscope ${release.version}.`, answerMs, idleMs },
       retryMs,
-      onChange: () => this.#options.emit(this.state),
+      onChange: (now) => this.#tell(now),
       onDone: (path) => {
         this.#ready = { version: release.version, file: path, sha256: file.sha256 };
         return Promise.resolve('update');
@@ -249,15 +256,38 @@ export class UpdateService {
     if (phase === 'done') return this.#set('ready');
     if (phase === 'paused') return this.#set('available');
     if (problem?.kind === 'hash') {
-      await rm(part.target, { force: true });
+      this.#job = null;
       throw new Error('The downloaded file is not the one that Tokenscope’s makers signed. It was deleted.');
     }
-    throw new Error(problem?.message ?? 'The download failed.');
+    throw problem === null
+      ? new Error('The download failed.')
+      : new DownloadFailure(problem.kind, problem.message, problem.httpStatus);
+  }
+
+  /** Deletes a file of an earlier download that was changed, or signed again. It would be in the way. */
+  async #deleteOther(release: SignedRelease): Promise<void> {
+    const file = this.#fileOf(release);
+    if (file === null) return;
+    const path = join(this.#folder, file.name);
+    const sha256 = await sha256OfFile(path).catch(() => null);
+    if (sha256 !== null && sha256 !== file.sha256) await rm(path, { force: true });
+  }
+
+  /** Deletes what was downloaded of versions up to this one. */
+  async #deleteInstalled(): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      const version = /^tokenscope-(\d+\.\d+\.\d+)-/.exec(name)?.[1];
+      if (version === undefined || isLater(version, this.#options.currentVersion)) continue;
+      // The installer may still be running. The next start tries again.
+      await rm(join(this.#folder, name), { force: true }).catch(() => undefined);
+    }
   }
 
   #lookLater(ms: number): void {
     this.#timer = setTimeout(() => {
-      const isDue = this.#lastCheck === null || Date.now() - Date.parse(this.#lastCheck) >= WEEK_MS;
+      const age = Date.now() - Date.parse(this.#lastCheck ?? '');
+      // Also after a check in the future, when the clock was wrong.
+      const isDue = !(age >= 0 && age < WEEK_MS);
       // A failure is shown in the settings, and tried again at the next look.
       if (this.#options.automatic() && isDue && this.#phase !== 'available') void this.check();
       this.#lookLater(LOOK_MS);
@@ -268,11 +298,30 @@ export class UpdateService {
   #set(phase: UpdateState['phase']): void {
     this.#phase = phase;
     if (phase !== 'failed') this.#problem = null;
+    this.#tell(true);
+  }
+
+  /** @param now false for progress, which is told a few times a second */
+  #tell(now: boolean): void {
+    if (!now) {
+      this.#telling ??= setTimeout(() => this.#tell(true), this.#options.times.eventMs);
+      return;
+    }
+    if (this.#telling !== null) clearTimeout(this.#telling);
+    this.#telling = null;
     this.#options.emit(this.state);
   }
 
   #fail(error: unknown): void {
-    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#problem = this.#messageOf(error);
     this.#set('failed');
+  }
+
+  /** Some messages of downloads have advice about models. */
+  #messageOf(error: unknown): string {
+    const kind = error instanceof DownloadFailure ? error.kind : null;
+    if (kind === 'dns') return 'The update server was not found. Is this computer online?';
+    if (kind === 'disk') return `The update could not be saved in ${this.#folder}. Is it writable, and is there space?`;
+    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -1,17 +1,21 @@
+import { execFile } from 'node:child_process';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { UpdateState } from '../../protocol/app/updates.ts';
 import { DOWNLOAD_TIMES } from '../models/download/download-manager.ts';
+import { sha256OfFile } from '../models/sha256-file.ts';
 import { NetworkLog } from '../network-log.ts';
 import { temporaryFolder } from '../test-support/support.ts';
+import { applyUpdate } from './apply-update.ts';
 import { fileNameFor, installationOf } from './installation.ts';
 import { isLater, readSignedList } from './signed-list.ts';
-import { beginTrial, endTrial, readTrial, rollBack, writeTrial } from './trial.ts';
+import { beginTrial, endTrial, readTrial, replace, rollBack, uncountStart, writeTrial } from './trial.ts';
 import { UpdateService } from './update-service.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -122,7 +126,8 @@ test('offers a newer version with its notes, downloads it when asked, and instal
   expect(await readFile(target, 'utf8')).toContain('0.2.0');
   expect((await stat(target)).mode & 0o111).not.toBe(0);
   expect(await readFile(join(dataFolder, 'settings.json'), 'utf8')).toBe('{"theme":"dark"}');
-  expect(readTrial(dataFolder)).toMatchObject({ version: '0.2.0', previousVersion: '0.1.0', starts: 0, pid: null });
+  const trial = { version: '0.2.0', previousVersion: '0.1.0', starts: 0, pid: null, startedAt: 0 };
+  expect(readTrial(dataFolder)).toMatchObject(trial);
 });
 
 test('an older or equal version is not offered', async () => {
@@ -147,12 +152,43 @@ test('a list of somebody else, or one that was changed, is refused', async () =>
 test('a file with another hash is refused and deleted', async () => {
   publish('0.2.0', program('0.2.0'));
   files.set(NAME, program('6.6.6'));
-  const { service, target, downloaded } = await setUp();
+  const { service, target, dataFolder, downloaded } = await setUp();
   await service.check();
-  expect(await downloaded()).toMatchObject({ phase: 'failed' });
+  // There is nothing to resume.
+  expect(await downloaded()).toMatchObject({ phase: 'failed', bytes: 0 });
   expect(service.state.problem).toContain('not the one');
+  const left = await readdir(join(dataFolder, 'updates'));
+  for (const name of [NAME, `${NAME}.part`]) expect(left).not.toContain(name);
   await service.stop();
   expect(await readFile(target, 'utf8')).toContain('0.1.0');
+});
+
+test('a download that was changed is not installed, and can be downloaded again', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const { service, target, dataFolder, downloaded } = await setUp();
+  await service.check();
+  await downloaded();
+  await writeFile(join(dataFolder, 'updates', NAME), program('6.6.6'));
+  await service.stop();
+  expect(await readFile(target, 'utf8')).toContain('0.1.0');
+
+  const next = await setUp();
+  expect(next.service.state.problem).toContain('has changed');
+  await next.service.check();
+  expect((await next.downloaded()).phase).toBe('ready');
+  await next.service.stop();
+  expect(await readFile(target, 'utf8')).toContain('0.2.0');
+});
+
+test('downloads of versions up to this one are deleted at the start', async () => {
+  const updates = join(folder, 'data', 'updates');
+  await mkdir(updates, { recursive: true });
+  for (const version of ['0.0.9', '0.1.0', '0.2.0']) {
+    await writeFile(join(updates, `tokenscope-${version}-win-x64.exe`), 'MZ');
+  }
+  await writeFile(join(updates, 'tokenscope-0.0.9-win-x64.exe.part'), 'MZ');
+  await setUp();
+  expect(await readdir(updates)).toEqual(['tokenscope-0.2.0-win-x64.exe']);
 });
 
 test('a download that was cut resumes where it stopped', async () => {
@@ -167,8 +203,55 @@ test('a download that was cut resumes where it stopped', async () => {
   await service.stop();
 });
 
-test('a version that does not run is not installed', async () => {
-  publish('0.2.0', '#!/bin/sh\nexit 1\n');
+test('progress is told a few times a second', async () => {
+  publish('0.2.0', program('0.2.0', 10_000_000));
+  const { service, states, downloaded } = await setUp();
+  await service.check();
+  expect((await downloaded()).phase).toBe('ready');
+  // It arrives in at least 152 pieces of up to 64 KiB. Four a second, for up to ten seconds on a busy machine.
+  expect(states.filter(({ phase }) => phase === 'downloading').length).toBeLessThan(50);
+  await service.stop();
+});
+
+test('advice in messages is about updates', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const { service, dataFolder, downloaded } = await setUp();
+  await service.check();
+  // In the way of the part.
+  await mkdir(join(dataFolder, 'updates', `${NAME}.part`));
+  expect((await downloaded()).problem).toMatch(/^The update could not be saved in .*updates\./);
+  await service.stop();
+});
+
+test.each([
+  ['never', null, true],
+  ['a day ago', -1, false],
+  ['eight days ago', -8, true],
+  ['in the future, when the clock was wrong', 30, true],
+])('who wants weekly checks and had the last one %s', async (_, days, isDue) => {
+  publish('0.2.0', program('0.2.0'));
+  const lastCheck = days === null ? null : new Date(Date.now() + days * 24 * 60 * 60 * 1000).toISOString();
+  const updates = join(folder, 'data', 'updates');
+  await mkdir(updates, { recursive: true });
+  await writeFile(join(updates, 'state.json'), JSON.stringify({ lastCheck, problem: null }));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const { service } = await setUp(true);
+    // The first look is after a minute.
+    vi.advanceTimersByTime(60_000);
+    expect(service.state.phase).toBe(isDue ? 'checking' : 'idle');
+    if (isDue) await expect.poll(() => service.state.phase).toBe('available');
+    await service.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test.each([
+  ['does not run', '#!/bin/sh\nexit 1\n'],
+  ['reports another version', program('10.2.0')],
+])('a version that %s is not installed', async (_, content) => {
+  publish('0.2.0', content);
   const { service, target, downloaded, dataFolder } = await setUp();
   await service.check();
   expect((await downloaded()).phase).toBe('ready');
@@ -179,19 +262,57 @@ test('a version that does not run is not installed', async () => {
   expect(next.service.state.problem).toContain('was not installed');
 });
 
+test.skipIf(process.platform === 'win32')('an archive replaces the folder, and must contain exactly one', async () => {
+  const target = join(folder, 'app');
+  const started = join(target, 'tokenscope');
+  await mkdir(target);
+  await writeFile(started, program('0.1.0', 10));
+  const archive = async (...names: string[]) => {
+    for (const name of names) {
+      await mkdir(join(folder, 'from', name), { recursive: true });
+      await writeFile(join(folder, 'from', name, 'tokenscope'), program('0.2.0', 10), { mode: 0o755 });
+    }
+    const file = join(folder, 'update.tar.gz');
+    await promisify(execFile)('tar', ['-czf', file, '-C', join(folder, 'from'), ...names]);
+    return { version: '0.2.0', file, sha256: await sha256OfFile(file) };
+  };
+  const installation = { kind: 'tar.gz', target, program: started } as const;
+  const options = { dataFolder: join(folder, 'data'), currentVersion: '0.1.0', installation };
+  await expect(applyUpdate(await archive('one', 'two'), options)).rejects.toThrow('exactly one folder');
+  expect(await readFile(started, 'utf8')).toContain('0.1.0');
+  await applyUpdate(await archive('one'), options);
+  expect(await readFile(started, 'utf8')).toContain('0.2.0');
+  expect(await readFile(join(`${target}.previous`, 'tokenscope'), 'utf8')).toContain('0.1.0');
+});
+
+test.skipIf(process.platform === 'win32')('an installer that does not start is reported', async () => {
+  const file = join(folder, 'setup.exe');
+  await writeFile(file, 'MZ');
+  const update = { version: '0.2.0', file, sha256: await sha256OfFile(file) };
+  const options = { dataFolder: folder, currentVersion: '0.1.0', installation: { kind: 'exe' } } as const;
+  await expect(applyUpdate(update, options)).rejects.toMatchObject({ code: 'EACCES' });
+});
+
 test('the old version comes back if the new one does not start, and goes away when it does', async () => {
   publish('0.2.0', program('0.2.0'));
   const { service, target, dataFolder, downloaded } = await setUp();
   await service.check();
   await downloaded();
   await service.stop();
-  // Another version is none of its business.
+  // A trial of another version is ignored.
   expect(beginTrial(dataFolder, '0.1.0')).toBeNull();
+  // The old version is still quitting.
+  expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+  uncountStart(dataFolder, '0.2.0');
+  expect(readTrial(dataFolder)).toMatchObject({ starts: 0, pid: null });
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
   // A second start while the first one is running proves nothing.
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
   // The first start ended, but did not get as far as `endTrial`.
   writeTrial(dataFolder, { ...readTrial(dataFolder)!, pid: 2 ** 30 });
+  expect(beginTrial(dataFolder, '0.2.0')?.starts).toBe(1);
+  // It still runs, but has not shown its page for two minutes.
+  writeTrial(dataFolder, { ...readTrial(dataFolder)!, pid: process.pid, startedAt: Date.now() - 120_000 });
   const failed = beginTrial(dataFolder, '0.2.0');
   expect(failed?.previousVersion).toBe('0.1.0');
   rollBack(dataFolder, failed!);
@@ -203,22 +324,65 @@ test('the old version comes back if the new one does not start, and goes away wh
   await again.downloaded();
   await again.service.stop();
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
+  await endTrial(dataFolder, '0.3.0');
+  expect(await readFile(`${target}.previous`, 'utf8')).toContain('0.1.0');
   await endTrial(dataFolder, '0.2.0');
   await expect(stat(`${target}.previous`)).rejects.toMatchObject({ code: 'ENOENT' });
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
 });
 
+test('what a person keeps in the folder of the app stays, also after going back', async () => {
+  const target = join(folder, 'app');
+  const [prepared, previous] = [`${target}.new`, `${target}.previous`];
+  const prepare = async (place: string, version: string) => {
+    await mkdir(place);
+    await writeFile(join(place, 'tokenscope'), version);
+  };
+  const content = async () => [
+    await readFile(join(target, 'tokenscope'), 'utf8'),
+    await readFile(join(target, 'models', 'a.gguf'), 'utf8'),
+  ];
+  const trial = { version: '0.2.0', previousVersion: '0.1.0', target, previous, starts: 1, pid: null, startedAt: 0 };
+  await prepare(target, 'old');
+  await mkdir(join(target, 'models'));
+  await writeFile(join(target, 'models', 'a.gguf'), 'GGUF');
+  await prepare(prepared, 'new');
+  replace(target, prepared, previous);
+  expect(await content()).toEqual(['new', 'GGUF']);
+  rollBack(folder, trial);
+  expect(await content()).toEqual(['old', 'GGUF']);
+
+  await prepare(prepared, 'new');
+  replace(target, prepared, previous);
+  writeTrial(folder, trial);
+  // As if moving it had failed until now.
+  await rename(join(target, 'models'), join(previous, 'models'));
+  await endTrial(folder, '0.2.0');
+  expect(await content()).toEqual(['new', 'GGUF']);
+  expect((await readdir(folder)).toSorted()).toEqual(['app', 'updates']);
+});
+
 test('installations and their files', () => {
-  const running = { isPackaged: true, env: {}, exists: () => true };
+  const running = { isPackaged: true, env: {}, exists: () => true, isWritable: () => true };
   const linux = { ...running, platform: 'linux' } as const;
   expect(installationOf({ ...linux, execPath: '/opt/Tokenscope/tokenscope' })).toMatchObject({
     kind: 'other',
     reason: expect.stringContaining('package manager') as string,
   });
   expect(installationOf({ ...linux, execPath: '/home/a/t/tokenscope' })).toMatchObject({ target: '/home/a/t' });
+  const mounted = { APPIMAGE: '/home/a/T.AppImage', APPDIR: '/tmp/.mount_T' };
+  expect(installationOf({ ...linux, execPath: '/tmp/.mount_T/tokenscope', env: mounted })).toMatchObject({
+    kind: 'AppImage',
+    target: '/home/a/T.AppImage',
+  });
+  // Started by another AppImage.
+  expect(installationOf({ ...linux, execPath: '/home/a/t/tokenscope', env: mounted })).toMatchObject({
+    kind: 'tar.gz',
+    target: '/home/a/t',
+  });
   expect(
-    installationOf({ ...linux, execPath: '/tmp/.mount/tokenscope', env: { APPIMAGE: '/home/a/T.AppImage' } }),
-  ).toMatchObject({ kind: 'AppImage', target: '/home/a/T.AppImage' });
+    installationOf({ ...linux, execPath: '/usr/lib/t/tokenscope', isWritable: (path) => path !== '/usr/lib' }),
+  ).toMatchObject({ kind: 'other', reason: expect.stringContaining('cannot write to /usr/lib') as string });
   expect(installationOf({ ...running, platform: 'win32', execPath: 'C:\\T\\Tokenscope.exe' }).kind).toBe('exe');
   expect(installationOf({ ...running, platform: 'darwin', execPath: '/Applications/T' }).kind).toBe('other');
   expect(installationOf({ ...linux, isPackaged: false, execPath: '/x' }).kind).toBe('other');

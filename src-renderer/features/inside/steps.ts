@@ -78,7 +78,7 @@ export const STEPS: readonly Step[] = [
     id: 'sampling',
     name: 'Sampling',
     gist: 'scores to one pick',
-    text: 'Each stage changes the odds or removes candidates. Then one random number picks from what is left.',
+    text: 'Each stage changes probabilities or removes candidates. Then one random number picks from what is left.',
     uses: [],
   },
   {

@@ -256,9 +256,13 @@ export class LibraryState {
 
   /**
    * Replaces the loaded model, after stopping a running reply. Never rejects: see `problem`.
-   * @param options `executor`: another one than the model's own; `keepLoaded`: keeps the loaded model if both fit in memory
+   * @param options `executor`: by default the engine's, or what was chosen for this model if it is loaded; `keepLoaded`:
+   * keeps the loaded model if both fit in memory
    */
   async load(id: string, options: Pick<ModelChoice, 'executor' | 'keepLoaded'> = {}): Promise<void> {
+    const { model, requested } = this.#parts.engine;
+    // Another context size or file is no reason for another executor.
+    const own = model?.id === id && requested ? { executor: requested } : {};
     this.#failures.delete(id);
     this.select(id);
     await Promise.all([this.describe(id), this.refresh()]);
@@ -269,7 +273,12 @@ export class LibraryState {
     const contextSize = this.contextOf(id);
     try {
       if (fit?.verdict === 'after-unload') await this.#parts.engine.unload();
-      await this.#parts.engine.load({ modelId: id, ...options, ...(contextSize === null ? {} : { contextSize }) });
+      await this.#parts.engine.load({
+        modelId: id,
+        ...own,
+        ...options,
+        ...(contextSize === null ? {} : { contextSize }),
+      });
       await this.#used(id);
     } catch (thrown) {
       const error = EngineError.from(thrown);

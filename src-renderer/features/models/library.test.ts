@@ -139,6 +139,18 @@ it('loads for the chosen context, and stops a running reply for it', async () =>
   expect(services.calls).toContain('modelUsed');
 });
 
+it('keeps the chosen executor when the model is loaded again', async () => {
+  await library.choose();
+  api.loadScripts = [[OTHER], [{ ...OTHER, contextSize: 8192 }]];
+  await library.load('opened-1', { executor: 'reference' });
+  // Also if it must be unloaded first.
+  free(8291);
+  await library.loadWindow(8192);
+  expect(api.loads.at(-1)).toEqual({ modelId: 'opened-1', executor: 'reference', contextSize: 8192 });
+  await library.load('tiny-transformer');
+  expect(api.loads.at(-1)).toEqual({ modelId: 'tiny-transformer', contextSize: 4096 });
+});
+
 it('offers the context of the last time, as far as the model goes', async () => {
   contexts.set('opened-1', 2048);
   await library.choose();

@@ -106,9 +106,9 @@ export function layoutsText(weights: readonly WeightsInMemory[]): string {
   return weights.map(({ type, memoryType }) => (type === memoryType ? type : `${type} as ${memoryType}`)).join(', ');
 }
 
-/** With a warning if it is no GPU at all. */
+/** With a warning if it is a software renderer. */
 export function adapterText({ name, isSoftware }: GpuAdapterFacts): string {
-  return isSoftware ? `${name}: a GPU in software, slower than the CPU` : name;
+  return isSoftware ? `${name}: a software renderer, slower than the CPU` : name;
 }
 
 /** What an executor uses. */

@@ -44,7 +44,9 @@ export class Rates {
     try {
       const params = measurement(model);
       for await (const event of this.#parts.client().stream('generate', params, { signal })) {
-        if (event.type === 'end' && !signal.aborted) {
+        // The rates would be those of two executors.
+        if (event.type === 'moved') this.error = event.notice;
+        if (event.type === 'end' && !signal.aborted && this.error === null) {
           await this.note({ model, timings: event.timings, tokens: event.ids.length });
         }
       }

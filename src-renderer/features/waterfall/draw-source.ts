@@ -14,6 +14,7 @@ export interface WaterfallToken {
 export interface DrawSource {
   /** Number of tokens. The draw that ended the reply counts if a token did. */
   readonly count: number;
+  /** Of its latest run. */
   readonly sampling: SamplingParams;
   readonly seed: number;
   /** The model that generated it. Id empty if not recorded. */

@@ -9,14 +9,24 @@ const nothing = () => '';
 
 const OTHERS: Readonly<Record<string, StageText>> = {
   mask: { label: 'Masked', note: () => 'never generated', reason: () => 'never generated', onLogits: true },
-  continue: { label: 'Continue', note: () => 'no end at first', reason: () => 'would end it again', onLogits: true },
+  continue: {
+    label: 'Continue',
+    note: () => 'may not end at once',
+    reason: () => 'would end the reply again',
+    onLogits: true,
+  },
   grammar: {
     label: 'Answer format',
     note: () => 'what the format allows',
     reason: () => 'against the format',
     onLogits: true,
   },
-  banned_texts: { label: 'Bans', note: () => 'no banned text', reason: () => 'contains a ban', onLogits: true },
+  banned_texts: {
+    label: 'Banned texts',
+    note: () => 'no banned text',
+    reason: () => 'contains a banned text',
+    onLogits: true,
+  },
   text_bias: { label: 'Text bias', note: () => 'adds to logits', reason: nothing, onLogits: true },
   logit_bias: { label: 'Logit bias', note: () => 'adds to logits', reason: nothing, onLogits: true },
   mirostat: {

@@ -32,7 +32,7 @@ export class WaterfallView {
     this.#engine = engine;
     this.source = source;
     this.index = index;
-    this.whatIf = new WhatIf(source.sampling);
+    this.whatIf = new WhatIf(this.#drawnWith(index));
   }
 
   /** Whether the answer is for the present token and settings. */
@@ -48,6 +48,13 @@ export class WaterfallView {
   /** Goes to another token, within the reply. */
   go(index: number): void {
     this.index = Math.min(this.source.count - 1, Math.max(0, index));
+    this.whatIf.rebase(this.#drawnWith(this.index));
+  }
+
+  /** Tokens before a branch were drawn with the settings of the version that it was branched from. */
+  #drawnWith(index: number): SamplingParams {
+    const { source } = this;
+    return source.problem(index) === null ? source.question(index).sampling : source.sampling;
   }
 
   /** Draws with another random number. */

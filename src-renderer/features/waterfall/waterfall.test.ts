@@ -81,6 +81,27 @@ describe('an explained draw', () => {
     expect(view.whatIf.changed).toContain('seed');
   });
 
+  it('of a token before a branch has the settings of the other version, and what is tried on top', async () => {
+    const own = source();
+    const other = { ...sampling, seed: 9, topK: 5 };
+    const { view, asked } = opened({
+      question: (index) => ({ ...own.question(index), sampling: index === 0 ? other : sampling }),
+    });
+    view.go(0);
+    view.ask();
+    await vi.waitFor(() => expect(view.current).toBe(true));
+    expect(asked[0].sampling).toEqual(other);
+    expect(view.whatIf.changed).toEqual([]);
+    view.whatIf.setSampling({ topK: 3 });
+    view.ask();
+    await vi.waitFor(() => expect(view.current).toBe(true));
+    expect(asked[1].sampling).toEqual({ ...other, topK: 3 });
+    view.go(1);
+    expect(view.whatIf.sampling).toEqual({ ...sampling, topK: 3 });
+    view.whatIf.reset(['topK']);
+    expect(view.whatIf.changed).toEqual([]);
+  });
+
   it('is not asked for any more if the settings changed at once', async () => {
     const { view, asked } = opened();
     view.ask()();

@@ -17,6 +17,7 @@ import {
   type StoredChat,
   type TokenDetails,
 } from '../../../src-main/protocol/app/chats/chat.ts';
+import { mergedUpdate, NOTEBOOK_TEXT, textOfUpdates } from '../../../src-main/protocol/app/chats/notebook.ts';
 import { exactHit, plain } from '../../../src-main/protocol/app/chats/search-hit.ts';
 import type { ChatRecord, Database, EventBatch, StoreTable } from './database.ts';
 
@@ -64,7 +65,8 @@ export class BrowserChats {
 
   /** @throws EngineError STORAGE */
   async hit({ id, turn, query }: HitRequest): Promise<SearchHit | null> {
-    const text = (await this.get(id))?.turns.find((one) => one.id === turn)?.text;
+    const chat = await this.get(id);
+    const text = chat === null ? undefined : textsIn(chat).find((one) => one.turn === turn)?.text;
     return text === undefined ? null : exactHit(turn, text, query.trim());
   }
 
@@ -183,7 +185,7 @@ export class BrowserChats {
     const chat = await this.get(id);
     if (chat === null) return [];
     const hidden = hiddenIn(chat);
-    const texts = chat.turns.filter((turn) => !hidden.has(turn.id)).map(({ id: turn, text }) => ({ turn, text }));
+    const texts = textsIn(chat).filter(({ turn }) => !hidden.has(turn));
     this.#texts.set(id, { revision: chat.revision, texts });
     return texts;
   }
@@ -191,6 +193,7 @@ export class BrowserChats {
   /** Replaces the batches by what they resulted in, unless something was written since. */
   async #compact(chat: StoredChat): Promise<void> {
     const { id, revision } = chat;
+    if (chat.updates !== undefined) chat.updates = [mergedUpdate(chat.updates)];
     await this.#database.run(['chats', 'batches'], 'readwrite', async ({ chats, batches }) => {
       const record = await chats.get(id);
       if (record?.outline.revision !== revision) return;
@@ -227,17 +230,27 @@ async function eventsSince(
 
 /** Keeps titles, turns and what is removed, and no texts. */
 function applyToOutline(outline: StoredChat, event: ChatEvent, turns: TurnIndex): void {
-  if (event.type === 'tokens' || event.type === 'reply') {
+  if (event.type === 'tokens' || event.type === 'reply' || event.type === 'update') {
     outline.revision++;
     if (event.at > outline.updatedAt) outline.updatedAt = event.at;
+    // Only marks it as a notebook.
+    if (event.type === 'update') outline.updates = [];
   } else if (event.type === 'turn' && event.turn.role === 'user') {
     applyEvent(outline, { ...event, turn: { ...event.turn, text: '' } }, turns);
   } else applyEvent(outline, event, turns);
 }
 
 function summaryOf({ outline }: ChatRecord): ChatSummary {
-  const { id, title, pinned, folder, createdAt, updatedAt, turns } = outline;
-  return { id, title, pinned, folder, createdAt, updatedAt, turns: turns.length - hiddenIn(outline).size };
+  const { id, title, pinned, folder, createdAt, updatedAt, updates } = outline;
+  const turns = outline.turns.length - hiddenIn(outline).size;
+  const notebook = updates === undefined ? {} : ({ notebook: true } as const);
+  return { id, title, pinned, folder, createdAt, updatedAt, turns, ...notebook };
+}
+
+/** What is searched: the text of a notebook, and those of all turns. */
+function textsIn({ turns, updates }: StoredChat): { turn: string; text: string }[] {
+  const texts = turns.map(({ id: turn, text }) => ({ turn, text }));
+  return updates === undefined ? texts : [{ turn: NOTEBOOK_TEXT, text: textOfUpdates(updates) }, ...texts];
 }
 
 /** Deleted turns and all their descendants. */

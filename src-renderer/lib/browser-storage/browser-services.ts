@@ -29,10 +29,12 @@ export interface SiteFacts {
 
 type Handlers = { [M in AppMethodName]: (...params: AppMethods[M]['params']) => Promise<AppMethods[M]['result']> };
 
-/** Of all tabs of this site. */
+/** Shared by all tabs of this site. */
 const CHANNEL = 'tokenscope';
 
+/** @throws EngineError STORAGE if the browser blocks the site's storage */
 export function browserServices({ about, models }: SiteFacts): PageServices {
+  const storage = siteStorage();
   const hub = new EventHub();
   const tabs = new BroadcastChannel(CHANNEL);
   tabs.onmessage = ({ data }: MessageEvent<AppEvent>) => hub.emit(data);
@@ -110,7 +112,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     engineRestart: needsApp,
   };
   const run = <M extends AppMethodName>(method: M, params: AppMethods[M]['params']) => handlers[method](...params);
-  const last = new LastCalls(localStorage, window);
+  const last = new LastCalls(storage, window);
   const repeat = () => last.repeat(({ method, params }) => run(method, params as AppMethods[typeof method]['params']));
   const ready = repeat();
   LastCalls.onStored(window, () => void repeat());
@@ -122,8 +124,18 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
   return { invoke, invokeLast: invoke, onEvent: (listener) => hub.listen(listener) };
 }
 
+/** @throws EngineError STORAGE */
+function siteStorage(): Storage {
+  try {
+    return localStorage;
+  } catch (cause) {
+    const message = 'This browser blocks storage for this site. Allow the site to save data, then try again.';
+    throw new EngineError('STORAGE', message, {}, { cause });
+  }
+}
+
 const NO_UPDATES: AppMethods['updateState']['result'] = {
-  unsupported: 'The browser updates this page when it is closed in all tabs.',
+  unsupported: 'A new version is used once all tabs with Tokenscope are closed.',
   phase: 'idle',
   lastCheck: null,
   release: null,

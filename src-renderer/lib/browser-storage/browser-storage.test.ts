@@ -1,13 +1,16 @@
 import 'fake-indexeddb/auto';
 import { IDBFactory } from 'fake-indexeddb';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import * as Y from 'yjs';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { AppEvent } from '../../../src-main/protocol/app/app-services.ts';
 import { defaultSettings } from '../../../src-main/protocol/app/settings-schemas.ts';
 import { newReplyFacts, type ChatEvent, type ChatWrite } from '../../../src-main/protocol/app/chats/chat.ts';
+import { encodeUpdate, notebookText, textOfUpdates } from '../../../src-main/protocol/app/chats/notebook.ts';
 import type { StoredComparison } from '../../../src-main/protocol/app/comparisons/comparison.ts';
 import { BrowserChats } from './browser-chats.ts';
 import { BrowserComparisons } from './browser-comparisons.ts';
+import { browserServices, type SiteFacts } from './browser-services.ts';
 import { BrowserSettings } from './browser-settings.ts';
 import { Database } from './database.ts';
 import { LastCalls } from './last-calls.ts';
@@ -111,6 +114,34 @@ describe('chats', () => {
     await chats.write(write(4, [{ type: 'remove', turn: 'q', at: at(4) }]));
     expect(await chats.search('a time')).toEqual([]);
     expect(await chats.list()).toMatchObject([{ turns: 0 }]);
+  });
+
+  it('may be notebooks: listed as such, found by their text, and the same as a snapshot', async () => {
+    const document = new Y.Doc();
+    const updates: ChatEvent[] = [];
+    document.on('update', (update: Uint8Array) =>
+      updates.push({ type: 'update', update: encodeUpdate(update), at: at(1) }),
+    );
+    const text = notebookText(document);
+    text.insert(0, 'Once upon a time');
+    const chats = new BrowserChats(new Database(), emit);
+    await chats.write(write(0, [title('Story'), ...updates]));
+    expect(events.at(-1)).toMatchObject({ type: 'chat', summary: { notebook: true } });
+    const again = new BrowserChats(new Database(), emit);
+    expect(await again.list()).toMatchObject([{ id: 'chat', notebook: true, turns: 0 }]);
+    expect(textOfUpdates((await again.get('chat'))?.updates ?? [])).toBe('Once upon a time');
+    expect(await again.search('UPON A')).toMatchObject([{ notebook: true, hit: { turn: 'notebook', match: 'upon a' } }]);
+    expect(await again.hit({ id: 'chat', turn: 'notebook', query: 'upon' })).toMatchObject({ match: 'upon' });
+
+    for (let base = 2; base < 300; base++) {
+      text.insert(0, 'x');
+      await chats.write(write(base, updates.slice(-1)));
+    }
+    expect((await chats.get('chat'))?.updates).toHaveLength(299);
+    // The snapshot is written in the background.
+    await expect.poll(async () => (await chats.get('chat'))?.updates).toHaveLength(1);
+    expect(textOfUpdates((await again.get('chat'))?.updates ?? [])).toBe(text.toString());
+    expect(await again.list()).toMatchObject([{ notebook: true }]);
   });
 
   it('come back after they were deleted, until they are purged', async () => {
@@ -223,4 +254,20 @@ it('calls of a page that is closed are repeated by the next one', async () => {
   await next.repeat(async (one) => repeated.push(one));
   expect(repeated).toEqual([call]);
   expect(stored.size).toBe(0);
+});
+
+it('says what to do where the browser blocks the storage of sites', () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  Object.defineProperty(globalThis, 'localStorage', {
+    configurable: true,
+    get: () => {
+      throw new DOMException('The operation is insecure.', 'SecurityError');
+    },
+  });
+  try {
+    expect(() => browserServices({ models: [] } as unknown as SiteFacts)).toThrow('Allow the site to save data');
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(globalThis, 'localStorage');
+    else Object.defineProperty(globalThis, 'localStorage', before);
+  }
 });

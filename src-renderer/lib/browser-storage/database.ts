@@ -198,7 +198,7 @@ async function estimate(): Promise<StorageEstimate> {
   try {
     return await navigator.storage.estimate();
   } catch {
-    // Not every browser tells every page.
+    // Some browsers do not report it.
     return {};
   }
 }

@@ -38,7 +38,7 @@ export class LastCalls {
     try {
       this.#storage.setItem(key, JSON.stringify(call));
     } catch {
-      // It is full: the transaction may be finished all the same.
+      // It is full. The transaction may still complete.
     }
     const result = await run();
     this.#storage.removeItem(key);

@@ -59,7 +59,7 @@ describe('DeviceWatch', () => {
     expect(watch.reason).toBe('it did not answer for 0.03 s');
   });
 
-  it('waits for a device in software', async () => {
+  it('waits for a software renderer', async () => {
     const watch = new DeviceWatch(fakeDevice().device, null);
     const slow = () => new Promise<number>((resolve) => setTimeout(() => resolve(3), 50));
     expect(await watch.during(slow)).toBe(3);

@@ -14,9 +14,9 @@ export class DeviceWatch {
   /** Why the device is lost; null while it works. */
   reason: string | null = null;
 
-  /** @param hangMs longest time that commands take; null for a device that may take longer, as one in software */
+  /** @param hangMs longest time that commands take; null for one that may take longer, such as a software renderer */
   constructor(
-    private readonly device: GpuDevice,
+    readonly device: GpuDevice,
     private readonly hangMs: number | null,
   ) {
     void device.lost.then(({ message }) => this.lose(message || 'no reason given'));

@@ -12,7 +12,7 @@ export interface OpenedDevice {
   readonly adapter: GpuAdapterInfo;
 }
 
-/** Names of adapters in software: of Chromium and Dawn, Mesa, and Windows. */
+/** Names of software renderers: of Chromium and Dawn, Mesa, and Windows. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|microsoft basic render/i;
 
 /** An adapter's name for people, and whether it computes in software. */

@@ -1,12 +1,13 @@
 /** Reads the logits of a run from the GPU: all of them, or the best first and the others on demand. */
 import { EngineError } from '../../api/errors.ts';
-import type { GpuBuffer, GpuCommandEncoder, GpuDevice } from '../../api/gpu.ts';
+import type { GpuBuffer, GpuCommandEncoder } from '../../api/gpu.ts';
 import { type Logits, PlainLogits } from '../../sampling/logits.ts';
 import { TopLogits } from '../../sampling/top-logits.ts';
 import type { LogitsHandle } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { MAP_READ } from './device.ts';
+import type { DeviceWatch } from './device-watch.ts';
 import { TOP_HEADER, topWords } from './ops/top-logits.ts';
 import { LOGIT_ROWS, strideOf } from './shader.ts';
 
@@ -21,7 +22,7 @@ export class LogitsReadback {
    * @param size of the vocabulary
    */
   constructor(
-    private readonly device: GpuDevice,
+    private readonly watch: DeviceWatch,
     private readonly buffer: GpuBuffer,
     private readonly size: number,
   ) {}
@@ -76,10 +77,11 @@ export class LogitsReadback {
 
   /** All logits of the last run. */
   private async readAll(plan: CompiledPlan, rows: number): Promise<PlainLogits[]> {
-    const encoder = this.device.createCommandEncoder();
+    const { watch } = this;
+    const encoder = watch.device.createCommandEncoder();
     this.copyAll(encoder, plan, rows);
-    this.device.queue.submit([encoder.finish()]);
-    return (await this.valuesOf(rows)).map((values) => new PlainLogits(values));
+    const [, values] = await Promise.all([watch.submit(encoder.finish()), this.valuesOf(rows)]);
+    return values.map((row) => new PlainLogits(row));
   }
 }
 

@@ -31,7 +31,7 @@ export interface WebGpuExecutorOptions {
   readonly kvCacheType?: KvCacheType | undefined;
   /** How many of the best logits are read first, `TOP_LOGITS` by default and at most; fewer in tests. */
   readonly topLogits?: number | undefined;
-  /** Longest time of a run, after which the GPU is given up; by default `HANG_MS`, and no limit in software. */
+  /** Longest time of a slice, after which the GPU is given up; by default `HANG_MS`, and none for a software renderer. */
   readonly hangMs?: number | undefined;
   /** Called with the bytes of each slice of weights read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
@@ -77,11 +77,11 @@ export async function createWebGpuExecutor(
       };
       const pipelines = Pipelines.of(device);
       const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers);
-      const forLogits = scratch.readback('logits', logitsBytes(program.vocabularySize));
-      const readback = new LogitsReadback(device, forLogits, program.vocabularySize);
-      const bytes = { weights: weightBytesOf(program, reader), kvCache: cache.bytes, scratch: scratch.bytes };
       const adapter = adapterFacts(options.device.adapter);
       const watch = new DeviceWatch(device, options.hangMs ?? (adapter.isSoftware ? null : HANG_MS));
+      const forLogits = scratch.readback('logits', logitsBytes(program.vocabularySize));
+      const readback = new LogitsReadback(watch, forLogits, program.vocabularySize);
+      const bytes = { weights: weightBytesOf(program, reader), kvCache: cache.bytes, scratch: scratch.bytes };
       return new WebGpuExecutor({
         device,
         watch,
@@ -130,6 +130,16 @@ interface Parts {
   readonly bytes: Executor['memoryBytes'];
 }
 
+/** A run, and the plan for it. */
+interface PlannedRun {
+  readonly plan: CompiledPlan;
+  /** Null if it is the executor's own plan, or a block's. */
+  readonly tailored: GpuTailoredPlan | null;
+  readonly batch: Batch;
+  readonly outputs: Outputs;
+  readonly causal: boolean;
+}
+
 class WebGpuExecutor implements Executor {
   readonly name = 'webgpu';
   readonly kernels = null;
@@ -175,9 +185,7 @@ class WebGpuExecutor implements Executor {
         )
       : null;
     try {
-      return await this.explaining(() =>
-        this.runSlices(tailored?.plan ?? plan, tailored, batch, outputs, causal, cancel),
-      );
+      return await this.runSlices({ plan: tailored?.plan ?? plan, tailored, batch, outputs, causal }, cancel);
     } finally {
       tailored?.destroy();
     }
@@ -199,45 +207,47 @@ class WebGpuExecutor implements Executor {
     return Promise.resolve();
   }
 
-  private async runSlices(
-    plan: CompiledPlan,
-    tailored: GpuTailoredPlan | null,
-    batch: Batch,
-    outputs: Outputs,
-    causal: boolean,
-    cancel: CancelToken | undefined,
-  ): Promise<RunResult> {
-    const { device, watch, rows: slice } = this.parts;
+  private async runSlices(run: PlannedRun, cancel: CancelToken | undefined): Promise<RunResult> {
+    const { plan, tailored, batch, outputs } = run;
     const logits = new Map<number, LogitsHandle>();
-    const asked = [...new Set(outputs.logits)];
     for (let from = 0, to = 0; from < batch.tokens.length; from = to) {
       if (cancel?.cancelled) throw new EngineError('CANCELLED', 'The run was cancelled.');
-      to = from + plan.inputs.fitting(batch, from, slice);
-      const first = from;
-      const inSlice = asked.filter((row) => row >= first && row < to);
-      const group = inSlice.slice(0, LOGIT_ROWS);
-      plan.inputs.write(batch, from, to, causal, indices(group, from));
-      tailored?.writeGiven(from, to);
-      const encoder = device.createCommandEncoder();
-      plan.encodeMain(encoder, to - from, tailored?.copies(to - from));
-      // The others are read from the buffer of logits, which has those of the last group.
-      const isLast = to === batch.tokens.length && group.length === inSlice.length;
-      const bestFirst = isLast && outputs.lend === true && outputs.bestFirst === true;
-      const read = group.length > 0 ? this.recordLogits(encoder, plan, group.length, bestFirst) : null;
-      const [, handles = []] = await Promise.all([watch.submit(encoder.finish()), read?.()]);
-      group.forEach((row, i) => logits.set(row, handles[i]));
-      for (let at = LOGIT_ROWS; at < inSlice.length; at += LOGIT_ROWS) {
-        await this.runLogits(plan, inSlice.slice(at, at + LOGIT_ROWS), from, to, logits);
-      }
-      await tailored?.collect(from, to);
-      // Work that nobody waits for would pile up, and could not be cancelled.
-      if (inSlice.length === 0) await device.queue.onSubmittedWorkDone();
-      watch.check();
+      to = from + plan.inputs.fitting(batch, from, this.parts.rows);
+      // A long prompt may take long, but not one slice of it.
+      await this.explaining(() => this.runSlice(run, from, to, logits));
     }
     return {
       logits: outputs.logits.map((row) => logits.get(row)!),
       taps: tailored?.tensors ?? new Map<string, TapTensor>(),
     };
+  }
+
+  private async runSlice(
+    { plan, tailored, batch, outputs, causal }: PlannedRun,
+    from: number,
+    to: number,
+    logits: Map<number, LogitsHandle>,
+  ): Promise<void> {
+    const { device, watch } = this.parts;
+    const inSlice = [...new Set(outputs.logits)].filter((row) => row >= from && row < to);
+    const group = inSlice.slice(0, LOGIT_ROWS);
+    plan.inputs.write(batch, from, to, causal, indices(group, from));
+    tailored?.writeGiven(from, to);
+    const encoder = device.createCommandEncoder();
+    plan.encodeMain(encoder, to - from, tailored?.copies(to - from));
+    // The others are read from the buffer of logits, which has those of the last group.
+    const isLast = to === batch.tokens.length && group.length === inSlice.length;
+    const bestFirst = isLast && outputs.lend === true && outputs.bestFirst === true;
+    const read = group.length > 0 ? this.recordLogits(encoder, plan, group.length, bestFirst) : null;
+    const [, handles = []] = await Promise.all([watch.submit(encoder.finish()), read?.()]);
+    group.forEach((row, i) => logits.set(row, handles[i]));
+    for (let at = LOGIT_ROWS; at < inSlice.length; at += LOGIT_ROWS) {
+      await this.runLogits(plan, inSlice.slice(at, at + LOGIT_ROWS), from, to, logits);
+    }
+    await tailored?.collect(from, to);
+    // Work that nobody waits for would pile up, and could not be cancelled.
+    if (inSlice.length === 0) await device.queue.onSubmittedWorkDone();
+    watch.check();
   }
 
   private async runLogits(

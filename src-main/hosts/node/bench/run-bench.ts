@@ -80,9 +80,9 @@ export function windowFor({ prompt, generate, contexts, lanes }: BenchWindow): n
   );
 }
 
-/** What a benchmark on an adapter in software says. */
+/** What a benchmark on a software renderer says. */
 export function softwareNotice({ name }: GpuAdapterFacts): string {
-  return `${name} is a GPU in software, so these numbers say nothing about a real one.`;
+  return `${name} is a software renderer, so these numbers say nothing about a real GPU.`;
 }
 
 /** @throws EngineError the errors of the calls */

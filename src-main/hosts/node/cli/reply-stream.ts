@@ -6,7 +6,7 @@ export interface WrittenReply {
   start: GenerateStart;
   tokens: GeneratedToken[];
   end: GenerateEnd;
-  /** What people should know of what happened meanwhile. */
+  /** Notices that came during the reply, for people. */
   notices: string[];
 }
 

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ServedModel } from '../../../protocol/app/app-bridge.ts';
@@ -12,6 +14,8 @@ import { openerOf } from './open-browser.ts';
 import { startWebServer, type WebServer } from './server.ts';
 
 const KEY = 'k'.repeat(43);
+/** Content of files that are never served. */
+const SECRET = 'not for pages';
 
 interface Answer {
   status: number;
@@ -30,7 +34,7 @@ async function setUp(maxBodyBytes?: number) {
   await mkdir(kernelsDir);
   await writeFile(join(kernelsDir, 'simd.wasm'), 'wasm');
   await writeFile(join(rendererDir, 'engine.worker.js'), 'let b = 1;');
-  await writeFile(join(folder, 'secret.txt'), 'secret');
+  await writeFile(join(folder, 'secret.txt'), SECRET);
   await mkdir(join(modelsDir, 'tiny-transformer'));
   for (const name of ['model.safetensors', 'tokenizer.json', 'config.json']) {
     await writeFile(join(modelsDir, 'tiny-transformer', name), '');
@@ -265,7 +269,7 @@ test.each([
   const { server } = await setUp();
   const answer = await send(server, path, { headers: { 'x-tokenscope-token': KEY } });
   expect(answer.status).toBe(404);
-  expect(answer.body).not.toContain('secret"');
+  expect(answer.body).not.toContain(SECRET);
 });
 
 test('model files are served completely or in ranges', async () => {
@@ -288,8 +292,8 @@ test('files of the library are served by id and name, completely or in ranges, o
   await writeFile(join(folder, 'smol', 'config.json'), '{}');
   await writeFile(join(folder, 'smol', 'model-00001-of-00002.safetensors'), '0123456789');
   await writeFile(join(folder, 'smol', 'model-00002-of-00002.safetensors'), 'abc');
-  await writeFile(join(folder, 'smol', 'notes.txt'), 'secret');
-  await writeFile(join(folder, 'secret.json'), 'secret');
+  await writeFile(join(folder, 'smol', 'notes.txt'), SECRET);
+  await writeFile(join(folder, 'secret.json'), SECRET);
   // Like the terminal or the app, while the web host runs.
   const library = new ModelLibrary(server.dataFolder, [], () => undefined);
   const { id } = await library.add(join(folder, 'smol'));
@@ -336,7 +340,7 @@ test('files of the library are served by id and name, completely or in ranges, o
   ]) {
     const answer = await get(path);
     expect(answer.status, path).toBe(404);
-    expect(answer.body).not.toContain('secret"');
+    expect(answer.body).not.toContain(SECRET);
   }
   expect((await send(server, '/api/models/smol')).status).toBe(401);
   expect((await send(server, '/api/models/smol/config.json')).status).toBe(401);
@@ -398,6 +402,10 @@ test('a listener is removed when its page is gone, and open streams do not delay
 
 test('the server listens on this computer only, and invalid requests do not stop it', async () => {
   const { server } = await setUp();
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  for (const { address } of addresses.filter(({ internal, family }) => !internal && family === 'IPv4')) {
+    await expect(once(connect(server.port, address), 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  }
   const socket = connect(server.port, '127.0.0.1');
   socket.end('\x16\x03\x01 this is not HTTP\r\n\r\n');
   await new Promise((resolve) => socket.on('close', resolve).resume());

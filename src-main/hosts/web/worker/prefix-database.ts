@@ -5,7 +5,7 @@ import type { PrefixStore } from '../../../engine/api/platform.ts';
 export const PREFIX_DATABASE = 'tokenscope-prefix-cache';
 const STORES = ['blocks', 'uses', 'chats'] as const;
 const LIMIT_BYTES = 2 ** 30;
-/** What is deleted at once, so that it is rarely necessary. */
+/** Share of the limit that is left when blocks are deleted, so that this is rarely necessary. */
 const KEPT_SHARE = 0.9;
 
 /** Of a block. Apart from the blocks, so that it can be read without them. */

@@ -14,6 +14,7 @@ import { comparisonId, isoDate, shortText } from '../fields.ts';
 import {
   COMPARISON_FORMAT,
   MAX_COMPARED_LANES,
+  MAX_LABEL,
   MAX_LANE_SETS,
   MAX_SAMPLES,
   MAX_VOTES,
@@ -29,7 +30,7 @@ import {
   type StoredLane,
 } from './comparison.ts';
 
-const label = v.pipe(v.string(), v.maxLength(200));
+const label = v.pipe(v.string(), v.maxLength(MAX_LABEL));
 const lanesOf = <T extends v.GenericSchema>(lane: T) =>
   v.pipe(v.array(lane), v.minLength(1), v.maxLength(MAX_COMPARED_LANES));
 const samples = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SAMPLES));

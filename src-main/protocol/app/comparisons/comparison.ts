@@ -84,6 +84,8 @@ export interface StoredComparison {
 export const COMPARISON_FORMAT = 1;
 export const MAX_COMPARED_LANES = 8;
 export const MAX_SAMPLES = 16;
+/** Of a lane, or of a set of lanes; UTF-16 units. */
+export const MAX_LABEL = 200;
 /** Of one run. */
 export const MAX_VOTES = 1000;
 

@@ -20,6 +20,6 @@ function latestText(prompt: ComparedPrompt): string {
 }
 
 /** At most `length` UTF-16 units, without half a character at the end. */
-function firstCharacters(text: string, length: number): string {
+export function firstCharacters(text: string, length: number): string {
   return text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { FileHash } from '../../../../src-main/engine/api/types.ts';
 import { receiptText } from '../../../../src-main/protocol/engine/receipt/check-receipt.ts';
 import {
   differencesOf,
@@ -84,7 +85,7 @@ export class ReceiptsState {
       const { length } = run.reply.ids;
       show({ phase: 'running', tokens: 0, of: length });
       const engine = await this.#engine.ready(abort.signal);
-      const differences = await this.#differences(run, reply);
+      const { differences, files } = await this.#compare(run, reply);
       if (isOtherModel(differences)) {
         show({ phase: 'failed', problem: this.#otherModel(reply), differences });
         return;
@@ -93,6 +94,9 @@ export class ReceiptsState {
         signal: abort.signal,
         onToken: (tokens) => show({ phase: 'running', tokens, of: Math.max(tokens, length) }),
       });
+      const { run: recorded } = reply.facts;
+      // The same reply is by the same files. Those of lanes that used another model for a while were not hashed.
+      if (run.files === null && recorded && outcome.result === 'identical') reply.note({ run: { ...recorded, files } });
       show({ phase: 'done', outcome, tokens: length, differences });
     } catch (thrown) {
       show(failure(thrown));
@@ -116,7 +120,7 @@ export class ReceiptsState {
     try {
       const run = await runOf(find, reply);
       const engine = await this.#engine.ready();
-      const differences = await this.#differences(run, reply);
+      const { differences } = await this.#compare(run, reply);
       if (isOtherModel(differences)) {
         this.task = { kind: 'save', reply, state: { phase: 'failed', problem: this.#otherModel(reply), differences } };
         return false;
@@ -133,8 +137,14 @@ export class ReceiptsState {
     }
   }
 
-  /** @throws EngineError NO_MODEL, or why the loaded model's files cannot be hashed */
-  async #differences({ files, conditions }: StoredRun, reply: Reply): Promise<Difference[]> {
+  /**
+   * Compares a run with the loaded model. @returns also the files of that
+   * @throws EngineError NO_MODEL, or why the loaded model's files cannot be hashed
+   */
+  async #compare(
+    { files, conditions }: StoredRun,
+    reply: Reply,
+  ): Promise<{ differences: Difference[]; files: FileHash[] }> {
     const engine = await this.#engine.ready();
     const { model } = this.#engine;
     if (model === null || (files === null && model.id !== reply.facts.modelId)) {
@@ -144,7 +154,7 @@ export class ReceiptsState {
       files: (await engine.call('hashModel', {})).files,
       conditions: conditionsOf(model, await this.#versions()),
     };
-    return differencesOf({ files: files ?? now.files, conditions }, now);
+    return { differences: differencesOf({ files: files ?? now.files, conditions }, now), files: now.files };
   }
 
   #otherModel(reply: Reply): string {
@@ -170,7 +180,8 @@ function failure(thrown: unknown): FailedTask {
 function textOf(run: StoredRun, reply: Reply, promptIds: number[]): string {
   const { files, architecture, conditions, request, requestedAt } = run;
   if (files === null) {
-    const message = 'The model’s files were not hashed during this reply. Generate it again and save that receipt.';
+    const message =
+      'The model’s files were not hashed after this reply. Run it again: if it is identical, its receipt can be saved.';
     throw new EngineError('BAD_REQUEST', message);
   }
   const { modelId: id, model: name } = reply.facts;

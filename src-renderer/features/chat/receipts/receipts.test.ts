@@ -218,6 +218,10 @@ describe('Save receipt', () => {
     reply.note({ run: { ...reply.facts.run!, files: null } });
     expect(await problemOf(chat, reply)).toContain('were not hashed');
     expect(connection.saved).toEqual([]);
+    // An identical reply is by the files of the loaded model.
+    expect(await runAgain(chat)).toMatch(/^Identical: /);
+    expect(await receipts.save(inChat(chat), reply)).toBe(true);
+    expect(JSON.parse(connection.saved[0].text)).toMatchObject({ model: { files: FILES } });
   });
 });
 

@@ -15,6 +15,7 @@ import { FindInChat } from '../find/find.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
+import { pacedFrame } from '../../../lib/paced-frames.ts';
 import { PresetsState } from '../presets/presets.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { SystemPromptEditor } from '../prompt/system-prompt-editor.svelte.ts';
@@ -73,7 +74,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const settings = await SettingsState.load(services);
   const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
   const deletedChats = new DeletedChats(connection);
-  const chats = new ChatsState(services, (id) => deletedChats.add(id));
+  const chats = new ChatsState(services, (id) => deletedChats.add(id), pacedFrame);
   await chats.refresh();
   const firstModel = engine.comingId ?? BUILT_IN_MODEL;
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });

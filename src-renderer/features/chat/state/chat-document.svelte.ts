@@ -269,12 +269,13 @@ export class ChatDocument {
    * The messages of the prompt, oldest first, each with its turn (null for the system prompt). Empty replies and
    * reasoning are left out.
    *
-   * @param before leaves out this turn and those after it
+   * @param before leaves out this turn and those after it; may be in another branch
    */
   messages(before?: ChatTurn): { message: ChatMessage; turn: ChatTurn | null }[] {
-    const end = before === undefined ? this.path.length : this.path.indexOf(before);
+    const turns = before === undefined || this.path.includes(before) ? this.path : this.#turns.pathTo(before.id);
+    const end = before === undefined ? turns.length : turns.indexOf(before);
     const system = { message: { role: 'system', text: this.systemPrompt }, turn: null } as const;
-    const said = this.path.slice(0, end).flatMap((turn): { message: ChatMessage; turn: ChatTurn }[] => {
+    const said = turns.slice(0, end).flatMap((turn): { message: ChatMessage; turn: ChatTurn }[] => {
       const [role, text] =
         turn instanceof UserTurn ? (['user', turn.text] as const) : (['assistant', turn.answer] as const);
       return text === '' ? [] : [{ message: { role, text }, turn }];

@@ -1,5 +1,5 @@
 import type { GenerateParams, PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
-import { nextFrame } from '../../../lib/next-frame.ts';
+import { pacedFrame } from '../../../lib/paced-frames.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -34,6 +34,8 @@ export class ChatSession {
   readonly turns: TurnActions;
   /** Context use and rate, from the open chat. */
   readonly figures: ChatFigures;
+  /** Why the engine cannot be asked for replies now, or null; set by the shell. */
+  unavailable: () => string | null = () => null;
   /** Files of messages that are not sent yet. */
   readonly attachments: AttachmentDrafts;
   /** The model that is being loaded to answer a message of the open chat. */
@@ -69,7 +71,7 @@ export class ChatSession {
     drafts?: Drafts;
   }) {
     this.attachments = new AttachmentDrafts(() => this.#draftKey, readPdf);
-    const { chats, engine, recorder, frame = nextFrame } = parts;
+    const { chats, engine, recorder, frame = pacedFrame } = parts;
     this.#chats = chats;
     this.#drafts = parts.drafts ?? new Drafts(null);
     this.#engine = engine;
@@ -191,7 +193,7 @@ export class ChatSession {
 
   /** Why no message can be sent now, or null. */
   get blocked(): string | null {
-    return this.#grammarCheck.blocks;
+    return this.unavailable() ?? this.#grammarCheck.blocks;
   }
 
   /** Sends a message in the open chat, now or when the running reply ends. */
@@ -230,7 +232,7 @@ export class ChatSession {
 
   /** Sends the queued messages of the open chat, which stay queued after an error. */
   async sendQueued(): Promise<void> {
-    if (!this.busy) await this.#sendNext(this.#chats.current);
+    if (!this.busy && this.blocked === null) await this.#sendNext(this.#chats.current);
   }
 
   /**
@@ -271,7 +273,7 @@ export class ChatSession {
   async continueReply(): Promise<void> {
     const chat = this.#chats.current;
     const reply = chat.lastReply;
-    if (this.busy || reply === null) return;
+    if (this.busy || this.blocked !== null || reply === null) return;
     await this.#answer(chat, reply);
   }
 
@@ -289,7 +291,7 @@ export class ChatSession {
    */
   async branch(reply: Reply, index: number, id: number): Promise<void> {
     const chat = this.#chats.current;
-    if (this.busy || !chat.path.includes(reply)) return;
+    if (this.busy || this.blocked !== null || !chat.path.includes(reply)) return;
     await this.#answer(chat, chat.addBranch(this.#newFacts(), reply, index), {
       branch: { from: reply, index, id },
     });

@@ -37,6 +37,21 @@ it('sends nothing while the answer format cannot be followed', async () => {
   expect(api.requests).toHaveLength(1);
 });
 
+it('asks for no reply while another view uses another model', async () => {
+  await session.send('Once');
+  session.unavailable = () => 'Compare is using another model.';
+  expect(session.blocked).toBe('Compare is using another model.');
+  await session.send('Twice');
+  await session.regenerate();
+  await session.proceed(last());
+  await session.continueReply();
+  await session.branch(last(), 1, 93);
+  expect(api.requests).toHaveLength(1);
+  session.unavailable = () => null;
+  await session.regenerate();
+  expect(api.requests).toHaveLength(2);
+});
+
 it('gives the model the chat with its system prompt and the template of the settings', async () => {
   chats.current.systemPrompt = 'Be brief.';
   modelSettings.setTemplate('plain');
@@ -89,6 +104,13 @@ describe('with another model', () => {
     expect(stopText(last().stop!)).toBe('Stopped after 2 tokens to load Other');
     expect(session.busy).toBe(false);
     expect(session.queued).toEqual(['Next']);
+  });
+
+  it('measures no reply that moved to another executor', async () => {
+    api.scripts = [[start(), ...tokens(9), { type: 'moved', model: MODEL, notice: 'Moved.' }, ...tokens(9), end(18)]];
+    await session.send('Once');
+    expect(last().count).toBe(18);
+    expect(session.measurements.cache.cached).toBeNull();
   });
 
   it('forgets what the cache saved with the one before', async () => {

@@ -32,7 +32,7 @@ export interface Summary {
   cut: boolean;
   /** The message that asked for it. */
   request: string;
-  /** The answer, which has ended. */
+  /** The answer, which has ended, perhaps with an error. */
   reply: Reply;
 }
 

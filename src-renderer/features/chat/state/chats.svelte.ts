@@ -3,6 +3,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { eventsOfChat, portable, type PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
 import type {
   ChatChange,
+  ChatNews,
   ChatSummary,
   FoundChat,
   SearchHit,
@@ -41,9 +42,18 @@ export class ChatsState {
   #refreshAgain = false;
   #search = $state('');
   #searchTimer: ReturnType<typeof setTimeout> | null = null;
+  /** What others wrote since the last frame. */
+  #heard: ChatNews[] = [];
 
-  /** @param onDeleted called for each chat that was deleted here */
-  constructor(services: PageServices, onDeleted: (id: string) => void = () => undefined) {
+  /**
+   * @param onDeleted called for each chat that was deleted here
+   * @param frame collects what others write; default: it is taken at once
+   */
+  constructor(
+    services: PageServices,
+    onDeleted: (id: string) => void = () => undefined,
+    frame: (callback: () => void) => void = (callback) => callback(),
+  ) {
     this.#services = services;
     this.#onDeleted = onDeleted;
     this.#open = new OpenDocuments({
@@ -54,15 +64,26 @@ export class ChatsState {
     this.#show(this.#current);
     services.onEvent((event) => {
       if (event.type === 'chats') {
+        // Otherwise a chat that was deleted could return to the list.
+        this.#takeHeard();
         void this.refresh();
         this.#open.catchUp();
       } else if (event.type === 'chat') {
-        this.#note(event.summary);
-        this.#open.hear(event);
+        this.#heard.push(event);
+        if (this.#heard.length === 1) frame(() => this.#takeHeard());
       } else if (event.type === 'host' && event.state === 'here') {
         void this.flush();
       }
     });
+  }
+
+  #takeHeard(): void {
+    const heard = this.#heard;
+    this.#heard = [];
+    for (const news of heard) {
+      this.#note(news.summary);
+      this.#open.hear(news);
+    }
   }
 
   get current(): ChatDocument {

@@ -3,6 +3,7 @@ import { isEarlierStop } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { formatBytes, formatInteger } from '../../../ui/format.ts';
 import type { Action } from '../../../ui/types.ts';
+import { stopDetail } from '../thread/stop-text.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { ChatSession } from './chat-session.svelte.ts';
@@ -147,6 +148,11 @@ export class FullWindow {
       });
       session.totals.add(summary.reply);
       if (abort.signal.aborted) return;
+      const { stop } = summary.reply;
+      if (stop?.reason === 'error') {
+        this.#fail(chat, `The summary failed. ${stopDetail(stop)}`);
+        return;
+      }
       if (summary.text === '') {
         this.#fail(chat, 'The model wrote no summary.');
         return;

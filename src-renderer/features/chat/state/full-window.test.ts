@@ -201,6 +201,20 @@ describe('a new chat with a summary', () => {
     await vi.waitFor(() => expect(full.problem).toBe('The model wrote no summary.'));
     expect(opened.chats.current).toBe(chat);
   });
+
+  it('is not opened if the summary was cut short by an error', async () => {
+    const { api, chats, session } = opened;
+    const reply = await fullReply(['Once']);
+    const chat = chats.current;
+    const [before] = session.totals.models;
+    const { payload: error } = new EngineError('INTERNAL', 'A kernel failed.');
+    api.scripts = [[start(), ...tokens(2), end(2, { reason: 'error', tokens: 2, error })]];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.problem).toBe('The summary failed. A kernel failed.'));
+    expect(chats.current).toBe(chat);
+    // Its tokens count.
+    expect(session.totals.models[0].tokens).toBe(before.tokens + 2);
+  });
 });
 
 describe('a draft that does not fit', () => {

@@ -47,7 +47,7 @@ export class SpeedMeasurements {
     const { timings } = reply;
     const rate = timings?.decodeTokensPerSecond;
     const tokens = reply.count - reply.runStart;
-    if (timings === null || rate == null || tokens < LEAST_TOKENS) return;
+    if (timings === null || rate == null || tokens < LEAST_TOKENS || reply.isMixed) return;
     if (model !== null && model.name === reply.model && useKvCache) {
       for (const listener of this.#listeners) listener({ model, timings, tokens });
     }

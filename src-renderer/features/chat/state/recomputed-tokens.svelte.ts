@@ -5,7 +5,7 @@ import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
 import { NO_TOKEN, type TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
-import type { TokenMeasures } from '../thread/tint.ts';
+import { UNKNOWN_MEASURES, type TokenMeasures } from '../thread/tint.ts';
 import type { EngineState } from './engine.svelte.ts';
 import { CANDIDATES } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -18,15 +18,17 @@ export interface TokenScores {
   ranks: readonly number[];
   /** From `from` on, nats. */
   entropies: readonly number[];
+  /** See `PromptWithReply`. */
+  hasOtherPrompt: boolean;
 }
-
-const UNKNOWN = { rank: null, entropy: null };
 
 /** The prompt of a reply, with a part of the reply behind it. */
 export interface PromptWithReply {
   prompt: PromptInput;
   /** Its last tokens, which are those of the reply directly before the end. */
   replyTokens: number;
+  /** What is before them is not what the reply was generated after; absent if unknown. */
+  hasOtherPrompt?: boolean;
 }
 
 /**
@@ -75,7 +77,7 @@ export class RecomputedTokens {
 
   /** What a token is coloured by and the reply's columns do not have. Stored ranks come first. Reactive. */
   measuresOf(index: number, by: TokenColours['by']): Pick<TokenMeasures, 'rank' | 'entropy'> {
-    if (by !== 'rank' && by !== 'entropy') return UNKNOWN;
+    if (by !== 'rank' && by !== 'entropy') return UNKNOWN_MEASURES;
     const { scores } = this;
     const at = scores === null ? -1 : index - scores.from;
     if (by === 'entropy') return { rank: null, entropy: scores?.entropies[at] ?? null };
@@ -108,11 +110,12 @@ export class RecomputedTokens {
     this.problem = null;
     try {
       const engine = await this.#engine.ready(signal);
-      const { prompt, replyTokens: last } = await this.#promptWith(count, engine);
+      const { prompt, replyTokens: last, hasOtherPrompt = false } = await this.#promptWith(count, engine);
       if (last === 0) throw new EngineError('BAD_REQUEST', 'The ids of its tokens are not known.');
       const { ranks, entropies } = await engine.call('score', { prompt, top: 0, last }, { signal });
       // The last distribution is that of the token after the reply.
-      if (!signal.aborted) this.scores = { from: count - last, ranks, entropies: entropies.slice(0, -1) };
+      const scores = { from: count - last, ranks, entropies: entropies.slice(0, -1), hasOtherPrompt };
+      if (!signal.aborted) this.scores = scores;
     } catch (thrown) {
       if (!signal.aborted) this.problem = EngineError.from(thrown).message;
     }

@@ -29,7 +29,12 @@ it('scores the tokens of the reply, after its prompt, once', async () => {
   tokensOf.score();
   await vi.waitFor(() => expect(tokensOf.scores).not.toBeNull());
   expect(asked).toMatchObject([{ prompt: { messages: [{ text: 'Once' }], replyIds: [3, 4, 5, 6] }, top: 0, last: 4 }]);
-  expect(tokensOf.scores).toEqual({ from: 0, ranks: [1, 2, 3, 4], entropies: [0.1, 0.2, 0.3, 0.4] });
+  expect(tokensOf.scores).toEqual({
+    from: 0,
+    ranks: [1, 2, 3, 4],
+    entropies: [0.1, 0.2, 0.3, 0.4],
+    hasOtherPrompt: false,
+  });
   tokensOf.score();
   await Promise.resolve();
   expect(asked).toHaveLength(1);

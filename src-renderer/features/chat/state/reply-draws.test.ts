@@ -76,6 +76,25 @@ describe('the draws of a reply', () => {
     });
   });
 
+  it('before a branch are those of the other version', async () => {
+    const before = draws().question(1);
+    modelSettings.setSampling({ topK: 1 });
+    await session.branch(last(), 2, 93);
+    expect(draws().sampling.topK).toBe(1);
+    expect(draws().question(1)).toEqual(before);
+    expect(draws().caution(1)).toContain('branched from');
+    expect(draws().caution(2)).toBeNull();
+    // Also if the chat goes on.
+    const branch = last();
+    await session.send('And then?');
+    expect(session.drawsOf(branch).question(1)).toEqual(before);
+    // Without the other version, as after an import, with what is known.
+    branch.note({ branch: { turn: 'gone', index: 2 } });
+    const unknown = session.drawsOf(branch).question(1);
+    expect(unknown).toMatchObject({ sampling: { topK: 1 }, reply: [3] });
+    expect(unknown.prompt).not.toHaveProperty('replyIds');
+  });
+
   it('of a reply of an earlier version are asked for with what is known', () => {
     last().note({ run: null });
     const { date: _, ...prompt } = api.requests[0].prompt as { date?: string };

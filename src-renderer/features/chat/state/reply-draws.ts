@@ -28,6 +28,9 @@ export function replyDraws(reply: Reply, asked: string, question: (index: number
       return 'The tokens before this one are not known, because the text was not generated.';
     },
     caution(index) {
+      if (index < (reply.facts.branch?.index ?? 0)) {
+        return 'This token is from the version that the reply was branched from, whose settings are not all stored.';
+      }
       if (index < reply.runStart) {
         return 'This reply was continued later. Only the settings of the continuation are stored.';
       }

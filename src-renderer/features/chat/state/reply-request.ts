@@ -129,7 +129,7 @@ export class ReplyRequest {
     const messages = chat.messages(reply).map(({ message }) => message);
     const sampling = { ...reply.sampling, seed: reply.seed };
     const { stop } = this.#modelSettings;
-    if (branch !== undefined && branch.index === reply.runStart) {
+    if (branch !== undefined && branch.index === reply.runStart && index >= reply.runStart) {
       const prompt = { ...this.#prompt(chat, messages), replyIds: reply.ids(0, reply.runStart) };
       return { ...afterChosen(prompt, reply, index), sampling, stop };
     }

@@ -22,6 +22,7 @@ import {
   type TokenDetails,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { GrowingText } from './growing-text.ts';
+import { PrefillEstimate, type PrefillProgress } from './prefill-estimate.ts';
 import { RunStatistics } from './statistics.ts';
 import { sectionKind, TextBlocks, type ReplySection, type TextBlock } from './text-blocks.ts';
 import { ReplyDetails, type LoadDetails } from './token-details.svelte.ts';
@@ -47,14 +48,6 @@ export interface NewTokens {
   text: string;
   tokens: TokenColumns;
   details: TokenDetails[];
-}
-
-export interface PrefillProgress {
-  /** Prompt tokens in the window, with reused ones, and all of them. */
-  done: number;
-  total: number;
-  /** Estimated from the tokens computed so far, ms. */
-  leftMs: number;
 }
 
 /** How long another page counts as generating after its last event, ms. */
@@ -88,6 +81,8 @@ export class Reply {
   prefill = $state.raw<PrefillProgress | null>(null);
   /** Another page is generating it. */
   elsewhere = $state(false);
+  /** Two executors computed the latest run, so that its rates are those of neither. */
+  isMixed = false;
 
   readonly details: ReplyDetails;
   readonly #columns: TokenColumns;
@@ -107,8 +102,7 @@ export class Reply {
   #takenText = 0;
   #newDetails: TokenDetails[] = [];
   #contextSize = Infinity;
-  /** Start of prefill, ms. */
-  #prefillSince = 0;
+  #prefillEstimate = new PrefillEstimate(0);
   #elsewhereTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
@@ -295,6 +289,11 @@ export class Reply {
     this.details.use(load);
   }
 
+  /** Keeps all details in memory, because nothing stores them. Call it before the first token. */
+  keepDetails(): void {
+    this.details.use((_, from, count) => Promise.resolve(this.#newDetails.slice(from, from + count)));
+  }
+
   /** Details of a token; null while loading, or if unknown. Reactive. */
   detailsOf(index: number): TokenDetails | null {
     return this.details.get(index);
@@ -304,6 +303,7 @@ export class Reply {
   begin(facts: Partial<ReplyFacts>): void {
     this.phase = 'waiting';
     this.dropped = null;
+    this.isMixed = false;
     this.#runLatencies = null;
     this.#setElsewhere(false);
     // Facts are merged where they are stored, so those of an earlier run must be replaced.
@@ -319,7 +319,7 @@ export class Reply {
   started(start: GenerateStart): void {
     this.phase = 'reading';
     this.prefill = null;
-    this.#prefillSince = performance.now();
+    this.#prefillEstimate = new PrefillEstimate(start.reusedTokens);
     this.segments = start.segments;
     this.#contextSize = start.contextSize;
     this.reusedTokens = start.reusedTokens;
@@ -337,14 +337,17 @@ export class Reply {
 
   /** The rest is computed by another executor. */
   moved({ model, notice }: MovedReply): void {
+    this.isMixed = true;
+    // During prefill: it computes the whole prompt.
+    if (this.count === this.runStart) this.reusedTokens = 0;
+    this.prefill = null;
+    this.#prefillEstimate = new PrefillEstimate(0);
     this.note({ executor: model.executor, notices: [...this.notices, notice] });
   }
 
   /** A slice of the prompt was processed. */
   prefilled(done: number, total: number): void {
-    const computed = Math.max(1, done - this.reusedTokens);
-    const leftMs = ((total - done) * (performance.now() - this.#prefillSince)) / computed;
-    this.prefill = { done, total, leftMs };
+    this.prefill = this.#prefillEstimate.after(done, total);
   }
 
   /** The oldest tokens were dropped from the full window. @param at index of the first token generated without them */

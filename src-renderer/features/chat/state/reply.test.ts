@@ -195,6 +195,24 @@ describe('a run', () => {
     reply.moved({ model: { ...MODEL, executor: 'wasm' }, notice: 'Moved.' });
     reply.append(answers('b'));
     expect(reply).toMatchObject({ phase: 'writing', executor: 'wasm', notices: ['First.', 'Moved.'], text: 'ab' });
+    expect(reply.isMixed).toBe(true);
+    reply.begin({});
+    expect(reply.isMixed).toBe(false);
+  });
+
+  it('reuses nothing when it moves to another executor during prefill', () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    const reply = newReply();
+    reply.begin({ executor: 'webgpu' });
+    reply.started(started({ reusedTokens: 1900 }));
+    reply.prefilled(1950, 2000);
+    now.mockReturnValue(9000);
+    reply.moved({ model: { ...MODEL, executor: 'wasm' }, notice: 'Moved.' });
+    expect(reply).toMatchObject({ reusedTokens: 0, prefill: null });
+    now.mockReturnValue(10_000);
+    reply.prefilled(200, 2000);
+    expect(reply.prefill).toEqual({ done: 200, total: 2000, leftMs: 9000 });
+    now.mockRestore();
   });
 
   it('does not copy its times, however often they are read', () => {

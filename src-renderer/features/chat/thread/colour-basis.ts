@@ -19,7 +19,7 @@ export function colourBasis(
 ): string | null {
   if (reply.running || !needsScores(reply, by)) return null;
   const name = by === 'entropy' ? 'Entropy' : 'Ranks';
-  if (scores !== null) return `${name} recomputed`;
+  if (scores !== null) return `${name} recomputed${scores.hasOtherPrompt ? ' with a different prompt' : ''}`;
   if (blocked !== null) return `${name} not stored. ${blocked}`;
   if (problem !== null) return `${name} could not be recomputed: ${problem}`;
   return busy ? `${name} will be recomputed after the reply` : `Recomputing ${name.toLowerCase()}…`;

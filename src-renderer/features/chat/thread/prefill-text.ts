@@ -1,5 +1,5 @@
 import { formatInteger, withUnit } from '../../../ui/format.ts';
-import type { PrefillProgress } from '../state/reply.svelte.ts';
+import type { PrefillProgress } from '../state/prefill-estimate.ts';
 
 /** For example `processing the prompt: 640 of 1,081, 4 s left`. */
 export function prefillText(prefill: PrefillProgress | null): string {

@@ -20,6 +20,8 @@ export interface TokenMeasures {
   entropy: number | null;
 }
 
+export const UNKNOWN_MEASURES: Pick<TokenMeasures, 'rank' | 'entropy'> = { rank: null, entropy: null };
+
 /** Lower ends of the steps of the surprise scale, bits. */
 export const BIT_STEPS = [0, 1, 2, 4, 6, 9, 12] as const;
 /** The same for ranks. */

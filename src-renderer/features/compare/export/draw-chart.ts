@@ -3,7 +3,7 @@ import type { LaneReply } from '../../../../src-main/protocol/app/comparisons/co
 import { LINE_DASHES } from '../../../ui/line-chart.ts';
 import { bitsOf } from '../../chat/thread/tint.ts';
 import { STYLES, type Pen } from '../../../lib/drawing/pen.ts';
-import { laneLetter } from './rows.ts';
+import { letterOf } from '../state/lane-labels.ts';
 
 export const CHART_HEIGHT = 200;
 
@@ -55,7 +55,7 @@ export function drawChart(pen: Pen, replies: readonly (LaneReply | null)[], x: n
   });
   for (const { lane, x: end, y: middle } of spread(ends)) {
     const style = { ...STYLES.small, colour: laneColour(lane), weight: 600 };
-    pen.text(laneLetter(lane), end + 6, middle - style.lineHeight / 2, style);
+    pen.text(letterOf(lane), end + 6, middle - style.lineHeight / 2, style);
   }
 }
 

@@ -9,7 +9,8 @@ import { formatCount, formatRate, withUnit } from '../../../ui/format.ts';
 import { probabilityStep } from '../../chat/thread/tint.ts';
 import { CHART_HEIGHT, drawChart, laneColour } from './draw-chart.ts';
 import { STYLES, type Pen, type TextStyle } from '../../../lib/drawing/pen.ts';
-import { changedSettings, laneLetter, referenceLane, replyFigures, stopLabel } from './rows.ts';
+import { letterOf } from '../state/lane-labels.ts';
+import { changedSettings, referenceLane, replyFigures, stopLabel } from './rows.ts';
 import { pngOf } from '../../../lib/drawing/png.ts';
 import type { WrappedLine } from '../../../lib/drawing/wrap-tokens.ts';
 
@@ -101,7 +102,7 @@ function layOutLane(
       canvas.box(x, y, LANE_WIDTH, 2, laneColour(index));
       canvas.box(x, y + 12, BADGE, BADGE, laneColour(index), 4);
       const onBadge = { ...STYLES.label, colour: '--surface-1' };
-      canvas.text(laneLetter(index), x + BADGE / 2, y + 12, onBadge, 'center');
+      canvas.text(letterOf(index), x + BADGE / 2, y + 12, onBadge, 'center');
       canvas.text(
         clipped(canvas, settings.label, STYLES.label, LANE_WIDTH - BADGE - 16),
         x + BADGE + 8,

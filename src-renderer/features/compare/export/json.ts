@@ -3,7 +3,8 @@ import type {
   StoredComparison,
   LaneReply,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import { laneLetter, referenceLane, replyFigures, type ReplyFigures } from './rows.ts';
+import { letterOf } from '../state/lane-labels.ts';
+import { referenceLane, replyFigures, type ReplyFigures } from './rows.ts';
 
 /** A run with the metrics of each reply, for other programs. */
 export interface ExportedComparison extends Omit<StoredComparison, 'lanes'> {
@@ -16,7 +17,7 @@ export function toJson(comparison: StoredComparison): string {
   const exported: ExportedComparison = {
     ...comparison,
     lanes: comparison.lanes.map(({ settings, replies }, index) => ({
-      letter: laneLetter(index),
+      letter: letterOf(index),
       settings,
       replies: replies.map((reply) => ({ ...reply, metrics: replyFigures(reply, reference) })),
     })),

@@ -1,14 +1,8 @@
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import {
-  changedSettings,
-  laneLetter,
-  laneName,
-  laneRows,
-  nameOf,
-  referenceLane,
-  stopLabel,
-  type LaneRow,
-} from './rows.ts';
+import { summaryOf } from '../../../../src-main/protocol/app/comparisons/summary.ts';
+import { runName } from '../history/run-texts.ts';
+import { letterOf } from '../state/lane-labels.ts';
+import { changedSettings, laneName, laneRows, referenceLane, stopLabel, type LaneRow } from './rows.ts';
 
 /** A run as a Markdown document: prompt, a table of lanes, texts. */
 export function toMarkdown(comparison: StoredComparison): string {
@@ -16,7 +10,7 @@ export function toMarkdown(comparison: StoredComparison): string {
   const rows = laneRows(comparison);
   const turns = prompt.kind === 'text' ? [prompt] : prompt.messages;
   const blocks = [
-    `# ${escaped(nameOf(comparison))}`,
+    `# ${escaped(runName(summaryOf(comparison)))}`,
     `Compared with Tokenscope on ${createdAt.slice(0, 10)}.`,
     '## Prompt',
     ...turns.flatMap((turn) =>
@@ -24,9 +18,9 @@ export function toMarkdown(comparison: StoredComparison): string {
     ),
     '## Lanes',
     table(rows),
-    `Differs at: index of the first token that differs from lane ${laneLetter(referenceLane(comparison))}, from 0. Mean surprisal in bits.`,
+    `Differs at: index of the first token that differs from lane ${letterOf(referenceLane(comparison))}, from 0. Mean surprisal in bits.`,
     ...lanes.flatMap((lane, index) => {
-      const letter = laneLetter(index);
+      const letter = letterOf(index);
       return [
         `## ${escaped(laneName(letter, lane.settings))}`,
         ...laneBlocks(rows.filter((row) => row.letter === letter)),

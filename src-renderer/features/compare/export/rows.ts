@@ -8,6 +8,7 @@ import type {
   LaneSettings,
   StoredComparison,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { summaryOf } from '../../../../src-main/protocol/app/comparisons/summary.ts';
 import { differences } from '../../../../src-main/protocol/app/settings-schemas.ts';
 import {
   distinctN,
@@ -16,8 +17,9 @@ import {
   perplexity,
 } from '../../../../src-main/protocol/engine/reply-metrics.ts';
 import { formatCount } from '../../../ui/format.ts';
-import { titleFrom } from '../../chat/state/title.ts';
 import { stopText } from '../../chat/thread/stop-text.ts';
+import { runName } from '../history/run-texts.ts';
+import { letterOf } from '../state/lane-labels.ts';
 
 /** Null where a value is not defined, for example for a reply without tokens. */
 export interface ReplyFigures {
@@ -46,10 +48,6 @@ export interface LaneRow {
   figures: ReplyFigures;
 }
 
-export function laneLetter(index: number): string {
-  return String.fromCharCode('A'.charCodeAt(0) + index);
-}
-
 /** `A: Greedy`, or the letter alone for a lane without a label. */
 export function laneName(letter: string, { label }: LaneSettings): string {
   return label === '' ? letter : `${letter}: ${label}`;
@@ -64,7 +62,7 @@ export function laneRows(comparison: StoredComparison): LaneRow[] {
   const reference = comparison.lanes[referenceLane(comparison)]?.replies[0] ?? null;
   return comparison.lanes.flatMap(({ settings, replies }, lane) =>
     replies.map((reply, index) => ({
-      letter: laneLetter(lane),
+      letter: letterOf(lane),
       settings,
       sample: index + 1,
       reply,
@@ -86,12 +84,6 @@ export function replyFigures({ tokens, facts }: LaneReply, reference: LaneReply 
     divergesAt: reference?.facts.modelId === facts.modelId ? divergesAt(reference.tokens.ids, tokens.ids) : null,
     decodeTokensPerSecond: facts.timings?.decodeTokensPerSecond ?? null,
   };
-}
-
-/** The run's title, or the start of its prompt. */
-export function nameOf({ title, prompt }: Pick<StoredComparison, 'title' | 'prompt'>): string {
-  if (title !== '') return title;
-  return titleFrom(prompt.kind === 'text' ? prompt.text : (prompt.messages.at(-1)?.text ?? ''));
 }
 
 export function stopLabel(stop: StoredStop | null): string {
@@ -132,7 +124,7 @@ function valueText(value: unknown): string {
 /** A name for a file: letters and digits of the run's name, without path separators. @param ending `.md` */
 export function fileName(comparison: StoredComparison, ending: string): string {
   const words =
-    nameOf(comparison)
+    runName(summaryOf(comparison))
       .normalize('NFC')
       .match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
   const name = [...words.join('-').toLowerCase()].slice(0, 60).join('');

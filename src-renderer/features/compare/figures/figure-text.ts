@@ -18,7 +18,7 @@ export const FIGURES: readonly FigureInfo[] = [
   {
     names: ['perplexity'],
     label: 'perplexity',
-    title: 'Of its own text under the unmodified model: between how many tokens it hesitated on average',
+    title: 'Perplexity of its own text under the unmodified model: the average number of equally likely next tokens',
   },
   { names: ['surprisal'], label: 'bits', title: 'Mean surprisal per token, in bits' },
   {

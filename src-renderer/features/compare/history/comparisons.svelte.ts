@@ -1,4 +1,4 @@
-import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type {
   ComparisonNews,
@@ -41,7 +41,6 @@ export class ComparisonsState {
   readonly #revisions = new SvelteMap<string, number>();
   /** The write of each run that is under way. */
   readonly #writing = new SvelteMap<string, Promise<string>>();
-  readonly #listeners = new SvelteSet<(news: ComparisonNews) => void>();
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(services: PageServices, retryMs = RETRY_MS) {
@@ -127,12 +126,6 @@ export class ComparisonsState {
     });
   }
 
-  /** Called when another page, or another process, has written, deleted or restored a run. */
-  onForeignNews(listener: (news: ComparisonNews) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
   /** Tries again to save a run, also one that was deleted meanwhile. */
   async retry(id: string): Promise<void> {
     if (this.#unsaved.has(id)) await this.#write(id);
@@ -201,17 +194,16 @@ export class ComparisonsState {
     const { code, message } = EngineError.from(error);
     const isGone = code === 'COMPARISON_NOT_FOUND';
     this.#unsaved.set(id, { comparison: this.#unsaved.get(id)?.comparison ?? comparison, problem: message, isGone });
-    if (isGone) return;
+    // What is refused once would be refused again.
+    if (isGone || code === 'BAD_REQUEST') return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), this.#retryMs);
   }
 
-  #hear(news: ComparisonNews): void {
-    const { id, origin, summary } = news;
+  #hear({ id, origin, summary }: ComparisonNews): void {
     if (origin === this.#origin) return;
     if (summary === null) this.list = this.list.filter((run) => run.id !== id);
     else if (!this.#unsaved.has(id)) this.#note(summary);
-    for (const listener of this.#listeners) listener(news);
   }
 
   #note(summary: ComparisonSummary): void {

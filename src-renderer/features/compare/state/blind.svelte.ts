@@ -1,18 +1,13 @@
 import type { BlindVote } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import type { Lane } from './lane.svelte.ts';
 
-/** The lane that won, or a tie. */
-export interface BlindChoice {
-  readonly winner: Lane | null;
-}
-
 /** Blind votes: the lanes' order is shuffled, and who is who is hidden until the vote. */
 export class BlindVoting {
   #on = $state(false);
   /** The lanes in the order of the screen; empty before the first round. */
   order = $state.raw<readonly Lane[]>([]);
   /** The vote of this round, or null. */
-  choice = $state.raw<BlindChoice | null>(null);
+  choice = $state.raw<BlindVote | null>(null);
   /** From 1. */
   round = $state(0);
   votes = $state.raw<readonly BlindVote[]>([]);
@@ -57,11 +52,10 @@ export class BlindVoting {
     this.round++;
   }
 
-  /** @param vote as it is stored */
-  vote(winner: Lane | null, vote: BlindVote): void {
+  vote(vote: BlindVote): void {
     if (!this.hides) return;
     this.votes = [...this.votes, vote];
-    this.choice = { winner };
+    this.choice = vote;
   }
 }
 

@@ -1,4 +1,3 @@
-import { nextFrame } from '../../../lib/next-frame.ts';
 import {
   COMPARISON_FORMAT,
   MAX_COMPARED_LANES,
@@ -21,6 +20,8 @@ import type { SentChat } from './sent-chat.ts';
 export const MIN_LANES = 2;
 /** Number of points in the sparkline of the rate. */
 const RATES = 60;
+/** How often a run is stored while it grows, ms. */
+const SAVE_EVERY_MS = 5000;
 
 /** Where runs are stored. */
 export interface RunHistory {
@@ -40,7 +41,7 @@ export class CompareState {
   /** The prompt, unless a chat was sent here. */
   text = $state('');
   chat = $state.raw<SentChat | null>(null);
-  /** System prompt of new sets: that of the chat that was sent here. */
+  /** System prompt of new sets: that of the chat that was sent here, or of the lanes of an opened run. */
   systemPrompt = '';
   lanes = $state.raw<readonly Lane[]>([]);
   /** Prompt of the latest run, or null. */
@@ -54,6 +55,8 @@ export class CompareState {
 
   #pinned = $state.raw<Lane | null>(null);
   #createdAt = '';
+  /** Counts the runs and sets that were opened: what was begun for one must not change the next one. */
+  #opened = 0;
   readonly #history: RunHistory;
   readonly #engine: LaneEngine;
   readonly #fits: FitsBeside;
@@ -63,6 +66,10 @@ export class CompareState {
   #earliest: Common | null = null;
 
   readonly settings = $derived.by(() => this.lanes.map(({ settings }) => settings));
+  /** The prompt has changed since the lanes ran. A lane that is run again gets the one before. */
+  readonly promptChanged = $derived.by(
+    () => this.ranPrompt !== null && JSON.stringify(this.ranPrompt) !== JSON.stringify(this.prompt),
+  );
   /** What the lanes are called. */
   readonly labels = $derived.by(() => laneLabels(this.settings));
   /** Why each lane runs after others, or null. */
@@ -73,21 +80,13 @@ export class CompareState {
    */
   readonly commons = $derived.by(() => this.#compare());
 
-  constructor(parts: {
-    engine: LaneEngine;
-    recorder: RunRecorder;
-    totals: LaneRunnerParts['totals'];
-    load: LaneRunnerParts['load'];
-    /** Whether a model fits in memory beside the loaded one; null while unknown. */
-    fits?: FitsBeside;
-    history: RunHistory;
-    frame?: LaneRunnerParts['frame'];
-  }) {
+  /** @param parts `fits`: whether a model fits in memory beside the loaded one; null while unknown */
+  constructor(parts: LaneRunnerParts & { readonly fits?: FitsBeside; readonly history: RunHistory }) {
     this.#engine = parts.engine;
     this.#recorder = parts.recorder;
     this.#history = parts.history;
     this.#fits = parts.fits ?? (() => null);
-    this.runner = new LaneRunner({ ...parts, frame: parts.frame ?? nextFrame });
+    this.runner = new LaneRunner(parts);
   }
 
   get prompt(): ComparedPrompt {
@@ -107,13 +106,9 @@ export class CompareState {
 
   /** Why nothing can be run, or null. */
   get blocked(): string | null {
+    if (this.lanes.length === 0) return 'Load a model first.';
     if (isEmptyPrompt(this.prompt)) return 'Write a prompt first.';
     return this.lanes.length < MIN_LANES ? 'Add another lane.' : null;
-  }
-
-  /** The prompt has changed since the lanes ran. */
-  get promptChanged(): boolean {
-    return this.ranPrompt !== null && JSON.stringify(this.ranPrompt) !== JSON.stringify(this.prompt);
   }
 
   indexOf(lane: Lane): number {
@@ -127,6 +122,8 @@ export class CompareState {
 
   /** Shows a stored run. Stops what is running. */
   open(run: StoredComparison): void {
+    // What is on screen is newer.
+    if (run.id === this.id && this.runner.running) return;
     const settings = run.lanes.map((lane) => ({ ...lane.settings, label: '' }));
     const labels = laneLabels(settings);
     // A name that is made from the settings follows them.
@@ -138,17 +135,21 @@ export class CompareState {
     this.title = run.title;
     this.#createdAt = run.createdAt;
     this.ranPrompt = run.prompt;
-    this.text = run.prompt.kind === 'text' ? run.prompt.text : '';
+    const [{ systemPrompt }] = settings;
+    this.systemPrompt = settings.every((one) => one.systemPrompt === systemPrompt) ? systemPrompt : '';
+    const { prompt } = run;
+    this.text = prompt.kind === 'text' ? prompt.text : '';
     this.chat =
-      run.prompt.kind === 'text'
+      prompt.kind === 'text'
         ? null
-        : { title: run.title || 'Chat', messages: run.prompt.messages, systemPrompt: settings[0]?.systemPrompt ?? '' };
+        : { title: run.title || 'Chat', messages: prompt.messages, systemPrompt: this.systemPrompt };
     this.#pinned = run.pinned === null ? null : (lanes[run.pinned] ?? null);
     this.blind.votes = run.votes;
   }
 
   #show(lanes: readonly Lane[]): void {
-    this.runner.stop();
+    if (this.runner.running) this.#leave();
+    this.#opened++;
     this.runner.prefills = [];
     this.lanes = lanes;
     this.#pinned = null;
@@ -161,10 +162,25 @@ export class CompareState {
     this.pulse++;
   }
 
+  /** Stops and stores a run that is left while it grows. */
+  #leave(): void {
+    this.runner.stop();
+    for (const reply of this.lanes.flatMap(({ replies }) => replies)) {
+      if (reply.running) reply.failed({ reason: 'user', tokens: reply.count });
+    }
+    void this.#save();
+  }
+
+  /** What lanes are called in storage: by the settings that their replies were generated with, or by a person. */
+  get #ranLabels(): string[] {
+    return laneLabels(this.lanes.map(({ ranWith, settings }) => ({ ...(ranWith ?? settings), label: settings.label })));
+  }
+
   /** The run as it is stored; null until lanes have run. */
   stored(): StoredComparison | null {
-    const { id, title, ranPrompt: prompt, lanes, labels } = this;
+    const { id, title, ranPrompt: prompt, lanes } = this;
     if (id === null || prompt === null) return null;
+    const labels = this.#ranLabels;
     const pinned = this.#pinned === null ? -1 : lanes.indexOf(this.#pinned);
     return {
       format: COMPARISON_FORMAT,
@@ -190,9 +206,19 @@ export class CompareState {
     return this.#save();
   }
 
-  /** The open run was deleted: it becomes a new one when it is saved again. */
-  forget(): void {
+  /**
+   * The open run was deleted: it becomes a new one when it is saved again.
+   * @returns takes that back, for a run that was restored; false if something else is open by then
+   */
+  forget(): () => boolean {
+    const { id } = this;
+    const opened = this.#opened;
     this.id = null;
+    return () => {
+      if (this.#opened !== opened || this.id !== null) return false;
+      this.id = id;
+      return true;
+    };
   }
 
   async #save(): Promise<void> {
@@ -209,14 +235,20 @@ export class CompareState {
     this.lanes = this.lanes.toSpliced(at, 0, new Lane(like.settings));
   }
 
-  remove(lane: Lane): void {
-    if (this.lanes.length <= MIN_LANES) return;
+  /** @returns puts it back, unless something else is open by then; null if it cannot be removed */
+  remove(lane: Lane): (() => void) | null {
+    const at = this.lanes.indexOf(lane);
+    if (at < 0 || this.lanes.length <= MIN_LANES) return null;
+    const opened = this.#opened;
     void this.runner.stopLane(lane);
-    this.restore(this.lanes.filter((other) => other !== lane));
+    this.#setLanes(this.lanes.toSpliced(at, 1));
+    return () => {
+      if (this.#opened !== opened || this.lanes.length === MAX_COMPARED_LANES) return;
+      this.#setLanes(this.lanes.toSpliced(at, 0, lane));
+    };
   }
 
-  /** Shows these of the lanes, for example some that were removed. */
-  restore(lanes: readonly Lane[]): void {
+  #setLanes(lanes: readonly Lane[]): void {
     this.lanes = lanes;
     if (!this.runner.running) void this.#save();
   }
@@ -246,6 +278,12 @@ export class CompareState {
     if (loaded !== null && !this.runner.running && this.#hasOneModel) this.#setModel(loaded);
   }
 
+  /** Compares what could answer a plain prompt instead of the chat that was sent here. */
+  dropChat(): void {
+    this.chat = null;
+    this.systemPrompt = '';
+  }
+
   /** Lanes of the model that was loaded before are for the one that is loaded now, unless they have run. */
   follow(loaded: ModelRef): void {
     const hasRun = this.runner.running || this.lanes.some(({ reply }) => reply !== null);
@@ -271,19 +309,22 @@ export class CompareState {
 
   /** Runs all lanes with the next seeds, for another blind vote. */
   async nextRound(): Promise<void> {
-    if (this.blocked !== null || this.runner.running) return;
+    if (this.ranPrompt === null || this.runner.running) return;
+    this.#renew();
     this.setAll((settings) => ({ sampling: { ...settings.sampling, seed: seedOf(settings, settings.samples) } }));
     await this.#runAll();
   }
 
   /** Votes for a lane; null: a tie. */
   vote(winner: Lane | null): void {
-    const { lanes, labels } = this;
+    this.#renew();
+    const { lanes } = this;
+    const labels = this.#ranLabels;
     const shown = lanes.map((lane, at) => ({
       settings: { ...(lane.ranWith ?? lane.settings), label: labels[at] },
       replies: [],
     }));
-    this.blind.vote(winner, blindVote(shown, winner === null ? null : lanes.indexOf(winner), now()));
+    this.blind.vote(blindVote(shown, winner === null ? null : lanes.indexOf(winner), now()));
     void this.#save();
   }
 
@@ -296,18 +337,19 @@ export class CompareState {
     return counted.every((one) => one === undefined) ? null : counted.map((one) => one?.won ?? 0);
   }
 
-  /** Tells what is costly to compute to update. */
+  /** Updates what is costly to compute. */
   beat(): void {
     const rates = this.lanes.flatMap(({ reply }) => (reply?.phase === 'writing' ? [reply.statistics.now() ?? 0] : []));
     if (rates.length > 0) this.rates = [...this.rates.slice(1 - RATES), rates.reduce((sum, rate) => sum + rate, 0)];
     this.pulse++;
   }
 
-  /** Runs a lane again, with its present settings and the prompt of the others. */
-  async rerun(lane: Lane): Promise<void> {
-    if (lane.running || isEmptyPrompt(this.prompt)) return;
-    if (this.id === null) this.#begin();
+  /** Runs a lane again, with its present settings and the prompt of the others. @returns whether it could be run */
+  async rerun(lane: Lane): Promise<boolean> {
+    if (lane.running || isEmptyPrompt(this.ranPrompt ?? this.prompt)) return false;
+    this.#renew();
     await this.#run([lane]);
+    return true;
   }
 
   stop(to: string | null = null): void {
@@ -315,10 +357,15 @@ export class CompareState {
   }
 
   /** The next run is a new one in the history. */
-  #begin(): void {
+  #begin(prompt = this.prompt): void {
     this.id = newId();
     this.#createdAt = now();
-    this.ranPrompt = this.prompt;
+    this.ranPrompt = prompt;
+  }
+
+  /** A run that was deleted is stored as a new one. */
+  #renew(): void {
+    if (this.id === null) this.#begin(this.ranPrompt ?? this.prompt);
   }
 
   async #runAll(): Promise<void> {
@@ -328,7 +375,13 @@ export class CompareState {
   }
 
   async #run(lanes: readonly Lane[]): Promise<void> {
+    const opened = this.#opened;
+    const timer = setInterval(() => {
+      if (this.#opened === opened) void this.#save();
+    }, SAVE_EVERY_MS);
     await this.runner.run(lanes, this.ranPrompt ?? this.prompt);
+    clearInterval(timer);
+    if (this.#opened !== opened) return;
     this.pulse++;
     await this.#save();
     void this.#noteFiles(lanes);

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { votesPerSetting } from '../../../../src-main/protocol/app/comparisons/votes.ts';
 import { divergesAt } from '../../../../src-main/protocol/engine/reply-metrics.ts';
@@ -34,12 +34,17 @@ function setUp(seeds: readonly number[] = [1, 2, 3]) {
     load: engine.load,
     history,
     frame,
+    isHidden: () => false,
   });
   compare.useLanes(seeds.map((seed) => newLaneSettings(model, { seed })));
   compare.text = 'Once';
   engine.api.scripts.set(1, [5, 6, 7, 8]).set(2, [5, 6, 9]).set(3, [5, 6, 7, 8]);
   return { engine, api: engine.api, compare, history };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('CompareState', () => {
   it('needs a prompt and two lanes', async () => {
@@ -50,6 +55,8 @@ describe('CompareState', () => {
     expect(api.requests).toEqual([]);
     compare.remove(compare.lanes[0]);
     expect(compare.lanes).toHaveLength(2);
+    compare.useLanes([]);
+    expect(compare.blocked).toBe('Load a model first.');
   });
 
   it('marks where each lane differs from the first one, and the first one where any differs from it', async () => {
@@ -105,17 +112,71 @@ describe('CompareState', () => {
     ]);
   });
 
+  it('runs lanes again on their prompt, also if the box is empty or their run was deleted', async () => {
+    const { api, compare, history } = setUp();
+    await compare.run();
+    const ids = [compare.id];
+    compare.text = '';
+    expect(await compare.rerun(compare.lanes[1])).toBe(true);
+    compare.text = 'Twice';
+    compare.forget();
+    await compare.rerun(compare.lanes[2]);
+    ids.push(compare.id);
+    compare.forget();
+    await compare.nextRound();
+    ids.push(compare.id);
+    const prompts = api.requests.flatMap(({ lanes }) => lanes.map(({ prompt }) => prompt));
+    expect(prompts).toHaveLength(3 + 1 + 1 + 3);
+    for (const prompt of prompts) expect(prompt).toMatchObject({ messages: [{ role: 'user', text: 'Once' }] });
+    expect(new Set(ids).size).toBe(3);
+    expect(history.saved.at(-1)).toMatchObject({ id: ids[2], prompt: { text: 'Once' } });
+  });
+
+  it('goes on storing a run that was deleted and restored while it grows', async () => {
+    const { api, compare, history } = setUp([1, 2]);
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = compare.run();
+    const { id } = compare;
+    const back = compare.forget();
+    expect(compare.id).toBeNull();
+    expect(back()).toBe(true);
+    api.resume();
+    await done;
+    expect(history.saved.map((run) => run.id)).toEqual([id]);
+    const late = compare.forget();
+    compare.useLanes(compare.settings);
+    expect(late()).toBe(false);
+  });
+
   it('adds, duplicates, removes and restores lanes', () => {
     const { compare } = setUp([1, 2]);
     compare.lanes[0].set({ label: 'Mine' });
     compare.add(compare.lanes[0]);
     expect(compare.labels).toEqual(['Mine', 'Mine', 'Seed 2']);
     const before = compare.lanes;
-    compare.remove(compare.lanes[2]);
-    expect(compare.lanes).toHaveLength(2);
-    compare.restore(before);
+    const undo = compare.remove(compare.lanes[1]);
+    expect(compare.labels).toEqual(['Mine', 'Seed 2']);
+    undo!();
+    expect(compare.lanes.map(({ key }) => key)).toEqual(before.map(({ key }) => key));
     for (let more = 0; more < 10; more++) compare.add();
     expect(compare.lanes).toHaveLength(8);
+  });
+
+  it('restores a removed lane among those that were added meanwhile, and only in its run', async () => {
+    const { compare, history } = setUp();
+    await compare.run();
+    const [, second, third] = compare.lanes;
+    const undo = compare.remove(second);
+    compare.add(third);
+    undo!();
+    expect(compare.lanes.indexOf(second)).toBe(1);
+    expect(compare.lanes).toHaveLength(4);
+
+    const late = compare.remove(second);
+    compare.open({ ...history.saved[0], id: 'another' });
+    const { lanes } = compare;
+    late!();
+    expect(compare.lanes).toBe(lanes);
   });
 
   it('takes a chat with its system prompt; a single message is a prompt', () => {
@@ -130,6 +191,20 @@ describe('CompareState', () => {
     expect(compare.settings[2]).toMatchObject({ systemPrompt: 'Be brief.', modelId: 'new', modelName: 'New' });
     compare.take({ title: 'A chat', messages: [messages[0]], systemPrompt: '' }, null);
     expect(compare.prompt).toEqual({ kind: 'text', text: 'Hi' });
+  });
+
+  it('makes new sets with the system prompt of what is open', async () => {
+    const { compare, history } = setUp();
+    await compare.run();
+    const messages = [{ role: 'user', text: 'Hi' } as const, { role: 'assistant', text: 'Hello' } as const];
+    const chat = { title: 'A chat', messages, systemPrompt: 'Be a pirate.' };
+    compare.take(chat, null);
+    expect(compare.systemPrompt).toBe('Be a pirate.');
+    compare.dropChat();
+    expect([compare.systemPrompt, compare.prompt]).toEqual(['', { kind: 'text', text: 'Once' }]);
+    compare.take(chat, null);
+    compare.open(history.saved[0]);
+    expect(compare.systemPrompt).toBe('');
   });
 
   it('follows the loaded model until lanes have run', async () => {
@@ -183,6 +258,62 @@ describe('CompareState', () => {
     expect(compare.settings[0].label).toBe('');
     expect(compare.commons[0]?.at).toBe(2);
     expect(compare.lanes.every(({ changed }) => !changed)).toBe(true);
+  });
+
+  it('saves a run every few seconds while it grows', async () => {
+    vi.useFakeTimers();
+    const { api, compare, history } = setUp([1, 2]);
+    api.scripts.set(1, [5, 'pause', 6]).set(2, [7]);
+    const done = compare.run();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(history.saved).toMatchObject([
+      { id: compare.id, lanes: [{ replies: [{ tokens: { ids: [5] }, facts: { stop: null } }] }, { replies: [] }] },
+    ]);
+    api.resume();
+    await Promise.all([done, vi.advanceTimersByTimeAsync(1000)]);
+    expect(history.saved).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(history.saved).toHaveLength(2);
+  });
+
+  it('saves a run that is left while it grows, and leaves the opened one as it is', async () => {
+    const { api, compare, history } = setUp([1, 2]);
+    await compare.run();
+    const [other] = history.saved;
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = compare.run();
+    const { id } = compare;
+    await vi.waitFor(() => expect(compare.lanes[0].reply?.count).toBe(1));
+    compare.open({ ...other, id: id! });
+    expect([compare.id, compare.runner.running]).toEqual([id, true]);
+    compare.open(other);
+    await done;
+    expect(compare.id).toBe(other.id);
+    expect(history.saved.slice(1)).toMatchObject([
+      {
+        id,
+        lanes: [
+          { replies: [{ tokens: { ids: [5] }, facts: { stop: { reason: 'user', tokens: 1 } } }] },
+          { replies: [{ tokens: { ids: [] }, facts: { stop: { reason: 'user', tokens: 0 } } }] },
+        ],
+      },
+    ]);
+  });
+
+  it('stores replies and votes under the name of the settings that they were generated with', async () => {
+    const { compare, history } = setUp([1, 2]);
+    compare.blind.turn(true, compare.lanes);
+    await compare.run();
+    const [, second] = compare.lanes;
+    second.set({ sampling: { ...second.settings.sampling, topK: 5 } });
+    expect(compare.labels[1]).toBe('Top-k 5, Seed 2');
+    compare.vote(second);
+    expect(history.saved.at(-1)).toMatchObject({
+      lanes: [{}, { settings: { label: 'Seed 2', sampling: { topK: second.ranWith!.sampling.topK } } }],
+      votes: [{ lanes: [{}, { label: 'Seed 2' }] }],
+    });
+    compare.open(compare.stored()!);
+    expect([compare.settings[1].label, compare.labels[1]]).toEqual(['', 'Seed 2']);
   });
 
   it('tells the status bar about the longest lane and the rate of all', async () => {

@@ -1,4 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { nextFrame } from '../../../lib/next-frame.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
@@ -34,7 +35,6 @@ export function createCompare(parts: {
   const { engine, recorder, totals, library, services } = parts;
   const runs = new ComparisonsState(services);
   void runs.refresh();
-  window.addEventListener('pagehide', () => runs.flushLast());
   const compare = new CompareState({
     engine,
     recorder,
@@ -42,6 +42,12 @@ export function createCompare(parts: {
     history: runs,
     load: (model, signal, keep) => loadFor(library, engine, model, signal, keep),
     fits: (modelId) => fitsBeside(library, modelId),
+    frame: nextFrame,
+    isHidden: () => document.hidden,
+  });
+  window.addEventListener('pagehide', () => {
+    if (compare.runner.running) void compare.keep();
+    runs.flushLast();
   });
   const openFile = async (file: File) => {
     try {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
-import type { LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { MAX_LABEL, type LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { laneLabels, letterRange } from './lane-labels.ts';
 import { READY_MADE_SETS, type SetContext } from './lane-sets.ts';
 import { newLaneSettings, samplingSummary } from './lane-settings.ts';
@@ -52,12 +52,20 @@ describe('laneLabels', () => {
       'No system prompt',
       '“Answer like a pirate …”',
     ]);
+    const systemPrompt = '请你简短地回答我的问题，'.repeat(20);
+    expect(laneLabels([lane(), lane({ systemPrompt })])[1]).toBe(`“${systemPrompt.slice(0, 40)} …”`);
     expect(laneLabels([lane({ label: 'Mine' }), lane({ executor: 'reference' })])).toEqual([
       'Mine',
       'reference executor',
     ]);
     expect(laneLabels([lane({}, { topK: 5 }), lane({}, { topK: 5 })])).toEqual(['Top-k 5', 'Top-k 5']);
   });
+});
+
+it('makes no label that is too long to be stored', () => {
+  const labels = laneLabels([lane({ modelName: 'a'.repeat(150) }), lane({ modelName: 'b'.repeat(1000) }, { seed: 1 })]);
+  expect(labels[0]).toBe(`${'a'.repeat(150)}, Seed 42`);
+  expect(labels[1]).toBe('b'.repeat(MAX_LABEL));
 });
 
 describe('letterRange', () => {

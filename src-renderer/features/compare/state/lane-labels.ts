@@ -1,5 +1,6 @@
 /** Names of lanes that have none of their own: what tells them apart. */
-import type { LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { MAX_LABEL, type LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { firstCharacters } from '../../../../src-main/protocol/app/comparisons/summary.ts';
 import { formatCount } from '../../../ui/format.ts';
 import { samplingParts } from './lane-settings.ts';
 
@@ -21,6 +22,8 @@ export function letterRange(indices: readonly number[]): string {
 
 /** At most so many differences are named. */
 const NAMED = 2;
+/** Longest quotation of a system prompt, UTF-16 units: not every language has spaces. */
+const MAX_QUOTED = 40;
 
 /** What the lanes are called. A lane's own label wins. */
 export function laneLabels(lanes: readonly LaneSettings[]): string[] {
@@ -38,8 +41,8 @@ export function laneLabels(lanes: readonly LaneSettings[]): string[] {
     // The model comes first, then the chain.
     const first = differs(0) ? 1 : 0;
     const parts = [...others.slice(0, first), ...chain, ...others.slice(first)].slice(0, NAMED);
-    if (parts.length > 0) return parts.join(', ');
-    return sampling[at].slice(0, NAMED).join(', ') || 'Plain sampling';
+    const label = (parts.length > 0 ? parts : sampling[at].slice(0, NAMED)).join(', ');
+    return firstCharacters(label, MAX_LABEL) || 'Plain sampling';
   });
 }
 
@@ -59,6 +62,7 @@ function aspects({ modelName, executor, sampling, stop, systemPrompt, template, 
 }
 
 function firstWords(text: string): string {
-  const words = text.trim().split(/\s+/u).slice(0, 4).join(' ');
-  return words.length < text.trim().length ? `${words} …` : words;
+  const whole = text.trim().replaceAll(/\s+/gu, ' ');
+  const words = firstCharacters(whole.split(' ', 4).join(' '), MAX_QUOTED);
+  return words.length < whole.length ? `${words} …` : words;
 }

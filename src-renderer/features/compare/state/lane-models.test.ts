@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runOrder, waitingTexts } from './lane-models.ts';
+import { isLoaded, runOrder, waitingTexts, type LaneModel } from './lane-models.ts';
 import { newLaneSettings } from './lane-settings.ts';
 
 const lane = (id: string, executor: 'reference' | null = null) => ({ ...newLaneSettings({ id, name: id }), executor });
@@ -9,6 +9,16 @@ describe('runOrder', () => {
   it('starts with the loaded model, then by first lane', () => {
     expect(runOrder([lane('a'), lane('b'), lane('c'), lane('a'), lane('b')], loaded)).toEqual([[1, 4], [0, 3], [2]]);
     expect(runOrder([lane('b'), lane('b', 'reference')], loaded)).toEqual([[0], [1]]);
+  });
+});
+
+describe('isLoaded', () => {
+  it('tells a choice by the engine from one by a person', () => {
+    const automatic = { ...loaded, choice: { executor: 'wasm', reason: 'Measured.' } } as const;
+    const model = (executor: LaneModel['executor']) => ({ modelId: 'b', executor });
+    expect([isLoaded(model('auto'), automatic), isLoaded(model('auto'), loaded)]).toEqual([true, false]);
+    expect([isLoaded(model('wasm'), automatic), isLoaded(model(null), automatic)]).toEqual([true, true]);
+    expect(isLoaded(model('reference'), automatic)).toBe(false);
   });
 });
 

@@ -3,13 +3,13 @@ import type { ExecutorName, ModelInfo } from '../../../../src-main/engine/api/ty
 import type { LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { letterRange } from './lane-labels.ts';
 
-/** A model, and what runs it; null for what its file is loaded with. */
+/** A model, and what runs it: `auto` if the engine chooses, null for what its file is loaded with. */
 export interface LaneModel {
   readonly modelId: string;
-  readonly executor: ExecutorName | null;
+  readonly executor: ExecutorName | 'auto' | null;
 }
 
-type Loaded = Pick<ModelInfo, 'id' | 'executor'> | null;
+type Loaded = Pick<ModelInfo, 'id' | 'executor' | 'choice'> | null;
 
 /** What a lane needs. The default executor of the loaded model is the one that it has now. */
 export function laneModel({ modelId, executor }: LaneSettings, loaded: Loaded): LaneModel {
@@ -17,7 +17,8 @@ export function laneModel({ modelId, executor }: LaneSettings, loaded: Loaded): 
 }
 
 export function isLoaded({ modelId, executor }: LaneModel, loaded: Loaded): boolean {
-  return loaded?.id === modelId && (executor === null || loaded.executor === executor);
+  if (loaded?.id !== modelId) return false;
+  return executor === null || (executor === 'auto' ? loaded.choice !== undefined : loaded.executor === executor);
 }
 
 export function isSameModel(a: LaneModel, b: LaneModel): boolean {

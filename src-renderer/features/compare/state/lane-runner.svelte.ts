@@ -5,6 +5,7 @@ import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { ComparedPrompt } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
+import type { ModelChoice } from '../../chat/state/engine.svelte.ts';
 import { newId, now } from '../../chat/state/identity.ts';
 import { modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
@@ -17,6 +18,8 @@ import { writeLanes } from './write-lanes.ts';
 /** The part of the engine's state that lanes need. */
 export interface LaneEngine {
   readonly model: ModelInfo | null;
+  /** What the model runs on by choice; null if unknown. */
+  readonly requested: ModelChoice['executor'] | null;
   ready(signal?: AbortSignal): Promise<EngineApi>;
 }
 
@@ -28,6 +31,8 @@ export interface LaneRunnerParts {
   load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
   /** Collects tokens until the next animation frame. */
   frame(callback: () => void): void;
+  /** Nothing is drawn, and frames are rare. */
+  isHidden(): boolean;
 }
 
 /** One sample of a lane. */
@@ -52,6 +57,8 @@ interface Batch {
 /** What one prefill was for. */
 export interface Prefilled extends LanesPrefill {
   readonly lanes: number;
+  /** Samples of all lanes together. */
+  readonly replies: number;
 }
 
 /**
@@ -107,6 +114,13 @@ export class LaneRunner {
     await this.#done;
   }
 
+  /** The model that was loaded before is replaced for now, or about to be loaded again. */
+  get borrows(): boolean {
+    const { home } = this;
+    if (home === null) return false;
+    return this.loading !== null || !isLoaded({ modelId: home.id, executor: home.executor }, this.#parts.engine.model);
+  }
+
   /** Its first sample has not been taken up yet. */
   isWaiting(lane: Lane): boolean {
     return this.#waiting.some(({ reply }) => reply === lane.replies[0]);
@@ -137,10 +151,11 @@ export class LaneRunner {
   }
 
   async #work(): Promise<void> {
-    this.home = this.#parts.engine.model;
+    const { model, requested } = this.#parts.engine;
+    this.home = model;
     do {
       while (this.#waiting.length > 0) await this.#runBatch(this.#takeBatch());
-      await this.#returnHome();
+      await this.#returnHome(requested ?? model?.executor ?? null);
     } while (this.#waiting.length > 0);
     this.home = null;
     this.running = false;
@@ -169,9 +184,11 @@ export class LaneRunner {
         params,
         signal,
         frame: (callback) => this.#parts.frame(callback),
+        isHidden: () => this.#parts.isHidden(),
         onPrefill: (prefill) => {
           batch.prefill = prefill;
-          this.prefills = [...this.prefills, { ...prefill, lanes: entries.length }];
+          const lanes = new Set(entries.map(({ lane }) => lane)).size;
+          this.prefills = [...this.prefills, { ...prefill, lanes, replies: entries.length }];
         },
         onStart: (lane, start) => {
           recorder.noteStart(entries[lane].reply, { params: params[lane], requestedAt, versions }, start);
@@ -196,15 +213,17 @@ export class LaneRunner {
     return { entries, abort: new AbortController(), sent: null, prefill: null, stoppedTo: null };
   }
 
-  async #returnHome(): Promise<void> {
+  async #returnHome(executor: LaneModel['executor']): Promise<void> {
     const { home } = this;
-    if (home === null || this.#keepsModel || this.#parts.engine.model === null) return;
-    const model = { modelId: home.id, executor: home.executor };
+    // Also if none is loaded: it was unloaded to make room for one that could not be loaded.
+    if (home === null || this.#keepsModel) return;
+    const model = { modelId: home.id, executor };
     if (isLoaded(model, this.#parts.engine.model)) return;
     try {
       await this.#load(model, new AbortController().signal, false);
     } catch (thrown) {
-      this.problem = EngineError.from(thrown);
+      // A person may have chosen another model meanwhile.
+      if (!this.#keepsModel) this.problem = EngineError.from(thrown);
     }
   }
 

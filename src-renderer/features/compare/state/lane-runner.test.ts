@@ -4,20 +4,24 @@ import { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
 import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
-import { LaneRunner } from './lane-runner.svelte.ts';
+import { LaneRunner, type LaneRunnerParts } from './lane-runner.svelte.ts';
 import { newLaneSettings } from './lane-settings.ts';
 import { Lane } from './lane.svelte.ts';
 
 const PROMPT = { kind: 'text', text: 'Once' } as const;
 const OTHER = { id: 'other', name: 'Other' };
 
-function setUp() {
+function setUp(change: Partial<Pick<LaneRunnerParts, 'frame' | 'isHidden'>> = {}) {
   const engine = new FakeLaneEngine();
   const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
   const totals = new SessionTotals();
-  const runner = new LaneRunner({ engine, recorder, totals, load: engine.load, frame });
+  const runner = new LaneRunner({
+    ...{ engine, recorder, totals, load: engine.load, frame },
+    isHidden: () => false,
+    ...change,
+  });
   const lane = (seed: number, model = { id: MODEL.id, name: MODEL.name }) => new Lane(newLaneSettings(model, { seed }));
-  return { engine, api: engine.api, runner, totals, lane };
+  return { engine, api: engine.api, recorder, runner, totals, lane };
 }
 const idsOf = (lane: Lane) => lane.reply?.columns.ids;
 const reasonOf = (lane: Lane) => lane.reply?.stop?.reason;
@@ -40,23 +44,68 @@ describe('LaneRunner', () => {
   });
 
   it('adds no more tokens in a frame than can be drawn, and none is lost', async () => {
-    const engine = new FakeLaneEngine();
-    const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
     const counts: number[] = [];
-    const lane = new Lane(newLaneSettings({ id: MODEL.id, name: MODEL.name }, { seed: 1 }));
     const counting = (callback: () => void) =>
       frame(() => {
         callback();
-        counts.push(lane.reply?.count ?? 0);
+        counts.push(one.reply?.count ?? 0);
       });
-    const totals = new SessionTotals();
-    const runner = new LaneRunner({ engine, recorder, totals, load: engine.load, frame: counting });
+    const { api, runner, lane } = setUp({ frame: counting });
+    const one = lane(1);
     const ids = Array.from({ length: 2000 }, (_, i) => i);
-    engine.api.scripts.set(1, ids);
-    await runner.run([lane], PROMPT);
-    expect(idsOf(lane)).toEqual(ids);
-    expect(reasonOf(lane)).toBe('eos');
+    api.scripts.set(1, ids);
+    await runner.run([one], PROMPT);
+    expect(idsOf(one)).toEqual(ids);
+    expect(reasonOf(one)).toBe('eos');
     expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(64);
+  });
+
+  it('keeps the candidates of all tokens', async () => {
+    const { api, runner, lane } = setUp();
+    const one = lane(1);
+    // More than are kept of all stored replies together.
+    const ids = Array.from({ length: 3000 }, (_, i) => i);
+    api.scripts.set(1, ids);
+    await runner.run([one], PROMPT);
+    await vi.waitFor(() => expect(one.reply?.detailsOf(10)?.piece).toBe('t10'));
+  });
+
+  it('does not wait for the frames of a hidden page, which are rare', async () => {
+    const frames: (() => void)[] = [];
+    const { api, runner, lane } = setUp({ frame: (callback) => frames.push(callback), isHidden: () => true });
+    const [one, other] = [lane(1), lane(2)];
+    const ids = Array.from({ length: 2000 }, (_, i) => i);
+    api.scripts.set(1, ids).set(2, [...ids, 'pause', 5]);
+    const done = runner.run([one, other], PROMPT);
+    await vi.waitFor(() => expect(frames).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve));
+    frames.pop()!();
+    expect([idsOf(one), idsOf(other)]).toEqual([ids, ids]);
+    // It ends without another one.
+    api.resume();
+    await done;
+    expect(idsOf(other)).toEqual([...ids, 5]);
+    expect([reasonOf(one), reasonOf(other)]).toEqual(['eos', 'eos']);
+  });
+
+  it('ends, even if an event could not be taken', async () => {
+    const thrown: unknown[] = [];
+    const guarded = (callback: () => void) =>
+      frame(() => {
+        try {
+          callback();
+        } catch (error) {
+          thrown.push(error);
+        }
+      });
+    const { recorder, runner, lane } = setUp({ frame: guarded });
+    vi.spyOn(recorder, 'noteStart').mockImplementation(() => {
+      throw new Error('broken');
+    });
+    const one = lane(1);
+    await runner.run([one], PROMPT);
+    expect(thrown).toEqual([new Error('broken')]);
+    expect(one.reply?.stop).toMatchObject({ reason: 'error', error: { code: 'INTERNAL' } });
   });
 
   it('gives each sample the next seed, the first samples of all lanes first, eight at a time', async () => {
@@ -68,19 +117,45 @@ describe('LaneRunner', () => {
       [1, 20, 2, 21, 3, 22, 4, 23],
       [5, 24],
     ]);
+    expect(runner.prefills).toMatchObject([
+      { lanes: 2, replies: 8 },
+      { lanes: 2, replies: 2 },
+    ]);
     expect(lanes.map(({ replies }) => replies.map(({ count }) => count))).toEqual([Array(5).fill(2), Array(5).fill(2)]);
   });
 
   it('runs lanes of another model after those of the loaded one, and loads that again', async () => {
     const { engine, api, runner, lane } = setUp();
     const lanes = [lane(1, OTHER), lane(2), lane(3, OTHER)];
-    await runner.run(lanes, PROMPT);
+    api.scripts.set(1, [5, 'pause', 6]).set(2, [7, 'pause', 8]);
+    const done = runner.run(lanes, PROMPT);
+    await vi.waitFor(() => expect(idsOf(lanes[1])).toEqual([7]));
+    expect(runner.borrows).toBe(false);
+    await runner.stopLane(lanes[1]);
+    await vi.waitFor(() => expect(idsOf(lanes[0])).toEqual([5]));
+    expect(runner.borrows).toBe(true);
+    api.resume();
+    await done;
+    expect(runner.borrows).toBe(false);
     expect(api.requests.map((request) => request.lanes.map(({ sampling }) => sampling.seed))).toEqual([[2], [1, 3]]);
     expect(engine.loads).toEqual([
       { modelId: 'other', executor: null },
       { modelId: MODEL.id, executor: 'wasm' },
     ]);
     expect(lanes.map(({ reply }) => reply?.model)).toEqual(['other', MODEL.name, 'other']);
+  });
+
+  it('lets the engine choose the executor again after the lanes, if it chose before', async () => {
+    const { engine, runner, lane } = setUp();
+    const lanes = [lane(1), lane(2)];
+    lanes[1].set({ executor: 'reference' });
+    await engine.load({ modelId: MODEL.id, executor: 'auto' });
+    await runner.run(lanes, PROMPT);
+    expect(engine.loads.slice(1).map(({ executor }) => executor)).toEqual(['reference', 'auto']);
+    // A reply moved it, or a person chose.
+    engine.requested = 'wasm';
+    await runner.run(lanes, PROMPT);
+    expect(engine.loads.slice(3).map(({ executor }) => executor)).toEqual(['reference', 'wasm']);
   });
 
   it('adds the lanes of each batch to the totals of their model', async () => {
@@ -103,6 +178,28 @@ describe('LaneRunner', () => {
     expect(engine.model?.id).toBe(MODEL.id);
   });
 
+  it('loads the first model again if the one that replaced it could not be loaded, or was stopped', async () => {
+    const { engine, runner, lane } = setUp();
+    engine.evicts = true;
+    engine.broken = 'other';
+    await runner.run([lane(1), lane(2, OTHER)], PROMPT);
+    expect(engine.model?.id).toBe(MODEL.id);
+    engine.broken = null;
+    const stopped = lane(3, OTHER);
+    engine.whileLoading = () => runner.stop();
+    await runner.run([stopped], PROMPT);
+    expect(reasonOf(stopped)).toBe('user');
+    expect(engine.model?.id).toBe(MODEL.id);
+  });
+
+  it('does not load the first model again if a person unloads or replaces it meanwhile', async () => {
+    const { engine, runner, lane } = setUp();
+    engine.evicts = true;
+    engine.whileLoading = () => runner.stop('unload X');
+    await runner.run([lane(1, OTHER)], PROMPT);
+    expect([engine.model, engine.loads.length, runner.problem]).toEqual([null, 1, null]);
+  });
+
   it('stops one lane, and the others go on', async () => {
     const { api, runner, lane } = setUp();
     const lanes = [lane(1), lane(2)];
@@ -113,6 +210,27 @@ describe('LaneRunner', () => {
     await done;
     expect(lanes.map(idsOf)).toEqual([[5], [7, 8]]);
     expect(lanes.map(reasonOf)).toEqual(['user', 'eos']);
+  });
+
+  it('stops a lane whose model is loading, and the others go on', async () => {
+    const { engine, api, runner, lane } = setUp();
+    const lanes = [lane(1, OTHER), lane(2, OTHER)];
+    engine.whileLoading = () => {
+      engine.whileLoading = () => undefined;
+      void runner.stopLane(lanes[0]);
+    };
+    await runner.run(lanes, PROMPT);
+    expect(lanes.map(reasonOf)).toEqual(['user', 'eos']);
+    expect(api.requests.map((request) => request.lanes.map(({ sampling }) => sampling.seed))).toEqual([[2]]);
+  });
+
+  it('keeps the model of the lanes if none was loaded before', async () => {
+    const { engine, runner, lane } = setUp();
+    engine.model = null;
+    const one = lane(1);
+    await runner.run([one], PROMPT);
+    expect(reasonOf(one)).toBe('eos');
+    expect([engine.loads.length, engine.model]).toMatchObject([1, { id: MODEL.id }]);
   });
 
   it('stops everything, also what waits, and keeps the texts', async () => {

@@ -50,6 +50,7 @@ export class Lane {
     this.ranWith = settings;
     this.replies = Array.from({ length: settings.samples }, () => {
       const reply = new Reply(newTurn(newFacts(settings)));
+      reply.keepDetails();
       reply.begin({ sampling: settings.sampling });
       return reply;
     });

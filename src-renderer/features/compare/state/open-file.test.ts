@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelListing } from '../../../../src-main/protocol/app/app-services.ts';
-import { storedComparison } from '../../../../src-main/protocol/app/comparisons/test-support/comparisons.ts';
+import {
+  laneSettings,
+  storedComparison,
+} from '../../../../src-main/protocol/app/comparisons/test-support/comparisons.ts';
 import { tokenscopeIn, withOwnModels } from './open-file.ts';
 
 const run = storedComparison();
@@ -20,8 +23,19 @@ describe('withOwnModels', () => {
       `This computer does not have ${model.name}. Its lanes cannot be run.`,
     );
     expect(withOwnModels({ comparison: run, models: [model] }, [listing({ fileBytes: 11 })]).notice).toBe(
-      `The file of ${model.name} on this computer is a different one, so new replies may differ.`,
+      `This computer has ${model.name} with a different file, so new replies may differ.`,
     );
+    const other = { ...model, id: 'other', name: 'Other' };
+    expect(withOwnModels({ comparison: run, models: [model, other] }, []).notice).toBe(
+      `This computer does not have ${model.name} and Other. Their lanes cannot be run.`,
+    );
+  });
+  it('drops names that were made from the settings, and keeps those that a person gave', () => {
+    const named = (label: string, modelName: string) => laneSettings(label, { modelName });
+    const lanes = [named('Bob’s Tiny', 'Bob’s Tiny'), named('Mine', 'Other')];
+    const comparison = { ...run, lanes: lanes.map((each) => ({ settings: each, replies: [] })) };
+    const opened = withOwnModels({ comparison, models: [] }, []);
+    expect(opened.run.lanes.map((lane) => lane.settings.label)).toEqual(['', 'Mine']);
   });
 });
 

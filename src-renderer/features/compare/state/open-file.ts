@@ -6,6 +6,7 @@ import {
   withModels,
   type OpenedFile,
 } from '../../../../src-main/protocol/app/comparisons/tokenscope-file.ts';
+import { laneLabels } from './lane-labels.ts';
 
 /** The first `.tokenscope` file among dropped files, or null. */
 export function tokenscopeIn(files: Iterable<File>): File | null {
@@ -27,10 +28,25 @@ export function withOwnModels({ comparison, models }: OpenedFile, library: reado
   const missing = matches.flatMap(({ model, match }) => (match === null ? [model.name] : []));
   const similar = matches.flatMap(({ model, match }) => (match?.by === 'name' ? [model.name] : []));
   const notices = [
-    ...(missing.length === 0 ? [] : [`This computer does not have ${missing.join(' and ')}. Its lanes cannot be run.`]),
+    ...(missing.length === 0
+      ? []
+      : [
+          `This computer does not have ${missing.join(' and ')}. ${missing.length === 1 ? 'Its' : 'Their'} lanes cannot be run.`,
+        ]),
     ...(similar.length === 0
       ? []
-      : [`The file of ${similar.join(' and ')} on this computer is a different one, so new replies may differ.`]),
+      : [`This computer has ${similar.join(' and ')} with a different file, so new replies may differ.`]),
   ];
-  return { run: withModels(comparison, own), notice: notices.length === 0 ? null : notices.join(' ') };
+  const run = withModels(withoutMadeLabels(comparison), own);
+  return { run, notice: notices.length === 0 ? null : notices.join(' ') };
+}
+
+/** Names that are made from the settings follow those of this computer, for example the names of its models. */
+function withoutMadeLabels(run: StoredComparison): StoredComparison {
+  const labels = laneLabels(run.lanes.map(({ settings }) => ({ ...settings, label: '' })));
+  const lanes = run.lanes.map(({ settings, replies }, at) => ({
+    settings: settings.label === labels[at] ? { ...settings, label: '' } : settings,
+    replies,
+  }));
+  return { ...run, lanes };
 }

@@ -24,6 +24,8 @@ export interface WriteLanesOptions {
   readonly signal: AbortSignal;
   /** Collects the events of all lanes until the next animation frame. */
   frame(callback: () => void): void;
+  /** Nothing is drawn, and frames are rare. */
+  isHidden(): boolean;
   onPrefill(prefill: LanesPrefill): void;
   /** The `start` event of a lane arrived. */
   onStart(lane: number, start: GenerateStart): void;
@@ -39,6 +41,8 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
   const events: LaneEvent[] = [];
   let whenTaken = () => {};
   const taken = () => new Promise<void>((done) => (whenTaken = done));
+  /** Number of events that one frame takes. A hidden page draws none. */
+  const most = () => (options.isHidden() ? Infinity : MOST_IN_A_FRAME);
   const request = () => {
     if (due) return;
     due = true;
@@ -47,13 +51,16 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
   // All lanes at once, so that the page is updated once per frame, also when all of them end together.
   const flush = () => {
     due = false;
-    for (const { lane, event } of events.splice(0, MOST_IN_A_FRAME)) {
-      writers[lane].take(event);
-      if (event.type === 'start') options.onStart(lane, event);
+    try {
+      for (const { lane, event } of events.splice(0, most())) {
+        writers[lane].take(event);
+        if (event.type === 'start') options.onStart(lane, event);
+      }
+      for (const writer of writers) writer.flush();
+    } finally {
+      if (events.length > 0) request();
+      whenTaken();
     }
-    for (const writer of writers) writer.flush();
-    if (events.length > 0) request();
-    whenTaken();
   };
   let failure: EngineError | null = null;
   try {
@@ -65,8 +72,10 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
       events.push(event);
       request();
       // The engine waits for a page that cannot draw as fast.
-      while (events.length >= MOST_IN_A_FRAME) await taken();
+      while (events.length >= most()) await taken();
     }
+    // The next frame may be a minute away.
+    if (options.isHidden()) flush();
   } catch (thrown) {
     failure = EngineError.from(thrown);
   }

@@ -14,6 +14,7 @@ import type {
   MethodName,
   StreamName,
 } from '../../../../src-main/protocol/engine/api.ts';
+import { cancelled } from '../../../../src-main/protocol/errors.ts';
 import { end, MODEL, start, token } from '../../chat/test-support/fakes.ts';
 import type { LaneModel } from '../state/lane-models.ts';
 
@@ -95,24 +96,38 @@ function event(lane: number, one: GenerateEvent): LanesEvent {
   return { type: 'lane', lane, event: one };
 }
 
+type RunsOn = Pick<ModelInfo, 'executor' | 'choice'>;
+const AUTOMATIC: RunsOn = { executor: 'wasm', choice: { executor: 'wasm', reason: 'Measured.' } };
+
 /** The state of an engine that loads whatever it is told to. */
 export class FakeLaneEngine {
   model: ModelInfo | null = { ...MODEL, executor: 'wasm' };
+  requested: LaneModel['executor'] = null;
   readonly status = 'ready';
   readonly loads: LaneModel[] = [];
   /** Makes loading this model fail. */
   broken: string | null = null;
+  /** Unloads the model before it loads another one, as if both did not fit in memory. */
+  evicts = false;
+  /** Called while a model is loading. */
+  whileLoading: () => void = () => undefined;
   readonly api = new FakeLanes();
 
   ready(): Promise<EngineApi> {
     return Promise.resolve(this.api);
   }
 
-  readonly load = async (model: LaneModel): Promise<void> => {
+  readonly load = async (model: LaneModel, signal?: AbortSignal): Promise<void> => {
     await Promise.resolve();
     this.loads.push(model);
+    if (this.evicts) this.model = null;
+    this.whileLoading();
+    if (signal?.aborted === true) throw cancelled();
     if (model.modelId === this.broken) throw new EngineError('OUT_OF_MEMORY', 'It does not fit.');
-    this.model = { ...MODEL, id: model.modelId, name: model.modelId, executor: model.executor ?? 'wasm' };
+    const { modelId, executor } = model;
+    this.requested = executor;
+    const runsOn: RunsOn = executor === 'auto' ? AUTOMATIC : { executor: executor ?? 'wasm' };
+    this.model = { ...MODEL, id: modelId, name: modelId, ...runsOn };
   };
 }
 

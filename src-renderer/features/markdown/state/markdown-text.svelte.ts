@@ -1,4 +1,5 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- the maps and sets are replaced as a whole, or not reactive */
+import { pacedFrame } from '../../../lib/paced-frames.ts';
 import type { Block, Definition, Leaf, ParsedText, PlainReason } from '../tree.ts';
 import type { MarkdownParser } from './parser-client.ts';
 
@@ -63,6 +64,7 @@ export class MarkdownText {
   readonly #source: MarkdownSource;
   readonly #parser: MarkdownParser;
   readonly #later: Later;
+  readonly #frame: (work: () => void) => void;
   #to: number;
   /** All blocks; those from `#open` on may change. */
   #blocks: Block[] = [];
@@ -70,6 +72,8 @@ export class MarkdownText {
   #stable: number;
   /** How many are in `groups`. */
   #shown = 0;
+  /** The first one that a frame is about to show; null when no frame is due. */
+  #due: number | null = null;
   #definitions = new Map<string, Definition>();
   #labels = new Set<string>();
   /** Where unformatted text ends; null outside of it. */
@@ -84,12 +88,20 @@ export class MarkdownText {
   #wait = 0;
   #cancel: (() => void) | null = null;
 
-  constructor(source: MarkdownSource, from: number, parser: MarkdownParser, schedule: Later = later) {
+  /** @param frame when a change of what is shown is drawn */
+  constructor(
+    source: MarkdownSource,
+    from: number,
+    parser: MarkdownParser,
+    schedule: Later = later,
+    frame: (work: () => void) => void = pacedFrame,
+  ) {
     this.#source = source;
     this.#to = from;
     this.#stable = from;
     this.#parser = parser;
     this.#later = schedule;
+    this.#frame = frame;
   }
 
   /** The source now reaches to an offset. */
@@ -113,7 +125,7 @@ export class MarkdownText {
     if (this.#plainUntil !== null && !this.#continuePlain()) {
       this.#parsedTo = this.#to;
       this.#wait = INTERVAL_MS;
-      return this.#show(firstPlain);
+      return this.#showSoon(firstPlain);
     }
     const to = Math.min(this.#to, this.#stable + this.#limit);
     const base = this.#stable;
@@ -152,7 +164,7 @@ export class MarkdownText {
     this.#busy = false;
     const isCut = isFull || reason !== null || (parsed?.end ?? to) < to;
     this.#wait = isCut ? 0 : Math.max(INTERVAL_MS, PAUSE_FACTOR * (parsed?.ms ?? 0));
-    this.#show(firstChanged);
+    this.#showSoon(firstChanged);
     this.#schedule();
   }
 
@@ -262,6 +274,19 @@ export class MarkdownText {
   #plainBlock(from: number, to: number, reason: string | null): Block {
     const piece: Leaf = { type: 'text', text: this.#source.slice(from, to), from, to, after: from };
     return { type: 'plain', reason, pieces: [piece], from, to };
+  }
+
+  /** Changes of what is on screen share a frame with what else streams in. */
+  #showSoon(firstChanged: number): void {
+    if (this.#shown === 0) return this.#show(firstChanged);
+    const isDue = this.#due !== null;
+    this.#due = Math.min(firstChanged, this.#due ?? firstChanged);
+    if (isDue) return;
+    this.#frame(() => {
+      const first = this.#due ?? 0;
+      this.#due = null;
+      this.#show(first);
+    });
   }
 
   /** Publishes blocks from an index on, a few per frame. */

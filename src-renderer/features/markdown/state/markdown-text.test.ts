@@ -54,10 +54,16 @@ function growing(from = 0) {
   const parser = new TestParser();
   const queue: (() => void)[] = [];
   let source = '';
-  const text = new MarkdownText({ slice: (start, end) => source.slice(start, end) }, from, parser, (work) => {
-    queue.push(work);
-    return () => queue.splice(queue.indexOf(work), 1);
-  });
+  const text = new MarkdownText(
+    { slice: (start, end) => source.slice(start, end) },
+    from,
+    parser,
+    (work) => {
+      queue.push(work);
+      return () => queue.splice(queue.indexOf(work), 1);
+    },
+    (work) => work(),
+  );
   const grow = async (added: string) => {
     source += added;
     text.grow(source.length);
@@ -175,7 +181,7 @@ test('a first answer that comes late does not shorten the text', async () => {
     work();
     return () => undefined;
   };
-  const text = new MarkdownText({ slice: (start, end) => source.slice(start, end) }, 0, parser, now);
+  const text = new MarkdownText({ slice: (start, end) => source.slice(start, end) }, 0, parser, now, (work) => work());
   text.grow(source.length);
   source = 'One two three';
   text.grow(source.length);

@@ -4,7 +4,7 @@ import { Decoration, ViewPlugin, type DecorationSet, type EditorView, type ViewU
 import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
 import { tokenMark } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
-import { tintOf } from '../../chat/thread/tint.ts';
+import { tintOf, UNKNOWN_MEASURES } from '../../chat/thread/tint.ts';
 import type { MeasuresByToken } from '../state/shown-measures.svelte.ts';
 import type { NotebookToken } from '../state/token-runs.ts';
 
@@ -145,10 +145,8 @@ function decorationsOf(view: EditorView): DecorationSet {
   return builder.finish();
 }
 
-const UNKNOWN = { rank: null, entropy: null };
-
 function tokenDecoration({ reply, index, from }: NotebookToken, { colours, measures, hot }: TokenView): Decoration {
-  const measured = measures.get(tokenMark(reply.id, index)) ?? UNKNOWN;
+  const measured = measures.get(tokenMark(reply.id, index)) ?? UNKNOWN_MEASURES;
   const tint = tintOf(colours, { logprob: reply.token(index).logprob, ...measured });
   return Decoration.mark({
     class: from === hot ? 'tok hot' : 'tok',

@@ -1,6 +1,7 @@
 import type { PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import { idsDigest } from '../../../../src-main/protocol/engine/receipt/receipt.ts';
 import type { PromptWithReply } from '../../chat/state/recomputed-tokens.svelte.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { NotebookDocument } from './notebook-document.svelte.ts';
@@ -75,7 +76,9 @@ export async function promptWithReply(parts: TextParts, reply: Reply, end: numbe
   const { contextSize, bosTokenId } = parts.model;
   const { ids } = await readBefore(parts);
   const before = lastOf(ids, Math.max(1, contextSize - end), bosTokenId);
-  return { prompt: { kind: 'ids', ids: [...before, ...reply.ids(0, end)] }, replyTokens: end };
+  const { run } = reply.facts;
+  const hasOtherPrompt = run != null && idsDigest(before) !== run.promptDigest;
+  return { prompt: { kind: 'ids', ids: [...before, ...reply.ids(0, end)] }, replyTokens: end, hasOtherPrompt };
 }
 
 /** The text before a position as tokens, the generated ones at its end exactly as they were. */

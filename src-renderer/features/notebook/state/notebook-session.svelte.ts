@@ -2,7 +2,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { Continues, GenerateParams, PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { newReplyFacts, type BranchPoint } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { KEPT } from '../../../../src-main/protocol/app/chats/notebook.ts';
-import { nextFrame } from '../../../lib/next-frame.ts';
+import { pacedFrame } from '../../../lib/paced-frames.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { StoredRun } from '../../chat/receipts/recorded-reply.ts';
 import { notebookRunFacts } from '../../chat/receipts/run-facts.ts';
@@ -61,7 +61,7 @@ export class NotebookSession {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.#frame = parts.frame ?? nextFrame;
+    this.#frame = parts.frame ?? pacedFrame;
   }
 
   get busy(): boolean {

@@ -1,15 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { GenerateEvent } from '../../../../src-main/engine/api/types.ts';
 import { ReceiptsState } from '../../chat/receipts/receipts.svelte.ts';
 import { taskText } from '../../chat/receipts/task-text.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
-import { end, MODEL, start, token, tokens } from '../../chat/test-support/fakes.ts';
-import { open, type } from '../test-support/open-notebook.ts';
-
-/** BOS and `text`, as the test's tokenizer has it. */
-const idsOf = (text: string) => [0, ...Array.from(text, (one) => one.charCodeAt(0))];
-/** The engine's `start` for a prompt: its digest is recorded. */
-const startWith = (promptIds: number[]) => ({ ...start(), promptIds }) as GenerateEvent;
+import { end, MODEL, token, tokens } from '../../chat/test-support/fakes.ts';
+import { idsOf, open, startWith, type } from '../test-support/open-notebook.ts';
 
 let opened: Awaited<ReturnType<typeof open>>;
 let receipts: ReceiptsState;

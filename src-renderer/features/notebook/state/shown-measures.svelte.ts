@@ -68,7 +68,8 @@ export class ShownMeasures {
     const wanted = isPossible ? this.#replies.filter((reply) => this.#wants(reply, by)) : [];
     untrack(() => {
       for (const [reply, cancel] of this.#scoring) {
-        if (wanted.includes(reply)) continue;
+        // What failed may be possible now: the text has changed.
+        if (wanted.includes(reply) && this.#recomputedOf(reply).problem === null) continue;
         cancel();
         this.#scoring.delete(reply);
       }

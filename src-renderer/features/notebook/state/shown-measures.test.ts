@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
 import type { ScoreParams } from '../../../../src-main/engine/api/types.ts';
 import { end, start, token, tokens } from '../../chat/test-support/fakes.ts';
-import { open, type } from '../test-support/open-notebook.ts';
+import { idsOf, open, startWith, type } from '../test-support/open-notebook.ts';
 import { ShownMeasures } from './shown-measures.svelte.ts';
 
 let opened: Awaited<ReturnType<typeof open>>;
@@ -23,8 +23,9 @@ beforeEach(async () => {
 });
 
 /** Generates a text behind another one, and looks at its tokens. */
-async function generate(text: string): Promise<void> {
-  const { notebooks, session } = opened;
+async function generate(text: string, script = [...tokens(3), end(3)]): Promise<void> {
+  const { api, notebooks, session } = opened;
+  api.scripts.push([startWith(idsOf(text)), ...script]);
   notebooks.create(text);
   await session.generate(text.length);
   measures.tokens = session.tokens;
@@ -57,9 +58,8 @@ it('leaves out the beginning of a text that is too long', async () => {
 });
 
 it('takes stored ranks, and computes nothing for them or for a probability', async () => {
-  opened.api.scripts.push([start(), { type: 'token', token: token(0, { rank: 7 }) }, end(1)]);
   by = 'rank';
-  await generate('ab');
+  await generate('ab', [{ type: 'token', token: token(0, { rank: 7 }) }, end(1)]);
   measures.compute();
   expect(shown()).toEqual([{ rank: 7, entropy: null }]);
   expect(measures.basis).toBeNull();
@@ -70,13 +70,26 @@ it('takes stored ranks, and computes nothing for them or for a probability', asy
   expect([isNeeded, byToken.size, basis, asked]).toEqual([false, 0, null, []]);
 });
 
-it('says why a reply has no entropies', async () => {
+it('says why a reply has no entropies, and computes them once its beginning is back', async () => {
   await generate('ab');
   type(opened.notebooks.current!, 3, 'x');
   measures.tokens = opened.session.tokens;
   measures.compute();
   await expect.poll(() => measures.basis).toContain('The beginning of this generation is not in the text.');
   expect(shown().map(({ entropy }) => entropy)).toEqual([null, null]);
+  await opened.session.undo();
+  measures.tokens = opened.session.tokens;
+  measures.compute();
+  await expect.poll(() => measures.basis).toBe('Entropy recomputed');
+  expect(shown().map(({ entropy }) => entropy)).toEqual([0.1, 0.2, 0.3]);
+});
+
+it('says so if the text before the reply is not what it was', async () => {
+  await generate('ab');
+  type(opened.notebooks.current!, 0, 'x');
+  measures.tokens = opened.session.tokens;
+  measures.compute();
+  await expect.poll(() => measures.basis).toBe('Entropy recomputed with a different prompt');
 });
 
 it('waits for a running reply', async () => {

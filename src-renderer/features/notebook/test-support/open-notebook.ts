@@ -1,9 +1,10 @@
+import type { GenerateEvent } from '../../../../src-main/engine/api/types.ts';
 import { EngineState } from '../../chat/state/engine.svelte.ts';
 import { ModelSettingsState } from '../../chat/state/model-settings.svelte.ts';
 import { SettingsState } from '../../chat/state/settings.svelte.ts';
 import { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
-import { FakeConnection, FakeEngine, MODEL } from '../../chat/test-support/fakes.ts';
+import { FakeConnection, FakeEngine, MODEL, start } from '../../chat/test-support/fakes.ts';
 import { dataFolder, openStore, PageLine } from '../../chat/test-support/store.ts';
 import { insertTyped, TYPED, type NotebookDocument } from '../state/notebook-document.svelte.ts';
 import { NotebookSession } from '../state/notebook-session.svelte.ts';
@@ -16,7 +17,7 @@ export async function open(folder?: string) {
   const connection = new FakeConnection(services);
   const api = new FakeEngine();
   api.answers.tokenize = ({ text, addBos }) => ({
-    ids: [...(addBos ? [0] : []), ...Array.from(text, (one) => one.charCodeAt(0))],
+    ids: addBos ? idsOf(text) : idsOf(text).slice(1),
     ranges: new Int32Array(),
     vocabulary: new Map(),
   });
@@ -35,6 +36,16 @@ export async function open(folder?: string) {
   await engine.ready();
   const prompts = () => api.requests.map(({ prompt }) => prompt);
   return { folder, services, connection, api, engine, settings, modelSettings, notebooks, session, totals, prompts };
+}
+
+/** BOS and `text`, as the engine of `open` has it. */
+export function idsOf(text: string): number[] {
+  return [0, ...Array.from(text, (one) => one.charCodeAt(0))];
+}
+
+/** The engine's `start` for a prompt: its digest is recorded. */
+export function startWith(promptIds: number[]): GenerateEvent {
+  return { ...start(), promptIds } as GenerateEvent;
 }
 
 export function type(notebook: NotebookDocument, at: number, text: string): void {

@@ -120,7 +120,7 @@ async function compare(
 function viewOf({ out, columns }: CliContext, batch: readonly PlannedLane[], all: readonly PlannedLane[]): LaneView {
   const titles = batch.map((lane) => laneTitle(lane, all));
   const width = columnWidth(batch.length, columns);
-  return width === null ? new LaneBlocks(out, titles) : new LaneColumns(out, width, titles);
+  return width === null ? new LaneBlocks(out, titles, batch[0] !== all[0]) : new LaneColumns(out, width, titles);
 }
 
 function comparisonJson({ lanes, prefill }: Comparison) {

@@ -124,5 +124,6 @@ function verificationJson({ promptIds, reply }: Receipt, verification: Verificat
     const found = verification.promptIds;
     return { result, promptDivergesAt: firstDifference(promptIds, found), differences };
   }
+  if (result === 'other_model') return { result, differences };
   return { result, divergesAt: null, tokens: reply.ids.length, differences };
 }

@@ -58,7 +58,10 @@ export async function compareLanes(
     for await (const event of client.stream('compare', params, { signal })) {
       if (event.type === 'lane') await written.take(event);
       else if (from === 0) Object.assign(prefill, event);
-      else prefill.computedTokens += event.computedTokens;
+      else {
+        prefill.computedTokens += event.computedTokens;
+        prefill.reusedTokens += event.reusedTokens;
+      }
     }
     for (const [lane, each] of batch.entries()) lanes.push(written.compared(lane, each, lanes[0]?.end.ids));
   }

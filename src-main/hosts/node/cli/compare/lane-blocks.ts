@@ -12,6 +12,8 @@ export class LaneBlocks implements LaneView {
   constructor(
     private readonly out: Output,
     private readonly titles: readonly string[],
+    /** Lanes of an earlier batch were printed before. */
+    private readonly follows = false,
   ) {
     this.waiting = titles.map(() => '');
     this.running = new Set(titles.keys());
@@ -34,8 +36,8 @@ export class LaneBlocks implements LaneView {
   }
 
   private async write(): Promise<void> {
-    const { shown, titles, waiting } = this;
-    if (!this.begun) await this.out.line(`${shown === 0 ? '' : '\n'}[${titles[shown]}]`);
+    const { shown, titles, waiting, follows } = this;
+    if (!this.begun) await this.out.line(`${shown === 0 && !follows ? '' : '\n'}[${titles[shown]}]`);
     this.begun = true;
     const text = waiting[shown]!;
     waiting[shown] = '';

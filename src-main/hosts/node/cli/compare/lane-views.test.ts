@@ -85,5 +85,8 @@ describe('LaneBlocks', () => {
     await blocks.add(2, 'third');
     await blocks.end(2);
     expect(written()).toBe('third\n');
+    const later = new LaneBlocks(out, ['d'], true);
+    await later.add(0, 'fourth');
+    expect(written()).toBe('\n[d]\nfourth');
   });
 });

@@ -1,5 +1,5 @@
 /** A GPU that computes nothing, and counts what a plan would cost. */
-import type { GpuAdapterInfo, GpuBuffer, GpuDevice } from '../../src-main/engine/api/gpu.ts';
+import type { GpuAdapterInfo, GpuBuffer, GpuDevice } from '../api/gpu.ts';
 
 /** Of one run. */
 export interface PlanCounts {

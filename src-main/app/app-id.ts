@@ -1,0 +1,2 @@
+/** Names the app to the system, in its packages too. */
+export const APP_ID = 'app.tokenscope.Tokenscope';

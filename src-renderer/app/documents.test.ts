@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { openSession } from '../features/chat/test-support/session.ts';
+import { ThreadJump } from '../features/chat/state/thread-jump.svelte.ts';
+import { open } from '../features/notebook/test-support/open-notebook.ts';
+import { Documents } from './documents.svelte.ts';
+
+it('jumps to what was found, unless its document could not be opened', async () => {
+  const { chats, session } = await openSession();
+  const { notebooks, session: notebookSession } = await open();
+  const jump = new ThreadJump();
+  const documents = new Documents({ chats, session, jump }, { notebooks, notebookSession });
+  await session.send('Once');
+  await chats.flush();
+  const { id, path } = chats.current;
+  const hit = { turn: path[0].id, before: '', match: 'Once', after: '' };
+  documents.newChat();
+  await documents.open(id, hit, 'once');
+  expect(jump.target).toEqual({ chatId: id, turn: hit.turn, query: 'once' });
+  jump.done();
+  documents.newChat();
+  await documents.open('a-deleted-chat', hit, 'once');
+  expect(documents.currentId).toBeNull();
+  expect(jump.target).toBeNull();
+});
