@@ -56,7 +56,12 @@ async function installed(page: Page): Promise<void> {
 /** The version of the build that is stored. */
 async function storedVersion(page: Page): Promise<string> {
   const names = await page.evaluate(() => caches.keys());
-  return names.find((name) => name.startsWith('tokenscope-site '))?.split(' ').at(-1) ?? '';
+  return (
+    names
+      .find((name) => name.startsWith('tokenscope-site '))
+      ?.split(' ')
+      .at(-1) ?? ''
+  );
 }
 
 /** Makes another version of a build's service worker. */

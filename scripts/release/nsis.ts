@@ -40,7 +40,11 @@ export async function buildNsis({ payload, version, output }: NsisOptions): Prom
  * @param paths folders with a slash at the end
  */
 export function uninstallLines(paths: readonly string[]): string {
-  const escaped = (path: string) => path.replace(/\/$/, '').replaceAll('/', '\\').replaceAll('$', () => '$$');
+  const escaped = (path: string) =>
+    path
+      .replace(/\/$/, '')
+      .replaceAll('/', '\\')
+      .replaceAll('$', () => '$$');
   const quoted = (path: string) => `"$INSTDIR\\${escaped(path)}"`;
   const files = paths.filter((path) => !path.endsWith('/')).map((path) => `Delete ${quoted(path)}`);
   // The deepest first.

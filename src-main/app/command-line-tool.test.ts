@@ -27,7 +27,7 @@ test('an AppImage is started where its file is, not where it is mounted', () => 
   expect(script?.content).toContain(String.raw`exec '/home/ada/it'\''s/T.AppImage' --cli`);
   // Started by another AppImage.
   expect(toolScript({ ...installed, env: mounted })?.content).toContain(
-    "exec '/home/ada/tokenscope/resources/bin/tokenscope' \"$@\"",
+    'exec \'/home/ada/tokenscope/resources/bin/tokenscope\' "$@"',
   );
 });
 

@@ -130,7 +130,9 @@ describe('chats', () => {
     const again = new BrowserChats(new Database(), emit);
     expect(await again.list()).toMatchObject([{ id: 'chat', notebook: true, turns: 0 }]);
     expect(textOfUpdates((await again.get('chat'))?.updates ?? [])).toBe('Once upon a time');
-    expect(await again.search('UPON A')).toMatchObject([{ notebook: true, hit: { turn: 'notebook', match: 'upon a' } }]);
+    expect(await again.search('UPON A')).toMatchObject([
+      { notebook: true, hit: { turn: 'notebook', match: 'upon a' } },
+    ]);
     expect(await again.hit({ id: 'chat', turn: 'notebook', query: 'upon' })).toMatchObject({ match: 'upon' });
 
     for (let base = 2; base < 300; base++) {

@@ -187,6 +187,7 @@ export class LaneRunner {
         isHidden: () => this.#parts.isHidden(),
         onPrefill: (prefill) => {
           batch.prefill = prefill;
+          // eslint-disable-next-line svelte/prefer-svelte-reactivity -- only its size is read
           const lanes = new Set(entries.map(({ lane }) => lane)).size;
           this.prefills = [...this.prefills, { ...prefill, lanes, replies: entries.length }];
         },
