@@ -61,7 +61,7 @@ function measure(name: string, shape: string): void {
   const type = BLOCK_TYPES.find((type) => type.name === name);
   if (!type) throw new Error(`Unknown type ${name}.`);
   const memory = new KernelMemory(kernels.shared);
-  const functions = instantiateKernels(kernels.module, memory.memory, () => false, undefined);
+  const functions = instantiateKernels(kernels.module, memory.memory);
   const { layout, convert } = packingOf(type, inputs, {
     codes: DOT_KINDS[functions.dotKind()],
     sums: options.sums as 'i32' | 'i16',

@@ -155,14 +155,12 @@ test('a model that cannot be loaded says why, before anything is loaded', async 
   await expect(broken.getByTestId('load-model')).toBeDisabled();
 
   await models.open(await writeEndlessModel(dataDir));
-  const endless = models.card('tiny-llama');
+  const endless = models.card('Endless');
   await expect(endless.getByTestId('load-model')).toBeEnabled();
-  await expect(models.id('detail-name')).toHaveText('tiny-llama');
+  await expect(models.id('detail-name')).toHaveText('Endless');
   await models.id('context-slider').press('End');
-  await expect(endless).toContainText(/Needs [\d.]+\s(GB|TB) more/);
-  await expect(models.id('memory-problem')).toContainText(
-    /A context of 134,217,728 tokens needs .*; (.* is free|the engine can use)/,
-  );
+  await expect(endless).toContainText(/Needs [\d.]+\sTB more/);
+  await expect(models.id('memory-problem')).toContainText(/A context of 134,217,728 tokens needs .*; .* is free/);
   await expect(endless.getByTestId('load-model')).toBeDisabled();
   await models.id('context-slider').press('Home');
   await expect(endless.getByTestId('load-model')).toBeEnabled();
@@ -255,8 +253,8 @@ test(
     await models.open(await writeBrokenModel(dataDir));
     await expect(models.card('broken').getByTestId('model-problem')).toBeVisible();
     await models.open(await writeEndlessModel(dataDir));
-    await expect(models.card('tiny-llama').getByTestId('load-model')).toBeEnabled();
-    await expect(models.id('detail-name')).toHaveText('tiny-llama');
+    await expect(models.card('Endless').getByTestId('load-model')).toBeEnabled();
+    await expect(models.id('detail-name')).toHaveText('Endless');
     await models.id('context-slider').press('End');
     await expect(models.id('memory-problem')).toBeVisible();
     await expectNoViolations(app.page, 'models');

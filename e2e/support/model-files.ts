@@ -30,14 +30,14 @@ export async function writeBrokenModel(dir: string): Promise<string> {
   return await write(dir, 'broken.gguf', (await tinyGguf('llama')).slice(0, 3000));
 }
 
-/** A file that claims a training context of 2^27 tokens, whose K and V fit in no memory. */
-export async function writeEndlessModel(dir: string): Promise<string> {
+/** The model of `writeTinyModel` with a training context of 2^27 tokens. K and V of a token take 800 bytes. */
+export async function writeLongModel(dir: string): Promise<string> {
   const bytes = await tinyGguf('llama');
   const key = new TextEncoder().encode('llama.context_length');
   const at = Buffer.from(bytes.buffer).indexOf(key);
   // The type and the value follow the key.
   new DataView(bytes.buffer).setUint32(at + key.length + 4, 2 ** 27, true);
-  return await write(dir, 'endless.gguf', bytes);
+  return await write(dir, 'long.gguf', bytes);
 }
 
 const F32 = 0;
@@ -48,24 +48,40 @@ export function writeBigModel(dir: string): Promise<string> {
   return writeZeros(dir, 'Big', 9);
 }
 
-/** A model of 6.7 GB, beyond 32-bit addresses. */
-export function writeHugeModel(dir: string): Promise<string> {
-  return writeZeros(dir, 'Huge', 200);
+/** A model of 34 MB with a training context of 2^27 tokens, whose K and V of 4.4 TB fit in no memory. */
+export function writeEndlessModel(dir: string): Promise<string> {
+  return writeZeros(dir, 'Endless', 64, { width: 128, context: 2 ** 27 });
+}
+
+/** A model of at least so many bytes. The file takes almost no space. */
+export function writeHugeModel(dir: string, bytes: number): Promise<string> {
+  const width = 8192;
+  return writeZeros(dir, 'Huge', Math.ceil(bytes / layerBytes(width)), { width });
+}
+
+/** Four matrices of attention, three of the feed-forward network, in F16. */
+function layerBytes(width: number): number {
+  return 2 * (4 + 3 * 4) * width * width;
 }
 
 /** A model without a tokenizer whose weights are all zeros, in a sparse file. */
-async function writeZeros(dir: string, name: string, layers: number): Promise<string> {
-  const [width, feedForward, vocabulary] = [1024, 4096, 1000];
+async function writeZeros(
+  dir: string,
+  name: string,
+  layers: number,
+  { width = 1024, context = 512 } = {},
+): Promise<string> {
+  const [feedForward, vocabulary] = [4 * width, 1000];
   const number = (value: number): TypedValue => ({ type: 'uint32', value });
   const text = (value: string): TypedValue => ({ type: 'string', value });
   const metadata = new Map<string, TypedValue>([
     ['general.architecture', text('llama')],
     ['general.name', text(name)],
     ['llama.block_count', number(layers)],
-    ['llama.context_length', number(512)],
+    ['llama.context_length', number(context)],
     ['llama.embedding_length', number(width)],
     ['llama.feed_forward_length', number(feedForward)],
-    ['llama.attention.head_count', number(8)],
+    ['llama.attention.head_count', number(width / 128)],
     ['llama.attention.layer_norm_rms_epsilon', { type: 'float32', value: 1e-5 }],
     ['llama.vocab_size', number(vocabulary)],
     ['tokenizer.ggml.model', text('none')],

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blockTypeOf, type GgufFile, readGguf } from '../../src-main/engine/formats/gguf/gguf-file.ts';
 import { memorySource } from '../../src-main/engine/test-support/model-files.ts';
 import { tinyGguf } from '../../src-main/engine/test-support/tiny-gguf.ts';
-import { type Mix, type ModelShape, SHAPES, writeRandomModel } from './random-model.ts';
+import { type Mix, type ModelShape, randomModelBytes, SHAPES, writeRandomModel } from './random-model.ts';
 
 const SMALL: ModelShape = {
   width: 256,
@@ -48,6 +48,12 @@ describe.each<Mix>(['Q4_K_M', 'Q8_0'])('random weights as %s', (mix) => {
       expect(deviation, tensor.name).toBeGreaterThan(0.01);
       expect(deviation, tensor.name).toBeLessThan(0.06);
     }
+  });
+
+  it('have the size that is known before', async () => {
+    const { file } = await written(mix);
+    const bytes = [...file.tensors.values()].reduce((sum, tensor) => sum + (tensor.bytes ?? 0), 0);
+    expect(randomModelBytes(SMALL, mix)).toBe(bytes);
   });
 
   it('depend on the seed alone', async () => {

@@ -35,6 +35,8 @@ export const SHAPES = {
   '1B': { ...LLAMA_3, width: 2048, blocks: 16, feedForward: 8192, heads: 32, headSize: 64 },
   /** Llama 3.1 Minitron 4B Width, but with one table for tokens and output. */
   '4B': { ...LLAMA_3, width: 3072, blocks: 32, feedForward: 9216, heads: 32, headSize: 128 },
+  /** Llama 3.1 8B, but with one table for tokens and output: too large for one WebAssembly memory. */
+  '8B': { ...LLAMA_3, width: 4096, blocks: 32, feedForward: 14_336, heads: 32, headSize: 128 },
 } as const satisfies Record<string, ModelShape>;
 
 /** `Q4_K_M`: Q4_K with Q6_K for the output, and for values and down projections of half of the blocks, as llama.cpp mixes. */
@@ -75,10 +77,7 @@ export async function writeRandomModel(
   seed = 1,
 ): Promise<void> {
   const tensors = tensorsOf(shape, mix);
-  const plan = tensors.map(({ name, shape, type }): TensorPlan => {
-    const rows = shape.length === 1 ? 1 : shape[0];
-    return { name, shape, typeId: type.id, bytes: rows * rowBytes(type, shape.at(-1) ?? 0) };
-  });
+  const plan = planOf(tensors);
   const metadata = new Map([...describe(shape, mix), ...(await tokenizerOf(vocabulary, shape.vocabularySize))]);
   const { header, offsets } = layOutGguf(metadata, plan);
   const pools = new Map<BlockType, Uint8Array>();
@@ -95,6 +94,11 @@ export async function writeRandomModel(
       await repeat(file, pool, ((i * POOL_STEP) % POOL_BLOCKS) * type.blockBytes, offsets[i], bytes);
     }
   });
+}
+
+/** Bytes of the weights in the file. */
+export function randomModelBytes(shape: ModelShape, mix: Mix): number {
+  return planOf(tensorsOf(shape, mix)).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 interface PlannedTensor {
@@ -126,6 +130,13 @@ function tensorsOf(model: ModelShape, mix: Mix): PlannedTensor[] {
     ];
   });
   return [matrix('token_embd', vocabularySize, width, large), ...layers.flat(), norm('output_norm')];
+}
+
+function planOf(tensors: readonly PlannedTensor[]): TensorPlan[] {
+  return tensors.map(({ name, shape, type }) => {
+    const rows = shape.length === 1 ? 1 : shape[0];
+    return { name, shape, typeId: type.id, bytes: rows * rowBytes(type, shape.at(-1) ?? 0) };
+  });
 }
 
 /** Whether a block's sensitive matrices get more bits: `use_more_bits` of llama.cpp's `llama-quant.cpp`. */

@@ -12,7 +12,6 @@ import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import type { Executor } from './executors/executor.ts';
 import { findAdapter, knownChoice, measuredChoice, withoutGpu } from './executors/executor-choice.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
-import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { openDevice, type OpenedDevice } from './executors/webgpu/device.ts';
@@ -195,11 +194,11 @@ async function kernelsInto(platform: Platform, options: OpenOptions): Promise<Cr
     );
   }
   const kernels = await platform.compileKernels();
-  const { threads: host, clock, measurements } = platform;
+  const { threads: host, clock, measurements, memoryBytes: memoryOfComputer } = platform;
   const threads = { count: options.threads ?? clock, host };
   return (program, weights, { contextSize, onBytes, cancel }) =>
     createWasmExecutor(program, weights, {
-      ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
+      ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType, memoryOfComputer },
       cells: contextSize,
     });
 }
@@ -341,7 +340,6 @@ export function infoOf({ model, executor, choice, loadMs }: Loaded): ModelInfo {
 export function describeModel(files: ModelFiles, available = 1): Promise<ModelDescription> {
   return describeHeaders(files, {
     planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
-    limit: MAX_MEMORY_BYTES,
     threads: threadsFor(available),
   });
 }

@@ -16,4 +16,5 @@ export {
 } from './pack';
 export { packQ4K, packQ5K, packQ6K } from './pack-k';
 export { runPlan, work } from './plan';
+export { callThreads, nextRun, partOfRun } from './pool';
 export { zero } from './wide';

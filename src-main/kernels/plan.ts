@@ -51,7 +51,7 @@ import { linearF32 } from './linear-f32';
 import { linearInt8 } from './linear-int8';
 import { linearQ8Signed } from './linear-q8-signed';
 import { sumLogitRows } from './logits';
-import { arriveLast, awaitRelease, barriers, failed, getOn, nextRun, release, sendToSleep, startRun, stopped } from './pool';
+import { arriveLast, awaitRelease, barriers, failed, getOn, release } from './pool';
 import { addComputing, addWaiting, computing, now } from './profile';
 import { quantizeRows } from './quantize';
 import { MANY_ROWS } from './strands';
@@ -71,6 +71,11 @@ import {
 @external('env', 'cancelled')
 declare function cancelled(): i32;
 
+/** Tells the host that a run on so many threads begins. They wait in the first of the model's memories, perhaps not this one. */
+// @ts-ignore: decorator
+@external('env', 'begin')
+declare function begin(threads: i32): void;
+
 /** Multiply-adds of one chunk at most: some 0.2 ms, so that cancelling is heard and threads end together. */
 const CHUNK_WORK: f64 = 9437184;
 /** Chunks of an operation per thread, unless they are too large then. */
@@ -87,7 +92,7 @@ const SERIAL_ROWS: i32 = 4;
 export function runPlan(plan: usize, count: i32, run: usize, pool: usize): i32 {
   if (ASC_FEATURE_THREADS) {
     if (load<i32>(pool, POOL_THREADS) > 1) return runTogether(plan, count, run, pool);
-    sendToSleep(pool);
+    begin(1);
   }
   for (let i = 0; i < count; ) {
     const op = opAt(plan, i);
@@ -107,21 +112,19 @@ function runTogether(plan: usize, count: i32, run: usize, pool: usize): i32 {
   // Each thread begins with a chunk of its own.
   const threads = load<i32>(pool, POOL_THREADS);
   for (let i = 0; i < count; i++) store<i32>(opAt(plan, i), threads, OP_TAKEN);
-  startRun(pool, plan, count, run);
+  store<i32>(pool, <i32>plan, POOL_PLAN);
+  store<i32>(pool, count, POOL_COUNT);
+  store<i32>(pool, <i32>run, POOL_RUN);
+  begin(threads);
   runShare(plan, count, run, pool, 0);
   if (failed(pool)) return 2;
   return load<i32>(run, RUN_CANCELLED);
 }
 
-/** A thread of the pool: runs its share of every run until the pool stops. */
+/** A thread of the pool: computes its share of the run that has begun in this memory. */
 export function work(pool: usize, thread: i32): void {
   if (!ASC_FEATURE_THREADS) return;
-  let seen = 0;
-  for (;;) {
-    seen = nextRun(pool, seen, thread);
-    if (stopped(pool) || failed(pool)) return;
-    runShare(<usize>load<i32>(pool, POOL_PLAN), load<i32>(pool, POOL_COUNT), <usize>load<i32>(pool, POOL_RUN), pool, thread);
-  }
+  runShare(<usize>load<i32>(pool, POOL_PLAN), load<i32>(pool, POOL_COUNT), <usize>load<i32>(pool, POOL_RUN), pool, thread);
 }
 
 /** One thread's way through a plan. All threads take the same turns, also when the run is cancelled: they meet. */

@@ -1,15 +1,16 @@
-/** Threads that run a plan together: they start, meet at barriers, and sleep when there is nothing to do. */
+/**
+ * Threads that run a plan together: they start, meet at barriers, and sleep when there is nothing to do. Each memory of a
+ * model has a pool, with the barriers of its runs; in the first one the threads wait for runs in any of them.
+ */
 import {
   POOL_ARRIVED,
   POOL_BARRIERS,
   POOL_CALLS,
-  POOL_COUNT,
   POOL_FAILED,
+  POOL_PART,
   POOL_PATIENCE,
-  POOL_PLAN,
   POOL_PROGRESS,
   POOL_PROGRESS_LINES,
-  POOL_RUN,
   POOL_RUNS,
   POOL_SLEEPING,
   POOL_STOP,
@@ -27,31 +28,28 @@ const IDLE_SPINS: i32 = 4000000;
 /** Sleep at a time, ns: how soon a thread sees that another has failed. */
 const SLEEP: i64 = 200000000;
 
-/** Wakes the others that compute a run, and leaves the rest asleep. */
-export function startRun(pool: usize, plan: usize, count: i32, run: usize): void {
-  store<i32>(pool, <i32>plan, POOL_PLAN);
-  store<i32>(pool, count, POOL_COUNT);
-  store<i32>(pool, <i32>run, POOL_RUN);
-  const threads = load<i32>(pool, POOL_THREADS);
+/** Wakes the others that compute a run in a memory of the model, and leaves the rest asleep. */
+export function callThreads(pool: usize, part: i32, threads: i32): void {
+  if (!ASC_FEATURE_THREADS) return;
   const before = atomic.load<i32>(pool, POOL_RUNS);
+  // Before a run on the engine's own thread, the others are sent to sleep: looking for runs takes time from it on a busy
+  // computer.
+  if (threads == 1 && threadsOf(before) <= 1) return;
+  store<i32>(pool, part, POOL_PART);
   atomic.store<i32>(pool, (((before >> RUN_THREADS_BITS) + 1) << RUN_THREADS_BITS) | threads, POOL_RUNS);
+  if (threads == 1) return;
   wakeSleeping(pool, POOL_RUNS);
   if (threads <= threadsOf(before)) return;
   atomic.add<i32>(pool, 1, POOL_CALLS);
   atomic.notify(pool + POOL_CALLS, -1);
 }
 
-/** Before a run on the engine's own thread: the others would go on looking for one, which takes time from it on a busy computer. */
-export function sendToSleep(pool: usize): void {
-  const before = atomic.load<i32>(pool, POOL_RUNS);
-  if (threadsOf(before) > 1) atomic.store<i32>(pool, (((before >> RUN_THREADS_BITS) + 1) << RUN_THREADS_BITS) | 1, POOL_RUNS);
-}
-
 /**
- * Waits for a run, other than `seen`, that this thread takes part in; gives it. A thread with nothing to do sleeps at once,
- * as it would only take time from those that compute on the same core.
+ * Waits for a run, other than `seen`, that this thread takes part in; gives it, or 0 when the pool stops. A thread with
+ * nothing to do sleeps at once, as it would only take time from those that compute on the same core.
  */
 export function nextRun(pool: usize, seen: i32, thread: i32): i32 {
+  if (!ASC_FEATURE_THREADS) return 0;
   while (!stopped(pool) && !failed(pool)) {
     // In this order: a call that comes after the run has been looked at is not slept through.
     const calls = atomic.load<i32>(pool, POOL_CALLS);
@@ -60,7 +58,12 @@ export function nextRun(pool: usize, seen: i32, thread: i32): i32 {
     else if (runs != seen) return runs;
     else waitWhile(pool, POOL_RUNS, runs, IDLE_SPINS, i32.MAX_VALUE);
   }
-  return seen;
+  return 0;
+}
+
+/** Number of the memory of the latest run. */
+export function partOfRun(pool: usize): i32 {
+  return load<i32>(pool, POOL_PART);
 }
 
 // @ts-ignore: decorator

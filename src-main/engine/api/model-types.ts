@@ -13,8 +13,6 @@ export interface ModelDescription extends Readonly<
   readonly chatTemplate: string | null;
   /** Bytes the model needs when it is loaded for 1024, 4096 and the largest number of tokens. */
   readonly memory: readonly MemoryAt[];
-  /** Bytes that the executor can address at most; null: as many as this computer has. */
-  readonly memoryLimit: number | null;
   /** Why it cannot be loaded all the same, for example the type of one tensor; null when it can. */
   readonly problem: ErrorPayload | null;
 }

@@ -124,14 +124,22 @@ export interface PrefixStore {
   sha256(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
-/** Start parameters of a kernel thread, which the host's script passes to the kernels' `work`. */
-export interface KernelThread {
-  readonly module: WebAssembly.Module;
+/** One of a model's memories. */
+export interface KernelThreadPart {
   readonly memory: WebAssembly.Memory;
   /** Address of the pool's state. */
   readonly pool: number;
-  /** Address of an i32 that the script sets to 1 when `work` throws, so that nobody waits for the thread. */
+  /** Address of an i32 that the script sets to 1 when the kernels throw, so that nobody waits for the thread. */
   readonly failed: number;
+}
+
+/**
+ * Start parameters of a kernel thread. The host's script waits for runs with `nextRun` of the kernels in the first memory,
+ * and computes each with `work` of the kernels in its memory, until there are no more.
+ */
+export interface KernelThread {
+  readonly module: WebAssembly.Module;
+  readonly parts: readonly KernelThreadPart[];
   /** From 1; the engine's own thread is 0. */
   readonly thread: number;
 }
@@ -162,6 +170,8 @@ export interface Platform {
    * Default false: yields every 16 ms.
    */
   readonly yieldEveryToken?: boolean;
+  /** Memory of this computer in bytes, within the limits of the process; absent if the host does not know. */
+  readonly memoryBytes?: number;
   /** A new 32-bit seed for replies without one. */
   randomSeed(): number;
   /**

@@ -15,24 +15,21 @@ import { openHeaders } from './open-model.ts';
 
 const CONTEXT_SIZES = [1024, 4096];
 
-/** Memory needs and limits of an executor. */
+/** Memory needs of an executor. */
 export interface ExecutorMemory {
   readonly planner: MemoryPlanner;
-  /** Addressable bytes; null if only this computer's memory limits it. */
-  readonly limit: number | null;
   /** Threads of the kernels; null for an executor without kernels. */
   readonly threads: number | null;
 }
 
 /**
  * Reads a model's headers.
- * @param memory of the executor that the model would run on; the reference executor by default, which has no limit of its
- * own
+ * @param memory of the executor that the model would run on; the reference executor by default
  * @throws EngineError as `openModel`
  */
 export async function describeModel(
   files: ModelFiles,
-  memory: ExecutorMemory = { planner: referenceMemory, limit: null, threads: null },
+  memory: ExecutorMemory = { planner: referenceMemory, threads: null },
 ): Promise<ModelDescription> {
   const opened = await openHeaders(files);
   try {
@@ -55,7 +52,6 @@ export async function describeModel(
         const { weights: weightBytes, kvCache, scratch, total } = estimateMemory(opened, contextSize, planner);
         return { contextSize, weights: weightBytes, kvCache, scratch: scratch + overhead, total: total + overhead };
       }),
-      memoryLimit: memory.limit,
       problem,
     };
   } finally {

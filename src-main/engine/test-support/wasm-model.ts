@@ -8,16 +8,16 @@ import { testKernels } from './kernels.ts';
 /** Loads a model directly into the wasm executor, as the engine does. */
 export async function openWasmModel(
   files: ModelFiles,
-  options: { contextSize?: number } & Pick<WasmExecutorOptions, 'threads' | 'streams' | 'measurements'> = {},
+  { contextSize, ...options }: { contextSize?: number } & Partial<Omit<WasmExecutorOptions, 'cells'>> = {},
 ): Promise<{ model: Model; executor: Executor }> {
   let executor: Executor | null = null;
-  const { threads, streams, measurements, ...modelOptions } = options;
   const model = await openModel(files, {
-    ...modelOptions,
-    takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
+    ...(contextSize === undefined ? {} : { contextSize }),
+    takeWeights: async (program, weights, { contextSize: cells, onBytes, cancel }) => {
       const created = await createWasmExecutor(program, weights, {
-        ...{ kernels: testKernels(), onBytes, cancel, threads, streams, measurements },
-        cells: contextSize,
+        ...{ kernels: testKernels(), onBytes, cancel },
+        ...options,
+        cells,
       });
       executor = created;
       return {

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -29,9 +30,17 @@ export function nodePlatform(measurements?: Measurements, prefixStore?: PrefixSt
     threads: nodeKernelThreads(),
     measurements,
     prefixStore,
+    memoryBytes: memoryBytes(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: () => garbageCollector()(),
   };
+}
+
+/** What a container allows may be less than what the computer has. */
+function memoryBytes(): number {
+  const limit = process.constrainedMemory();
+  // 0, or a number beyond all memory, if there is no limit.
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 let collector: (() => void) | null = null;

@@ -10,7 +10,8 @@ export function defaultContext(trained: number): number {
 }
 
 /**
- * The memory for any context, interpolated from known ones: each part is linear in the tokens between them.
+ * The memory for any context, interpolated from known ones: each part is linear in the tokens between them, but for the
+ * scratch memory of a model beyond 4 GiB, which may be 1 % off.
  * @param known smallest context first, at least one
  */
 export function memoryAt(known: readonly MemoryAt[], contextSize: number): MemoryAt {
@@ -47,32 +48,22 @@ export interface Fit {
   needed: number;
   /** Needed with the smallest context; 0 if unknown. */
   least: number;
-  /** Limit: the free memory, or the executor's address space if that is less. */
+  /** The free memory and that of the current model. */
   available: number;
   /** `needed` above `available`; 0 when it fits. */
   short: number;
   /** Bytes of `available` that the current model occupies. */
   held: number;
-  /** Which limit applies. */
-  bound: 'free' | 'limit';
 }
 
 /**
  * @param memory.least bytes with the smallest context, if known
  * @param memory.free free bytes
  * @param memory.held bytes of the current model
- * @param memory.limit addressable bytes of the executor; null if unlimited
  */
-export function fitOf(memory: {
-  needed: number;
-  least?: number;
-  free: number;
-  held: number;
-  limit: number | null;
-}): Fit {
-  const { needed, least = 0, free, held, limit } = memory;
-  const bound = limit !== null && limit < free + held ? 'limit' : 'free';
-  const available = bound === 'limit' && limit !== null ? limit : free + held;
+export function fitOf(memory: { needed: number; least?: number; free: number; held: number }): Fit {
+  const { needed, least = 0, free, held } = memory;
+  const available = free + held;
   const verdict = needed > available ? 'too-large' : needed > free ? 'after-unload' : 'fits';
-  return { verdict, needed, least, available, short: Math.max(0, needed - available), held, bound };
+  return { verdict, needed, least, available, short: Math.max(0, needed - available), held };
 }

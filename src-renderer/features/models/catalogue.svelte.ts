@@ -10,7 +10,7 @@ export type LicenceFilter = 'all' | CatalogueEntry['license']['kind'];
 
 export interface CatalogueParts {
   readonly services: AppServices;
-  readonly library: Pick<LibraryState, 'memoryLimit' | 'memory' | 'held'>;
+  readonly library: Pick<LibraryState, 'memory' | 'held'>;
   readonly selection: Selection;
 }
 
@@ -69,9 +69,9 @@ export class CatalogueState {
 
   /** Whether it fits in memory; null while unknown. */
   fit(entry: CatalogueEntry): Fit | null {
-    const { memory, memoryLimit, held } = this.#parts.library;
+    const { memory, held } = this.#parts.library;
     const needed = this.memoryOf(entry)?.total;
     if (needed === undefined || memory === null) return null;
-    return fitOf({ needed, free: memory.freeBytes, held, limit: memoryLimit });
+    return fitOf({ needed, free: memory.freeBytes, held });
   }
 }

@@ -40,12 +40,12 @@ const TERMS: CatalogueEntry = {
 
 let services: FakeServices;
 let catalogue: CatalogueState;
-let library: { memoryLimit: number | null; memory: null | typeof MEMORY; held: number };
+let library: { memory: null | typeof MEMORY; held: number };
 const MEMORY = { freeBytes: 10_000, totalBytes: 20_000 };
 
 beforeEach(() => {
   services = new FakeServices();
-  library = { memoryLimit: null, memory: MEMORY, held: 0 };
+  library = { memory: MEMORY, held: 0 };
   catalogue = new CatalogueState({ services, library, selection: new Selection() });
   catalogue.entries = [FREE, TERMS];
 });
@@ -65,8 +65,8 @@ it('estimates weights and KV cache, which is as exact as the weights', () => {
   expect(catalogue.memoryOf({ ...FREE, quantisation: 'F32' })?.kvCache).toBe(16_384);
   expect(catalogue.memoryOf({ ...FREE, contextSize: 256 })?.kvCache).toBe(512);
   expect(catalogue.fit(FREE)).toMatchObject({ verdict: 'fits' });
-  library.memoryLimit = 9000;
-  expect(catalogue.fit(FREE)).toMatchObject({ verdict: 'too-large', short: 192, bound: 'limit' });
+  library.memory = { ...MEMORY, freeBytes: 9000 };
+  expect(catalogue.fit(FREE)).toMatchObject({ verdict: 'too-large', short: 192 });
   expect(catalogue.memoryOf(TERMS)).toBeNull();
   expect(catalogue.fit(TERMS)).toBeNull();
   library.memory = null;

@@ -68,12 +68,6 @@ export class LibraryState {
     return memoryBytes === undefined ? 0 : memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch;
   }
 
-  /** Bytes that the engine can address for a model; null if unlimited or unknown. */
-  get memoryLimit(): number | null {
-    for (const found of this.#descriptions.values()) if (!(found instanceof EngineError)) return found.memoryLimit;
-    return null;
-  }
-
   /** What models can run on here, the default first. */
   get executors(): readonly ExecutorName[] {
     return this.#parts.engine.executors;
@@ -150,7 +144,7 @@ export class LibraryState {
     const extraBytes = total - memoryAt(memory, model.contextSize).total;
     const { weights, kvCache, scratch } = model.memoryBytes;
     const free = (this.memory?.freeBytes ?? Infinity) + weights + kvCache + scratch;
-    return total > Math.min(free, description.memoryLimit ?? Infinity) ? null : { tokens, extraBytes };
+    return total > free ? null : { tokens, extraBytes };
   }
 
   async loadWindow(tokens: number): Promise<void> {
@@ -170,7 +164,6 @@ export class LibraryState {
       least: description.memory[0]?.total ?? 0,
       free: this.memory.freeBytes,
       held: this.held,
-      limit: description.memoryLimit,
     });
   }
 

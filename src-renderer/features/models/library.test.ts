@@ -52,7 +52,6 @@ function description(id: string, changes: Partial<ModelDescription> = {}): Model
     tokenizer: 'gpt2',
     chatTemplate: null,
     memory: [1024, 4096, 8192].map((size) => ({ ...at(size), total: 100 + size })),
-    memoryLimit: null,
     problem: null,
     ...changes,
   };

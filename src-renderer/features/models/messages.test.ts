@@ -4,20 +4,18 @@ import { fitOf } from './memory.ts';
 import { fitProblem, problemText } from './messages.ts';
 
 it('says by how much a model does not fit, and what helps', () => {
-  const fit = fitOf({ needed: 2.6e9, free: 1.9e9, held: 0, limit: null });
+  const fit = fitOf({ needed: 2.6e9, free: 1.9e9, held: 0 });
   expect(fitProblem(fit, 4096)).toEqual({
     title: 'Needs 700\u00a0MB more',
     text: 'A context of 4,096 tokens needs 2.6\u00a0GB; 1.9\u00a0GB is free. Choose a smaller context or close other apps.',
   });
-  const beside = fitOf({ needed: 2.6e9, free: 1.9e9, held: 0.1e9, limit: null });
+  const beside = fitOf({ needed: 2.6e9, free: 1.9e9, held: 0.1e9 });
   expect(fitProblem(beside, 4096)?.text).toContain('2.0\u00a0GB is free after the current model is unloaded');
-  const limited = fitOf({ needed: 5e9, free: 9e9, held: 0, limit: 4e9 });
-  expect(fitProblem(limited, 4096)?.text).toMatch(/the engine can use 4.0\u00a0GB. Choose a smaller context.$/);
-  const hopeless = fitOf({ needed: 7.2e9, least: 6.9e9, free: 9e9, held: 0, limit: 4.3e9 });
+  const hopeless = fitOf({ needed: 7.2e9, least: 6.9e9, free: 4.3e9, held: 0 });
   expect(fitProblem(hopeless, 4096)?.text).toMatch(
-    /can use 4.3\u00a0GB. Even the smallest context needs 6.9\u00a0GB\. Choose a smaller model.$/,
+    /4.3\u00a0GB is free. Even the smallest context needs 6.9\u00a0GB\. Choose a smaller model or close other apps.$/,
   );
-  expect(fitProblem(fitOf({ needed: 1, free: 2, held: 0, limit: null }), 4096)).toBeNull();
+  expect(fitProblem(fitOf({ needed: 1, free: 2, held: 0 }), 4096)).toBeNull();
   expect(fitProblem(null, 4096)).toBeNull();
 });
 

@@ -38,17 +38,13 @@ export function fitProblem(fit: Fit | null, context: number | null): Problem | n
   if (fit?.verdict !== 'too-large' || context === null) return null;
   const needs = `A context of ${formatInteger(context)} tokens needs ${formatBytes(fit.needed)}`;
   const later = fit.held > 0 ? ' after the current model is unloaded' : '';
-  const has =
-    fit.bound === 'free'
-      ? `${formatBytes(fit.available)} is free${later}`
-      : `the engine can use ${formatBytes(fit.available)}`;
   const choose =
     fit.least > fit.available
       ? `Even the smallest context needs ${formatBytes(fit.least)}. Choose a smaller model`
       : 'Choose a smaller context';
   return {
     title: `Needs ${formatBytes(fit.short)} more`,
-    text: `${needs}; ${has}. ${choose}${fit.bound === 'free' ? ' or close other apps' : ''}.`,
+    text: `${needs}; ${formatBytes(fit.available)} is free${later}. ${choose} or close other apps.`,
   };
 }
 

@@ -8,6 +8,7 @@ import type { WeightStore } from '../../program/weights.ts';
 import { readF16, writeF16 } from '../../quant/float16.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { testKernels } from '../../test-support/kernels.ts';
+import { equalBits } from '../../test-support/prompt-and-steps.ts';
 import type { KvCacheType } from '../../api/types.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
@@ -241,10 +242,6 @@ async function inLanes(executor: Executor): Promise<Float32Array[]> {
     found.push(await run.logits[0].read());
   }
   return found;
-}
-
-function equalBits(a: readonly Float32Array[], b: readonly Float32Array[]): boolean {
-  return a.length === b.length && a.every((row, i) => Buffer.from(row.buffer).equals(Buffer.from(b[i].buffer)));
 }
 
 function normalisedError(found: readonly Float32Array[], expected: readonly Float32Array[]): number {

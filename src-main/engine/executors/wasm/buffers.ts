@@ -9,7 +9,7 @@ import { KV_STORAGE, paddedHead, storageBytes } from './kv-storage.ts';
 import { logitSumsStride, type PlanMemory, quantizedStride, strideOf } from './plan.ts';
 import { KEPT_PANELS, LAYOUT_F32, RUN_BYTES } from './plan-layout.ts';
 import type { WeightLayout } from './weight-layouts.ts';
-import type { PackedWeights } from './weights.ts';
+import { type PackedWeights, viewKey } from './weights.ts';
 
 export interface BufferSizes {
   readonly cells: number;
@@ -18,6 +18,15 @@ export interface BufferSizes {
   /** Rows whose logits are computed at once. */
   readonly logitRows: number;
   readonly kvCacheType: KvCacheType;
+}
+
+/** Maximum rows per slice: enough to reuse each loaded weight, few enough for the caches. */
+const MAX_ROWS = 256;
+/** Rows whose logits are computed at once. */
+const LOGIT_ROWS = 8;
+
+export function bufferSizes(cells: number, kvCacheType: KvCacheType): BufferSizes {
+  return { cells, rows: Math.min(cells, MAX_ROWS), logitRows: LOGIT_ROWS, kvCacheType };
 }
 
 /** Tables of rotation angles for the rows of a run, one per kind of rotary embedding. */
@@ -38,7 +47,7 @@ export interface AttentionExtents {
   readonly blockQueries: number;
 }
 
-/** Addresses of all that lives as long as the model, except weights. */
+/** Addresses of all in one memory that lives as long as the model, except weights. */
 export interface Buffers {
   readonly size: BufferSizes;
   readonly plan: PlanMemory;
@@ -68,23 +77,30 @@ export interface Buffers {
   readonly bytes: { readonly weights: number; readonly kvCache: number };
 }
 
+/**
+ * @param weights in this memory
+ * @param layers whose K and V are in this memory
+ */
 export function allocateBuffers(
   program: Program,
   fused: readonly FusedOp[],
   weights: PackedWeights,
+  layers: ReadonlySet<number>,
   memory: Allocator,
   size: BufferSizes,
 ): Buffers {
   const weightBytes = memory.allocated;
-  const { cells, rows, logitRows, kvCacheType } = size;
+  const { cells, rows, kvCacheType } = size;
   const attentions = attentionsOf(program);
-  const { keys, values } = allocateKv(program, memory, cells, kvCacheType);
+  const { keys, values } = allocateKv(program, memory, cells, kvCacheType, layers);
   const kvCache = memory.allocated - weightBytes;
 
   const { slots, slotWidths } = planMemory({ ...program, ops: fused }, { cells, rows });
   const slotAddresses = slotWidths.map((width) => memory.allocate(rows * strideOf(width), 'activations'));
   const widest = Math.max(...program.tensors.map(({ width }) => width));
-  const logitWidth = program.tensors[program.ops.at(-1)!.inputs[0]].width;
+  const logits = program.ops.at(-1)!;
+  const logitWidth = program.tensors[logits.inputs[0]].width;
+  const logitRows = weights.has(viewKey(logits.weights[0])) ? size.logitRows : 0;
   const ropeTables: RopeTable[] = [];
   const windows: (number | null)[] = [null];
   for (const op of program.ops) {
@@ -118,7 +134,7 @@ export function allocateBuffers(
       logitInputs: memory.allocate(logitRows * strideOf(logitWidth), 'activations'),
       logits: memory.allocate(align(logitRows * strideOf(program.vocabularySize)), 'logits'),
       logitSums: memory.allocate(logitRows * logitSumsStride(program.vocabularySize), 'logits'),
-      logitWeights: memory.allocate(strideOf(program.vocabularySize), 'logits'),
+      logitWeights: memory.allocate(Math.min(logitRows, 1) * strideOf(program.vocabularySize), 'logits'),
       ropeTable: (attributes) => ropeTables.find((table) => sameAngles(table.attributes, attributes))!.at,
       windowIndex: (window) => windows.indexOf(window),
     },
@@ -141,20 +157,27 @@ function attentionsOf(program: Program): AttentionAttributes[] {
   return program.ops.flatMap((op) => (op.op === 'attention' ? [op.attributes] : []));
 }
 
-/** Allocates storage of K and V, by layer. */
+/** Allocates storage of K and V of these layers, by layer. */
 export function allocateKv(
   program: Program,
   memory: Allocator,
   cells: number,
   type: KvCacheType,
+  layers: ReadonlySet<number>,
 ): { keys: number[]; values: number[] } {
-  const attentions = attentionsOf(program);
+  const bytes = kvBytes(program, cells, type);
   const storage = () =>
-    program.kvWidths.map((_, layer) => {
-      const read = attentions.find((attention) => attention.layer === layer);
-      return memory.allocate(read ? storageBytes(read, cells, type) : 0, `K and V of ${cells} tokens`);
-    });
+    bytes.map((ofLayer, layer) => memory.allocate(layers.has(layer) ? ofLayer : 0, `K and V of ${cells} tokens`));
   return { keys: storage(), values: storage() };
+}
+
+/** Bytes of K, and of V, by layer. */
+export function kvBytes(program: Program, cells: number, type: KvCacheType): number[] {
+  const attentions = attentionsOf(program);
+  return program.kvWidths.map((_, layer) => {
+    const read = attentions.find((attention) => attention.layer === layer);
+    return read ? storageBytes(read, cells, type) : 0;
+  });
 }
 
 /** Queries that share each loaded key and value: enough to pay for converting it, few enough for the caches. */

@@ -2,67 +2,85 @@
 import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { CellBlock } from '../executor.ts';
-import { allocateKv, type Buffers } from './buffers.ts';
-import type { FusedOp } from '../fusion.ts';
+import { allocateKv, type BufferSizes } from './buffers.ts';
 import { type KernelMemory, MemoryCount } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead } from './kv-storage.ts';
+import { type KernelPart, type StoredStage, storeStages } from './parts.ts';
+import { layersIn, type Placement } from './placement.ts';
 import { OP_BYTES } from './plan-layout.ts';
-import { type StoredPlan, storePlan, lower, NO_TAPS, type PlanMemory } from './plan.ts';
+import { NO_TAPS, type PlanMemory } from './plan.ts';
+import { lowerStages, type MemoryStage } from './stages.ts';
 
-/** Addresses of K and V, and the plan up to the logits that uses them. */
+/** Addresses of K and V by memory, and the plan up to the logits that uses them. */
 export interface CellStorage {
   readonly cells: number;
-  readonly plan: PlanMemory;
-  readonly main: StoredPlan;
+  readonly plans: readonly PlanMemory[];
+  readonly main: readonly StoredStage[];
 }
 
 /** Allocated last, so that its memory can be released. */
 export class WasmCellBlock implements CellBlock, CellStorage {
   readonly bytes: number;
-  readonly plan: PlanMemory;
-  readonly main: StoredPlan;
-  private readonly at: number;
+  readonly plans: readonly PlanMemory[];
+  readonly main: readonly StoredStage[];
+  /** By memory. */
+  private readonly at: readonly number[];
 
   /** @throws EngineError OUT_OF_MEMORY */
   constructor(
     private readonly program: Program,
-    fused: readonly FusedOp[],
-    private readonly memory: KernelMemory,
-    private readonly buffers: Buffers,
+    stages: readonly MemoryStage[],
+    private readonly parts: readonly KernelPart[],
+    private readonly placement: Placement,
     readonly cells: number,
     private readonly onRelease: () => void,
   ) {
-    this.at = memory.allocated;
-    const { kvCacheType } = buffers.size;
-    const count = new MemoryCount();
-    const before = count.allocated;
-    allocateKv(program, count, cells, kvCacheType);
-    this.bytes = count.allocated - before;
-    // All or nothing: the allocations below cannot fail.
-    memory.ensure(this.at + this.bytes + fused.length * 4 * OP_BYTES, `K and V of ${cells} more tokens`);
-    this.plan = { ...buffers.plan, ...allocateKv(program, memory, cells, kvCacheType), cells };
-    this.main = storePlan(lower(program, fused, this.plan, NO_TAPS), memory);
+    this.at = parts.map(({ memory }) => memory.allocated);
+    const operations = stages.reduce((sum, { ops }) => sum + ops.length, 0);
+    let bytes = 0;
+    parts.forEach(({ memory, buffers }, part) => {
+      const count = new MemoryCount();
+      const before = count.allocated;
+      allocateKv(program, count, cells, buffers.size.kvCacheType, layersIn(placement, part));
+      const ofPart = count.allocated - before;
+      bytes += ofPart;
+      // All or nothing: the allocations below cannot fail.
+      memory.ensure(this.at[part] + ofPart + operations * 4 * OP_BYTES, `K and V of ${cells} more tokens`);
+    });
+    this.bytes = bytes;
+    this.plans = parts.map(({ memory, buffers }, part) => {
+      const kv = allocateKv(program, memory, cells, buffers.size.kvCacheType, layersIn(placement, part));
+      return { ...buffers.plan, ...kv, cells };
+    });
+    this.main = storeStages(lowerStages(program, stages, this.plans, NO_TAPS).main, parts);
   }
 
   copy(cells: Int32Array): void {
-    const { plan } = this.buffers;
     for (const op of this.program.ops) {
       if (op.op !== 'attention') continue;
       const { layer } = op.attributes;
-      this.copyLayer(op.attributes, plan.keys[layer], this.plan.keys[layer], cells);
-      this.copyLayer(op.attributes, plan.values[layer], this.plan.values[layer], cells);
+      const part = this.placement.layers[layer];
+      const { buffers, memory } = this.parts[part];
+      const [from, to] = [buffers.plan, this.plans[part]];
+      this.copyLayer(memory, buffers.size, op.attributes, from.keys[layer], to.keys[layer], cells);
+      this.copyLayer(memory, buffers.size, op.attributes, from.values[layer], to.values[layer], cells);
     }
   }
 
   release(): void {
-    this.memory.release(this.at);
+    this.parts.forEach(({ memory }, part) => memory.release(this.at[part]));
     this.onRelease();
   }
 
   /** `[kvHeads, cells, head]` at both addresses. */
-  private copyLayer({ kvHeads, headDim }: AttentionAttributes, from: number, to: number, cells: Int32Array): void {
-    const { u8 } = this.memory;
-    const { kvCacheType, cells: own } = this.buffers.size;
+  private copyLayer(
+    { u8 }: KernelMemory,
+    { kvCacheType, cells: own }: BufferSizes,
+    { kvHeads, headDim }: AttentionAttributes,
+    from: number,
+    to: number,
+    cells: Int32Array,
+  ): void {
     const bytes = KV_STORAGE[kvCacheType].bytes(paddedHead(headDim));
     for (let head = 0; head < kvHeads; head++) {
       const source = from + head * own * bytes;

@@ -25,7 +25,7 @@ function trial(
   const compiled: CompiledKernels = { ...kernels, module: structuredClone(kernels.module), wide: undefined };
   if (wide) Object.assign(compiled, { wide: testKernels('wide').module });
   const instantiate = (module: WebAssembly.Module) => {
-    const plain = instantiateKernels(module, memory.memory, () => false, clock);
+    const plain = instantiateKernels(module, memory.memory, { clock });
     return { ...plain, ...changed(plain, module) };
   };
   return async () => {

@@ -102,9 +102,10 @@ export class KernelMemory implements Allocator {
   /**
    * Grows the memory to `end`, so that a lack of it shows before anything is read. This only takes addresses; a page is
    * committed when it is first written.
+   * @param total bytes that the purpose needs in all memories, for the error
    * @throws EngineError OUT_OF_MEMORY
    */
-  ensure(end: number, purpose: string): void {
+  ensure(end: number, purpose: string, total = end): void {
     const missing = end - this.memory.buffer.byteLength;
     if (missing <= 0) return;
     try {
@@ -115,12 +116,12 @@ export class KernelMemory implements Allocator {
       if (!(cause instanceof RangeError)) throw cause;
       const why =
         end > MAX_MEMORY_BYTES
-          ? `WebAssembly can address ${MAX_MEMORY_BYTES}. Choose a smaller model, a shorter context, or the reference executor.`
+          ? `one WebAssembly memory can address ${MAX_MEMORY_BYTES}. Choose a smaller model or a shorter context.`
           : 'the system does not have that much free. Close other programs, or choose a smaller model or a shorter context.';
       throw new EngineError(
         'OUT_OF_MEMORY',
-        `Out of memory for ${purpose}: ${end} bytes are needed in total, and ${why}`,
-        { bytes: end, limit: MAX_MEMORY_BYTES },
+        `Out of memory for ${purpose}: ${total} bytes are needed in total, and ${why}`,
+        { bytes: total, limit: MAX_MEMORY_BYTES },
         { cause },
       );
     }
@@ -133,7 +134,9 @@ function createMemory(shared: boolean): WebAssembly.Memory {
   } catch (cause) {
     // RangeError: the system has no more addresses.
     if (!(cause instanceof RangeError)) throw cause;
-    const message = `Another model does not fit: the system refused to reserve 4 GiB of address space. Unload a model, or use the reference executor.`;
+    const message =
+      'The model does not fit: the system refused to reserve 4 GiB of address space. Unload another model, or use the ' +
+      'reference executor.';
     throw new EngineError('OUT_OF_MEMORY', message, { bytes: MAX_MEMORY_BYTES }, { cause });
   }
 }

@@ -1,9 +1,15 @@
 import type { Clock } from '../../api/platform.ts';
+import type { KernelMemory } from './kernel-memory.ts';
 
 /** The functions of src-main/kernels. Pointers are byte addresses in the memory they were instantiated with. */
 export interface KernelExports {
-  /** Runs `count` operations. Returns 0, 1 when it was cancelled, 2 when a thread of the pool failed. */
+  /**
+   * Runs `count` operations. Returns 0, 1 when it was cancelled, 2 when a thread of the pool failed. Meanwhile it calls
+   * `begin`, which must call the threads.
+   */
   runPlan(plan: number, count: number, run: number, pool: number): number;
+  /** In the first memory of a model: wakes `threads` - 1 threads for a run in memory number `part`. */
+  callThreads(pool: number, part: number, threads: number): void;
   /** Index into `DOT_KINDS`. */
   dotKind(): number;
   /** Whether there are kernels that sum in 16 bits first. */
@@ -35,13 +41,33 @@ export interface KernelExports {
 /** Packs rows `[rows, width]` at `source` into rows `first` and on of the panels at `target`. */
 export type PackKernel = (source: number, target: number, width: number, first: number, rows: number) => void;
 
+/** An instance of the kernels, with the memory that it computes in. */
+export interface KernelInstance {
+  readonly memory: KernelMemory;
+  readonly kernels: KernelExports;
+}
+
+/** What the kernels ask of the engine while they run. */
+export interface KernelImports {
+  /** Whether this run was cancelled. */
+  readonly cancelled?: () => boolean;
+  /** A run on this many threads begins. */
+  readonly begin?: (threads: number) => void;
+  /** For profiles. */
+  readonly clock?: Clock | undefined;
+}
+
 export function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  cancelled: () => boolean,
-  clock?: Clock,
+  { cancelled, begin, clock }: KernelImports = {},
 ): KernelExports {
-  const imports = { env: { memory, cancelled: () => (cancelled() ? 1 : 0), now: () => clock?.now() ?? 0 } };
+  const env = {
+    memory,
+    cancelled: () => (cancelled?.() ? 1 : 0),
+    begin: (threads: number) => begin?.(threads),
+    now: () => clock?.now() ?? 0,
+  };
   // The module is built from this repository's sources, so its exports are known.
-  return new WebAssembly.Instance(module, imports).exports as unknown as KernelExports;
+  return new WebAssembly.Instance(module, { env }).exports as unknown as KernelExports;
 }

@@ -19,7 +19,7 @@ const SUM = 1e-6;
 describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the memory of the %s kernels', (variant) => {
   const { module, shared } = testKernels(variant);
   const memory = new KernelMemory(shared);
-  const kernels = instantiateKernels(module, memory.memory, () => false);
+  const kernels = instantiateKernels(module, memory.memory);
   const at = memory.allocate(4 * MOST, 'logits');
   const sums = memory.allocate(logitSumsStride(MOST), 'their sums');
   const weights = memory.allocate(4 * MOST, 'their weights');

@@ -5,11 +5,15 @@ import { fromSource } from '../../models/opened-model.ts';
 import { openSource } from '../../models/open-model.ts';
 import { readerOf } from '../../models/weight-source.ts';
 import type { ModelFiles } from '../../api/platform.ts';
+import { ProgramBuilder, type Value } from '../../program/program-builder.ts';
 import type { Program } from '../../program/program.ts';
+import { Q4_K } from '../../quant/q4_k.ts';
 import { testKernels } from '../../test-support/kernels.ts';
+import { memoryLimitFor } from '../../test-support/memory-limit.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
-import { checkAddressable, type WasmMemory } from './memory-estimate.ts';
+import { bufferSizes } from './buffers.ts';
+import { bytesOf, checkFits, layOut, sumOf, type WasmMemory } from './memory-estimate.ts';
 import { createWasmExecutor, wasmMemoryOf } from './wasm-executor.ts';
 
 const MODELS: readonly [name: string, files: () => Promise<ModelFiles>][] = [
@@ -35,6 +39,41 @@ describe('the memory that the kernels need', () => {
     expect(estimate).toMatchObject(memoryBytes);
     expect(estimate.total).toBe(memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch);
     await engine.unload();
+  });
+
+  it('of a model with 8 billion parameters exceeds one memory, and fits in two', () => {
+    const program = eightBillion();
+    const reader = { typeOf: () => Q4_K };
+    const { placement, memories } = layOut(program, reader, bufferSizes(4096, 'f16'), 2);
+    expect(placement?.memories).toBe(2);
+    // An eighth is left for the cells of lanes.
+    for (const memory of memories) expect(bytesOf(memory)).toBeLessThan((7 / 8) * 2 ** 32);
+    const { weights, kvCache, scratch } = sumOf(memories);
+    // 5 bits each in memory.
+    expect(weights / 5.02e9).toBeCloseTo(1, 2);
+    // K and V of 32 layers, 4096 tokens, 1024 values of 2 bytes.
+    expect(kvCache).toBe(2 * 32 * 4096 * 1024 * 2);
+    expect(scratch).toBeLessThan(0.05 * weights);
+    expect(wasmMemoryOf(program, reader, 4096, 2)).toEqual({ weights, kvCache, scratch });
+  });
+
+  it('adds up over several memories, each within its limit', async () => {
+    const files = await tinyGgufFiles('llama-d256.Q4_K_M');
+    const opened = fromSource(await openSource(files));
+    const [program, weights] = [opened.buildProgram(512), readerOf(opened.weights)];
+    const limit = await memoryLimitFor(files, 3, { contextSize: 512 });
+    const { memories } = layOut(program, weights, bufferSizes(512, 'f16'), 1, limit);
+    expect(memories).toHaveLength(3);
+    for (const memory of memories) expect(bytesOf(memory)).toBeLessThanOrEqual(limit);
+    const options = { kernels: testKernels(), cells: 512, memoryLimit: limit };
+    const executor = await createWasmExecutor(program, weights, options);
+    expect(executor.memoryBytes).toEqual(sumOf(memories));
+    const whole = wasmMemoryOf(program, weights, 512, 1);
+    expect(executor.memoryBytes.kvCache).toBe(whole.kvCache);
+    // The first page of each memory is unused.
+    expect(executor.memoryBytes.weights).toBe(whole.weights + 2 * 65_536);
+    await executor.dispose();
+    await opened.close();
   });
 
   it('is within 15 % of the WebAssembly memory in use, including the peak while loading', async () => {
@@ -72,11 +111,17 @@ describe('the memory that the kernels need', () => {
     expect(wasmMemoryOf(program, weights, cells, 1).kvCache).toBeGreaterThan(2 ** 32);
     let read = 0;
     const reader = { typeOf: weights.typeOf.bind(weights), readRows: async () => void read++ };
-    await expect(createWasmExecutor(program, reader, { kernels: testKernels(), cells })).rejects.toMatchObject({
+    const options = { kernels: testKernels(), cells };
+    await expect(createWasmExecutor(program, reader, { ...options, memoryOfComputer: 2 ** 32 })).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
       message: expect.stringMatching(
-        /needs \d+\.\d\d GB for a context of 20000000 tokens.*can address 4\.29 GB.*at most/,
+        /needs \d+\.\d\d GB for a context of 20000000 tokens.*computer has 4\.29 GB.*at most/,
       ),
+    });
+    // Layers can be divided between memories, but not the K and V of one.
+    await expect(createWasmExecutor(program, reader, { ...options, memoryLimit: 1e9 })).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringMatching(/One of its layers does not fit.*may fill 1\.00 GB.*shorter context/),
     });
     expect(read).toBe(0);
     await opened.close();
@@ -84,7 +129,28 @@ describe('the memory that the kernels need', () => {
 
   it('suggests a smaller model if no context would fit', () => {
     const memory: WasmMemory = { weights: 5e9, kvCache: 1e8, scratch: 1e6 };
-    expect(() => checkAddressable(memory, 4096)).toThrow(/5\.00 GB for weights.*smaller model/);
-    expect(() => checkAddressable({ ...memory, weights: 4e9 }, 4096)).not.toThrow();
+    const placement = { memories: 1, weights: new Map(), layers: [0] };
+    const layout = { placement, memories: [memory], limit: 2 ** 32 };
+    expect(() => checkFits(layout, 4096, 4e9)).toThrow(/5\.00 GB for weights.*smaller model/);
+    expect(checkFits(layout, 4096, 6e9)).toBe(placement);
   });
 });
+
+/** The matrices of Llama 3.1 8B. */
+function eightBillion(): Program {
+  const [width, kvWidth, inner, vocabulary] = [4096, 1024, 14_336, 128_256];
+  const p = new ProgramBuilder();
+  let x = p.embed(p.weight('table', [vocabulary, width]), 'token');
+  for (let layer = 0; layer < 32; layer++) {
+    const linear = (name: string, input: Value, outputs: number) =>
+      p.linear(input, p.weight(`${layer}.${name}`, [outputs, input.width]));
+    const attended = p.attention(linear('q', x, width), linear('k', x, kvWidth), linear('v', x, kvWidth), {
+      ...{ layer, heads: 32, kvHeads: 8, headDim: 128, scale: 1, softcap: null },
+      ...{ window: null, causal: true, weightsTap: null },
+    });
+    x = p.add(x, linear('o', attended, width));
+    const gated = p.mul(p.silu(linear('gate', x, inner)), linear('up', x, inner));
+    x = p.add(x, linear('down', gated, width));
+  }
+  return p.logits(x, p.weight('head', [vocabulary, width]));
+}

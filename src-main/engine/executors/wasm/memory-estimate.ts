@@ -1,13 +1,16 @@
 import { EngineError } from '../../api/errors.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import { allocateBuffers, type BufferSizes } from './buffers.ts';
+import { allocateBuffers, type BufferSizes, kvBytes } from './buffers.ts';
 import { fuse } from '../fusion.ts';
-import { MAX_MEMORY_BYTES, MemoryCount } from './kernel-memory.ts';
+import { align, MAX_MEMORY_BYTES, MemoryCount } from './kernel-memory.ts';
+import { inOneMemory, layersIn, type Placement, placeInSeveral } from './placement.ts';
 import { OP_BYTES, POOL_BYTES } from './plan-layout.ts';
-import { lower, lowerLogits, NO_TAPS } from './plan.ts';
+import { NO_TAPS } from './plan.ts';
 import { runBytes } from './run-inputs.ts';
-import { placeWeights } from './weights.ts';
+import { lowerStages, stagesOf } from './stages.ts';
+import type { DotTraits } from './weight-layouts.ts';
+import { packedSizes, placeWeights } from './weights.ts';
 
 export interface WasmMemory {
   readonly weights: number;
@@ -16,41 +19,107 @@ export interface WasmMemory {
   readonly scratch: number;
 }
 
-/** Computes what the executor will allocate, with the same code in a memory that only counts. */
-export function wasmMemory(
+/** Which memory has what, and how large each becomes. */
+export interface MemoryLayout {
+  /** Null if a layer is larger than a memory; `memories` is then one that has everything. */
+  readonly placement: Placement | null;
+  readonly memories: readonly WasmMemory[];
+  /** Bytes per memory. */
+  readonly limit: number;
+}
+
+/** Most that a model takes of a memory when it is loaded. The cells of lanes need some later. */
+const FILLED_BYTES = (7 / 8) * MAX_MEMORY_BYTES;
+
+/** Only IQ4 would take more, on machines where 8-bit codes are not exact. */
+const DOT: DotTraits = { codes: 'unsigned', sums: 'i32' };
+
+/**
+ * Places a model in as few memories as possible.
+ * @param limit bytes per memory
+ */
+export function layOut(
   program: Program,
   weights: Pick<WeightReader, 'typeOf'>,
   size: BufferSizes,
   threads: number,
-): WasmMemory {
-  const memory = new MemoryCount();
-  // Only IQ4 would take more, on machines where 8-bit codes are not exact.
-  const { packed } = placeWeights(program, weights, memory, { codes: 'unsigned', sums: 'i32' });
-  const fused = fuse(program);
-  const buffers = allocateBuffers(program, fused, packed, memory, size);
-  memory.allocate(POOL_BYTES);
-  memory.allocate(lower(program, fused, buffers.plan, NO_TAPS).length * OP_BYTES);
-  memory.allocate(lowerLogits(program, buffers.plan).length * OP_BYTES);
-  const { weights: weightBytes, kvCache } = buffers.bytes;
-  const scratch = memory.allocated - weightBytes - kvCache + runBytes(buffers, size.cells, threads);
-  return { weights: weightBytes, kvCache, scratch };
+  limit = FILLED_BYTES,
+): MemoryLayout {
+  const together = inOneMemory(program);
+  const [whole] = measure(program, weights, together, size, threads);
+  if (bytesOf(whole) <= limit) return { placement: together, memories: [whole], limit };
+  const layers = kvBytes(program, size.cells, size.kvCacheType).map((bytes) => 2 * align(bytes));
+  const sizes = { weights: packedSizes(program, weights, DOT), layers };
+  // The scratch memory of the whole model is enough for any part of it.
+  const placement = placeInSeveral(program, sizes, limit - whole.scratch - new MemoryCount().allocated);
+  const memories = placement === null ? [whole] : measure(program, weights, placement, size, threads);
+  return { placement, memories, limit };
 }
 
-/** @throws EngineError OUT_OF_MEMORY, with the numbers, when it does not fit in the 32-bit address space */
-export function checkAddressable({ weights, kvCache, scratch }: WasmMemory, cells: number): void {
-  const bytes = weights + kvCache + scratch;
-  if (bytes <= MAX_MEMORY_BYTES) return;
-  const fitting = Math.floor(((MAX_MEMORY_BYTES - weights - scratch) / kvCache) * cells);
-  const advice =
-    fitting >= 1
-      ? `Load it with a context of at most ${fitting} tokens`
-      : 'Choose a smaller model, or one with fewer bits per weight';
-  throw new EngineError(
+/** Computes what the executor will allocate, with the same code in memories that only count. */
+function measure(
+  program: Program,
+  weights: Pick<WeightReader, 'typeOf'>,
+  placement: Placement,
+  size: BufferSizes,
+  threads: number,
+): WasmMemory[] {
+  const counts = Array.from({ length: placement.memories }, () => new MemoryCount());
+  const { packed } = placeWeights(program, weights, counts, placement, DOT);
+  const fused = fuse(program);
+  const buffers = counts.map((memory, part) =>
+    allocateBuffers(program, fused, packed[part], layersIn(placement, part), memory, size),
+  );
+  for (const memory of counts) memory.allocate(POOL_BYTES);
+  const plans = buffers.map(({ plan }) => plan);
+  const { main, logits } = lowerStages(program, stagesOf(fused, placement), plans, NO_TAPS);
+  for (const { part, ops } of [...main, ...(logits ? [logits] : [])]) counts[part].allocate(ops.length * OP_BYTES);
+  return buffers.map((ofPart, part) => {
+    const { weights: weightBytes, kvCache } = ofPart.bytes;
+    const scratch = counts[part].allocated - weightBytes - kvCache + runBytes(ofPart, size.cells, threads);
+    return { weights: weightBytes, kvCache, scratch };
+  });
+}
+
+export function bytesOf({ weights, kvCache, scratch }: WasmMemory): number {
+  return weights + kvCache + scratch;
+}
+
+/** All memories of a model together. */
+export function sumOf(memories: readonly WasmMemory[]): WasmMemory {
+  const sum = (of: (memory: WasmMemory) => number) => memories.reduce((total, memory) => total + of(memory), 0);
+  return { weights: sum((m) => m.weights), kvCache: sum((m) => m.kvCache), scratch: sum((m) => m.scratch) };
+}
+
+/**
+ * @param available bytes of memory that this computer has
+ * @returns the placement
+ * @throws EngineError OUT_OF_MEMORY, with the numbers and what would fit
+ */
+export function checkFits({ placement, memories, limit }: MemoryLayout, cells: number, available: number): Placement {
+  const needed = sumOf(memories);
+  const { weights, kvCache, scratch } = needed;
+  if (bytesOf(needed) > available) {
+    const fitting = Math.floor(((available - weights - scratch) / kvCache) * cells);
+    const advice =
+      fitting >= 1
+        ? `Load it with a context of at most ${fitting} tokens`
+        : 'Choose a smaller model, or one with fewer bits per weight';
+    throw outOfMemory(needed, cells, available, `This computer has ${gigabytes(available)}. ${advice}.`);
+  }
+  if (placement !== null) return placement;
+  const reason = `One of its layers does not fit in a WebAssembly memory, of which a model may fill ${gigabytes(limit)}.`;
+  const advice = 'Load it with a shorter context, or choose one with fewer bits per weight.';
+  throw outOfMemory(needed, cells, limit, `${reason} ${advice}`);
+}
+
+function outOfMemory(needed: WasmMemory, cells: number, limit: number, reason: string): EngineError {
+  const { weights, kvCache, scratch } = needed;
+  return new EngineError(
     'OUT_OF_MEMORY',
-    `The model needs ${gigabytes(bytes)} for a context of ${cells} tokens: ${gigabytes(weights)} for weights, ` +
-      `${gigabytes(kvCache)} for the KV cache, ${gigabytes(scratch)} for computation. The CPU kernels can address ` +
-      `${gigabytes(MAX_MEMORY_BYTES)}. ${advice}, or use the reference executor if this computer has the memory.`,
-    { bytes, limit: MAX_MEMORY_BYTES, weights, kvCache, scratch, contextSize: cells },
+    `The model needs ${gigabytes(bytesOf(needed))} for a context of ${cells} tokens: ${gigabytes(weights)} for ` +
+      `weights, ${gigabytes(kvCache)} for the KV cache, ${gigabytes(scratch)} for computation. ${reason}`,
+    { bytes: bytesOf(needed), limit, weights, kvCache, scratch, contextSize: cells },
   );
 }
 

@@ -201,6 +201,8 @@ export const POOL_FAILED = 276;
 export const POOL_CALLS = 320;
 /** Consecutive sleeps without progress before the engine's thread stops waiting for the others. */
 export const POOL_PATIENCE = 324;
+/** In the first memory of a model: number of the memory in which the latest run computes. */
+export const POOL_PART = 328;
 /** Chunks that a thread has computed so far, written by it alone: one cache line per thread, at most 64 threads. */
 export const POOL_PROGRESS = 384;
 export const POOL_PROGRESS_LINES = 64;

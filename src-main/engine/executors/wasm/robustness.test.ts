@@ -257,8 +257,9 @@ function dyingThreads(): KernelThreads & { die(ms: number): void } {
 function slowThreads(ms: number, getsOn: boolean): KernelThreads {
   const source = `
     const { parentPort, workerData } = require('node:worker_threads');
-    const { module, memory, pool, thread } = workerData;
-    const { exports } = new WebAssembly.Instance(module, { env: { memory, cancelled: () => 0, now: () => 0 } });
+    const { module, parts: [{ memory, pool }], thread } = workerData;
+    const env = { memory, cancelled: () => 0, begin: () => undefined, now: () => 0 };
+    const { exports } = new WebAssembly.Instance(module, { env });
     parentPort.postMessage('ready');
     const words = new Int32Array(memory.buffer);
     const runs = (pool + ${POOL_RUNS}) / 4;
@@ -268,7 +269,7 @@ function slowThreads(ms: number, getsOn: boolean): KernelThreads {
       Atomics.wait(words, (pool + ${POOL_PLAN}) / 4, Atomics.load(words, (pool + ${POOL_PLAN}) / 4), 100);
       if (${getsOn}) Atomics.add(words, (pool + ${POOL_PROGRESS} + 64 * thread) / 4, 1);
     }
-    exports.work(pool, thread);`;
+    for (let run = 0; (run = exports.nextRun(pool, run, thread)) !== 0; ) exports.work(pool, thread);`;
   return {
     available: 2,
     async start(thread) {

@@ -48,20 +48,22 @@ function chunksOf(tokens: number): number {
 export const STREAM_COUNTS = [8, 2] as const;
 export type StreamCount = (typeof STREAM_COUNTS)[number];
 
-/** Writes the kernels' description of a batch into their memory. */
-export class RunInputs {
+/** What runs in all memories of a model have in common. */
+export interface RunSettings {
   /** Interleaved weight streams for products of few rows; see strands.ts of the kernels. */
-  streams: StreamCount = STREAM_COUNTS[0];
+  streams: StreamCount;
   /** Whether rows attend to no later ones. */
   causal: boolean;
+}
 
+/** Writes the kernels' description of a batch into a memory. */
+export class RunInputs {
   constructor(
     private readonly memory: KernelMemory,
     private readonly buffers: Buffers,
     private readonly threads: number,
-  ) {
-    this.causal = buffers.causal;
-  }
+    private readonly settings: Readonly<RunSettings>,
+  ) {}
 
   /**
    * Writes rows `from` to `to` of the batch.
@@ -85,7 +87,7 @@ export class RunInputs {
     // Views are fetched once: each fetch checks the memory, and this runs for every token.
     const { i32, f32 } = this.memory;
     this.writeRows(i32, batch, from, to, this.writeContexts(i32, batch, base));
-    if (!this.causal) this.attendToAll(i32, batch, from, to);
+    if (!this.settings.causal) this.attendToAll(i32, batch, from, to);
     for (const table of this.buffers.ropeTables) writeAngles(f32, table, batch, from, to);
     const blocks = this.writeBlocks(i32, batch, from, to);
     const isSplit = !whole && threads > 1 && rows <= SPLIT_ROWS && blocks * attention.fewestKvHeads < PARTS * threads;
@@ -155,7 +157,7 @@ export class RunInputs {
     i32[header + L.RUN_SCRATCH_STRIDE / 4] = stride;
     i32[header + L.RUN_TILES / 4] = scratch + this.threads * stride;
     i32[header + L.RUN_TILE_STRIDE / 4] = tileBytes;
-    i32[header + L.RUN_PLACES / 4] = this.streams;
+    i32[header + L.RUN_PLACES / 4] = this.settings.streams;
     i32[header + L.RUN_CANCELLED / 4] = 0;
     i32[header + L.RUN_BLOCKS / 4] = arrays.blocks;
     i32[header + L.RUN_MAX_QUERIES / 4] = attention.blockQueries;

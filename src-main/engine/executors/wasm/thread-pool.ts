@@ -1,6 +1,6 @@
 import { EngineError } from '../../api/errors.ts';
 import type { CancelToken, CompiledKernels, KernelThreads } from '../../api/platform.ts';
-import type { KernelMemory } from './kernel-memory.ts';
+import type { KernelInstance } from './kernels.ts';
 import {
   POOL_BYTES,
   POOL_CALLS,
@@ -19,15 +19,18 @@ const PATIENCE = 15;
 /** Bytes that even a slow disk (8 MB/s) reads in one sleep. */
 const SLOWEST_BYTES = 1_600_000;
 
-/** The threads of one executor, which live as long as its memory. */
+/**
+ * The threads of one executor, which live as long as its memories. Each memory has the state of its own runs. In the first
+ * one the threads wait until they are called.
+ */
 export class ThreadPool {
   private readonly running: { stop(): Promise<void> }[] = [];
+  /** Addresses of the state that the kernels share, by memory. */
+  private readonly at: readonly number[];
 
-  private constructor(
-    private readonly memory: KernelMemory,
-    /** Address of the state that the kernels share. */
-    readonly at: number,
-  ) {}
+  private constructor(private readonly instances: readonly KernelInstance[]) {
+    this.at = instances.map(({ memory }) => memory.allocate(POOL_BYTES, 'threads'));
+  }
 
   /**
    * @param threads in total, including the caller's; 1 starts none
@@ -35,21 +38,23 @@ export class ThreadPool {
    * @throws EngineError BACKEND_LOST when one does not start, CANCELLED; the others are then stopped
    */
   static async start(
-    kernels: Pick<CompiledKernels, 'module' | 'shared'>,
-    memory: KernelMemory,
+    compiled: Pick<CompiledKernels, 'module' | 'shared'>,
+    instances: readonly KernelInstance[],
     host: KernelThreads | undefined,
     threads: number,
     cancel?: CancelToken,
   ): Promise<ThreadPool> {
-    const pool = new ThreadPool(memory, memory.allocate(POOL_BYTES, 'threads'));
+    const pool = new ThreadPool(instances);
     pool.expect(0);
-    const wanted = kernels.shared && host ? threads : 1;
+    const wanted = compiled.shared && host ? threads : 1;
+    const parts = instances.map(({ memory: { memory } }, part) => {
+      return { memory, pool: pool.at[part], failed: pool.at[part] + POOL_FAILED };
+    });
     try {
       for (let thread = 1; thread < wanted; thread++) {
         if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
-        const { module } = kernels;
-        const task = { module, memory: memory.memory, pool: pool.at, failed: pool.at + POOL_FAILED, thread };
-        pool.running.push(await host!.start(task, () => pool.set(POOL_FAILED, 1)));
+        const task = { module: compiled.module, parts, thread };
+        pool.running.push(await host!.start(task, () => pool.fail()));
       }
     } catch (error) {
       await pool.stop();
@@ -63,38 +68,58 @@ export class ThreadPool {
     return this.running.length + 1;
   }
 
-  /** Sets how many threads compute the next run, including the caller's. */
-  use(threads: number): void {
-    this.set(POOL_THREADS, threads);
+  /**
+   * Sets how many threads compute the next run in a memory, including the caller's.
+   * @returns the address of the memory's pool
+   */
+  use(part: number, threads: number): number {
+    this.set(part, POOL_THREADS, threads);
+    return this.at[part];
+  }
+
+  /** Calls the threads for a run that begins in a memory. */
+  call(part: number, threads: number): void {
+    this.instances[0].kernels.callThreads(this.at[0], part, threads);
   }
 
   /** Whether a thread has crashed; every run then fails. */
   get failed(): boolean {
-    return Atomics.load(this.memory.i32, (this.at + POOL_FAILED) / 4) !== 0;
+    return this.instances.some(({ memory }, part) => Atomics.load(memory.i32, (this.at[part] + POOL_FAILED) / 4) !== 0);
+  }
+
+  /** Makes every run in every memory fail. */
+  private fail(): void {
+    this.setAll(POOL_FAILED, 1);
   }
 
   /** @param bytes that a thread reads at most between checks of the others */
   expect(bytes: number): void {
-    this.set(POOL_PATIENCE, PATIENCE + Math.ceil(bytes / SLOWEST_BYTES));
+    this.setAll(POOL_PATIENCE, PATIENCE + Math.ceil(bytes / SLOWEST_BYTES));
   }
 
+  /** A thread has crashed: makes the others, and later runs, fail too. */
   lost(): EngineError {
+    this.fail();
     return new EngineError('BACKEND_LOST', 'A CPU kernel thread crashed. Load the model again.');
   }
 
   async stop(): Promise<void> {
-    this.set(POOL_STOP, 1);
+    this.setAll(POOL_STOP, 1);
     if (this.running.length > 0) {
-      const { i32 } = this.memory;
+      const { i32 } = this.instances[0].memory;
       for (const field of [POOL_RUNS, POOL_CALLS]) {
-        Atomics.add(i32, (this.at + field) / 4, 1);
-        Atomics.notify(i32, (this.at + field) / 4);
+        Atomics.add(i32, (this.at[0] + field) / 4, 1);
+        Atomics.notify(i32, (this.at[0] + field) / 4);
       }
     }
     await Promise.all(this.running.splice(0).map((thread) => thread.stop()));
   }
 
-  private set(field: number, value: number): void {
-    Atomics.store(this.memory.i32, (this.at + field) / 4, value);
+  private setAll(field: number, value: number): void {
+    for (let part = 0; part < this.at.length; part++) this.set(part, field, value);
+  }
+
+  private set(part: number, field: number, value: number): void {
+    Atomics.store(this.instances[part].memory.i32, (this.at[part] + field) / 4, value);
   }
 }

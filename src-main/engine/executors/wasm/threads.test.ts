@@ -3,6 +3,7 @@ import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
 import { QUANTIZED_MODELS, TINY_MODELS, tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
+import { equalBits, promptAndSteps } from '../../test-support/prompt-and-steps.ts';
 import { openWasmModel } from '../../test-support/wasm-model.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
@@ -24,8 +25,7 @@ const SHARES: readonly (readonly [count: number, streams: 2 | 8])[] = isFull
     ];
 /** Every architecture, and every layout of weights. */
 const MODELS = [...TINY_MODELS, ...QUANTIZED_MODELS.filter((name) => /\.(F16|Q8_0|Q4_0|Q4_1)$/.test(name))];
-const PROMPT = 57;
-const STEPS = 12;
+const shapeOf = (vocabulary: number) => ({ prompt: 57, steps: 12, context: CONTEXT, vocabulary });
 
 describe('threads of the wasm executor', () => {
   const open: Executor[] = [];
@@ -40,7 +40,7 @@ describe('threads of the wasm executor', () => {
       const options = { contextSize: CONTEXT, threads: { count, host: nodeKernelThreads() }, streams };
       const { executor, model } = await openWasmModel(files, options);
       open.push(executor);
-      results.push(await promptAndSteps(executor, model.program.vocabularySize));
+      results.push(await promptAndSteps(executor, shapeOf(model.program.vocabularySize)));
     }
     for (const result of results) expect(equalBits(result, results[0])).toBe(true);
   });
@@ -73,8 +73,8 @@ describe('threads of the wasm executor', () => {
     const files = await tinyGgufFiles('llama-d256.Q8_0');
     const alone = await openWasmModel(files, { contextSize: CONTEXT });
     open.push(alone.executor);
-    const vocabulary = alone.model.program.vocabularySize;
-    const expected = await promptAndSteps(alone.executor, vocabulary);
+    const shape = shapeOf(alone.model.program.vocabularySize);
+    const expected = await promptAndSteps(alone.executor, shape);
     const { executor } = await openWasmModel(files, {
       contextSize: CONTEXT,
       threads: { count: { now: () => performance.now() }, host: { ...nodeKernelThreads(), available: most } },
@@ -84,7 +84,7 @@ describe('threads of the wasm executor', () => {
     expect(executor.kernels).toMatchObject({ threads: most, decodeThreads: few });
     // Idle threads are woken for each prompt.
     for (let reply = 0; reply < (isFull ? 5 : 2); reply++) {
-      expect(equalBits(await promptAndSteps(executor, vocabulary), expected)).toBe(true);
+      expect(equalBits(await promptAndSteps(executor, shape), expected)).toBe(true);
     }
   });
 
@@ -107,21 +107,3 @@ describe('threads of the wasm executor', () => {
     expect(equalBits(results[1], results[0])).toBe(true);
   });
 });
-
-/** Logits of the last rows of a prompt and of single tokens after it. */
-async function promptAndSteps(executor: Executor, vocabulary: number): Promise<Float32Array[]> {
-  const cache = new KvCache(CONTEXT);
-  const id = (i: number) => (i * 37 + 11) % vocabulary;
-  const ids = Array.from({ length: PROMPT }, (_, i) => id(i));
-  const prompt = await executor.run(batchOf([cache.append(0, ids)]), { logits: [3, PROMPT - 1] });
-  const found = await Promise.all(prompt.logits.map((handle) => handle.read()));
-  for (let step = 0; step < STEPS; step++) {
-    const { logits } = await executor.run(batchOf([cache.append(0, [id(PROMPT + step)])]), { logits: [0] });
-    found.push(await logits[0].read());
-  }
-  return found;
-}
-
-function equalBits(a: readonly Float32Array[], b: readonly Float32Array[]): boolean {
-  return a.length === b.length && a.every((row, i) => Buffer.from(row.buffer).equals(Buffer.from(b[i].buffer)));
-}

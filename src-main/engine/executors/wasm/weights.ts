@@ -1,4 +1,4 @@
-/** Packs weights into kernel memory, directly as they are read. */
+/** Packs weights into kernel memories, directly as they are read. */
 import type { CancelToken } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader, WeightStore, WeightView } from '../../program/weights.ts';
@@ -6,7 +6,8 @@ import { rowBytes } from '../../quant/block-type.ts';
 import type { WeightsInMemory } from '../../api/types.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
-import type { KernelExports } from './kernels.ts';
+import type { KernelInstance } from './kernels.ts';
+import type { Placement } from './placement.ts';
 import { type DotTraits, type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
 
 /** Address and layout of a weight. */
@@ -31,19 +32,16 @@ export function viewKey({ name, firstRow, shape }: WeightView): string {
 }
 
 /** A weight, its packing and its address. A tensor whose rows are used separately becomes several matrices. */
-interface Placement {
+interface LocatedWeight {
   readonly weight: WeightDeclaration;
   readonly packing: Packing;
+  /** Number of the memory. */
+  readonly part: number;
   readonly targets: readonly Target[];
 }
 
-/** Allocates memory for every weight of the program. */
-export function placeWeights(
-  program: Program,
-  reader: Pick<WeightReader, 'typeOf'>,
-  memory: Allocator,
-  dot: DotTraits,
-): { readonly packed: PackedWeights; readonly placements: readonly Placement[] } {
+/** Views that the program's operations have of each of its weights. */
+function viewsOf(program: Program): ReadonlyMap<string, readonly WeightView[]> {
   const views = new Map<string, Map<string, WeightView>>();
   for (const { weights } of program.ops) {
     for (const view of weights) {
@@ -51,18 +49,52 @@ export function placeWeights(
       views.set(view.name, ofTensor.set(viewKey(view), view));
     }
   }
-  const packed = new Map<string, PackedWeight>();
-  const placements = program.weights.map((weight) => {
+  return new Map(program.weights.map(({ name }) => [name, [...(views.get(name)?.values() ?? [])]]));
+}
+
+/** Bytes of each weight in memory, by name. */
+export function packedSizes(
+  program: Program,
+  reader: Pick<WeightReader, 'typeOf'>,
+  dot: DotTraits,
+): ReadonlyMap<string, number> {
+  const views = viewsOf(program);
+  return new Map(
+    program.weights.map((weight) => {
+      const { layout } = packingOf(reader.typeOf(weight), weight.shape.at(-1) ?? 1, dot);
+      const bytes = views
+        .get(weight.name)!
+        .map((view) => align(packedBytes(view, view.shape.length > 1 ? layout : null)));
+      return [weight.name, bytes.reduce((sum, each) => sum + each, 0)];
+    }),
+  );
+}
+
+/**
+ * Allocates memory for every weight of the program.
+ * @returns addresses by memory
+ */
+export function placeWeights(
+  program: Program,
+  reader: Pick<WeightReader, 'typeOf'>,
+  memories: readonly Allocator[],
+  placement: Placement,
+  dot: DotTraits,
+): { readonly packed: readonly PackedWeights[]; readonly located: readonly LocatedWeight[] } {
+  const views = viewsOf(program);
+  const packed = memories.map(() => new Map<string, PackedWeight>());
+  const located = program.weights.map((weight) => {
     const packing = packingOf(reader.typeOf(weight), weight.shape.at(-1) ?? 1, dot);
-    const targets = [...(views.get(weight.name)?.values() ?? [])].map((view) => {
+    const part = placement.weights.get(weight.name) ?? 0;
+    const targets = views.get(weight.name)!.map((view) => {
       const layout = view.shape.length > 1 ? packing.layout : null;
-      const at = memory.allocate(packedBytes(view, layout), `the weights (${weight.name})`);
-      packed.set(viewKey(view), { at, layout, width: view.shape.at(-1) ?? 1 });
+      const at = memories[part].allocate(packedBytes(view, layout), `the weights (${weight.name})`);
+      packed[part].set(viewKey(view), { at, layout, width: view.shape.at(-1) ?? 1 });
       return { view, at };
     });
-    return { weight, packing, targets };
+    return { weight, packing, part, targets };
   });
-  return { packed, placements };
+  return { packed, located };
 }
 
 /** Layouts of the matrices of each file type, largest total first. */
@@ -89,26 +121,30 @@ export function weightsInMemory(
 /** Tensors read at once: one is packed while another is read from disk. */
 const READ_AT_ONCE = 2;
 
-/** Reads and packs every weight. */
+/**
+ * Reads and packs every weight.
+ * @returns addresses by memory
+ */
 export async function packWeights(
   program: Program,
   reader: WeightReader,
-  memory: KernelMemory,
-  kernels: KernelExports,
+  instances: readonly KernelInstance[],
+  placement: Placement,
   dot: DotTraits,
   options: PackWeightsOptions,
-): Promise<PackedWeights> {
-  const { packed, placements } = placeWeights(program, reader, memory, dot);
+): Promise<readonly PackedWeights[]> {
+  const memories = instances.map(({ memory }) => memory);
+  const { packed, located } = placeWeights(program, reader, memories, placement, dot);
   let failed = false;
-  const left = placements.values();
+  const left = located.values();
   const readSome = async () => {
-    for (const { weight, packing, targets } of left) {
+    for (const { weight, packing, part, targets } of left) {
       if (failed) return;
       await reader.readRows(weight, {
         ...options,
         onRows: (bytes, firstRow, rows) => {
-          if (weight.shape.length < 2) copyVector(memory, reader, weight, bytes, targets);
-          else packSlice(memory, kernels, packing, weight, { bytes, firstRow, rows }, targets);
+          if (weight.shape.length < 2) copyVector(memories[part], reader, weight, bytes, targets);
+          else packSlice(instances[part], packing, weight, { bytes, firstRow, rows }, targets);
         },
       });
     }
@@ -150,8 +186,7 @@ function copyVector(
 }
 
 function packSlice(
-  memory: KernelMemory,
-  kernels: KernelExports,
+  { memory, kernels }: KernelInstance,
   { layout, convert }: Packing,
   weight: WeightDeclaration,
   slice: { bytes: Uint8Array; firstRow: number; rows: number },

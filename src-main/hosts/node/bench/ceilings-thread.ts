@@ -4,7 +4,7 @@ import type { CeilingRound, CeilingTask, CeilingTimes } from './ceilings.ts';
 
 const task = workerData as CeilingTask;
 const { exports } = new WebAssembly.Instance(task.module, {
-  env: { memory: task.memory, cancelled: () => 0, now: () => performance.now() },
+  env: { memory: task.memory, cancelled: () => 0, begin: () => undefined, now: () => performance.now() },
 });
 // The module is built from this repository's sources, so its exports are known.
 const { readMemory, multiplyAdd } = exports as unknown as {

@@ -59,10 +59,10 @@ async function surelyFits(path: string): Promise<boolean> {
  * @throws EngineError OUT_OF_MEMORY with the numbers
  */
 async function refuseTooLarge(client: EngineClient, modelId: string): Promise<void> {
-  const { memory, memoryLimit, contextSize } = await client.call('describe', { modelId });
+  const { memory, contextSize } = await client.call('describe', { modelId });
   const tokens = defaultContext(contextSize);
   const needed = memoryAt(memory, tokens).total;
-  const fit = fitOf({ needed, free: systemMemory().freeBytes, held: 0, limit: memoryLimit });
+  const fit = fitOf({ needed, free: systemMemory().freeBytes, held: 0 });
   if (fit.verdict !== 'too-large') return;
   throw new EngineError('OUT_OF_MEMORY', formatFit(fit, tokens), { needed, available: fit.available });
 }

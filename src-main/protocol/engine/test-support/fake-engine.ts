@@ -75,7 +75,6 @@ export const FAKE_DESCRIPTION: ModelDescription = {
   tokenizer: null,
   chatTemplate: null,
   memory: [{ contextSize: 1000, weights: 0, kvCache: 0, scratch: 0, total: 0 }],
-  memoryLimit: null,
   problem: null,
 };
 

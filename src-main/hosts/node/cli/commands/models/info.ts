@@ -29,7 +29,6 @@ export function addModelInfoCommand(models: Command, context: CliContext, done: 
         needed: memoryAt(description.memory, contextSize).total,
         free: systemMemory().freeBytes,
         held: 0,
-        limit: description.memoryLimit,
       });
       if (json) await context.out.json({ ...description, listing, fit: { ...fit, contextSize } });
       else {
