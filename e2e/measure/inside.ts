@@ -36,8 +36,11 @@ async function measure(app: RunningApp, file: Parameters<typeof loadSmolLM2>[1])
   const rates = [await decodeRate(app)];
   const inside = new InsidePage(page);
   await inside.show();
+  const example = await inside.tokens.count();
   const from = performance.now();
   await inside.id('inside-text').fill(words(Number(values.words)).join(' '));
+  // The example is on screen until the text has been read.
+  await expect.poll(() => inside.tokens.count()).not.toBe(example);
   await inside.step('layers');
   await settled(inside, PASS_TIMEOUT_MS);
   const count = await inside.tokens.count();
