@@ -160,12 +160,19 @@ async function pidsOf(program: string): Promise<number[]> {
 
 /** Ends apps that restarted themselves, and waits for them. */
 async function endProcesses(): Promise<void> {
-  for (const pid of await pidsOf(`${USER.home}/`)) {
-    try {
-      process.kill(pid, 'SIGTERM');
-    } catch {
-      // It followed its main process.
+  const asked = new Set<number>();
+  const left = async () => {
+    const pids = await pidsOf(`${USER.home}/`);
+    // Also an app that a helper has started since.
+    for (const pid of pids.filter((one) => !asked.has(one))) {
+      asked.add(pid);
+      try {
+        process.kill(pid, 'SIGTERM');
+      } catch {
+        // It followed its main process.
+      }
     }
-  }
-  await expect.poll(async () => (await pidsOf(`${USER.home}/`)).length, { timeout: 20_000 }).toBe(0);
+    return pids.length;
+  };
+  await expect.poll(left, { timeout: 20_000 }).toBe(0);
 }

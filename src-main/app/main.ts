@@ -168,9 +168,11 @@ async function run(): Promise<void> {
     onPortRequest(page) {
       supervisor.requestPort(page.id);
       // The page runs, so this version has started. What is left of the old one is only disk space.
-      void endTrial(folder, app.getVersion()).catch((error: unknown) => {
+      try {
+        endTrial(folder, app.getVersion());
+      } catch (error) {
         process.stderr.write(`tokenscope: the old version could not be deleted: ${String(error)}\n`);
-      });
+      }
     },
     onWindowVerb(page, verb) {
       const window = windows.of(page);

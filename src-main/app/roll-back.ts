@@ -16,6 +16,8 @@ async function ask(): Promise<void> {
   if (trial === null) return relaunch();
   const { response } = await dialog.showMessageBox({
     type: 'warning',
+    // There is no window whose title would say it.
+    title: 'Tokenscope',
     message: `Tokenscope ${trial.version} did not start.`,
     detail: `Go back to version ${trial.previousVersion}, or try again. Chats and settings are kept.`,
     buttons: [`Use ${trial.previousVersion}`, 'Try again', 'Quit'],

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { sha256OfFile } from '../models/sha256-file.ts';
 import type { Installation } from './installation.ts';
-import { replace, writeTrial } from './trial.ts';
+import { deleteVersion, replace, writeTrial } from './trial.ts';
 
 const run = promisify(execFile);
 
@@ -42,7 +42,7 @@ export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, option
   const { target, program } = installation;
   const prepared = `${target}.new`;
   const previous = `${target}.previous`;
-  await rm(prepared, { recursive: true, force: true });
+  deleteVersion(prepared);
   try {
     if (installation.kind === 'AppImage') {
       await copyFile(file, prepared);
@@ -56,7 +56,7 @@ export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, option
     writeTrial(dataFolder, { ...trial, starts: 0, pid: null, startedAt: 0 });
     replace(target, prepared, previous);
   } finally {
-    await rm(prepared, { recursive: true, force: true });
+    deleteVersion(prepared);
   }
   await rm(file, { force: true });
 }
@@ -70,7 +70,7 @@ async function unpack(file: string, prepared: string): Promise<void> {
     if (root === undefined || others.length > 0) throw new Error('The archive must contain exactly one folder.');
     await rename(join(folder, root), prepared);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    deleteVersion(folder);
   }
 }
 

@@ -3,7 +3,6 @@
  * Node's files are used here, because this runs before anything else of the app.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 export interface Trial {
@@ -78,19 +77,33 @@ export function uncountStart(dataFolder: string, version: string): void {
 }
 
 /** The app has started: the old version is deleted. @throws Error */
-export async function endTrial(dataFolder: string, version: string): Promise<void> {
+export function endTrial(dataFolder: string, version: string): void {
   const trial = readTrial(dataFolder);
   if (trial?.version !== version) return;
   // At once, because the app may quit before the rest is deleted.
   rmSync(trialPath(dataFolder), { force: true });
   keepOthers(trial.previous, trial.target);
-  await rm(trial.previous, { recursive: true, force: true });
+  deleteVersion(trial.previous);
+}
+
+/**
+ * Deletes a version, if it is there. Electron takes the archive in it for a folder, and then cannot delete it. Synchronous, because
+ * the app itself is in an archive that nothing can read meanwhile. @throws Error
+ */
+export function deleteVersion(path: string): void {
+  const electron = process as typeof process & { noAsar?: boolean };
+  electron.noAsar = true;
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } finally {
+    electron.noAsar = false;
+  }
 }
 
 /** Puts the new version at the target, and keeps the old one beside it. @throws Error with the old one in place */
 export function replace(target: string, prepared: string, previous: string): void {
   keepOthers(previous, target);
-  rmSync(previous, { recursive: true, force: true });
+  deleteVersion(previous);
   renameSync(target, previous);
   try {
     renameSync(prepared, target);
@@ -110,7 +123,7 @@ export function rollBack(dataFolder: string, { target, previous }: Trial): void 
   const failed = `${target}.failed`;
   replace(target, previous, failed);
   keepOthers(failed, target);
-  rmSync(failed, { recursive: true, force: true });
+  deleteVersion(failed);
   rmSync(trialPath(dataFolder), { force: true });
 }
 

@@ -256,7 +256,6 @@ export class UpdateService {
     if (phase === 'done') return this.#set('ready');
     if (phase === 'paused') return this.#set('available');
     if (problem?.kind === 'hash') {
-      this.#job = null;
       throw new Error('The downloaded file is not the one that Tokenscope’s makers signed. It was deleted.');
     }
     throw problem === null

@@ -324,9 +324,9 @@ test('the old version comes back if the new one does not start, and goes away wh
   await again.downloaded();
   await again.service.stop();
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
-  await endTrial(dataFolder, '0.3.0');
+  endTrial(dataFolder, '0.3.0');
   expect(await readFile(`${target}.previous`, 'utf8')).toContain('0.1.0');
-  await endTrial(dataFolder, '0.2.0');
+  endTrial(dataFolder, '0.2.0');
   await expect(stat(`${target}.previous`)).rejects.toMatchObject({ code: 'ENOENT' });
   expect(beginTrial(dataFolder, '0.2.0')).toBeNull();
 });
@@ -357,7 +357,7 @@ test('what a person keeps in the folder of the app stays, also after going back'
   writeTrial(folder, trial);
   // As if moving it had failed until now.
   await rename(join(target, 'models'), join(previous, 'models'));
-  await endTrial(folder, '0.2.0');
+  endTrial(folder, '0.2.0');
   expect(await content()).toEqual(['new', 'GGUF']);
   expect((await readdir(folder)).toSorted()).toEqual(['app', 'updates']);
 });
