@@ -109,7 +109,7 @@ test('a chat that cannot be saved says so, survives navigation, and is saved onc
     await expect(chat.id('not-saved')).toBeVisible();
     const retry = await chat.id('retry-save').elementHandle();
     await disk.repair();
-    // The app may have retried by itself at this moment, so that the button is gone.
+    // An automatic retry may already have removed the button.
     await retry?.evaluate((button) => (button as HTMLElement).click());
     await expect(chat.id('not-saved')).toBeHidden();
     await expect(chat.id('chat-unsaved')).toBeHidden();

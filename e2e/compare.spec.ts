@@ -371,7 +371,7 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
     );
   }
   expect([...seen].sort()).toEqual(['composer', 'panel', 'status', 'thread', 'title']);
-  // The focus goes on to the next lane when one is removed.
+  // When a lane is removed, the focus moves to the next one.
   await compare.lane(1).getByTestId('lane-menu').focus();
   for (const key of ['Enter', 'End', 'Enter']) await keyboard.press(key);
   await expect(compare.lanes).toHaveCount(3);

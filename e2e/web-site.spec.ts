@@ -130,7 +130,7 @@ test('a full quota is reported, and nothing is lost @full', async () => {
   const retry = await chat.id('chat-unsaved').elementHandle();
   // There is room again.
   await session.send('Storage.overrideQuotaForOrigin', { origin });
-  // The page may have retried by itself at this moment, so that the button is gone.
+  // An automatic retry may already have removed the button.
   await retry?.evaluate((button) => (button as HTMLElement).click());
   await expect(chat.id('chat-unsaved')).toHaveCount(0);
   await page.reload();

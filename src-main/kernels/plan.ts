@@ -121,7 +121,7 @@ function runTogether(plan: usize, count: i32, run: usize, pool: usize): i32 {
   return load<i32>(run, RUN_CANCELLED);
 }
 
-/** A thread of the pool: computes its share of the run that has begun in this memory. */
+/** Called by each thread of the pool: computes its share of the run that has started in this memory. */
 export function work(pool: usize, thread: i32): void {
   if (!ASC_FEATURE_THREADS) return;
   runShare(<usize>load<i32>(pool, POOL_PLAN), load<i32>(pool, POOL_COUNT), <usize>load<i32>(pool, POOL_RUN), pool, thread);

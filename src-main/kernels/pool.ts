@@ -45,8 +45,8 @@ export function callThreads(pool: usize, part: i32, threads: i32): void {
 }
 
 /**
- * Waits for a run, other than `seen`, that this thread takes part in; gives it, or 0 when the pool stops. A thread with
- * nothing to do sleeps at once, as it would only take time from those that compute on the same core.
+ * Waits for a run, other than `seen`, that this thread takes part in; returns it, or 0 when the pool stops. A thread with
+ * nothing to do sleeps at once: spinning would slow down the thread that computes on the same core.
  */
 export function nextRun(pool: usize, seen: i32, thread: i32): i32 {
   if (!ASC_FEATURE_THREADS) return 0;

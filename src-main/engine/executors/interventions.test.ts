@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Intervention } from '../api/inside-types.ts';
 import { intervene, replaceTokens } from '../program/interventions.ts';
+import { INTERVENTION_CASES } from '../test-support/intervention-cases.ts';
 import {
   ALL_MODELS,
   BUILT_IN,
@@ -56,14 +57,6 @@ describe.each(EXECUTORS)('interventions on the built-in model, %s', (_, open) =>
 });
 
 describe('interventions on all architectures', () => {
-  const cases: Intervention[][] = [
-    [{ kind: 'head', layer: 0, head: 1 }],
-    [{ kind: 'attention', layer: 1 }],
-    [{ kind: 'feed_forward', layer: 0 }],
-    [{ kind: 'positions' }],
-    [{ kind: 'causal_mask' }],
-  ];
-
   const fast = EXECUTORS.slice(1).flatMap(([executor, open]) =>
     ALL_MODELS.map((name) => [name, executor, open] as const),
   );
@@ -71,7 +64,7 @@ describe('interventions on all architectures', () => {
     const [reference, other] = await Promise.all([referenceModel(name), open(name)]);
     const ids = someIds(reference.model, 40);
     const plain = await lastLogits(reference.executor, ids);
-    for (const interventions of cases) {
+    for (const interventions of INTERVENTION_CASES) {
       const program = intervene(reference.model.program, interventions);
       const expected = await lastLogits(reference.executor, ids, { program });
       const found = await lastLogits(other.executor, ids, { program: intervene(other.model.program, interventions) });

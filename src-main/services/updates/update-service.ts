@@ -300,7 +300,7 @@ export class UpdateService {
     this.#tell(true);
   }
 
-  /** @param now false for progress, which is told a few times a second */
+  /** @param now false for progress, which is reported a few times a second */
   #tell(now: boolean): void {
     if (!now) {
       this.#telling ??= setTimeout(() => this.#tell(true), this.#options.times.eventMs);

@@ -203,7 +203,7 @@ test('a download that was cut resumes where it stopped', async () => {
   await service.stop();
 });
 
-test('progress is told a few times a second', async () => {
+test('progress is reported a few times a second', async () => {
   publish('0.2.0', program('0.2.0', 10_000_000));
   const { service, states, downloaded } = await setUp();
   await service.check();

@@ -2,13 +2,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
-import type { Intervention } from '../../api/inside-types.ts';
 import type { KernelThreads } from '../../api/platform.ts';
 import type { GenerateEnd, KvCacheType } from '../../api/types.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import type { Model } from '../../models/model.ts';
 import { intervene } from '../../program/interventions.ts';
 import { partialProgram, tensorName } from '../../program/partial-program.ts';
+import { INTERVENTION_CASES } from '../../test-support/intervention-cases.ts';
 import { memoryLimitFor } from '../../test-support/memory-limit.ts';
 import { ALL_MODELS, BUILT_IN, filesOf, someIds } from '../../test-support/inside-models.ts';
 import { modelReply } from '../../test-support/model-reply.ts';
@@ -120,14 +120,7 @@ describe('a model in several memories', () => {
   it.each(isFull ? ALL_MODELS : [BUILT_IN, 'gemma3'])('has the same interventions: %s', async (name) => {
     const { model, one, several } = await pair(name);
     const ids = someIds(model, 20);
-    const cases: Intervention[][] = [
-      [{ kind: 'head', layer: 0, head: 1 }],
-      [{ kind: 'attention', layer: 1 }],
-      [{ kind: 'feed_forward', layer: 0 }],
-      [{ kind: 'positions' }],
-      [{ kind: 'causal_mask' }],
-    ];
-    for (const interventions of cases) {
+    for (const interventions of INTERVENTION_CASES) {
       const outputs = { logits: [19], program: intervene(model.program, interventions) };
       expect(equalBits(await run(several, ids, outputs), await run(one, ids, outputs))).toBe(true);
     }

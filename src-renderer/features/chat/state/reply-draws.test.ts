@@ -84,7 +84,7 @@ describe('the draws of a reply', () => {
     expect(draws().question(1)).toEqual(before);
     expect(draws().caution(1)).toContain('branched from');
     expect(draws().caution(2)).toBeNull();
-    // Also if the chat goes on.
+    // Even after the chat has continued.
     const branch = last();
     await session.send('And then?');
     expect(session.drawsOf(branch).question(1)).toEqual(before);

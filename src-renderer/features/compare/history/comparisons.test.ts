@@ -69,7 +69,7 @@ test('a run that cannot be saved is kept, shown and saved as soon as possible', 
   expect(await runs.read('run-1')).toMatchObject({ revision: 1, title: 'Changed' });
 });
 
-test('a run that is refused is not sent again by itself', async () => {
+test('a refused run is not retried automatically', async () => {
   const { line, runs } = await openPage();
   await runs.save(storedComparison({ title: 'x'.repeat(2000) }));
   expect(runs.unsaved).toMatchObject([{ id: 'run-1', problem: expect.stringContaining('title') as string }]);

@@ -55,7 +55,7 @@ export class CompareState {
 
   #pinned = $state.raw<Lane | null>(null);
   #createdAt = '';
-  /** Counts the runs and sets that were opened: what was begun for one must not change the next one. */
+  /** Number of runs and sets opened so far, so that work started for one does not change the next. */
   #opened = 0;
   readonly #history: RunHistory;
   readonly #engine: LaneEngine;

@@ -132,7 +132,7 @@ describe('CompareState', () => {
     expect(history.saved.at(-1)).toMatchObject({ id: ids[2], prompt: { text: 'Once' } });
   });
 
-  it('goes on storing a run that was deleted and restored while it grows', async () => {
+  it('keeps storing a run that was deleted and restored while it grows', async () => {
     const { api, compare, history } = setUp([1, 2]);
     api.scripts.set(1, [5, 'pause', 6]);
     const done = compare.run();

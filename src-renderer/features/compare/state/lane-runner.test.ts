@@ -200,7 +200,7 @@ describe('LaneRunner', () => {
     expect([engine.model, engine.loads.length, runner.problem]).toEqual([null, 1, null]);
   });
 
-  it('stops one lane, and the others go on', async () => {
+  it('stops one lane, while the others continue', async () => {
     const { api, runner, lane } = setUp();
     const lanes = [lane(1), lane(2)];
     api.scripts.set(1, [5, 'pause', 6]).set(2, [7, 8]);
@@ -212,7 +212,7 @@ describe('LaneRunner', () => {
     expect(lanes.map(reasonOf)).toEqual(['user', 'eos']);
   });
 
-  it('stops a lane whose model is loading, and the others go on', async () => {
+  it('stops a lane whose model is loading, while the others continue', async () => {
     const { engine, api, runner, lane } = setUp();
     const lanes = [lane(1, OTHER), lane(2, OTHER)];
     engine.whileLoading = () => {

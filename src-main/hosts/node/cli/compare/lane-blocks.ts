@@ -7,7 +7,7 @@ export class LaneBlocks implements LaneView {
   private readonly waiting: string[];
   private readonly running: Set<number>;
   private shown = 0;
-  private begun = false;
+  private hasTitle = false;
 
   constructor(
     private readonly out: Output,
@@ -30,15 +30,15 @@ export class LaneBlocks implements LaneView {
       await this.write();
       await this.out.write('\n');
       this.shown++;
-      this.begun = false;
+      this.hasTitle = false;
     }
     if (this.shown < this.titles.length) await this.write();
   }
 
   private async write(): Promise<void> {
     const { shown, titles, waiting, follows } = this;
-    if (!this.begun) await this.out.line(`${shown === 0 && !follows ? '' : '\n'}[${titles[shown]}]`);
-    this.begun = true;
+    if (!this.hasTitle) await this.out.line(`${shown === 0 && !follows ? '' : '\n'}[${titles[shown]}]`);
+    this.hasTitle = true;
     const text = waiting[shown]!;
     waiting[shown] = '';
     await this.out.write(text);
