@@ -40,7 +40,12 @@ export class ChatIndex {
   readonly #changed = new Set<string>();
   /** Lines that are not in the file yet. */
   #newTexts: Buffer[] = [];
+  /** Lines that are being written to the file. */
+  #writing: readonly Buffer[] = [];
+  /** The file of texts; null until it is read, and after each change of it. */
   #texts: Buffer | null = null;
+  /** Number of changes of the file of texts. */
+  #textsVersion = 0;
   #clearTimer: NodeJS.Timeout | null = null;
   /** Number of lines in the file of summaries, to decide when to rewrite it. */
   #lines = 0;
@@ -100,19 +105,29 @@ export class ChatIndex {
     // Changes during this write are left to the next call.
     this.#newTexts = [];
     this.#changed.clear();
-    this.#texts = null;
+    this.#writing = texts;
     try {
       // Texts come first: an entry states how many there must be.
       if (texts.length > 0) await this.#append(this.#textsPath, Buffer.concat(texts));
       texts.length = 0;
+      this.#textsChanged();
       const lines = ids.map((id) => this.#summaryLine(id));
       await this.#append(this.#summariesPath, Buffer.concat(lines));
       this.#lines += ids.length;
     } catch (error) {
       this.#newTexts = [...texts, ...this.#newTexts];
       for (const id of ids) this.#changed.add(id);
+      // A part of the texts may have been written.
+      this.#textsChanged();
       throw error;
+    } finally {
+      this.#writing = [];
     }
+  }
+
+  #textsChanged(): void {
+    this.#textsVersion++;
+    this.#texts = null;
   }
 
   #summaryLine(id: string): Buffer {
@@ -146,8 +161,7 @@ export class ChatIndex {
       const entry = this.entries.get(id);
       if (entry && !entry.hidden.includes(hit.turn)) hits.set(id, hit);
     };
-    findIn(await this.#readTexts(), wanted, look);
-    findIn(Buffer.concat(this.#newTexts), wanted, look);
+    for (const texts of await this.#allTexts()) findIn(texts, wanted, look);
     return [...hits].flatMap(([id, hit]) => {
       const summary = this.entries.get(id)?.summary;
       return summary === undefined ? [] : [{ ...summary, hit }];
@@ -157,11 +171,8 @@ export class ChatIndex {
   /** Ids of chats with missing or damaged texts. */
   async incomplete(): Promise<string[]> {
     const found = new Map<string, number>();
-    for (const { id, bytes } of textLines(await this.#readTexts())) {
-      found.set(id, (found.get(id) ?? 0) + bytes.length);
-    }
-    for (const { id, bytes } of textLines(Buffer.concat(this.#newTexts))) {
-      found.set(id, (found.get(id) ?? 0) + bytes.length);
+    for (const texts of await this.#allTexts()) {
+      for (const { id, bytes } of textLines(texts)) found.set(id, (found.get(id) ?? 0) + bytes.length);
     }
     return [...this.entries].flatMap(([id, { textBytes }]) => ((found.get(id) ?? 0) < textBytes ? [id] : []));
   }
@@ -195,18 +206,32 @@ export class ChatIndex {
     await mkdir(this.#folder, { recursive: true });
     await writeFile(`${path}.new`, bytes, { mode: 0o600 });
     await rename(`${path}.new`, path);
-    this.#texts = null;
+    this.#textsChanged();
+  }
+
+  /** The file of texts, and what is not in it yet; what is being written may be in both. */
+  async #allTexts(): Promise<[Buffer, Buffer]> {
+    // Before the file is read: afterwards, these lines may have been written.
+    const waiting = Buffer.concat([...this.#writing, ...this.#newTexts]);
+    return [await this.#readTexts(), waiting];
   }
 
   async #readTexts(): Promise<Buffer> {
-    this.#texts ??= await readFile(this.#textsPath).catch((error: unknown) => {
+    if (this.#texts !== null) return this.#keep(this.#texts);
+    const version = this.#textsVersion;
+    const texts = await readFile(this.#textsPath).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);
       throw error;
     });
+    return version === this.#textsVersion && this.#writing.length === 0 ? this.#keep(texts) : texts;
+  }
+
+  #keep(texts: Buffer): Buffer {
+    this.#texts = texts;
     if (this.#clearTimer !== null) clearTimeout(this.#clearTimer);
     this.#clearTimer = setTimeout(() => (this.#texts = null), KEEP_TEXTS_MS);
     this.#clearTimer.unref();
-    return this.#texts;
+    return texts;
   }
 
   /** Clears caches. */

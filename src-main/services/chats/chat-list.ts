@@ -225,7 +225,7 @@ export class ChatList implements OpenChatsListener {
       await this.#each(await this.#index.incomplete(), (id) => this.#rescan(id));
       if (this.#lock.problem === null) {
         await this.#paths.purge(KEEP_DELETED_MS);
-        await this.#index.tidy();
+        await this.#afterFlush(async () => await this.#index.tidy());
       }
     } catch (error) {
       this.#report('', storageError('read', this.#paths.folder, error).message);
@@ -307,8 +307,14 @@ export class ChatList implements OpenChatsListener {
     this.#flushTimer = null;
     if (this.#lock.problem !== null) return;
     // If a write fails, the next change writes it, or the next start rebuilds it.
-    this.#flushing = this.#flushing.then(async () => await this.#index.flush()).catch(() => undefined);
-    await this.#flushing;
+    await this.#afterFlush(async () => await this.#index.flush()).catch(() => undefined);
+  }
+
+  /** Runs one write of the index's files at a time. @throws what `work` throws */
+  async #afterFlush(work: () => Promise<void>): Promise<void> {
+    const done = this.#flushing.then(work);
+    this.#flushing = done.catch(() => undefined);
+    await done;
   }
 
   #reportDamage({ id, path, state }: Journal): void {

@@ -41,6 +41,8 @@ export class ChatsState {
   #refreshing: Promise<void> | null = null;
   #refreshAgain = false;
   #search = $state('');
+  /** The text that `found` belongs to. */
+  #foundFor = '';
   #searchTimer: ReturnType<typeof setTimeout> | null = null;
   /** What others wrote since the last frame. */
   #heard: ChatNews[] = [];
@@ -68,6 +70,7 @@ export class ChatsState {
         this.#takeHeard();
         void this.refresh();
         this.#open.catchUp();
+        this.#findAgain();
       } else if (event.type === 'chat') {
         this.#heard.push(event);
         if (this.#heard.length === 1) frame(() => this.#takeHeard());
@@ -84,6 +87,8 @@ export class ChatsState {
       this.#note(news.summary);
       this.#open.hear(news);
     }
+    // A growing reply is found when it has ended.
+    if (heard.some(({ events }) => events.some(({ type }) => type !== 'tokens'))) this.#findAgain();
   }
 
   get current(): ChatDocument {
@@ -113,8 +118,10 @@ export class ChatsState {
   set search(text: string) {
     this.#search = text;
     if (this.#searchTimer !== null) clearTimeout(this.#searchTimer);
-    if (text.trim() === '') this.found = null;
-    else this.#searchTimer = setTimeout(() => void this.#find(text), SEARCH_AFTER_MS);
+    if (text.trim() === '') {
+      this.found = null;
+      this.#foundFor = '';
+    } else this.#searchTimer = setTimeout(() => void this.#find(text), SEARCH_AFTER_MS);
   }
 
   /** Reads the list. Calls during a read cause one more read. */
@@ -306,13 +313,23 @@ export class ChatsState {
     return (found ?? []).flatMap((chat) => (chat.hit === null ? [] : [{ ...chat, hit: chat.hit }]));
   }
 
+  /** Chats changed: repeats a search that is on the screen. */
+  #findAgain(): void {
+    if (this.#search.trim() === '') return;
+    if (this.#searchTimer !== null) clearTimeout(this.#searchTimer);
+    this.#searchTimer = setTimeout(() => void this.#find(this.#search), SEARCH_AFTER_MS);
+  }
+
   async #find(text: string): Promise<void> {
     await this.#try('search', async () => {
       const found = await this.#services.invoke('chatsSearch', text);
-      if (text !== this.#search) return;
-      this.found = found;
+      if (text !== this.#search || text.trim() === '') return;
+      // Results that were repeated must not turn to lower case and back.
+      if (this.#foundFor !== text) this.found = found;
+      this.#foundFor = text;
+      const shown = this.found;
       const exact = await Promise.all(found.map(async (chat, at) => await this.#exactHit(chat, at, text)));
-      if (this.found === found) this.found = exact;
+      if (this.found === shown) this.found = exact;
     });
   }
 

@@ -168,6 +168,21 @@ it('searches, and forgets answers that come too late', async () => {
   expect(chats.found).toBeNull();
 });
 
+it('repeats a search on the screen when chats change', async () => {
+  const store = await openStore(await dataFolder());
+  const { chats } = await openPage(store);
+  const other = await openPage(store);
+  chats.search = 'needle';
+  await vi.waitFor(() => expect(chats.found).toEqual([]));
+  const chat = await write(other.chats, 'A needle');
+  await vi.waitFor(() => expect(chats.found?.map(({ title }) => title)).toEqual(['A needle']));
+  chat.addUserTurn('Hay');
+  await other.chats.rename(chat.id, 'Hay');
+  await vi.waitFor(() => expect(chats.found?.[0].hit).toMatchObject({ before: 'A ', match: 'needle' }));
+  await other.chats.remove(chat.id);
+  await vi.waitFor(() => expect(chats.found).toEqual([]));
+});
+
 it('says why something could not be done, until that very thing works', async () => {
   const { chats, line } = await openPage(await openStore(await dataFolder()));
   const { id } = await write(chats, 'one');

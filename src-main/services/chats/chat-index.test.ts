@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { ChatIndex } from './chat-index.ts';
+import { ChatFiles, type OpenFile } from './files.ts';
+
+test('texts are found while they are written, and afterwards', async () => {
+  const { index, files } = await openIndex();
+  add(index, 'before', 'a needle');
+  await index.flush();
+  add(index, 'now', 'another needle');
+  files.hold();
+  const flushed = index.flush();
+  expect(await found(index)).toEqual(['before', 'now']);
+  add(index, 'later', 'a third needle');
+  expect(await found(index)).toEqual(['before', 'now', 'later']);
+  files.release();
+  await flushed;
+  expect(await found(index)).toEqual(['before', 'now', 'later']);
+  await index.flush();
+  expect(await found(index)).toEqual(['before', 'now', 'later']);
+  expect(await index.incomplete()).toEqual([]);
+});
+
+/** Its next write waits for `release`. */
+class SlowFiles extends ChatFiles {
+  #held: Promise<void> | null = null;
+  #release = (): void => undefined;
+
+  hold(): void {
+    this.#held = new Promise((resolve) => (this.#release = resolve));
+  }
+
+  release(): void {
+    this.#release();
+  }
+
+  override async openToAppend(path: string, create: boolean): Promise<OpenFile> {
+    await this.#held;
+    return await super.openToAppend(path, create);
+  }
+}
+
+async function openIndex(): Promise<{ index: ChatIndex; files: SlowFiles }> {
+  const folder = await mkdtemp(join(tmpdir(), 'tokenscope-index-'));
+  const files = new SlowFiles();
+  const index = new ChatIndex(join(folder, 'index'), files);
+  onTestFinished(async () => {
+    index.close();
+    await rm(folder, { recursive: true });
+  });
+  return { index, files };
+}
+
+function add(index: ChatIndex, id: string, text: string): void {
+  const time = '2026-01-01T00:00:00.000Z';
+  const summary = { id, title: '', createdAt: time, updatedAt: time, turns: 1, pinned: false, folder: '' };
+  index.set(id, { summary, stamp: '1', hidden: [], isPartial: false }, [{ turn: 'u', text }], true);
+}
+
+async function found(index: ChatIndex): Promise<string[]> {
+  return (await index.search('needle')).map(({ id }) => id);
+}
