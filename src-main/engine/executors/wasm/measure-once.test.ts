@@ -102,6 +102,14 @@ it.each([
   { first: [9, 1, 4], second: [9, 3, 4], clear: false, best: [1, 3] },
   { first: [9, 3, 5], second: [9, 1, 3], clear: false, best: [3, 1] },
   { first: [50], second: [90], clear: true, best: [50, 90] },
+  // One of several times may be disturbed.
+  { first: [9, 1, 2, 1, 8], second: [9, 3, 4, 3, 3], clear: true, best: [1, 3] },
+  { first: [9, 1, 8, 1, 8], second: [9, 3, 4, 3, 3], clear: false, best: [1, 3] },
+  // Equally good, if nothing disturbed them.
+  { first: [900, 100, 110, 120, 200], second: [900, 101, 110, 100, 120], clear: true, best: [100, 100] },
+  { first: [900, 100, 110, 130, 200], second: [900, 101, 110, 100, 120], clear: false, best: [100, 100] },
+  { first: [900, 100, 110, 120, 120], second: [900, 105, 110, 105, 120], clear: false, best: [100, 105] },
+  { first: [900, 100, 100], second: [900, 100, 100], clear: false, best: [100, 100] },
 ])('$first ms against $second: clear $clear', ({ first, second, clear, best }) => {
   expect(clearlyFaster(first, second)).toEqual({ values: best, clear });
 });

@@ -28,17 +28,28 @@ export function measureOnce(kernels: Pick<CompiledKernels, 'hash'>, kept: Measur
   };
 }
 
+/** From this many times on, the highest is ignored: something else ran during it. */
+const ENOUGH_TIMES = 4;
+/** Alternatives whose best times differ by less are equally good: the choice loses at most this share. */
+const TIE = 0.03;
+/** Ratio of the highest to the best time up to which a tie is believed: below, other load was low. */
+const STEADY = 1.25;
+
 /**
- * The best times of two alternatives. Clear if every time of one is below every time of the other, which other load can
- * prevent.
+ * The best times of two alternatives. Clear if the times of one are below the times of the other, which other load can
+ * prevent, or if both are equally good.
  * @param first times in the order they were taken, at least one. The first one of each is ignored: V8 compiles during it.
  */
 export function clearlyFaster(first: readonly number[], second: readonly number[]): Measured {
   const [a, b] = [first, second].map((times) => {
-    const warm = times.length > 1 ? times.slice(1) : times;
-    return { best: Math.min(...times), worst: Math.max(...warm) };
+    const warm = (times.length > 1 ? times.slice(1) : times).toSorted((one, other) => one - other);
+    const highest = warm[warm.length >= ENOUGH_TIMES ? warm.length - 2 : warm.length - 1];
+    return { best: Math.min(...times), lowest: warm[0], highest, count: warm.length };
   });
-  return { values: [a.best, b.best], clear: a.worst < b.best || b.worst < a.best };
+  const isSeparate = a.highest < b.lowest || b.highest < a.lowest;
+  const isSteady = [a, b].every(({ count, lowest, highest }) => count >= ENOUGH_TIMES && highest <= STEADY * lowest);
+  const isTie = isSteady && Math.abs(a.lowest - b.lowest) < TIE * Math.min(a.lowest, b.lowest);
+  return { values: [a.best, b.best], clear: isSeparate || isTie };
 }
 
 /** Number of timings of each alternative, and their maximum total time in ms. */
