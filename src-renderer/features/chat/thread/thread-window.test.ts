@@ -68,6 +68,9 @@ it('knows a height from when it was measured, and keeps it when turns are added'
   expect(window.measure(3, 150)).toBe(0);
   expect(window.measure(4, 100)).toBe(0);
   expect(window.total).toBe(1050);
+  expect(window.measure(8, 70)).toBe(-30);
+  expect([3, 4, 8, 9, 10].map((index) => window.offsetOf(index))).toEqual([300, 450, 850, 920, 1020]);
+  expect(window.measure(8, 100)).toBe(30);
   window.setTurns(
     Array.from({ length: 12 }, (_, at) => `t${at}`),
     () => 10,

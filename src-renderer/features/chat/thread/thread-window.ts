@@ -71,8 +71,12 @@ export class ThreadWindow {
     const before = this.heightOf(index);
     if (this.#measured.get(this.#ids[index]) === height) return 0;
     this.#measured.set(this.#ids[index], height);
-    if (before !== height) this.#offsets = null;
-    return height - before;
+    const change = height - before;
+    // All turns that come into view are measured: summing up the heights of a long chat for each takes too long.
+    if (change !== 0 && this.#offsets !== null) {
+      for (let at = index + 1; at < this.#offsets.length; at++) this.#offsets[at] += change;
+    }
+    return change;
   }
 
   /**
