@@ -95,11 +95,14 @@ it('takes what a jump left behind out of the page a few at a time', () => {
     { from: 10, to: 30 },
     { from: 500, to: 509 },
   ];
-  const first = stillLeaving([], before, range);
+  const all = stillLeaving([], before, range);
+  expect(all).toEqual(Array.from({ length: 20 }, (_, at) => 10 + at));
+  const first = stillLeaving(all, range, range);
   expect(first).toEqual([18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
   const second = stillLeaving(first, range, range);
   expect(second).toEqual([26, 27, 28, 29]);
   expect(stillLeaving(second, range, range)).toEqual([]);
   // Back again: those that are needed stay, and those of the jump leave.
-  expect(stillLeaving(second, range, { from: 28, to: 40 })).toEqual([506, 507, 508]);
+  const back = { from: 28, to: 40 };
+  expect(stillLeaving(second, range, back)).toEqual([26, 27, 500, 501, 502, 503, 504, 505, 506, 507, 508]);
 });

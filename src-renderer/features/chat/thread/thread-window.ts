@@ -4,7 +4,7 @@ const OVERSCAN = 1000;
 const REFILL = 400;
 /** but not more than these at a time on each side, so that no frame takes long. */
 const STEP = 4;
-/** Turns that are no longer needed leave the DOM this many at a time. */
+/** Turns that are no longer needed leave the DOM this many at a time, but not in the frame of a jump. */
 const LEAVE_AT_ONCE = 8;
 
 /** Turns from `from` to before `to`. */
@@ -28,7 +28,8 @@ export function stillLeaving(leaving: readonly number[], before: TurnRange, rang
   const left = Array.from({ length: before.to - before.from }, (_, at) => before.from + at);
   const isOutside = (index: number) => index < range.from || index >= range.to;
   const outside = [...leaving, ...left.filter((index) => !leaving.includes(index))].filter(isOutside);
-  return outside.slice(LEAVE_AT_ONCE);
+  const isJump = range.from >= before.to || range.to <= before.from;
+  return outside.slice(isJump ? 0 : LEAVE_AT_ONCE);
 }
 
 /**
