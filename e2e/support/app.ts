@@ -28,8 +28,11 @@ export interface RunningApp {
   readonly pid: number;
   /** The app's own services, called like from its page. */
   readonly services: { invoke: Invoke };
-  /** Quits the app and starts it again on the same data. */
-  restart(): Promise<void>;
+  /**
+   * Quits the app and starts it again on the same data.
+   * @param options `keepsBrowser`: a browser stays open and knows the app, instead of a new one that has never seen it
+   */
+  restart(options?: { keepsBrowser?: boolean }): Promise<void>;
   /** Kills the app, like a crash or a power cut, and starts it again on the same data. */
   crash(): Promise<void>;
   /** Kills the engine: SIGKILL for the utility process, terminate() for the browser's worker. */

@@ -68,6 +68,8 @@ export async function writeChat(
     /** Of the replies; by default the built-in one. */
     modelId?: string;
     model?: string;
+    /** Another window is generating the last reply. */
+    running?: boolean;
   },
 ): Promise<void> {
   const { modelId = FACTS.modelId, model = FACTS.model } = chat;
@@ -77,11 +79,13 @@ export async function writeChat(
   let parent: string | null = null;
   for (const [at, texts] of chat.replies.entries()) {
     const [user, reply] = [`${chat.id}-u${at}`, `${chat.id}-r${at}`];
+    const isRunning = chat.running === true && at === chat.replies.length - 1;
+    const replyFacts = { ...FACTS, modelId, model, ...(isRunning ? { stop: null } : {}) };
     const text = `Question ${at + 1}: what happened then?`;
     events.push({ type: 'turn', turn: { id: user, parent, role: 'user', text, createdAt: AT }, at: AT });
     events.push({
       type: 'turn',
-      turn: { id: reply, parent: user, role: 'assistant', createdAt: AT, facts: { ...FACTS, modelId, model } },
+      turn: { id: reply, parent: user, role: 'assistant', createdAt: AT, facts: replyFacts },
       at: AT,
     });
     events.push({ type: 'tokens', turn: reply, from: 0, text: texts.join(''), tokens: columnsOf(texts), at: AT });

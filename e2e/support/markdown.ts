@@ -81,7 +81,7 @@ const BATCH_MS = 33;
 
 export async function streamReply(app: RunningApp, chat: ChatPage, text: string): Promise<ReplyStream> {
   const id = randomUUID();
-  await writeChat(app, { id, title: 'Streamed', replies: [['\n']] });
+  await writeChat(app, { id, title: 'Streamed', replies: [['\n']], running: true });
   await chat.page.locator(`[data-chat-id="${id}"]`).click();
   await chat.lastReply.waitFor();
   const turn = `${id}-r0`;

@@ -48,12 +48,13 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
     get pid() {
       return server.child.pid ?? 0;
     },
-    async restart() {
-      const left = await close();
+    async restart({ keepsBrowser = false } = {}) {
+      if (keepsBrowser) for (const open of context.pages()) await open.close();
+      const left = keepsBrowser ? await stopServer(server.child) : await close();
       if (left.length > 0) throw new Error(`Processes outlived the web host: ${left.join(', ')}`);
-      // Another port is another origin, which would lose the browser's own storage.
-      server = await startServer(options);
-      context = await newContext(browser, server.origin, options);
+      // Another port is another origin, which has none of the browser's storage.
+      server = await startServer(options, keepsBrowser ? Number(new URL(server.origin).port) : undefined);
+      if (!keepsBrowser) context = await newContext(browser, server.origin, options);
       page = await openPage(context, server);
     },
     async crash() {

@@ -186,21 +186,23 @@ interface Opened {
 /** Creates an executor with a model's weights. */
 type Create = (...taking: Parameters<NonNullable<OpenModelOptions['takeWeights']>>) => Promise<Executor>;
 
-async function kernelsInto(platform: Platform, options: OpenOptions): Promise<Create> {
+/** Begins to compile the kernels: hosts do that in other threads, while the file is read. */
+function kernelsInto(platform: Platform, options: OpenOptions): Promise<Create> {
   if (!platform.compileKernels) {
-    throw new EngineError(
-      'BACKEND_LOST',
-      'No CPU kernels are available here. Load the model with the reference executor.',
-    );
+    const message = 'No CPU kernels are available here. Load the model with the reference executor.';
+    return Promise.reject(new EngineError('BACKEND_LOST', message));
   }
-  const kernels = await platform.compileKernels();
+  const compiling = platform.compileKernels();
+  // Whoever needs them is told. The file may have a problem before.
+  compiling.catch(() => undefined);
   const { threads: host, clock, measurements, memoryBytes: memoryOfComputer } = platform;
   const threads = { count: options.threads ?? clock, host };
-  return (program, weights, { contextSize, onBytes, cancel }) =>
+  return Promise.resolve(async (program, weights, { contextSize, onBytes, cancel }) =>
     createWasmExecutor(program, weights, {
-      ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType, memoryOfComputer },
-      cells: contextSize,
-    });
+      ...{ kernels: await compiling, threads, onBytes, cancel, clock, measurements, memoryOfComputer },
+      ...{ kvCacheType: options.kvCacheType, cells: contextSize },
+    }),
+  );
 }
 
 async function openForKernels(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {

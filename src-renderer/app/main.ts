@@ -3,41 +3,40 @@ import '@fontsource-variable/jetbrains-mono';
 import '../styles/tokens.css';
 import '../styles/base.css';
 import { mount } from 'svelte';
-import { createAppModel } from '../features/chat/state/app-model.svelte.ts';
+import { createFirstState } from '../features/chat/state/first-state.ts';
 import { isStaticSite, siteFacts, workOffline } from '../lib/browser-storage/site.ts';
 import { connect, type Way } from '../lib/connection.svelte.ts';
 import { KeyRefusedError } from '../lib/services.ts';
 import { signsIn, takeWebKey } from '../lib/web-key.ts';
-import App from './App.svelte';
 import BootError from './BootError.svelte';
-import { openDocuments } from './documents.svelte.ts';
 import { bridge } from './host.ts';
 import NoKey from './NoKey.svelte';
 import { followTheme } from './theme.ts';
 
-const target = document.querySelector('#app');
-if (target === null) throw new Error('index.html has no element #app to mount the window in.');
+void start();
 
-// Use the system's theme until the settings are loaded.
-const stopFollowing = followTheme('system');
-// Opening an address with a key in an open tab only changes the fragment.
-window.addEventListener('hashchange', () => {
-  if (signsIn(location.hash)) location.reload();
-});
-try {
-  const way = await wayToServices();
-  if (way === null) mount(NoKey, { target, props: { refused: false } });
-  else {
-    const app = await createAppModel(connect(way));
-    const opened = await openDocuments(app);
+async function start(): Promise<void> {
+  const target = document.querySelector('#app');
+  if (target === null) throw new Error('index.html has no element #app to mount the window in.');
+  // Use the system's theme until the settings are loaded.
+  const stopFollowing = followTheme('system');
+  // Opening an address with a key in an open tab only changes the fragment.
+  window.addEventListener('hashchange', () => {
+    if (signsIn(location.hash)) location.reload();
+  });
+  try {
+    const way = await wayToServices();
+    if (way === null) return void mount(NoKey, { target, props: { refused: false } });
+    // The engine loads its model, and the chats are listed, while the interface is loaded.
+    const [first, { showApp }] = await Promise.all([createFirstState(connect(way)), import('./show-app.ts')]);
     stopFollowing();
-    mount(App, { target, props: { app, opened } });
+    await showApp(first, target);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const details = error instanceof Error ? (error.stack ?? message) : message;
+    if (error instanceof KeyRefusedError) mount(NoKey, { target, props: { refused: true } });
+    else mount(BootError, { target, props: { message, details } });
   }
-} catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  const details = error instanceof Error ? (error.stack ?? message) : message;
-  if (error instanceof KeyRefusedError) mount(NoKey, { target, props: { refused: true } });
-  else mount(BootError, { target, props: { message, details } });
 }
 
 /** @returns null if the page has no key of its web host */

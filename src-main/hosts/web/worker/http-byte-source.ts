@@ -4,30 +4,43 @@ import type { ByteSource } from '../../../engine/api/platform.ts';
 /** Up to this size a file is fetched completely, in one request, bytes. */
 const WHOLE_FILE_LIMIT = 64 * 1024 * 1024;
 
+/** What is known of a file before it is read. */
+export interface HttpFile {
+  /** Bytes; NaN if the server does not say it. */
+  readonly size: number;
+  readonly hasRanges: boolean;
+}
+
 /**
  * Random access to a file of the page's own origin: fetched completely if it is small, else by HTTP Range.
+ * @param known what `httpFile` returned; left out, the server is asked
  * @throws EngineError MODEL_NOT_FOUND when the server has no such file, MODEL_IO when it cannot be fetched.
  */
-export async function openHttpByteSource(url: string, fetchFile: typeof fetch = fetch): Promise<ByteSource> {
+export async function openHttpByteSource(
+  url: string,
+  fetchFile: typeof fetch = fetch,
+  known?: HttpFile,
+): Promise<ByteSource> {
   const name = url.slice(url.lastIndexOf('/') + 1);
-  const head = await request(fetchFile, url, { method: 'HEAD' });
-  const length = head.headers.get('content-length');
-  const size = length === null ? NaN : Number(length);
-  if (size > WHOLE_FILE_LIMIT && head.headers.get('accept-ranges') === 'bytes') {
-    return rangedSource(fetchFile, url, name, size);
-  }
+  const { size, hasRanges } = known ?? (await ask(url, fetchFile));
+  if (size > WHOLE_FILE_LIMIT && hasRanges) return rangedSource(fetchFile, url, name, size);
   return memorySource(name, await body(await request(fetchFile, url), url));
 }
 
-/** Whether the server has the file. */
-export async function existsOverHttp(url: string, fetchFile: typeof fetch = fetch): Promise<boolean> {
+/** Null if the server has no such file. @throws EngineError MODEL_IO when it cannot be asked */
+export async function httpFile(url: string, fetchFile: typeof fetch = fetch): Promise<HttpFile | null> {
   try {
-    await request(fetchFile, url, { method: 'HEAD' });
-    return true;
+    return await ask(url, fetchFile);
   } catch (error) {
-    if (error instanceof EngineError && error.code === 'MODEL_NOT_FOUND') return false;
+    if (error instanceof EngineError && error.code === 'MODEL_NOT_FOUND') return null;
     throw error;
   }
+}
+
+async function ask(url: string, fetchFile: typeof fetch): Promise<HttpFile> {
+  const { headers } = await request(fetchFile, url, { method: 'HEAD' });
+  const length = headers.get('content-length');
+  return { size: length === null ? NaN : Number(length), hasRanges: headers.get('accept-ranges') === 'bytes' };
 }
 
 function memorySource(name: string, bytes: Uint8Array): ByteSource {

@@ -69,9 +69,12 @@ describe('openHttpByteSource', () => {
 
 describe('openWebModel', () => {
   it('finds the files that the server has', async () => {
-    const { fetchFile } = server({ '/models/tiny/config.json': {}, '/models/tiny/model.safetensors': {} });
+    const { asked, fetchFile } = server({ '/models/tiny/config.json': {}, '/models/tiny/model.safetensors': {} });
     const files = await openWebModel('tiny', fetchFile);
     expect(files.names).toEqual(['config.json', 'model.safetensors']);
+    asked.length = 0;
+    await files.open('config.json');
+    expect(asked, 'what is known is not asked again').toEqual(['GET /models/tiny/config.json']);
     await expect(files.open('tokenizer.json')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 

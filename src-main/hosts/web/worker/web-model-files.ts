@@ -1,7 +1,7 @@
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ModelFiles } from '../../../engine/api/platform.ts';
 import { isModelId } from '../../../protocol/fields.ts';
-import { existsOverHttp, openHttpByteSource } from './http-byte-source.ts';
+import { httpFile, openHttpByteSource } from './http-byte-source.ts';
 
 /** A web server does not list folders, so these names are tried. */
 const EXPECTED_NAMES = ['config.json', 'tokenizer.json', 'model.safetensors'];
@@ -16,10 +16,11 @@ export async function openWebModel(id: string, fetchFile: typeof fetch = fetch):
     throw new EngineError('BAD_REQUEST', `"${id.slice(0, 100)}" is not a model id.`, { model: id.slice(0, 100) });
   }
   const urlOf = (name: string) => `/models/${id}/${name}`;
-  const found = await Promise.all(EXPECTED_NAMES.map((name) => existsOverHttp(urlOf(name), fetchFile)));
-  const names = EXPECTED_NAMES.filter((_, i) => found[i]);
+  const answers = await Promise.all(EXPECTED_NAMES.map((name) => httpFile(urlOf(name), fetchFile)));
+  const known = new Map(EXPECTED_NAMES.map((name, at) => [name, answers[at] ?? undefined]));
+  const names = EXPECTED_NAMES.filter((name) => known.get(name) !== undefined);
   if (names.length === 0) {
     throw new EngineError('MODEL_NOT_FOUND', `There is no model "${id}" at /models/${id}/.`, { model: id });
   }
-  return { id, names, open: (name) => openHttpByteSource(urlOf(name), fetchFile) };
+  return { id, names, open: (name) => openHttpByteSource(urlOf(name), fetchFile, known.get(name)) };
 }

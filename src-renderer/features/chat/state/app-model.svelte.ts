@@ -6,21 +6,19 @@ import { engineVersions } from '../receipts/run-facts.ts';
 import { RunRecorder } from '../receipts/run-recorder.ts';
 import type { ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
-import { ChatsState } from './chats.svelte.ts';
-import { DeletedChats } from './deleted-chats.ts';
+import type { ChatsState } from './chats.svelte.ts';
 import { Drafts } from './drafts.svelte.ts';
-import { EngineState } from './engine.svelte.ts';
+import type { EngineState } from './engine.svelte.ts';
+import { BUILT_IN_MODEL, type FirstState } from './first-state.ts';
 import { FullWindow } from './full-window.svelte.ts';
 import { FindInChat } from '../find/find.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
-import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
-import { pacedFrame } from '../../../lib/paced-frames.ts';
 import { PresetsState } from '../presets/presets.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { SystemPromptEditor } from '../prompt/system-prompt-editor.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
-import { SettingsState } from './settings.svelte.ts';
+import type { SettingsState } from './settings.svelte.ts';
 import { fits, promptSize } from './prompt-fit.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
 import { ThreadJump } from './thread-jump.svelte.ts';
@@ -28,9 +26,6 @@ import { markdownParser } from '../../markdown/state/parser-client.ts';
 import { markdownAsShown } from '../../markdown/state/reply-as-text.ts';
 import type { DrawSource } from '../../waterfall/draw-source.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
-
-/** Id of the built-in model. */
-export const BUILT_IN_MODEL = 'tiny-transformer';
 
 /** State of the views. Created once by the shell. */
 export interface AppModel {
@@ -66,16 +61,10 @@ export interface AppModel {
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
-export { getAppModel, setAppModel };
+export { BUILT_IN_MODEL, getAppModel, setAppModel };
 
-/** @throws EngineError when the app's services cannot be reached */
-export async function createAppModel(connection: Connection): Promise<AppModel> {
+export function createAppModel({ connection, settings, engine, chats }: FirstState): AppModel {
   const { services } = connection;
-  const settings = await SettingsState.load(services);
-  const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
-  const deletedChats = new DeletedChats(connection);
-  const chats = new ChatsState(services, (id) => deletedChats.add(id), pacedFrame);
-  await chats.refresh();
   const firstModel = engine.comingId ?? BUILT_IN_MODEL;
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });
   const presets = new PresetsState(services);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ThreadWindow, type TurnRange } from './thread-window.ts';
+import { stillLeaving, ThreadWindow, type TurnRange } from './thread-window.ts';
 
 function windowOf(turns: number, height = 100): ThreadWindow {
   const window = new ThreadWindow();
@@ -68,6 +68,9 @@ it('knows a height from when it was measured, and keeps it when turns are added'
   expect(window.measure(3, 150)).toBe(0);
   expect(window.measure(4, 100)).toBe(0);
   expect(window.total).toBe(1050);
+  expect(window.measure(8, 70)).toBe(-30);
+  expect([3, 4, 8, 9, 10].map((index) => window.offsetOf(index))).toEqual([300, 450, 850, 920, 1020]);
+  expect(window.measure(8, 100)).toBe(30);
   window.setTurns(
     Array.from({ length: 12 }, (_, at) => `t${at}`),
     () => 10,
@@ -75,4 +78,31 @@ it('knows a height from when it was measured, and keeps it when turns are added'
   expect(window.total).toBe(1070);
   window.setTurns(['t3', 'other'], () => 10);
   expect(window.total).toBe(160);
+});
+
+it('adds what is seen first after a jump, and nothing else while a frame has drawn enough', () => {
+  const window = windowOf(1000);
+  const seen = window.rangeFor(50_000, 50_800, { from: 40, to: 60 });
+  expect(seen).toEqual({ from: 500, to: 509 });
+  expect(window.rangeFor(50_000, 50_800, seen, true)).toBe(seen);
+  expect(window.rangeFor(50_000, 50_800, seen)).toEqual({ from: 496, to: 513 });
+  expect(window.rangeFor(50_300, 51_100, seen, true)).toEqual({ from: 500, to: 512 });
+  expect(window.rangeFor(10_000, 10_800, seen, true)).toEqual({ from: 100, to: 109 });
+});
+
+it('takes what a jump left behind out of the page a few at a time', () => {
+  const [before, range] = [
+    { from: 10, to: 30 },
+    { from: 500, to: 509 },
+  ];
+  const all = stillLeaving([], before, range);
+  expect(all).toEqual(Array.from({ length: 20 }, (_, at) => 10 + at));
+  const first = stillLeaving(all, range, range);
+  expect(first).toEqual([18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
+  const second = stillLeaving(first, range, range);
+  expect(second).toEqual([26, 27, 28, 29]);
+  expect(stillLeaving(second, range, range)).toEqual([]);
+  // Back again: those that are needed stay, and those of the jump leave.
+  const back = { from: 28, to: 40 };
+  expect(stillLeaving(second, range, back)).toEqual([26, 27, 500, 501, 502, 503, 504, 505, 506, 507, 508]);
 });

@@ -4,6 +4,8 @@ const OVERSCAN = 1000;
 const REFILL = 400;
 /** but not more than these at a time on each side, so that no frame takes long. */
 const STEP = 4;
+/** Turns that are no longer needed leave the DOM this many at a time, but not in the frame of a jump. */
+const LEAVE_AT_ONCE = 8;
 
 /** Turns from `from` to before `to`. */
 export interface TurnRange {
@@ -15,6 +17,19 @@ export interface TurnRange {
 export interface Slot {
   index: number;
   gap: number;
+}
+
+/**
+ * Turns that are still in the DOM although they are outside of the range, after a few of them have left.
+ * @param leaving those before, the first to leave first
+ * @param before the range before
+ */
+export function stillLeaving(leaving: readonly number[], before: TurnRange, range: TurnRange): readonly number[] {
+  const left = Array.from({ length: before.to - before.from }, (_, at) => before.from + at);
+  const isOutside = (index: number) => index < range.from || index >= range.to;
+  const outside = [...leaving, ...left.filter((index) => !leaving.includes(index))].filter(isOutside);
+  const isJump = range.from >= before.to || range.to <= before.from;
+  return outside.slice(isJump ? 0 : LEAVE_AT_ONCE);
 }
 
 /**
@@ -57,22 +72,32 @@ export class ThreadWindow {
     const before = this.heightOf(index);
     if (this.#measured.get(this.#ids[index]) === height) return 0;
     this.#measured.set(this.#ids[index], height);
-    if (before !== height) this.#offsets = null;
-    return height - before;
+    const change = height - before;
+    // All turns that come into view are measured: summing up the heights of a long chat for each takes too long.
+    if (change !== 0 && this.#offsets !== null) {
+      for (let at = index + 1; at < this.#offsets.length; at++) this.#offsets[at] += change;
+    }
+    return change;
   }
 
-  /** The next range of turns for a visible part; `present` itself if it is sufficient. */
-  rangeFor(top: number, bottom: number, present: TurnRange): TurnRange {
+  /**
+   * The next range of turns for a visible part; `present` itself if it is sufficient.
+   * @param isUrgent the frame has drawn enough: only what is seen is added
+   */
+  rangeFor(top: number, bottom: number, present: TurnRange, isUrgent = false): TurnRange {
+    const seen = this.#within(top, bottom);
+    const goesOn = present.from < seen.to && present.to > seen.from;
+    const from = goesOn ? Math.min(present.from, seen.from) : seen.from;
+    const to = goesOn ? Math.max(present.to, seen.to) : seen.to;
+    if (isUrgent) return from === present.from && to === present.to ? present : { from, to };
     const least = this.#within(top - REFILL, bottom + REFILL);
     if (present.from <= least.from && present.to >= least.to && present.to <= this.#ids.length) {
       const most = this.#within(top - 3 * OVERSCAN, bottom + 3 * OVERSCAN);
       if (present.from >= most.from && present.to <= most.to) return present;
     }
+    // After a jump, all that is seen is new, which is enough for one frame.
+    if (!goesOn) return { from, to };
     const goal = this.#within(top - OVERSCAN, bottom + OVERSCAN);
-    const seen = this.#within(top, bottom);
-    const goesOn = present.from < seen.to && present.to > seen.from;
-    const from = goesOn ? Math.min(present.from, seen.from) : seen.from;
-    const to = goesOn ? Math.max(present.to, seen.to) : seen.to;
     return { from: Math.max(goal.from, from - STEP), to: Math.min(goal.to, to + STEP) };
   }
 

@@ -1,5 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
+import { pacedFrame } from '../../../lib/paced-frames.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
@@ -42,7 +43,7 @@ export function createCompare(parts: {
     history: runs,
     load: (model, signal, keep) => loadFor(library, engine, model, signal, keep),
     fits: (modelId) => fitsBeside(library, modelId),
-    frame: nextFrame,
+    frame: (callback, isUrgent = false) => (isUrgent ? nextFrame(callback) : pacedFrame(callback)),
     isHidden: () => document.hidden,
   });
   window.addEventListener('pagehide', () => {

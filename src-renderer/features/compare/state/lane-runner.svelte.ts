@@ -29,8 +29,8 @@ export interface LaneRunnerParts {
   readonly totals: Pick<SessionTotals, 'addLanes'>;
   /** Replaces the loaded model. @param keep keeps that one in memory if both fit @throws EngineError */
   load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
-  /** Collects tokens until the next animation frame. */
-  frame(callback: () => void): void;
+  /** Collects tokens until a frame. @param isUrgent without a rest between frames */
+  frame(callback: () => void, isUrgent?: boolean): void;
   /** Nothing is drawn, and frames are rare. */
   isHidden(): boolean;
 }
@@ -183,7 +183,7 @@ export class LaneRunner {
         key,
         params,
         signal,
-        frame: (callback) => this.#parts.frame(callback),
+        frame: (callback, isUrgent) => this.#parts.frame(callback, isUrgent),
         isHidden: () => this.#parts.isHidden(),
         onPrefill: (prefill) => {
           batch.prefill = prefill;

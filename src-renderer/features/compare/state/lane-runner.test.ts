@@ -60,6 +60,28 @@ describe('LaneRunner', () => {
     expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(64);
   });
 
+  it('lets the page rest between frames, but not while the engine waits for it', async () => {
+    const rested: (() => void)[] = [];
+    const paced: NonNullable<LaneRunnerParts['frame']> = (callback, isUrgent = false) =>
+      isUrgent ? frame(callback) : void rested.push(callback);
+    const { api, runner, lane } = setUp({ frame: paced });
+    const one = lane(1);
+    const ids = Array.from({ length: 200 }, (_, i) => i);
+    api.scripts.set(1, [...ids, 'pause', 5]);
+    const done = runner.run([one], PROMPT);
+    // Three full frames, the first with the start event. What is left waits for the page,
+    await vi.waitFor(() => expect(one.reply?.count).toBe(3 * 64 - 1));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(one.reply?.count).toBe(3 * 64 - 1);
+    rested.pop()!();
+    expect(one.reply?.count).toBe(200);
+    // but not the end of a lane.
+    api.resume();
+    await done;
+    expect(idsOf(one)).toEqual([...ids, 5]);
+    expect(reasonOf(one)).toBe('eos');
+  });
+
   it('keeps the candidates of all tokens', async () => {
     const { api, runner, lane } = setUp();
     const one = lane(1);

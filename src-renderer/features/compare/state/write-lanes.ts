@@ -22,8 +22,8 @@ export interface WriteLanesOptions {
   /** One of each reply. */
   readonly params: GenerateParams[];
   readonly signal: AbortSignal;
-  /** Collects the events of all lanes until the next animation frame. */
-  frame(callback: () => void): void;
+  /** Collects the events of all lanes until a frame. @param isUrgent without a rest between frames */
+  frame(callback: () => void, isUrgent?: boolean): void;
   /** Nothing is drawn, and frames are rare. */
   isHidden(): boolean;
   onPrefill(prefill: LanesPrefill): void;
@@ -44,12 +44,17 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
   /** Number of events that one frame takes. A hidden page draws none. */
   const most = () => (options.isHidden() ? Infinity : MOST_IN_A_FRAME);
   const request = () => {
+    // Otherwise the engine would have to wait, or a lane that was stopped would seem to go on.
+    const hasEnded = !options.isHidden() && events.at(-1)?.event.type === 'end';
+    if (hasEnded || events.length >= most()) options.frame(flush, true);
     if (due) return;
     due = true;
     options.frame(flush);
   };
   // All lanes at once, so that the page is updated once per frame, also when all of them end together.
   const flush = () => {
+    // An earlier frame has taken everything.
+    if (!due) return;
     due = false;
     try {
       for (const { lane, event } of events.splice(0, most())) {
