@@ -186,6 +186,17 @@ describe('a given first token', () => {
     });
   });
 
+  it('needs no prefill in a lane after a preview of the token', async () => {
+    const { prompt, sampling, stop } = params({ replyIds: before() });
+    const other = await tinyEngine();
+    await other.preview({ prompt, sampling, stop, topCandidates: 0 });
+    const branch = params({ replyIds: before(), firstToken: instead().id, stop: { maxTokens: 1 } });
+    for await (const event of other.generateLanes([{ params: branch }])) {
+      if (event.type === 'prefill')
+        expect(event).toMatchObject({ reusedTokens: event.sharedTokens, computedTokens: 1 });
+    }
+  });
+
   it('is refused outside the vocabulary', async () => {
     await expect(reply(engine, params({ firstToken: 8000 }))).rejects.toMatchObject({
       code: 'BAD_REQUEST',
