@@ -58,6 +58,7 @@ test('a click on a candidate of a lane branches it: the reply stays, also after 
   expect(second.slice(0, 10)).toEqual(first.slice(0, 10));
   expect(second[10]).not.toBe(first[10]);
   await lane.getByTestId('previous-sample').click();
+  await expect(tokensOf(compare, 0)).toHaveCount(TOKENS);
   expect(await textOf(compare, 0)).toBe(before);
   await expectNoViolations(app.page, 'a lane with a branch');
 
