@@ -1,7 +1,7 @@
 /** A reply that begins with given token ids, and with a given token. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
-import type { GenerateParams, SamplingParams, StopParams } from '../api/types.ts';
+import type { GenerateParams, LanesEvent, LanesPrefill, SamplingParams, StopParams } from '../api/types.ts';
 import type { InferenceEngine } from '../index.ts';
 import type { ScriptedRun } from '../test-support/scripted-model.ts';
 import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
@@ -163,6 +163,38 @@ describe('a given first token', () => {
     const broken = await reply(engine, params({ sampling: { grammar }, firstToken: digit!, stop: { maxTokens: 5 } }));
     expect(broken.start.notices[0]).toContain('The chosen token does not follow the grammar');
     expect(textOf(broken, 1)).toMatch(/^[a-z ]+$/);
+  });
+
+  it('is the same in a lane, and further branches of the lane need no prefill', async () => {
+    const other = await tinyEngine();
+    const sampling = { temperature: 1, seed: 5 };
+    const branch = params({ sampling, replyIds: before(), firstToken: instead().id, stop: { maxTokens: 20 } });
+    const prefills: LanesPrefill[] = [];
+    for (const replyIds of [before(), before().slice(0, 12)]) {
+      const { prompt } = params({ replyIds });
+      const events: LanesEvent[] = [];
+      for await (const event of other.generateLanes([{ params: { ...branch, prompt } }])) events.push(event);
+      prefills.push(...events.filter((event) => event.type === 'prefill'));
+      const end = events.flatMap((event) => (event.type === 'lane' && event.event.type === 'end' ? [event.event] : []));
+      expect(end[0]?.ids).toEqual((await reply(engine, { ...branch, prompt })).end.ids);
+    }
+    const [first, second] = prefills;
+    expect(first).toMatchObject({ sharedTokens: whole.start.promptIds.length + AT - 1, reusedTokens: 0 });
+    expect(second).toMatchObject({
+      sharedTokens: whole.start.promptIds.length + 11,
+      reusedTokens: second!.sharedTokens,
+    });
+  });
+
+  it('needs no prefill in a lane after a preview of the token', async () => {
+    const { prompt, sampling, stop } = params({ replyIds: before() });
+    const other = await tinyEngine();
+    await other.preview({ prompt, sampling, stop, topCandidates: 0 });
+    const branch = params({ replyIds: before(), firstToken: instead().id, stop: { maxTokens: 1 } });
+    for await (const event of other.generateLanes([{ params: branch }])) {
+      if (event.type === 'prefill')
+        expect(event).toMatchObject({ reusedTokens: event.sharedTokens, computedTokens: 1 });
+    }
   });
 
   it('is refused outside the vocabulary', async () => {

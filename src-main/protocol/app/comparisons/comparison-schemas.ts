@@ -16,6 +16,7 @@ import {
   MAX_COMPARED_LANES,
   MAX_LABEL,
   MAX_LANE_SETS,
+  MAX_REPLIES,
   MAX_SAMPLES,
   MAX_VOTES,
   PROMPT_START,
@@ -92,7 +93,7 @@ const laneReply = schemaOf<LaneReply>()(
 );
 
 const storedLane = schemaOf<StoredLane>()(
-  v.strictObject({ settings: laneSettings, replies: v.pipe(v.array(laneReply), v.maxLength(MAX_SAMPLES)) }),
+  v.strictObject({ settings: laneSettings, replies: v.pipe(v.array(laneReply), v.maxLength(MAX_REPLIES)) }),
 );
 
 const prompt = schemaOf<ComparedPrompt>()(

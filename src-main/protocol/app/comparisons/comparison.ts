@@ -32,7 +32,10 @@ export interface LaneSettings {
   samples: number;
 }
 
-/** One sample of a lane. `facts.stop` is null if it was interrupted, as in a chat. */
+/**
+ * One sample of a lane, or a branch of a reply of it. `facts.stop` is null if it was interrupted, as in a chat. A branch has
+ * `facts.branch`, whose `turn` is the index of that reply among the lane's.
+ */
 export interface LaneReply {
   text: string;
   tokens: TokenColumns;
@@ -41,7 +44,7 @@ export interface LaneReply {
 
 export interface StoredLane {
   settings: LaneSettings;
-  /** Fewer than `settings.samples` if the run was interrupted. */
+  /** Its samples, fewer than `settings.samples` if the run was interrupted, and then its branches. At most `MAX_REPLIES`. */
   replies: LaneReply[];
 }
 
@@ -84,6 +87,8 @@ export interface StoredComparison {
 export const COMPARISON_FORMAT = 1;
 export const MAX_COMPARED_LANES = 8;
 export const MAX_SAMPLES = 16;
+/** Of a lane: samples and branches. */
+export const MAX_REPLIES = 32;
 /** Of a lane, or of a set of lanes; UTF-16 units. */
 export const MAX_LABEL = 200;
 /** Of one run. */

@@ -121,10 +121,17 @@ test('a model is matched by hash, then by name and size, then by name', () => {
 });
 
 test('the lanes’ models can be replaced', () => {
-  const run = withModels(storedComparison(), new Map([['tiny-transformer', { id: 'local', name: 'Local' }]]));
+  const local = { id: 'local', name: 'Local', isSame: true };
+  const run = withModels(storedComparison(), new Map([['tiny-transformer', local]]));
   expect(run.lanes.map(({ settings }) => [settings.modelId, settings.modelName])).toEqual([
     ['local', 'Local'],
     ['local', 'Local'],
   ]);
+  const modelsOf = ({ lanes }: typeof run) => lanes.flatMap(({ replies }) => replies.map(({ facts }) => facts.modelId));
+  expect(modelsOf(run)).toEqual(['local', 'local', 'local']);
+  // Token ids of another file may mean something else.
+  const similar = withModels(storedComparison(), new Map([['tiny-transformer', { ...local, isSame: false }]]));
+  expect(similar.lanes[0]?.settings.modelId).toBe('local');
+  expect(modelsOf(similar)).toEqual(['tiny-transformer', 'tiny-transformer', 'tiny-transformer']);
   expect(withModels(storedComparison(), new Map())).toEqual(storedComparison());
 });

@@ -163,15 +163,27 @@ export function matchingModel(model: FileModel, library: readonly ModelListing[]
   return listing === undefined ? null : { listing, by: 'name' };
 }
 
-/** The run with its lanes' models replaced. @param models by the id in the file */
-export function withModels(
-  comparison: StoredComparison,
-  models: ReadonlyMap<string, Pick<ModelListing, 'id' | 'name'>>,
-): StoredComparison {
-  const lanes = comparison.lanes.map((lane) => {
-    const model = models.get(lane.settings.modelId);
-    if (model === undefined) return lane;
-    return { ...lane, settings: { ...lane.settings, modelId: model.id, modelName: model.name } };
+/** A model for lanes of another one. */
+export type ReplacedModel = Pick<ModelListing, 'id' | 'name'> & {
+  /** It is the same file, so token ids of the replies mean the same. */
+  readonly isSame: boolean;
+};
+
+/**
+ * The run with its lanes' models replaced: in the settings, and in the replies if the model is the same.
+ * @param models by the id in the file
+ */
+export function withModels(comparison: StoredComparison, models: ReadonlyMap<string, ReplacedModel>): StoredComparison {
+  const lanes = comparison.lanes.map(({ settings, replies }) => {
+    const model = models.get(settings.modelId);
+    return {
+      settings: model === undefined ? settings : { ...settings, modelId: model.id, modelName: model.name },
+      replies: replies.map((reply) => {
+        const own = models.get(reply.facts.modelId);
+        if (own?.isSame !== true) return reply;
+        return { ...reply, facts: { ...reply.facts, modelId: own.id, model: own.name } };
+      }),
+    };
   });
   return { ...comparison, lanes };
 }

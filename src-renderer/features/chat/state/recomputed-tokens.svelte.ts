@@ -1,5 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
+import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
@@ -103,6 +103,24 @@ export class RecomputedTokens {
     const abort = new AbortController();
     void this.#ask(index, abort.signal);
     return () => abort.abort();
+  }
+
+  /** Computes what is before a token, unless the engine has it, so that a branch there begins at once. @returns cancels it */
+  prepareBranch(index: number): () => void {
+    const abort = new AbortController();
+    void this.#prepare(index, abort.signal);
+    return () => abort.abort();
+  }
+
+  async #prepare(index: number, signal: AbortSignal): Promise<void> {
+    try {
+      const engine = await this.#engine.ready(signal);
+      const { prompt } = await this.#promptWith(index, engine);
+      const request = { prompt, sampling: defaultSamplingParams(), stop: defaultStopParams(), topCandidates: 0 };
+      await engine.call('preview', request, { signal });
+    } catch {
+      // The branch itself says what is wrong.
+    }
   }
 
   async #score(signal: AbortSignal): Promise<void> {

@@ -87,3 +87,15 @@ it('tells a token whose candidates could not be recomputed', async () => {
   await vi.waitFor(() => expect(tokensOf.problemOf(0)).toBe('Gone.'));
   expect(tokensOf.detailsOf(0)).toBeNull();
 });
+
+it('computes what is before a token, and does not mind if it cannot', async () => {
+  const asked: PreviewParams[] = [];
+  api.answers.preview = (params) => {
+    asked.push(params);
+    throw new EngineError('CONTEXT_FULL', 'Too long.');
+  };
+  recomputed().prepareBranch(2);
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  expect(asked[0]).toMatchObject({ prompt: { messages: [{ text: 'Once' }], replyIds: [3, 4] }, topCandidates: 0 });
+  expect(recomputed().problemOf(2)).toBeNull();
+});

@@ -101,6 +101,7 @@ export class Reply {
   #takenTokens = 0;
   #takenText = 0;
   #newDetails: TokenDetails[] = [];
+  #detailsLeft = { tokens: Infinity };
   #contextSize = Infinity;
   #prefillEstimate = new PrefillEstimate(0);
   #elsewhereTimer: ReturnType<typeof setTimeout> | null = null;
@@ -289,9 +290,15 @@ export class Reply {
     this.details.use(load);
   }
 
-  /** Keeps all details in memory, because nothing stores them. Call it before the first token. */
-  keepDetails(): void {
-    this.details.use((_, from, count) => Promise.resolve(this.#newDetails.slice(from, from + count)));
+  /**
+   * Keeps the details of further tokens in memory, because nothing stores them.
+   * @param left number of tokens whose details may still be kept, which is decreased; may be shared by replies
+   */
+  keepDetails(left: { tokens: number }): void {
+    this.#detailsLeft = left;
+    const first = this.count;
+    const at = (index: number) => this.#newDetails[index - first] ?? null;
+    this.details.use((_, from, count) => Promise.resolve(Array.from({ length: count }, (_, i) => at(from + i))));
   }
 
   /** Details of a token; null while loading, or if unknown. Reactive. */
@@ -370,7 +377,7 @@ export class Reply {
       const { piece, rank, sampledProbability, survivors, candidates } = token;
       const details = { piece, rank, sampledProbability, survivors, candidates };
       this.details.put(this.count + offset, details);
-      this.#newDetails.push(details);
+      if (this.#detailsLeft.tokens-- > 0) this.#newDetails.push(details);
       columns.ids.push(token.id);
       columns.lengths.push(token.text.length);
       columns.parts.push(PART_INDEX.get(token.part) ?? 0);

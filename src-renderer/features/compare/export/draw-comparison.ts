@@ -90,7 +90,10 @@ function layOutLane(
   const summary = [settings.modelName, ...changedSettings(settings)].join(' · ');
   const heading = limited(pen.wrap([summary], STYLES.quiet, LANE_WIDTH), MAX_SETTING_LINES);
   const textTop = 12 + BADGE + 4 + heading.lines.length * STYLES.quiet.lineHeight + moreHeight(heading) + 8;
-  const facts = reply === null ? ['No reply'] : factLines(comparison, reply, replies.length);
+  const facts =
+    reply === null
+      ? ['No reply']
+      : factLines(comparison, reply, replies.filter(({ facts }) => facts.branch === undefined).length);
   const factsHeight = 12 + facts.length * STYLES.small.lineHeight;
   const most = Math.max(LEAST_LINES, Math.floor((room - textTop - factsHeight - 2 * GAP) / STYLES.lane.lineHeight));
   const text = limited(pen.wrap(reply === null ? [] : tokenTexts(reply), STYLES.lane, LANE_WIDTH), most);

@@ -102,6 +102,19 @@ test('a table of tokens adds up to the texts', () => {
   expect(rowsOf(tokensCsv(typed))[0]).toMatchObject({ text: 'typed', id: '', logprob: '', latencyMs: '' });
 });
 
+test('a branch names the reply that it was branched from, and the token', () => {
+  const run = storedComparison();
+  const [{ replies }] = run.lanes;
+  replies.push(laneReply([' there', ' is'], { branch: { turn: '0', index: 1 } }));
+  expect(rowsOf(lanesCsv(run)).map((row) => [row.sample, row.branchOf, row.branchAt])).toEqual([
+    ['1', '', ''],
+    ['2', '1', '1'],
+    ['1', '', ''],
+    ['2', '', ''],
+  ]);
+  expect(toMarkdown(run)).toContain('2, a branch of 1 at token 2');
+});
+
 test('JSON has everything that is stored, and the metrics', () => {
   const run = hostile();
   const read = JSON.parse(toJson(run)) as ExportedComparison;

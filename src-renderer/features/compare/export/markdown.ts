@@ -2,7 +2,7 @@ import type { StoredComparison } from '../../../../src-main/protocol/app/compari
 import { summaryOf } from '../../../../src-main/protocol/app/comparisons/summary.ts';
 import { runName } from '../history/run-texts.ts';
 import { letterOf } from '../state/lane-labels.ts';
-import { changedSettings, laneName, laneRows, referenceLane, stopLabel, type LaneRow } from './rows.ts';
+import { changedSettings, laneName, laneRows, referenceLane, sampleText, stopLabel, type LaneRow } from './rows.ts';
 
 /** A run as a Markdown document: prompt, a table of lanes, texts. */
 export function toMarkdown(comparison: StoredComparison): string {
@@ -32,7 +32,7 @@ export function toMarkdown(comparison: StoredComparison): string {
 
 const COLUMNS: readonly (readonly [heading: string, cell: (row: LaneRow) => string])[] = [
   ['Lane', ({ letter, settings }) => laneName(letter, settings)],
-  ['Sample', ({ sample }) => String(sample)],
+  ['Sample', sampleText],
   ['Model', ({ settings }) => settings.modelName],
   ['Settings', ({ settings }) => changedSettings(settings).join(', ')],
   ['Seed', ({ reply }) => String(reply.facts.seed)],
@@ -61,9 +61,9 @@ function laneBlocks(rows: readonly LaneRow[]): string[] {
   return [
     ...(systemPrompt === '' ? [] : ['System prompt:', fenced(systemPrompt)]),
     ...(grammar === null ? [] : ['Answer format:', fenced(grammar.source)]),
-    ...rows.flatMap(({ sample, reply }) => [
-      ...(rows.length > 1 ? [`Sample ${sample}, seed ${reply.facts.seed}:`] : []),
-      fenced(reply.text),
+    ...rows.flatMap((row) => [
+      ...(rows.length > 1 ? [`Sample ${sampleText(row)}, seed ${row.reply.facts.seed}:`] : []),
+      fenced(row.reply.text),
     ]),
   ];
 }

@@ -42,8 +42,10 @@ export interface LaneRow {
   /** `A` to `H`. */
   letter: string;
   settings: LaneSettings;
-  /** From 1. */
+  /** Number of the reply among those of the lane, from 1. */
   sample: number;
+  /** Of a branch: the number of the reply that it was branched from, and the index of the chosen token. */
+  branch: { of: number; at: number } | null;
   reply: LaneReply;
   figures: ReplyFigures;
 }
@@ -65,10 +67,20 @@ export function laneRows(comparison: StoredComparison): LaneRow[] {
       letter: letterOf(lane),
       settings,
       sample: index + 1,
+      branch: branchOf(reply),
       reply,
       figures: replyFigures(reply, reference),
     })),
   );
+}
+
+function branchOf({ facts: { branch } }: LaneReply): LaneRow['branch'] {
+  return branch === undefined ? null : { of: Number(branch.turn) + 1, at: branch.index };
+}
+
+/** `2`, or `3, a branch of 1 at token 21`. */
+export function sampleText({ sample, branch }: Pick<LaneRow, 'sample' | 'branch'>): string {
+  return branch === null ? String(sample) : `${sample}, a branch of ${branch.of} at token ${branch.at + 1}`;
 }
 
 /** @param reference the reply that it is compared with; null if there is none */

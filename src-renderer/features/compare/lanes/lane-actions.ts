@@ -6,6 +6,9 @@ export interface LaneActions {
   pin(): void;
   unpin(): void;
   openAsChat(): void;
+  /** Generates the reply again, alone, and compares. */
+  verify(): void;
+  saveReceipt(): void;
   apply(): void;
   duplicate(): void;
   remove(): void;

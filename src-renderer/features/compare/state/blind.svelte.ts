@@ -1,5 +1,5 @@
-import type { BlindVote } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import type { Lane } from './lane.svelte.ts';
+import { MAX_VOTES, type BlindVote } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { isBranch, type Lane } from './lane.svelte.ts';
 
 /** Blind votes: the lanes' order is shuffled, and who is who is hidden until the vote. */
 export class BlindVoting {
@@ -47,6 +47,8 @@ export class BlindVoting {
   /** Shuffles and hides the lanes. */
   begin(lanes: readonly Lane[]): void {
     if (!this.#on) return;
+    // A person has steered branches.
+    for (const lane of lanes) if (lane.reply !== null && isBranch(lane.reply)) lane.shown = 0;
     this.order = shuffled(lanes, this.#random);
     this.choice = null;
     this.round++;
@@ -54,7 +56,8 @@ export class BlindVoting {
 
   vote(vote: BlindVote): void {
     if (!this.hides) return;
-    this.votes = [...this.votes, vote];
+    // A run with more could not be stored.
+    this.votes = [...this.votes, vote].slice(-MAX_VOTES);
     this.choice = vote;
   }
 }

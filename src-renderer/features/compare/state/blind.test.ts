@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BlindVote } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { MAX_VOTES, type BlindVote } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { BlindVoting, shuffled } from './blind.svelte.ts';
 import { newLaneSettings } from './lane-settings.ts';
 import { Lane } from './lane.svelte.ts';
@@ -24,6 +24,15 @@ describe('BlindVoting', () => {
     expect(blind.votes).toEqual([VOTE]);
     blind.begin(lanes);
     expect([blind.round, blind.hides]).toEqual([2, true]);
+  });
+  it('keeps the latest votes only, so that the run can be stored', () => {
+    const blind = new BlindVoting();
+    blind.turn(true, lanes);
+    blind.votes = Array.from({ length: MAX_VOTES }, () => VOTE);
+    blind.begin(lanes);
+    blind.vote({ ...VOTE, winner: null });
+    expect(blind.votes).toHaveLength(MAX_VOTES);
+    expect(blind.votes.at(-1)?.winner).toBeNull();
   });
   it('begins with lanes that have run, and ends when it is turned off', () => {
     const blind = new BlindVoting();

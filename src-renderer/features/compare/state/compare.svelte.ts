@@ -8,11 +8,13 @@ import {
 import { blindVote, settingsKey, type SettingVotes } from '../../../../src-main/protocol/app/comparisons/votes.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { newId, now, nowAfter } from '../../chat/state/identity.ts';
+import { RecomputedTokens } from '../../chat/state/recomputed-tokens.svelte.ts';
+import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { BlindVoting } from './blind.svelte.ts';
-import { Divergence, earliest, unchanged, type Common } from './divergence.ts';
+import { LaneDivergences } from './divergence.ts';
 import { laneLabels } from './lane-labels.ts';
-import { LaneRunner, type LaneEngine, type LaneRunnerParts } from './lane-runner.svelte.ts';
-import { isEmptyPrompt, seedOf, type ModelRef } from './lane-settings.ts';
+import { LaneRunner, type ChosenAt, type LaneEngine, type LaneRunnerParts } from './lane-runner.svelte.ts';
+import { isEmptyPrompt, promptWith, seedOf, type ModelRef } from './lane-settings.ts';
 import { waitingTexts, type FitsBeside } from './lane-models.ts';
 import { Lane } from './lane.svelte.ts';
 import type { SentChat } from './sent-chat.ts';
@@ -61,9 +63,9 @@ export class CompareState {
   readonly #engine: LaneEngine;
   readonly #fits: FitsBeside;
   readonly #recorder: RunRecorder;
-  // Nothing on screen depends on it.
-  readonly #divergences = new WeakMap<Lane, Divergence>();
-  #earliest: Common | null = null;
+  // Nothing on screen depends on these.
+  readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
+  readonly #divergences = new LaneDivergences();
 
   readonly settings = $derived.by(() => this.lanes.map(({ settings }) => settings));
   /** The prompt has changed since the lanes ran. A lane that is run again gets the one before. */
@@ -78,7 +80,7 @@ export class CompareState {
    * What each lane has in common with the one that all are compared with; of that one, with all others. Null where there
    * is nothing to compare: no tokens, or those of another vocabulary.
    */
-  readonly commons = $derived.by(() => this.#compare());
+  readonly commons = $derived.by(() => this.#divergences.of(this.lanes, this.base));
 
   /** @param parts `fits`: whether a model fits in memory beside the loaded one; null while unknown */
   constructor(parts: LaneRunnerParts & { readonly fits?: FitsBeside; readonly history: RunHistory }) {
@@ -240,11 +242,14 @@ export class CompareState {
     const at = this.lanes.indexOf(lane);
     if (at < 0 || this.lanes.length <= MIN_LANES) return null;
     const opened = this.#opened;
+    const prompt = this.ranPrompt;
     void this.runner.stopLane(lane);
     this.#setLanes(this.lanes.toSpliced(at, 1));
     return () => {
       if (this.#opened !== opened || this.lanes.length === MAX_COMPARED_LANES) return;
-      this.#setLanes(this.lanes.toSpliced(at, 0, lane));
+      // Its replies are to a prompt that was run before.
+      const back = this.ranPrompt === prompt ? lane : new Lane(lane.settings);
+      this.#setLanes(this.lanes.toSpliced(at, 0, back));
     };
   }
 
@@ -352,6 +357,33 @@ export class CompareState {
     return true;
   }
 
+  /**
+   * Adds a reply to a lane that has another token in place of one of the reply on screen, and continues from there. That
+   * one stays.
+   * @returns whether it could be run
+   */
+  async branch(lane: Lane, chosen: ChosenAt): Promise<boolean> {
+    const { reply } = lane;
+    if (reply === null || this.ranPrompt === null || this.runner.running || lane.full !== null) return false;
+    if (this.recomputedOf(lane, reply).blocked !== null) return false;
+    this.#renew();
+    const prompt = this.ranPrompt;
+    await this.#grow([lane], () => this.runner.branch(lane, reply, chosen, prompt));
+    return true;
+  }
+
+  /** What is recomputed of a reply of a lane. */
+  recomputedOf(lane: Lane, reply: Reply): RecomputedTokens {
+    const known = this.#recomputed.get(reply);
+    if (known !== undefined) return known;
+    const made = new RecomputedTokens(reply, this.#engine, (end) => {
+      const prompt = promptWith(this.ranPrompt ?? this.prompt, lane.ranWith ?? lane.settings, reply, end);
+      return Promise.resolve({ prompt, replyTokens: prompt.replyIds?.length ?? 0 });
+    });
+    this.#recomputed.set(reply, made);
+    return made;
+  }
+
   stop(to: string | null = null): void {
     this.runner.stop(to);
   }
@@ -375,11 +407,17 @@ export class CompareState {
   }
 
   async #run(lanes: readonly Lane[]): Promise<void> {
+    const prompt = this.ranPrompt ?? this.prompt;
+    await this.#grow(lanes, () => this.runner.run(lanes, prompt));
+  }
+
+  /** Stores lanes while they run, and afterwards. */
+  async #grow(lanes: readonly Lane[], run: () => Promise<void>): Promise<void> {
     const opened = this.#opened;
     const timer = setInterval(() => {
       if (this.#opened === opened) void this.#save();
     }, SAVE_EVERY_MS);
-    await this.runner.run(lanes, this.ranPrompt ?? this.prompt);
+    await run();
     clearInterval(timer);
     if (this.#opened !== opened) return;
     this.pulse++;
@@ -392,24 +430,5 @@ export class CompareState {
     const { id } = this;
     const noted = await this.#recorder.noteFiles(lanes.flatMap(({ replies }) => replies));
     if (noted.length > 0 && this.id === id) await this.#save();
-  }
-
-  #compare(): readonly (Common | null)[] {
-    const { base, lanes } = this;
-    const first = base?.reply ?? null;
-    const others = lanes.map((lane): Common | null => {
-      const { reply } = lane;
-      if (lane === base || first === null || reply === null || reply.count === 0) return null;
-      return reply.facts.modelId === first.facts.modelId ? this.#divergence(lane).of(first, reply) : null;
-    });
-    const known = others.filter((common) => common !== null);
-    this.#earliest = known.length === 0 ? null : unchanged(this.#earliest, earliest(known));
-    return lanes.map((lane, at) => (lane === base ? this.#earliest : others[at]));
-  }
-
-  #divergence(lane: Lane): Divergence {
-    const known = this.#divergences.get(lane) ?? new Divergence();
-    this.#divergences.set(lane, known);
-    return known;
   }
 }

@@ -1,46 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import { votesPerSetting } from '../../../../src-main/protocol/app/comparisons/votes.ts';
 import { divergesAt } from '../../../../src-main/protocol/engine/reply-metrics.ts';
-import { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
-import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
-import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
+import { LANE_MODEL as model, setUpCompare as setUp } from '../test-support/compare-setup.ts';
 import { laneStatus } from './compare-figures.ts';
-import { CompareState, type RunHistory } from './compare.svelte.ts';
-import { newLaneSettings } from './lane-settings.ts';
-
-const model = { id: MODEL.id, name: MODEL.name };
-
-class FakeHistory implements RunHistory {
-  readonly saved: StoredComparison[] = [];
-  get votes() {
-    return votesPerSetting([...new Map(this.saved.map((run) => [run.id, run])).values()]);
-  }
-  save(run: StoredComparison): Promise<string> {
-    this.saved.push(structuredClone(run));
-    return Promise.resolve(run.id);
-  }
-}
-
-function setUp(seeds: readonly number[] = [1, 2, 3]) {
-  const engine = new FakeLaneEngine();
-  const history = new FakeHistory();
-  const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({}) });
-  const compare = new CompareState({
-    engine,
-    recorder,
-    totals: new SessionTotals(),
-    load: engine.load,
-    history,
-    frame,
-    isHidden: () => false,
-  });
-  compare.useLanes(seeds.map((seed) => newLaneSettings(model, { seed })));
-  compare.text = 'Once';
-  engine.api.scripts.set(1, [5, 6, 7, 8]).set(2, [5, 6, 9]).set(3, [5, 6, 7, 8]);
-  return { engine, api: engine.api, compare, history };
-}
 
 afterEach(() => {
   vi.useRealTimers();
@@ -177,6 +139,18 @@ describe('CompareState', () => {
     const { lanes } = compare;
     late!();
     expect(compare.lanes).toBe(lanes);
+  });
+
+  it('restores a removed lane without its replies if another prompt was run meanwhile', async () => {
+    const { compare } = setUp();
+    await compare.run();
+    const [, second] = compare.lanes;
+    const undo = compare.remove(second);
+    compare.text = 'Twice';
+    await compare.run();
+    undo!();
+    expect(compare.lanes[1]).toMatchObject({ settings: second.settings, replies: [], ranWith: null });
+    expect(compare.stored()).toMatchObject({ prompt: { text: 'Twice' }, lanes: [{}, { replies: [] }, {}] });
   });
 
   it('takes a chat with its system prompt; a single message is a prompt', () => {

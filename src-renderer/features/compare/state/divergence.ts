@@ -48,3 +48,36 @@ export function earliest(all: readonly Common[]): Common {
     at: ats.length === 0 ? null : Math.min(...ats),
   };
 }
+
+/** A lane with the reply on screen. */
+interface DivergingLane {
+  readonly reply: (ComparedReply & Pick<Reply, 'facts'>) | null;
+}
+
+/** Compares lanes with one of them, again and again. */
+export class LaneDivergences {
+  readonly #known = new WeakMap<DivergingLane, Divergence>();
+  #earliest: Common | null = null;
+
+  /**
+   * @returns what each lane has in common with `base`; for `base`, with all others. Null where there is nothing to compare:
+   * no tokens, or those of another vocabulary
+   */
+  of(lanes: readonly DivergingLane[], base: DivergingLane | null): readonly (Common | null)[] {
+    const first = base?.reply ?? null;
+    const others = lanes.map((lane): Common | null => {
+      const { reply } = lane;
+      if (lane === base || first === null || reply === null || reply.count === 0) return null;
+      return reply.facts.modelId === first.facts.modelId ? this.#divergence(lane).of(first, reply) : null;
+    });
+    const known = others.filter((common) => common !== null);
+    this.#earliest = known.length === 0 ? null : unchanged(this.#earliest, earliest(known));
+    return lanes.map((lane, at) => (lane === base ? this.#earliest : others[at]));
+  }
+
+  #divergence(lane: DivergingLane): Divergence {
+    const known = this.#known.get(lane) ?? new Divergence();
+    this.#known.set(lane, known);
+    return known;
+  }
+}

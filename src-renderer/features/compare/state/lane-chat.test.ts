@@ -21,7 +21,7 @@ const reply = {
 describe('openAsChat', () => {
   it('makes a chat of the prompt and the reply, which is stored with its tokens', async () => {
     const { chats } = await openSession();
-    openAsChat(chats, { kind: 'text', text: 'Once' }, settings, reply);
+    openAsChat(chats, { kind: 'text', text: 'Once' }, settings, [reply]);
     const chat = chats.current;
     await chats.flush();
     expect(chat).toMatchObject({ title: 'Once', systemPrompt: 'Be brief.' });
@@ -47,10 +47,9 @@ describe('openAsChat', () => {
         { role: 'user', text: 'Once' },
       ],
     } as const;
-    openAsChat(chats, { ...prompt, messages: [...prompt.messages] }, settings, {
-      ...stored,
-      facts: { ...stored.facts, run: { ...stored.facts.run!, systemPrompt: settings.systemPrompt } },
-    });
+    openAsChat(chats, { ...prompt, messages: [...prompt.messages] }, settings, [
+      { ...stored, facts: { ...stored.facts, run: { ...stored.facts.run!, systemPrompt: settings.systemPrompt } } },
+    ]);
     const receipts = new ReceiptsState({ connection, engine, session, versions: () => Promise.resolve({}) });
     await receipts.runAgain((reply) => storedRun(chats.current, reply), chats.current.lastReply!);
     expect(receipts.task?.state).toMatchObject({ phase: 'done', outcome: { result: 'identical' } });
@@ -63,6 +62,22 @@ describe('openAsChat', () => {
     expect('facts' in earlier && earlier.facts).not.toHaveProperty('run');
   });
 
+  it('makes versions of a branch and of what it was branched from', async () => {
+    const { chats } = await openSession();
+    const branch = {
+      text: ' up',
+      tokens: { ids: [4, 9], lengths: [3, 0], parts: [0, 0], logprobs: [-1, -2], latencies: [3, 4] },
+      facts: { ...reply.facts, runStart: 1, branch: { turn: 'of the lane', index: 1 } },
+    };
+    openAsChat(chats, { kind: 'text', text: 'Once' }, settings, [reply, branch]);
+    const { lastReply } = chats.current;
+    const [first] = chats.current.versionsOf(lastReply!);
+    expect(chats.current.versionsOf(lastReply!)).toHaveLength(2);
+    expect([...lastReply!.columns.ids]).toEqual([4, 9]);
+    expect(lastReply!.facts.branch).toEqual({ turn: first, index: 1 });
+    expect(chats.current.path).toHaveLength(2);
+  });
+
   it('keeps the earlier messages of a chat', async () => {
     const { chats } = await openSession();
     const messages = [
@@ -70,7 +85,7 @@ describe('openAsChat', () => {
       { role: 'assistant', text: 'Hello' },
       { role: 'user', text: 'Who?' },
     ] as const;
-    openAsChat(chats, { kind: 'chat', messages: [...messages] }, settings, reply);
+    openAsChat(chats, { kind: 'chat', messages: [...messages] }, settings, [reply]);
     const chat = chats.current;
     expect(chat.messages().map(({ message }) => message.text)).toEqual(['Be brief.', 'Hi', 'Hello', 'Who?', ' upon']);
     // And back again.

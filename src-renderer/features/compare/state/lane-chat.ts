@@ -7,15 +7,20 @@ import type {
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import type { ChatsState } from '../../chat/state/chats.svelte.ts';
 import type { ModelSettingsState } from '../../chat/state/model-settings.svelte.ts';
+import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { titleFrom } from '../../chat/state/title.ts';
 
-/** Opens a new chat with the prompt and a reply of a lane. */
+/**
+ * Opens a new chat with the prompt and a reply of a lane.
+ * @param versions the reply; a branch after what it was branched from. Each is a version of the turn
+ */
 export function openAsChat(
   chats: ChatsState,
   prompt: ComparedPrompt,
   { systemPrompt, modelId, modelName }: LaneSettings,
-  reply: LaneReply,
+  versions: readonly LaneReply[],
 ): void {
+  const reply = versions[0];
   chats.create();
   const chat = chats.current;
   const messages = prompt.kind === 'text' ? [{ role: 'user', text: prompt.text } as const] : prompt.messages;
@@ -26,7 +31,14 @@ export function openAsChat(
     if (role === 'user') chat.addUserTurn(text);
     else chat.addFinishedReply(untokenized(text, reply));
   }
-  chat.addFinishedReply(reply);
+  const parent = chat.head;
+  let before: Reply | null = null;
+  for (const { facts, ...texts } of versions) {
+    const { branch, ...others } = facts;
+    const own =
+      branch !== undefined && before !== null ? { ...others, branch: { ...branch, turn: before.id } } : others;
+    before = chat.addFinishedReply({ ...texts, facts: own }, parent);
+  }
 }
 
 /** An earlier reply of a chat, of which only the text is known. */

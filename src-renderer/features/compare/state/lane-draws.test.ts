@@ -14,7 +14,7 @@ const reply = {
 } as unknown as Reply;
 
 it('asks for a token of a lane with the tokens before it, the seed and the date of its run', () => {
-  const draws = laneDraws({ kind: 'text', text: 'Hello' }, settings, reply);
+  const draws = laneDraws({ kind: 'text', text: 'Hello' }, settings, reply, { sourceOf: () => null });
   const question = draws.question(2);
   expect(question.reply).toEqual([11, 12]);
   expect(question.sampling).toMatchObject({ temperature: 0.5, seed: 9 });
@@ -24,4 +24,14 @@ it('asks for a token of a lane with the tokens before it, the seed and the date 
     date: '2026-01-02T03:04:05.000Z',
   });
   expect([draws.model.id, draws.count, draws.token(2).id]).toEqual(['own', 3, 13]);
+});
+
+it('draws the tokens of a branch after the chosen one, and those before it as in the other reply', () => {
+  const branch = { ...reply, runStart: 1, seed: 5, ids: (from: number, to: number) => [11, 90, 91].slice(from, to) };
+  const lane = { sourceOf: (of: Reply) => (of === (branch as unknown as Reply) ? reply : null) };
+  const draws = laneDraws({ kind: 'text', text: 'Hello' }, settings, branch as unknown as Reply, lane);
+  expect(draws.question(0)).toMatchObject({ reply: [], sampling: { seed: 9 } });
+  expect(draws.question(1)).toMatchObject({ prompt: { replyIds: [11] }, reply: [], sampling: { seed: 5 } });
+  expect(draws.question(2)).toMatchObject({ prompt: { replyIds: [11, 90] }, reply: [] });
+  expect(draws.question(3)).toMatchObject({ prompt: { replyIds: [11, 90] }, reply: [91] });
 });

@@ -1,17 +1,31 @@
 import type { ComparedPrompt, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { replyDraws } from '../../chat/state/reply-draws.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
-import type { DrawSource } from '../../waterfall/draw-source.ts';
-import { laneParams } from './lane-settings.ts';
+import type { DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
+import type { Lane } from './lane.svelte.ts';
+import { promptWith } from './lane-settings.ts';
 
 /** The draws of a lane's reply. @param prompt and settings that it was run with */
-export function laneDraws(prompt: ComparedPrompt, settings: LaneSettings, reply: Reply): DrawSource {
-  const { prompt: asked, stop } = laneParams(prompt, settings, 0);
-  const date = reply.facts.run?.requestedAt;
-  const dated = asked.kind === 'chat' && date !== undefined ? { ...asked, date } : asked;
-  const sampling = { ...reply.sampling, seed: reply.seed };
-  return replyDraws(reply, prompt.kind === 'text' ? prompt.text : '', (index) => ({
-    ...{ prompt: dated, sampling, stop },
-    reply: reply.ids(0, index),
-  }));
+export function laneDraws(
+  prompt: ComparedPrompt,
+  settings: LaneSettings,
+  reply: Reply,
+  lane: Pick<Lane, 'sourceOf'>,
+): DrawSource {
+  const question = (of: Reply, index: number): DrawQuestion => {
+    const source = lane.sourceOf(of);
+    // Tokens before a branch were drawn for the other reply.
+    if (source !== null && index < of.runStart) return question(source, index);
+    // The random numbers of a branch begin after the token that a person chose.
+    const drawn = source === null ? 0 : Math.min(index, of.runStart + 1);
+    const asked = promptWith(prompt, settings, of, drawn);
+    const date = of.facts.run?.requestedAt;
+    return {
+      prompt: date === undefined ? asked : { ...asked, date },
+      sampling: { ...of.sampling, seed: of.seed },
+      stop: settings.stop,
+      reply: of.ids(drawn, index),
+    };
+  };
+  return replyDraws(reply, prompt.kind === 'text' ? prompt.text : '', (index) => question(reply, index));
 }

@@ -2,22 +2,23 @@ import { MAX_LANES } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GenerateParams, LanesPrefill, ModelInfo, Stop } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
-import type { ComparedPrompt } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import type { ComparedPrompt, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
-import type { ModelChoice } from '../../chat/state/engine.svelte.ts';
+import type { EngineState, ModelChoice } from '../../chat/state/engine.svelte.ts';
 import { newId, now } from '../../chat/state/identity.ts';
 import { modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { stopAfter } from '../../chat/state/write-reply.ts';
 import { isLoaded, isSameModel, laneModel, type LaneModel } from './lane-models.ts';
-import { laneParams } from './lane-settings.ts';
+import { laneParams, promptWith } from './lane-settings.ts';
 import type { Lane } from './lane.svelte.ts';
 import { writeLanes } from './write-lanes.ts';
 
 /** The part of the engine's state that lanes need. */
 export interface LaneEngine {
   readonly model: ModelInfo | null;
+  readonly status: EngineState['status'];
   /** What the model runs on by choice; null if unknown. */
   readonly requested: ModelChoice['executor'] | null;
   ready(signal?: AbortSignal): Promise<EngineApi>;
@@ -35,7 +36,14 @@ export interface LaneRunnerParts {
   isHidden(): boolean;
 }
 
-/** One sample of a lane. */
+/** A token in whose place another one is chosen. */
+export interface ChosenAt {
+  readonly index: number;
+  /** The token to take instead. */
+  readonly id: number;
+}
+
+/** One reply of a lane. */
 interface Entry {
   readonly lane: Lane;
   readonly reply: Reply;
@@ -83,6 +91,8 @@ export class LaneRunner {
   #done = Promise.resolve();
   /** Another model was chosen meanwhile, which stays. */
   #keepsModel = false;
+  /** The model that lanes loaded last, or tried to, in this run; null if none. */
+  #borrowed: LaneModel | null = null;
 
   constructor(parts: LaneRunnerParts) {
     this.#parts = parts;
@@ -93,9 +103,8 @@ export class LaneRunner {
    * the stop reasons.
    */
   async run(lanes: readonly Lane[], prompt: ComparedPrompt): Promise<void> {
-    const loaded = this.home ?? this.#parts.engine.model;
     const added = lanes.map((lane) => {
-      const model = laneModel(lane.settings, loaded);
+      const model = this.#modelOf(lane.settings);
       return lane.begin().map((reply, sample): Entry => {
         return { lane, reply, model, params: laneParams(prompt, lane.settings, sample) };
       });
@@ -103,7 +112,29 @@ export class LaneRunner {
     // The first samples of all lanes come first, so that all of them stream together.
     const most = Math.max(0, ...added.map(({ length }) => length));
     const inOrder = Array.from({ length: most }, (_, sample) => added.flatMap((all) => all.slice(sample, sample + 1)));
-    this.#waiting = [...this.#waiting, ...inOrder.flat()];
+    await this.#enqueue(inOrder.flat());
+  }
+
+  /**
+   * Adds a reply to a lane that begins with the first `index` tokens of `source`, which stays, and token `id`. It has the
+   * settings that the lane was run with. As `run` otherwise.
+   */
+  async branch(lane: Lane, source: Reply, { index, id }: ChosenAt, prompt: ComparedPrompt): Promise<void> {
+    const settings = lane.ranWith ?? lane.settings;
+    const params = {
+      ...laneParams(prompt, settings, lane.sampleOf(source)),
+      prompt: promptWith(prompt, settings, source, index),
+      firstToken: id,
+    };
+    await this.#enqueue([{ lane, reply: lane.branch(source, index), model: this.#modelOf(settings), params }]);
+  }
+
+  #modelOf(settings: LaneSettings): LaneModel {
+    return laneModel(settings, this.home ?? this.#parts.engine.model);
+  }
+
+  async #enqueue(entries: readonly Entry[]): Promise<void> {
+    this.#waiting = [...this.#waiting, ...entries];
     if (!this.running) {
       this.running = true;
       this.prefills = [];
@@ -153,6 +184,7 @@ export class LaneRunner {
   async #work(): Promise<void> {
     const { model, requested } = this.#parts.engine;
     this.home = model;
+    this.#borrowed = null;
     do {
       while (this.#waiting.length > 0) await this.#runBatch(this.#takeBatch());
       await this.#returnHome(requested ?? model?.executor ?? null);
@@ -167,7 +199,10 @@ export class LaneRunner {
     const stopOf = (stop: Stop) => because(stop, batch.stoppedTo);
     try {
       const [{ model }] = batch.entries;
-      if (!isLoaded(model, this.#parts.engine.model)) await this.#load(model, signal, true);
+      if (!isLoaded(model, this.#parts.engine.model)) {
+        this.#borrowed = model;
+        await this.#load(model, signal, true);
+      }
       const { recorder, totals } = this.#parts;
       const [engine, versions] = await Promise.all([this.#parts.engine.ready(signal), recorder.versions()]);
       const entries = batch.entries.filter(({ reply }) => reply.running);
@@ -216,10 +251,12 @@ export class LaneRunner {
 
   async #returnHome(executor: LaneModel['executor']): Promise<void> {
     const { home } = this;
-    // Also if none is loaded: it was unloaded to make room for one that could not be loaded.
-    if (home === null || this.#keepsModel) return;
+    if (home === null || this.#keepsModel || this.#borrowed === null) return;
+    const loaded = this.#parts.engine.model;
+    // Another window chose it. If none is loaded, it was unloaded to make room for one that could not be loaded.
+    if (loaded !== null && loaded.id !== home.id && loaded.id !== this.#borrowed.modelId) return;
     const model = { modelId: home.id, executor };
-    if (isLoaded(model, this.#parts.engine.model)) return;
+    if (isLoaded(model, loaded)) return;
     try {
       await this.#load(model, new AbortController().signal, false);
     } catch (thrown) {

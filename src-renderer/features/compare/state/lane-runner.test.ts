@@ -92,6 +92,20 @@ describe('LaneRunner', () => {
     await vi.waitFor(() => expect(one.reply?.detailsOf(10)?.piece).toBe('t10'));
   });
 
+  it('keeps no more candidates than fit in memory', async () => {
+    const { api, runner, lane } = setUp();
+    const one = lane(1);
+    // The candidates of the latest tokens are in memory anyway.
+    api.scripts.set(
+      1,
+      Array.from({ length: 12_000 }, (_, i) => i),
+    );
+    await runner.run([one], PROMPT);
+    await vi.waitFor(() => expect(one.reply?.detailsOf(8191)?.piece).toBe('t8191'));
+    one.reply?.detailsOf(8192);
+    await vi.waitFor(() => expect(one.reply?.details.isMissing(8192)).toBe(true));
+  });
+
   it('does not wait for the frames of a hidden page, which are rare', async () => {
     const frames: (() => void)[] = [];
     const { api, runner, lane } = setUp({ frame: (callback) => frames.push(callback), isHidden: () => true });
@@ -220,6 +234,23 @@ describe('LaneRunner', () => {
     engine.whileLoading = () => runner.stop('unload X');
     await runner.run([lane(1, OTHER)], PROMPT);
     expect([engine.model, engine.loads.length, runner.problem]).toEqual([null, 1, null]);
+  });
+
+  it.each([
+    ['loaded one', MODEL.id],
+    ['other one', 'other'],
+  ])('leaves the model that another window chose while lanes of the %s ran', async (_, id) => {
+    const { engine, api, runner, lane } = setUp();
+    const one = lane(1, { id, name: id });
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = runner.run([one], PROMPT);
+    await vi.waitFor(() => expect(idsOf(one)).toEqual([5]));
+    const { length } = engine.loads;
+    engine.model = { ...MODEL, id: 'third', executor: 'wasm' };
+    api.resume();
+    await done;
+    expect(reasonOf(one)).toBe('eos');
+    expect([engine.loads.length, engine.model.id]).toEqual([length, 'third']);
   });
 
   it('stops one lane, while the others continue', async () => {

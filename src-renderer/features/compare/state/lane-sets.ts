@@ -1,7 +1,7 @@
 /** Ready-made sets of lanes. */
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { DEFAULT_SAMPLER_ORDER } from '../../../../src-main/engine/settings/sampling.ts';
-import type { LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import type { LaneSet, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { greedy } from '../../chat/sampling/presets.ts';
 import { STAGES } from '../../chat/sampling/stages.ts';
 import { FIRST_SEED, newLaneSettings, PLAIN_SAMPLING, type ModelRef } from './lane-settings.ts';
@@ -69,4 +69,15 @@ export const FIRST_SET = READY_MADE_SETS[0];
 /** Lanes of one model with plain sampling but for some settings. */
 function lanesOf(each: readonly Partial<SamplingParams>[]): (context: SetContext) => LaneSettings[] {
   return ({ model, common }) => each.map((sampling) => ({ ...newLaneSettings(model, sampling), ...common }));
+}
+
+/**
+ * A saved set. Lanes of a model that is gone get the loaded one.
+ * @param models those that can be loaded
+ */
+export function savedLanes({ lanes }: LaneSet, models: readonly ModelRef[], loaded: ModelRef | null): LaneSettings[] {
+  return lanes.map((lane) => {
+    if (loaded === null || models.some(({ id }) => id === lane.modelId)) return lane;
+    return { ...lane, modelId: loaded.id, modelName: loaded.name };
+  });
 }

@@ -1,9 +1,17 @@
 /** Settings of lanes: defaults, and what a lane's settings do, in a few words. */
 import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
-import type { ChatMessage, GenerateParams, SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type {
+  ChatMessage,
+  GenerateParams,
+  PromptInput,
+  SamplingParams,
+} from '../../../../src-main/engine/api/types.ts';
+import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { ComparedPrompt, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { isGreedy } from '../../chat/sampling/presets.ts';
 import { STAGES, type StageInfo } from '../../chat/sampling/stages.ts';
+import { CANDIDATES } from '../../chat/state/reply-request.ts';
+import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { formatInteger } from '../../../ui/format.ts';
 
 /** Seed of new lanes: the same for all, so that only what differs on purpose makes a difference. */
@@ -37,20 +45,39 @@ export function newLaneSettings(model: ModelRef, sampling: Partial<SamplingParam
   };
 }
 
-/** Number of candidates reported with each token. */
-const CANDIDATES = 10;
+type ChatPrompt = Extract<PromptInput, { kind: 'chat' }>;
 
 /** The request for one sample of a lane. @param sample from 0 */
 export function laneParams(prompt: ComparedPrompt, settings: LaneSettings, sample: number): GenerateParams {
-  const { sampling, stop, template, enableThinking } = settings;
-  const thinking = enableThinking === null ? {} : { enableThinking };
+  const { sampling, stop } = settings;
   return {
-    prompt: { kind: 'chat', messages: messagesOf(prompt, settings.systemPrompt), template, ...thinking },
+    prompt: promptOf(prompt, settings),
     sampling: { ...sampling, seed: seedOf(settings, sample) },
     stop,
     useKvCache: true,
     topCandidates: CANDIDATES,
   };
+}
+
+/** The prompt of a lane, with the first `end` tokens of a reply to it behind. */
+export function promptWith(
+  prompt: ComparedPrompt,
+  settings: LaneSettings,
+  reply: Pick<Reply, 'ids' | 'slice' | 'startOf'>,
+  end: number,
+): ChatPrompt {
+  const asked = promptOf(prompt, settings);
+  const replyIds = reply.ids(0, end);
+  if (replyIds.length === 0) return asked;
+  if (!replyIds.includes(NO_TOKEN)) return { ...asked, replyIds };
+  const text = reply.slice(0, reply.startOf(end));
+  return { ...asked, messages: [...asked.messages, { role: 'assistant', text }] };
+}
+
+function promptOf(prompt: ComparedPrompt, settings: LaneSettings): ChatPrompt {
+  const { template, enableThinking } = settings;
+  const thinking = enableThinking === null ? {} : { enableThinking };
+  return { kind: 'chat', messages: messagesOf(prompt, settings.systemPrompt), template, ...thinking };
 }
 
 /** Seed of a sample; null for a new one each time. */

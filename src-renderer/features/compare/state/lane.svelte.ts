@@ -1,16 +1,24 @@
 import { newReplyFacts, type ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
-import type { LaneReply, LaneSettings, StoredLane } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import {
+  MAX_REPLIES,
+  type LaneReply,
+  type LaneSettings,
+  type StoredLane,
+} from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { newId, now } from '../../chat/state/identity.ts';
 import { Reply } from '../../chat/state/reply.svelte.ts';
+
+/** Tokens of a lane's run whose candidates are kept, about 20 MB. Those of others are computed again when they are looked at. */
+const MAX_DETAILS = 8192;
 
 /** One lane: settings, and the replies that were generated with them. */
 export class Lane {
   /** Identifies it on screen. */
   readonly key = newId();
   settings = $state.raw<LaneSettings>() as LaneSettings;
-  /** Its samples. Replaced as a whole by each run. */
+  /** Its samples, and then their branches. Replaced as a whole by each run. */
   replies = $state.raw<readonly Reply[]>([]);
-  /** Index of the sample on screen. */
+  /** Index of the reply on screen. */
   shown = $state(0);
   /** Settings of the latest run, or null. */
   ranWith = $state.raw<LaneSettings | null>(null);
@@ -21,12 +29,36 @@ export class Lane {
 
   static from({ settings, replies }: StoredLane): Lane {
     const lane = new Lane(settings);
-    lane.replies = replies.map((reply) => Reply.from({ ...newTurn(reply.facts), ...reply }));
+    const ids = replies.map(() => newId());
+    const made: Reply[] = [];
+    for (const [at, { text, tokens, facts }] of replies.entries()) {
+      const { branch, ...others } = facts;
+      const of = Number(branch?.turn);
+      // A file may say anything.
+      const source = of < at && branch !== undefined && branch.index <= tokens.ids.length ? made[of] : undefined;
+      const own =
+        branch === undefined || source === undefined ? others : { ...facts, branch: { ...branch, turn: ids[of] } };
+      const reply = Reply.from({ ...newTurn(own, ids[at]), text, tokens });
+      if (source !== undefined && branch !== undefined) reply.details.inherit(source.details, branch.index);
+      made.push(reply);
+    }
+    lane.replies = made;
     lane.ranWith = replies.length > 0 ? settings : null;
     return lane;
   }
 
-  /** The sample on screen, or null before the first run. */
+  /** Its replies that are no branches. */
+  get samples(): readonly Reply[] {
+    return this.replies.filter((reply) => !isBranch(reply));
+  }
+
+  /** What its figures are about: the branch on screen, or all samples. */
+  get measured(): readonly Reply[] {
+    const { reply } = this;
+    return reply !== null && isBranch(reply) ? [reply] : this.samples;
+  }
+
+  /** The reply on screen, or null before the first run. */
   get reply(): Reply | null {
     return this.replies[Math.min(this.shown, this.replies.length - 1)] ?? null;
   }
@@ -48,9 +80,10 @@ export class Lane {
   begin(): readonly Reply[] {
     const { settings } = this;
     this.ranWith = settings;
+    const left = { tokens: MAX_DETAILS };
     this.replies = Array.from({ length: settings.samples }, () => {
       const reply = new Reply(newTurn(newFacts(settings)));
-      reply.keepDetails();
+      reply.keepDetails(left);
       reply.begin({ sampling: settings.sampling });
       return reply;
     });
@@ -58,11 +91,57 @@ export class Lane {
     return this.replies;
   }
 
+  /** Why no branch can be added, or null. */
+  get full(): string | null {
+    return this.replies.length < MAX_REPLIES ? null : `A lane has at most ${MAX_REPLIES} replies. Run it again first.`;
+  }
+
+  /** Adds and shows a reply that begins with the first `index` tokens of another one, which stays. */
+  branch(source: Reply, index: number): Reply {
+    const settings = this.ranWith ?? this.settings;
+    const facts = { ...newFacts(settings), branch: { turn: source.id, index } };
+    const text = source.slice(0, source.startOf(index));
+    const reply = new Reply({ ...newTurn(facts), text, tokens: source.copyColumns(0, index) });
+    reply.details.inherit(source.details, index);
+    reply.keepDetails({ tokens: MAX_DETAILS });
+    reply.begin({ sampling: settings.sampling });
+    this.replies = [...this.replies, reply];
+    this.shown = this.replies.length - 1;
+    return reply;
+  }
+
+  /** The reply that another one was branched from; null for a sample. */
+  sourceOf({ facts: { branch } }: Reply): Reply | null {
+    return branch === undefined ? null : (this.replies.find(({ id }) => id === branch.turn) ?? null);
+  }
+
+  /** A reply, after those that it was branched from, the first one first. */
+  lineOf(reply: Reply): Reply[] {
+    const source = this.sourceOf(reply);
+    return source === null ? [reply] : [...this.lineOf(source), reply];
+  }
+
+  /** Index of the sample that a reply is, or was branched from. */
+  sampleOf(reply: Reply): number {
+    return Math.max(0, this.samples.indexOf(this.lineOf(reply)[0]));
+  }
+
   /** With the settings that its replies were generated with. @param label its name on screen */
   stored(label: string): StoredLane {
     const started = this.replies.filter(({ count, stop }) => count > 0 || stop !== null);
-    return { settings: { ...(this.ranWith ?? this.settings), label }, replies: started.map(storedReply) };
+    const replies = started.map((reply): LaneReply => {
+      const { facts, ...texts } = storedReply(reply);
+      const { branch, ...others } = facts;
+      const source = this.sourceOf(reply);
+      if (branch === undefined || source === null) return { ...texts, facts: others };
+      return { ...texts, facts: { ...others, branch: { ...branch, turn: String(started.indexOf(source)) } } };
+    });
+    return { settings: { ...(this.ranWith ?? this.settings), label }, replies };
   }
+}
+
+export function isBranch({ facts }: Reply): boolean {
+  return facts.branch !== undefined;
 }
 
 export function storedReply(reply: Reply): LaneReply {
@@ -80,8 +159,8 @@ export function storedReply(reply: Reply): LaneReply {
   };
 }
 
-function newTurn(facts: ReplyFacts) {
-  return { id: newId(), parent: null, role: 'assistant', createdAt: now(), facts } as const;
+function newTurn(facts: ReplyFacts, id = newId()) {
+  return { id, parent: null, role: 'assistant', createdAt: now(), facts } as const;
 }
 
 function newFacts({ sampling, modelId, modelName, executor }: LaneSettings): ReplyFacts {

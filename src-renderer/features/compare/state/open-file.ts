@@ -23,7 +23,11 @@ export interface OpenedRun {
 export function withOwnModels({ comparison, models }: OpenedFile, library: readonly ModelListing[]): OpenedRun {
   const matches = models.map((model) => ({ model, match: matchingModel(model, library) }));
   const own = new Map(
-    matches.flatMap(({ model, match }) => (match === null ? [] : [[model.id, match.listing] as const])),
+    matches.flatMap(({ model, match }) => {
+      if (match === null) return [];
+      const { id, name } = match.listing;
+      return [[model.id, { id, name, isSame: match.by !== 'name' }] as const];
+    }),
   );
   const missing = matches.flatMap(({ model, match }) => (match === null ? [model.name] : []));
   const similar = matches.flatMap(({ model, match }) => (match?.by === 'name' ? [model.name] : []));

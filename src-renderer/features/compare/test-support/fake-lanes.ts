@@ -31,6 +31,8 @@ export class FakeLanes implements EngineApi {
   files: FileHash[] | null = null;
   /** Makes the next `compare` fail before its first event. */
   failure: EngineError | null = null;
+  /** Answers calls that are not scripted otherwise. */
+  answers: { [M in MethodName]?: (params: EngineMethods[M]['params']) => EngineMethods[M]['result'] } = {};
   #wake: () => void = () => undefined;
   #resumed = false;
 
@@ -42,6 +44,8 @@ export class FakeLanes implements EngineApi {
   async call<M extends MethodName>(method: M, params: EngineMethods[M]['params']): Promise<EngineMethods[M]['result']> {
     await Promise.resolve();
     if (method === 'hashModel' && this.files !== null) return { files: this.files } as EngineMethods[M]['result'];
+    const answer = this.answers[method];
+    if (answer !== undefined) return answer(params);
     if (method !== 'stopLane') throw new EngineError('BAD_REQUEST', `${method} is not scripted.`);
     this.stopped.push(params as EngineMethods['stopLane']['params']);
     this.#wake();
@@ -67,9 +71,10 @@ export class FakeLanes implements EngineApi {
     this.failure = null;
     if (failure !== null) throw failure;
     yield { type: 'prefill', sharedTokens: 3, reusedTokens: 0, computedTokens: 4, kvCacheBytes: 0 };
-    for (const [lane, { sampling }] of lanes.entries()) {
+    for (const [lane, { sampling, firstToken }] of lanes.entries()) {
       yield event(lane, start());
       let sent = 0;
+      if (firstToken !== undefined) yield event(lane, { type: 'token', token: token(sent++, { id: firstToken }) });
       let stop: Stop = { reason: 'eos', token: null };
       for (const step of this.scripts.get(sampling.seed) ?? [10, 11]) {
         const isStopped = () =>
