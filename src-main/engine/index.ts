@@ -320,9 +320,11 @@ export class InferenceEngine {
       bytes += one?.inside.bytes ?? 0;
       one?.inside.release();
     }
-    this.loaded?.context.releaseVariants();
-    // A query may be running on it.
-    if (this.beside !== null) await this.queue.run(() => this.dispose('beside'));
+    // A query may be running, or a model may just be loaded beside.
+    await this.queue.run(async () => {
+      this.loaded?.context.releaseVariants();
+      await this.dispose('beside');
+    });
     return bytes;
   }
 
