@@ -1,7 +1,7 @@
 import { EngineError } from '../api/errors.ts';
 import type { Batch, CellBlock, Outputs, RunResult } from '../executors/executor.ts';
 import { HostYield } from '../generation/host-yield.ts';
-import { SHORT_SLICE_TOKENS } from '../generation/prefill.ts';
+import { SHORT_SLICE_TOKENS, SLICE_TOKENS } from '../generation/prefill.ts';
 import { partialProgram, tappedTensor, tensorName } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
 import { required } from './partial-runs.ts';
@@ -104,7 +104,7 @@ export class ResidualStream {
       input === null || rows === null ? {} : given(input, rows, this.hidden, from, to);
     // Without the causal mask, all tokens run at once.
     const [from, to] = run.causal ? [wanted.from, wanted.to] : [0, run.ids.length];
-    const step = wanted.attention ? rowsPerSlice(run, layer, to) : SHORT_SLICE_TOKENS;
+    const step = wanted.attention ? rowsPerSlice(run, layer, to) : SLICE_TOKENS;
     await inBlock(run, async (block) => {
       await runSlices(run, block, { from: 0, to: from }, outputsOf(before, false), onSlice, givenRows);
       await runSlices(run, block, { from, to, step }, outputsOf(tensors, wanted.attention), onSlice, givenRows);
@@ -188,7 +188,7 @@ function given(
 function rowsPerSlice({ program }: InsideRun, layer: number, context: number): number {
   const op = program.ops.find((other) => other.op === 'attention' && other.attributes.layer === layer);
   const heads = op?.op === 'attention' ? op.attributes.heads : 1;
-  return Math.max(MIN_ROWS, Math.min(SHORT_SLICE_TOKENS, Math.floor(WEIGHT_BYTES / (4 * heads * context))));
+  return Math.max(MIN_ROWS, Math.min(SLICE_TOKENS, Math.floor(WEIGHT_BYTES / (4 * heads * context))));
 }
 
 async function inBlock<T>({ executor, ids }: InsideRun, use: (block: CellBlock) => Promise<T>): Promise<T> {
@@ -210,7 +210,9 @@ async function runSlices(
   perSlice: (from: number, to: number) => Partial<Outputs>,
 ): Promise<void> {
   const hostYield = new HostYield(platform);
-  const step = causal ? (range.step ?? SHORT_SLICE_TOKENS) : range.to;
+  // Shorter ones where cancelling is only noticed between them.
+  const most = hostYield.isOnlyPoll ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
+  const step = causal ? Math.min(most, range.step ?? most) : range.to;
   for (let { from } = range; from < range.to; from += step) {
     const to = Math.min(range.to, from + step);
     const { taps } = await executor.run(
