@@ -315,11 +315,7 @@ export class InferenceEngine {
 
   /** Frees what `inside` remembers, and the model beside the loaded one. @returns bytes that were remembered */
   async releaseInside(): Promise<number> {
-    let bytes = 0;
-    for (const one of [this.loaded, this.beside]) {
-      bytes += one?.inside.bytes ?? 0;
-      one?.inside.release();
-    }
+    const bytes = [this.loaded, this.beside].reduce((sum, one) => sum + (one?.inside.release() ?? 0), 0);
     // A query may be running, or a model may just be loaded beside.
     await this.queue.run(async () => {
       this.loaded?.context.releaseVariants();

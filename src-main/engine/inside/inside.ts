@@ -47,9 +47,11 @@ export class Inside {
     return bytes;
   }
 
-  /** Drops everything that is remembered. */
-  release(): void {
+  /** Drops everything that is remembered. @returns its bytes */
+  release(): number {
+    const { bytes } = this;
     this.runs.clear();
+    return bytes;
   }
 
   /**
