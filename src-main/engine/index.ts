@@ -315,14 +315,12 @@ export class InferenceEngine {
 
   /** Frees what `inside` remembers, and the model beside the loaded one. @returns bytes that were remembered */
   async releaseInside(): Promise<number> {
-    let bytes = 0;
-    for (const one of [this.loaded, this.beside]) {
-      bytes += one?.inside.bytes ?? 0;
-      one?.inside.release();
-    }
-    this.loaded?.context.releaseVariants();
-    // A query may be running on it.
-    if (this.beside !== null) await this.queue.run(() => this.dispose('beside'));
+    const bytes = [this.loaded, this.beside].reduce((sum, one) => sum + (one?.inside.release() ?? 0), 0);
+    // A query may be running, or a model may just be loaded beside.
+    await this.queue.run(async () => {
+      this.loaded?.context.releaseVariants();
+      await this.dispose('beside');
+    });
     return bytes;
   }
 

@@ -92,6 +92,8 @@ export interface TokensAnswer {
     /** UTF-8, perhaps part of a character. */
     bytes: number[];
     special: boolean;
+    /** Whether it stands for a text that the vocabulary cannot spell. */
+    unknown: boolean;
     /** Byte-pair encoding: what was joined to make the token, in order. Empty for single characters. */
     merges: TokenMerge[];
     /** WordPiece: the pieces that were looked up at this place, longest first; the last is the token. */
@@ -177,6 +179,10 @@ export interface AttentionMapsAnswer {
 
 export interface FeedForwardAnswer {
   kind: 'feed_forward';
+  /** What the neurons do with the products of the first matrix. */
+  function: 'relu' | 'silu' | 'gelu';
+  /** Whether the result is multiplied with the products of another matrix. */
+  gated: boolean;
   /** `[feed-forward]`: activations of all neurons. */
   activations: Float32Array;
   /** By absolute activation, largest first. `logit` is what the neuron adds with the norms' scales held fixed. */

@@ -46,7 +46,7 @@ describe('ContextWindow', () => {
     await fill(ids(100));
     window.switchTo('tapped');
     expect(await fill(ids(100))).toBe(0);
-    expect(window.holds(ids(100), ['tapped'])).toBe(true);
+    expect(await window.probe([...ids(100), 1], ['tapped'], { logits: [] })).not.toBeNull();
     window.switchTo('');
     expect(await fill([...ids(100), 1])).toBe(100);
     expect(window.contents(ids(100))).toEqual({

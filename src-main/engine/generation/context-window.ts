@@ -152,11 +152,6 @@ export class ContextWindow implements TokenWindow {
     for (const sequence of this.kept.filter((kept) => this.variants.has(kept))) this.drop(sequence);
   }
 
-  /** Whether a sequence of one of the variants begins with `ids`. */
-  holds(ids: readonly number[], variants: readonly string[]): boolean {
-    return this.sequenceWith(ids, variants) !== undefined;
-  }
-
   /**
    * Runs the last of `ids` after the others, in a sequence that is dropped afterwards. All sequences stay as they are.
    * @returns null if no sequence of these variants begins with the others

@@ -237,7 +237,7 @@ export class Automaton {
     const key = `${end ? '$' : ''}${[...items.keys()].sort().join()}`;
     const known = this.states.get(key);
     if (known !== undefined) return known;
-    if (this.states.size >= MAX_REMEMBERED) this.states.clear();
+    if (this.states.size >= MAX_REMEMBERED) this.forgetStates();
     const { kinds } = this.grammar;
     const characters: Item[] = [];
     const tokens: Item[] = [];
@@ -249,6 +249,14 @@ export class Automaton {
     const made = { id: this.made++, characters, tokens, end, cost, after: [] };
     this.states.set(key, made);
     return made;
+  }
+
+  /** Those in use stay usable. Nothing refers to the others any more. */
+  private forgetStates(): void {
+    for (const state of this.states.values()) state.after.length = 0;
+    this.states.clear();
+    // It is recognised by being the same object.
+    this.states.set('', this.dead);
   }
 
   private costFrom(position: number, then: Continuation): number {

@@ -2,6 +2,8 @@ import { CodePointSet, MAX_CODE_POINT } from './code-point-set.ts';
 import { characters, choice, repeat, sequence, type Expression, type GrammarRules, type Rule } from './expression.ts';
 import { grammarError } from './source-position.ts';
 
+/** No text contains these. */
+const SURROGATES = CodePointSet.of([[0xd800, 0xdfff]]);
 /** Maximum nesting of parentheses. */
 const MAX_DEPTH = 100;
 
@@ -144,7 +146,7 @@ class Parser {
     }
     const set = CodePointSet.of(ranges);
     const allowed = negated ? set.complement() : set;
-    if (allowed.isEmpty) throw this.error('No character matches these brackets.', opened);
+    if (allowed.minus(SURROGATES).isEmpty) throw this.error('No character matches these brackets.', opened);
     return characters(allowed);
   }
 

@@ -47,6 +47,7 @@ describe('GBNF', () => {
     ['root ::= [a', '1:10 The bracket is not closed'],
     ['root ::= [z-a]', '1:11 The range ends before it starts'],
     ['root ::= []', '1:10 No character matches'],
+    ['root ::= [^\\x00-\\uD7FF\\uE000-\\U0010FFFF]', '1:10 No character matches'],
     ['root ::= "\\q"', '1:11 Unknown escape'],
     ['root ::= "\\uD800"', '1:11 \\uD800 is not a Unicode character'],
     ['root ::= "\ud800"', '1:11 This is half a character'],
@@ -252,6 +253,18 @@ describe('a grammar over a vocabulary', () => {
     expect(matcher.mustEnd(other)).toBe(true);
     // The same position in two texts is one state.
     expect(matcher.accept(one, 0x61)!.state).toBe(one.state);
+  });
+
+  it('stays exact when it has seen more states than it remembers', () => {
+    // 60,000 states, one after each letter.
+    const matcher = gbnf(`root ::= ${'"a"{10000} '.repeat(6)}"b"`);
+    expect(matcher.accept(matcher.start, 0x62)).toBeNull();
+    const behind = matcher.acceptText(matcher.start, 'a'.repeat(59_999))!;
+    // And the token `ab`.
+    expect(allowedIds(matcher, behind)).toEqual([0x61, 256 + 12]);
+    expect(matcher.accept(behind, 0x62)).toBeNull();
+    expect(matcher.acceptText(behind, 'ab')).not.toBeNull();
+    expect(allowedIds(matcher, matcher.start)).toEqual([0x61]);
   });
 
   it('accepts tokens by id', () => {

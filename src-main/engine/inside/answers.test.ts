@@ -1,5 +1,6 @@
 /** What `inside` answers, against PyTorch's trace and against a separate computation in double precision. */
 import { describe, expect, it } from 'vitest';
+import { EngineError } from '../api/errors.ts';
 import type { InsideAnswer, InsideParams, InsideQuery, Intervention } from '../api/inside-types.ts';
 import { ContextWindow } from '../generation/context-window.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
@@ -83,12 +84,23 @@ it('lists the pieces that WordPiece tried', async () => {
   const { ask } = await asking(BUILT_IN, [], ids);
   const { tokens } = await ask({ kind: 'tokens' });
   expect(tokens.map(({ piece }) => piece)).toEqual(ids.map((id) => model.tokenizer.piece(id)));
-  expect(tokens[0]).toMatchObject({ special: true, attempts: [] });
+  expect(tokens[0]).toMatchObject({ special: true, unknown: false, attempts: [] });
   expect(tokens[1].attempts).toEqual(['Hello']);
   const [first] = tokens.slice(2);
   expect(first.attempts[0]).toBe('unfriendliness');
   expect(first.attempts.at(-1)).toBe(first.piece);
   for (const { attempts, piece } of tokens.slice(2)) expect(attempts.at(-1)).toBe(piece);
+});
+
+it('tells unknown words from other special tokens', async () => {
+  const { model } = await referenceModel(BUILT_IN);
+  const { ask } = await asking(BUILT_IN, [], model.tokenizer.encode('Hello 日本'));
+  const { tokens } = await ask({ kind: 'tokens' });
+  expect(tokens.map(({ special, unknown }) => [special, unknown])).toEqual([
+    [true, false],
+    [false, false],
+    [true, true],
+  ]);
 });
 
 describe.each(ALL_MODELS)('%s', (name) => {
@@ -160,7 +172,8 @@ describe.each(ALL_MODELS)('%s', (name) => {
       const [layer, token, target] = [0, TOKENS - 1, 77];
       const { parts } = await ask({ kind: 'attribution', token, target });
       const all = { neurons: feedForwardSize, tokens: vocabularySize };
-      const { neurons } = await ask({ kind: 'feed_forward', layer, token, ...all });
+      const { neurons, gated, function: act } = await ask({ kind: 'feed_forward', layer, token, ...all });
+      expect([gated, act]).toEqual([!name.startsWith('gpt2'), /^(?:gpt2|gemma)/u.test(name) ? 'gelu' : 'silu']);
       const effects = neurons.map(({ promotes }) => promotes.find(({ id }) => id === target)!.logit);
       const expected = parts.find(({ part }) => part === `ffn:${layer}`)!.value;
       const size = effects.reduce((total, effect) => total + Math.abs(effect), 0);
@@ -194,6 +207,14 @@ describe.each(ALL_MODELS)('%s', (name) => {
 });
 
 describe('runs with interventions', () => {
+  it.each([BUILT_IN, 'llama'])('show no positions where they are off: %s', async (name) => {
+    const { ask } = await asking(name, [{ kind: 'positions' }]);
+    const { rows, rotary } = await ask({ kind: 'positions', layer: 0, from: 1, to: 3 });
+    const shown = [...(rows ?? []), ...(rotary?.angles ?? [])];
+    expect(shown.length).toBeGreaterThan(0);
+    expect(shown.every((value) => value === 0)).toBe(true);
+  });
+
   it.each<[string, Intervention[]]>([
     ['a head', [{ kind: 'head', layer: 0, head: 1 }]],
     ['the causal mask', [{ kind: 'causal_mask' }]],
@@ -224,10 +245,47 @@ describe('memory', () => {
     // Another layer is computed again, but not those before it.
     await ask({ ...query, layer: 0 });
     expect(run.executor.computedTokens - computed).toBe(4);
-    expect(inside.bytes).toBeGreaterThan(0);
-    inside.release();
+    // Only as far as somebody asked: the first layer for all tokens, then a layer for four of them, twice.
+    expect(run.executor.computedTokens).toBe(TOKENS + 4 + 4);
+    expect(inside.release()).toBeGreaterThan(0);
     expect(inside.bytes).toBe(0);
     expect(run.context.length).toBe(0);
+  });
+
+  it('opens the first layer without the others', async () => {
+    const { ask, run } = await asking(BUILT_IN);
+    await ask({ kind: 'attention', layer: 0, head: 0, from: 0, to: TOKENS });
+    expect(run.executor.computedTokens).toBe(TOKENS);
+    expect(run.context.contents(run.ids)).toMatchObject({ free: CONTEXT, resident: 0 });
+  });
+
+  it('goes on where a cancelled question has stopped', async () => {
+    const { ask, run, inside } = await asking('gemma3');
+    const { executor } = run;
+    const layers = run.program.kvWidths.length;
+    const layer = { kind: 'layer', layer: layers - 1, from: 0, to: TOKENS } as const;
+    const expected = await (await asking('gemma3')).ask(layer);
+    const { stream } = await (await asking('gemma3')).ask({ kind: 'norms' });
+    // Cancelled while the last layers run.
+    let runs = 0;
+    const slow = {
+      ...run,
+      executor: Object.assign(Object.create(executor) as typeof executor, {
+        allocateCells: (cells: number) => executor.allocateCells(cells),
+        run: (...args: Parameters<typeof executor.run>) => {
+          if (++runs > 1) return Promise.reject(new EngineError('CANCELLED', 'Cancelled.'));
+          return executor.run(...args);
+        },
+      }),
+    };
+    const norms = { ids: run.ids, interventions: [], query: { kind: 'norms' as const } };
+    await expect(inside.ask(slow, { ...norms, ids: [...run.ids] })).rejects.toMatchObject({ code: 'CANCELLED' });
+    const computed = executor.computedTokens;
+    const found = await ask({ kind: 'norms' });
+    // Three layers at a time.
+    expect(executor.computedTokens - computed).toBe(TOKENS * (Math.ceil(layers / 3) - 1));
+    expect([...found.stream]).toEqual([...stream]);
+    expect([...(await ask(layer)).output]).toEqual([...expected.output]);
   });
 
   it('says what the KV cache holds', async () => {

@@ -34,14 +34,18 @@ export async function attentionOfHead(
     [TAPS.attentionHeads(layer), heads, head, from, answer.output],
   ] as const;
   const tensors = parts.map(([tap]) => requiredTensor(run, tap));
-  await stream.layer(run, layer, to, { tensors, attention: true }, (taps, first, end) => {
+  const [, keys, values] = tensors;
+  const wanted = { from, to, tensors, before: [keys, values], attention: true };
+  await stream.layer(run, layer, wanted, (taps, first, end) => {
     parts.forEach(([, count, which, start, target], i) => {
+      if (end <= start) return;
       const { data } = required(taps.get(tensorName(tensors[i])));
       for (let token = Math.max(first, start); token < end && token - start < target.length / headDim; token++) {
         const at = ((token - first) * count + which) * headDim;
         target.set(data.subarray(at, at + headDim), (token - start) * headDim);
       }
     });
+    if (end <= from) return;
     const { shape, data } = required(taps.get(TAPS.attentionWeights(layer)));
     const columns = shape[2];
     for (let token = Math.max(first, from); token < Math.min(end, to); token++) {
@@ -78,7 +82,8 @@ export async function attentionMaps(
   const tokensPerCell = Math.ceil(tokens / largest);
   const size = Math.ceil(tokens / tokensPerCell);
   const maps = new Float32Array(heads * size * size);
-  await stream.layer(run, layer, tokens, { tensors: [], attention: true }, (taps, from, to) => {
+  const wanted = { from: 0, to: tokens, tensors: [], attention: true };
+  await stream.layer(run, layer, wanted, (taps, from, to) => {
     const { shape, data } = required(taps.get(TAPS.attentionWeights(layer)));
     const columns = shape[2];
     for (let head = 0; head < heads; head++) {

@@ -3,6 +3,7 @@ import type { OpOf } from '../program/ops.ts';
 import type { WeightView } from '../program/weights.ts';
 import { producerOf } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
+import { HostYield } from '../generation/host-yield.ts';
 import { shownPiece } from '../generation/shown-piece.ts';
 import { selectTop } from '../sampling/select-top.ts';
 import { attentionAttributes } from './attention-view.ts';
@@ -18,7 +19,7 @@ export async function embeddingOf(
   run: InsideRun,
   { token, neighbours, from, to }: { token: number; neighbours: number; from: number; to: number },
 ): Promise<EmbeddingAnswer> {
-  const { program, ids, model, executor, cancel } = run;
+  const { program, ids, model, executor, platform, cancel } = run;
   const runs = new PartialRuns(executor, model.config.contextSize, cancel);
   const table = tableOf(run, 'token');
   const [count, hidden] = table.shape;
@@ -26,10 +27,12 @@ export async function embeddingOf(
   if (neighbours === 0) return { kind: 'embedding', rows, hidden, neighbours: [] };
   const own = await runs.matrixRows(program, table, [ids[token]]);
   const cosines = new Float64Array(count).fill(-Infinity);
+  const hostYield = new HostYield(platform);
   for (let first = 0; first < count; first += CHUNK) {
     const some = Array.from({ length: Math.min(CHUNK, count - first) }, (_, i) => first + i);
     const compared = await runs.matrixRows(program, table, some);
     some.forEach((id, i) => (cosines[id] = cosine(own, compared, i * hidden)));
+    await hostYield.ifDue();
   }
   cosines[ids[token]] = -Infinity;
   const nearest = selectTop(Float32Array.from(cosines), count, neighbours);
@@ -39,7 +42,7 @@ export async function embeddingOf(
   };
 }
 
-/** Learned positions, or rotations. */
+/** Learned positions, or rotations; those of a run without positions are 0. */
 export async function positionsOf(
   run: InsideRun,
   { layer, from, to }: { layer: number; from: number; to: number },
@@ -50,6 +53,7 @@ export async function positionsOf(
   const isLearned = program.ops.some((op) => op.op === 'embed' && op.attributes.index === 'position');
   const runs = new PartialRuns(executor, model.config.contextSize, cancel);
   const rows = isLearned ? await runs.matrixRows(program, tableOf(run, 'position'), positions) : null;
+  if (run.interventions.some(({ kind }) => kind === 'positions')) rows?.fill(0);
   const turned = producerOf(program, requiredTensor(run, TAPS.attentionQueries(layer)));
   if (turned.op !== 'rope') return { kind: 'positions', rows, hidden, rotary: null };
   const { pairing, magnitude } = turned.attributes;

@@ -1,6 +1,8 @@
 import type { FeedForwardAnswer, TokenEffect } from '../api/inside-types.ts';
 import { EngineError } from '../api/errors.ts';
 import { shownPiece } from '../generation/shown-piece.ts';
+import { producerOf } from '../program/partial-program.ts';
+import type { Program } from '../program/program.ts';
 import { selectTop } from '../sampling/select-top.ts';
 import { directPath, type DirectPath } from './direct-path.ts';
 import { fixNorm, normForward, type FixedNorm } from './norm-gains.ts';
@@ -48,6 +50,7 @@ export async function feedForwardOf(
   const zero = effects[neurons.length];
   return {
     kind: 'feed_forward',
+    ...neuronsOf(program, hidden),
     activations,
     neurons: Array.from(neurons, (neuron, i) => {
       const added = effects[i].map((logit, id) => logit - zero[id]);
@@ -55,6 +58,19 @@ export async function feedForwardOf(
       return { neuron, activation: activations[neuron], promotes: listed(1), suppresses: listed(-1) };
     }),
   };
+}
+
+/** How a program computes the activations of neurons. */
+function neuronsOf(program: Program, hidden: number): Pick<FeedForwardAnswer, 'function' | 'gated'> {
+  const last = producerOf(program, hidden);
+  const gated = last.op === 'mul';
+  const found = (gated ? last.inputs.map((input) => producerOf(program, input)) : [last]).find(
+    ({ op }) => op === 'relu' || op === 'silu' || op === 'gelu',
+  );
+  if (found?.op !== 'relu' && found?.op !== 'silu' && found?.op !== 'gelu') {
+    throw new EngineError('INTERNAL', `Tensor ${hidden} does not have activations of neurons.`);
+  }
+  return { function: found.op, gated };
 }
 
 async function fixNorms(

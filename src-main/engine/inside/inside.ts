@@ -18,7 +18,7 @@ import { embeddingOf, positionsOf } from './embedding-view.ts';
 import { feedForwardOf } from './feed-forward-view.ts';
 import { logitLens } from './lens.ts';
 import { required } from './partial-runs.ts';
-import { layerInput, requiredTensor, ResidualStream } from './residual-stream.ts';
+import { requiredTensor, ResidualStream, streamTensor } from './residual-stream.ts';
 import { tokensOf } from './tokens-view.ts';
 import { type InsideRun, tapRow } from './tapped-row.ts';
 
@@ -47,9 +47,11 @@ export class Inside {
     return bytes;
   }
 
-  /** Drops everything that is remembered. */
-  release(): void {
+  /** Drops everything that is remembered. @returns its bytes */
+  release(): number {
+    const { bytes } = this;
     this.runs.clear();
+    return bytes;
   }
 
   /**
@@ -82,7 +84,7 @@ export class Inside {
   }
 
   private async answer(run: InsideRun, known: KnownRun, query: InsideQuery): Promise<InsideAnswer> {
-    const streamOf = async () => (known.stream ??= await ResidualStream.compute(run));
+    const streamOf = () => (known.stream ??= new ResidualStream(run));
     switch (query.kind) {
       case 'tokens':
         return tokensOf(run);
@@ -91,15 +93,15 @@ export class Inside {
       case 'positions':
         return positionsOf(run, query);
       case 'attention':
-        return attentionOfHead(run, await streamOf(), query);
+        return attentionOfHead(run, streamOf(), query);
       case 'attention_maps':
-        return attentionMaps(run, await streamOf(), query);
+        return attentionMaps(run, streamOf(), query);
       case 'feed_forward':
         return feedForwardOf(run, query);
       case 'layer':
-        return layerOf(run, await streamOf(), query);
+        return layerOf(run, streamOf(), query);
       case 'norms': {
-        const { norms } = await streamOf();
+        const norms = await streamOf().norms(run);
         return { kind: 'norms', layers: run.program.kvWidths.length, tokens: run.ids.length, ...norms };
       }
       case 'logits': {
@@ -126,13 +128,13 @@ async function layerOf(
   { layer, from, to }: { layer: number; from: number; to: number },
 ): Promise<LayerAnswer> {
   const tensors = [
-    layerInput(run, layer),
+    streamTensor(run, layer),
     ...[TAPS.attentionBlock(layer), TAPS.attentionOutput(layer)].map((tap) => requiredTensor(run, tap)),
     ...[TAPS.feedForwardBlock(layer), TAPS.layerOutput(layer)].map((tap) => requiredTensor(run, tap)),
   ];
   const hidden = run.program.tensors[tensors[0]].width;
   const rows = tensors.map(() => new Float32Array((to - from) * hidden));
-  await stream.layer(run, layer, to, { tensors, attention: false }, (taps, first, end) => {
+  await stream.layer(run, layer, { from, to, tensors, attention: false }, (taps, first, end) => {
     const [start, stop] = [Math.max(first, from), Math.min(end, to)];
     if (start >= stop) return;
     tensors.forEach((tensor, i) => {

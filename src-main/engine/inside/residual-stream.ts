@@ -1,15 +1,20 @@
 import { EngineError } from '../api/errors.ts';
 import type { Batch, CellBlock, Outputs, RunResult } from '../executors/executor.ts';
-import { OWN } from '../generation/context-window.ts';
 import { HostYield } from '../generation/host-yield.ts';
-import { SHORT_SLICE_TOKENS } from '../generation/prefill.ts';
-import { partialProgram, tappedTensor, tapTensors, tensorName } from '../program/partial-program.ts';
+import { SHORT_SLICE_TOKENS, SLICE_TOKENS } from '../generation/prefill.ts';
+import { partialProgram, tappedTensor, tensorName } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
 import { required } from './partial-runs.ts';
-import { type InsideRun, readableVariants, variantOf } from './tapped-row.ts';
+import type { InsideRun } from './tapped-row.ts';
 
 /** Bytes of inputs of layers that are kept per run; with more, only those of every nth layer are. */
 const KEPT_BYTES = 128 * 2 ** 20;
+/** Layers per run of all tokens: few enough that little is lost when a question is cancelled. */
+const LAYERS_AT_ONCE = 3;
+/** Bytes of attention weights that a slice returns: `[heads, rows, context]`. */
+const WEIGHT_BYTES = 32 * 2 ** 20;
+/** With fewer rows, threads have too little to do. */
+const MIN_ROWS = 8;
 
 /** Lengths of the rows of the residual stream, `[layers + 1, tokens]`, and of what blocks add, `[layers, tokens]`. */
 export interface StreamNorms {
@@ -21,113 +26,169 @@ export interface StreamNorms {
 /** Receives the taps of rows `from` up to `to`, which are the rows of the tensors. */
 type OnSlice = (taps: RunResult['taps'], from: number, to: number) => void;
 
+/** What is wanted of a layer, for tokens `from` up to `to`. */
+export interface WantedOfLayer {
+  readonly from: number;
+  readonly to: number;
+  readonly tensors: readonly number[];
+  /** Of these, the ones that are wanted for the tokens before `from` too. */
+  readonly before?: readonly number[];
+  /** Whether attention weights are wanted. */
+  readonly attention: boolean;
+}
+
 /**
- * The residual stream of a whole run. It keeps the input of some layers, so that any layer can be computed again without
- * those before it. What is computed again writes K and V to a block of cells beside the cache, which a chat does not
- * notice.
+ * The residual stream of a whole run, computed layer by layer and only as far as somebody asks. It keeps the input of some
+ * layers, so that any of those computed can be computed again without the ones before it. All of that writes K and V to a
+ * block of cells beside the cache, which a chat does not notice.
  */
 export class ResidualStream {
-  private constructor(
-    private readonly kept: ReadonlyMap<number, Float32Array>,
-    readonly norms: StreamNorms,
-    readonly bytes: number,
-  ) {}
+  private readonly lengths: StreamNorms;
+  /** By layer, from 1: the first one's are the embeddings. */
+  private readonly kept = new Map<number, Float32Array>();
+  /** The input of every so many layers is kept. */
+  private readonly step: number;
+  private readonly layers: number;
+  private readonly hidden: number;
+  /** Layers that are computed, and the input of the next one. */
+  private done = 0;
+  private next: Float32Array | null = null;
+
+  /** @param keptBytes of inputs of layers */
+  constructor({ program, ids }: Pick<InsideRun, 'program' | 'ids'>, keptBytes = KEPT_BYTES) {
+    this.layers = program.kvWidths.length;
+    this.hidden = program.tensors[streamTensor({ program }, 0)].width;
+    this.step = Math.max(1, Math.ceil((4 * ids.length * this.hidden * this.layers) / keptBytes));
+    this.lengths = {
+      stream: new Float32Array((this.layers + 1) * ids.length),
+      attention: new Float32Array(this.layers * ids.length),
+      feedForward: new Float32Array(this.layers * ids.length),
+    };
+  }
+
+  /** Bytes of all that is kept. */
+  get bytes(): number {
+    const { stream, attention, feedForward } = this.lengths;
+    const kept = new Set([...this.kept.values(), ...(this.next ? [this.next] : [])]);
+    return [stream, attention, feedForward, ...kept].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
 
   /**
-   * Runs all tokens.
-   * @throws EngineError OUT_OF_MEMORY, CANCELLED
+   * Runs all tokens through all layers, as far as that was not done.
+   * @throws EngineError OUT_OF_MEMORY, CANCELLED; completed layers stay
    */
-  static async compute(run: InsideRun): Promise<ResidualStream> {
-    const { program, ids } = run;
-    const layers = program.kvWidths.length;
-    const hidden = program.tensors[layerInput(run, 0)].width;
-    const all = Array.from({ length: layers }, (_, layer) => layer);
-    const step = Math.max(1, Math.ceil((4 * ids.length * hidden * layers) / KEPT_BYTES));
-    const kept = new Map(
-      all.filter((layer) => layer % step === 0).map((layer) => [layer, new Float32Array(ids.length * hidden)]),
-    );
-    const inputs = [...all.map((layer) => layerInput(run, layer)), requiredTensor(run, TAPS.layerOutput(layers - 1))];
-    const attention = all.map((layer) => requiredTensor(run, TAPS.attentionBlock(layer)));
-    const feedForward = all.map((layer) => requiredTensor(run, TAPS.feedForwardBlock(layer)));
-    const norms = {
-      stream: new Float32Array(inputs.length * ids.length),
-      attention: new Float32Array(layers * ids.length),
-      feedForward: new Float32Array(layers * ids.length),
-    };
-    const tensors = [...new Set([...inputs, ...attention, ...feedForward])];
-    const outputs = { logits: [], program: tapTensors(program, tensors), taps: tensors.map(tensorName) };
-    const onSlice: OnSlice = (taps, from) => {
-      const rowsOf = (tensor: number) => required(taps.get(tensorName(tensor))).data;
-      inputs.forEach((tensor, layer) => {
-        kept.get(layer)?.set(rowsOf(tensor), from * hidden);
-        measure(rowsOf(tensor), hidden, norms.stream, layer * ids.length + from);
-      });
-      attention.forEach((tensor, i) => measure(rowsOf(tensor), hidden, norms.attention, i * ids.length + from));
-      feedForward.forEach((tensor, i) => measure(rowsOf(tensor), hidden, norms.feedForward, i * ids.length + from));
-    };
-    const isCached = !run.causal || run.context.holds(ids, readableVariants(run));
-    if (!isCached) await runInWindow(run, outputs, onSlice);
-    else await inBlock(run, (block) => runSlices(run, block, ids.length, outputs, onSlice));
-    return new ResidualStream(kept, norms, 4 * ids.length * (hidden * kept.size + 3 * layers));
+  async norms(run: InsideRun): Promise<StreamNorms> {
+    await this.computeTo(run, this.layers);
+    return this.lengths;
   }
 
   /**
    * Computes a layer again, from the nearest kept input.
-   * @param upTo tokens that are needed: the layer's K and V of all before it are
-   * @param wanted tensors, and whether attention weights are needed
+   * @throws EngineError OUT_OF_MEMORY, CANCELLED; completed layers stay
    */
-  async layer(
-    run: InsideRun,
-    layer: number,
-    upTo: number,
-    wanted: { tensors: readonly number[]; attention: boolean },
-    onSlice: OnSlice,
-  ): Promise<void> {
-    const from = Math.max(...[...this.kept.keys()].filter((other) => other <= layer));
-    const given = layerInput(run, from);
-    const rows = this.kept.get(from);
-    if (!rows) throw new EngineError('INTERNAL', `The input of layer ${from} was not kept.`);
-    const { width } = run.program.tensors[given];
-    const attention = wanted.attention ? [layer] : [];
-    const program = partialProgram(run.program, { given: [given], wanted: wanted.tensors, attention });
-    const taps = [...wanted.tensors.map(tensorName), ...(wanted.attention ? [TAPS.attentionWeights(layer)] : [])];
-    const end = run.causal ? upTo : run.ids.length;
-    await inBlock(run, (block) =>
-      runSlices(run, block, end, { logits: [], program, taps }, onSlice, (first, last) => ({
-        given: new Map([[tensorName(given), rows.subarray(first * width, last * width)]]),
-      })),
+  async layer(run: InsideRun, layer: number, wanted: WantedOfLayer, onSlice: OnSlice): Promise<void> {
+    const { tensors, before = [] } = wanted;
+    const first = layer - (layer % this.step);
+    await this.computeTo(run, first);
+    const input = first === 0 ? null : streamTensor(run, first);
+    const inputs = input === null ? [] : [input];
+    const rows = input === null ? null : this.kept.get(first);
+    if (rows === undefined) throw new EngineError('INTERNAL', `The input of layer ${first} was not kept.`);
+    // K and V of the tokens before are needed in any case.
+    const outputsOf = (some: readonly number[], attention: boolean) => ({
+      logits: [],
+      program: partialProgram(run.program, { given: inputs, wanted: some, attention: [layer] }),
+      taps: [...some.map(tensorName), ...(attention ? [TAPS.attentionWeights(layer)] : [])],
+    });
+    const givenRows = (from: number, to: number): Partial<Outputs> =>
+      input === null || rows === null ? {} : given(input, rows, this.hidden, from, to);
+    // Without the causal mask, all tokens run at once.
+    const [from, to] = run.causal ? [wanted.from, wanted.to] : [0, run.ids.length];
+    const step = wanted.attention ? rowsPerSlice(run, layer, to) : SLICE_TOKENS;
+    await inBlock(run, async (block) => {
+      await runSlices(run, block, { from: 0, to: from }, outputsOf(before, false), onSlice, givenRows);
+      await runSlices(run, block, { from, to, step }, outputsOf(tensors, wanted.attention), onSlice, givenRows);
+    });
+  }
+
+  /** Computes the layers before this one. */
+  private async computeTo(run: InsideRun, layer: number): Promise<void> {
+    if (this.done >= layer) return;
+    await inBlock(run, async (block) => {
+      while (this.done < layer) await this.advance(run, block, Math.min(layer, this.done + LAYERS_AT_ONCE));
+    });
+  }
+
+  /** Computes the next layers, up to `end`. */
+  private async advance(run: InsideRun, block: CellBlock, end: number): Promise<void> {
+    const { hidden, layers, lengths } = this;
+    const { program, ids } = run;
+    const start = this.done;
+    const input = start === 0 ? null : streamTensor(run, start);
+    const rows = this.next;
+    const own = Array.from({ length: end - start }, (_, i) => start + i);
+    const attention = own.map((layer) => requiredTensor(run, TAPS.attentionBlock(layer)));
+    const feedForward = own.map((layer) => requiredTensor(run, TAPS.feedForwardBlock(layer)));
+    /** What the layers read and leave, except for what is given. */
+    const stream = [...(start === 0 ? [0] : []), ...own.map((layer) => layer + 1)].map((layer) => ({
+      layer,
+      tensor: streamTensor(run, layer),
+      kept: this.isKept(layer) || (layer === end && end < layers) ? new Float32Array(ids.length * hidden) : null,
+    }));
+    const wanted = [...new Set([...stream.map(({ tensor }) => tensor), ...attention, ...feedForward])];
+    const part = partialProgram(program, { given: input === null ? [] : [input], wanted });
+    const outputs = { logits: [], program: part, taps: wanted.map(tensorName) };
+    const onSlice: OnSlice = (taps, from) => {
+      const rowsOf = (tensor: number) => required(taps.get(tensorName(tensor))).data;
+      for (const { layer, tensor, kept } of stream) {
+        kept?.set(rowsOf(tensor), from * hidden);
+        measure(rowsOf(tensor), hidden, lengths.stream, layer * ids.length + from);
+      }
+      own.forEach((layer, i) => {
+        measure(rowsOf(attention[i]), hidden, lengths.attention, layer * ids.length + from);
+        measure(rowsOf(feedForward[i]), hidden, lengths.feedForward, layer * ids.length + from);
+      });
+    };
+    await runSlices(run, block, { from: 0, to: ids.length }, outputs, onSlice, (from, to) =>
+      input === null || rows === null ? {} : given(input, rows, hidden, from, to),
     );
+    for (const { layer, kept } of stream) if (kept && this.isKept(layer)) this.kept.set(layer, kept);
+    this.done = end;
+    this.next = end === layers ? null : (stream.at(-1)?.kept ?? null);
+  }
+
+  private isKept(layer: number): boolean {
+    return layer > 0 && layer < this.layers && layer % this.step === 0;
   }
 }
 
-/** The tensor that a layer reads. */
-export function layerInput(run: InsideRun, layer: number): number {
+/** The residual stream before a layer; after the last one for the number of layers. */
+export function streamTensor(run: Pick<InsideRun, 'program'>, layer: number): number {
   return requiredTensor(run, layer === 0 ? TAPS.embedding : TAPS.layerOutput(layer - 1));
 }
 
-export function requiredTensor({ program }: InsideRun, tap: string): number {
+export function requiredTensor({ program }: Pick<InsideRun, 'program'>, tap: string): number {
   const tensor = tappedTensor(program, tap);
   if (tensor === undefined) throw new EngineError('INTERNAL', `The program does not name ${tap}.`);
   return tensor;
 }
 
-/** Runs all tokens in a new sequence of the cache, where `tapRow` finds their K and V. */
-async function runInWindow(run: InsideRun, outputs: Outputs, onSlice: OnSlice): Promise<void> {
-  const { context, ids, platform, cancel } = run;
-  const hostYield = new HostYield(platform);
-  context.switchTo(variantOf(run));
-  try {
-    context.fresh();
-    while (context.length < ids.length) {
-      const from = context.length;
-      const slice = ids.slice(from, from + SHORT_SLICE_TOKENS);
-      const { taps } = await context.run(slice, outputs, cancel);
-      onSlice(taps, from, from + slice.length);
-      await hostYield.ifDue();
-    }
-  } finally {
-    context.switchTo(OWN);
-  }
+/** Rows `from` up to `to` of a tensor, as a run is given them. */
+function given(
+  tensor: number,
+  rows: Float32Array,
+  width: number,
+  from: number,
+  to: number,
+): Required<Pick<Outputs, 'given'>> {
+  return { given: new Map([[tensorName(tensor), rows.subarray(from * width, to * width)]]) };
+}
+
+/** As many rows as their attention weights have room for. */
+function rowsPerSlice({ program }: InsideRun, layer: number, context: number): number {
+  const op = program.ops.find((other) => other.op === 'attention' && other.attributes.layer === layer);
+  const heads = op?.op === 'attention' ? op.attributes.heads : 1;
+  return Math.max(MIN_ROWS, Math.min(SLICE_TOKENS, Math.floor(WEIGHT_BYTES / (4 * heads * context))));
 }
 
 async function inBlock<T>({ executor, ids }: InsideRun, use: (block: CellBlock) => Promise<T>): Promise<T> {
@@ -139,19 +200,21 @@ async function inBlock<T>({ executor, ids }: InsideRun, use: (block: CellBlock) 
   }
 }
 
-/** Runs the first `end` tokens in slices; all at once without the causal mask. */
+/** Runs tokens `from` up to `to` in slices; all at once without the causal mask. */
 async function runSlices(
   { ids, causal, executor, platform, cancel }: InsideRun,
   block: CellBlock,
-  end: number,
+  range: { from: number; to: number; step?: number },
   outputs: Outputs,
   onSlice: OnSlice,
-  perSlice: (from: number, to: number) => Partial<Outputs> = () => ({}),
+  perSlice: (from: number, to: number) => Partial<Outputs>,
 ): Promise<void> {
   const hostYield = new HostYield(platform);
-  const step = causal ? SHORT_SLICE_TOKENS : end;
-  for (let from = 0; from < end; from += step) {
-    const to = Math.min(end, from + step);
+  // Shorter ones where cancelling is only noticed between them.
+  const most = hostYield.isOnlyPoll ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
+  const step = causal ? Math.min(most, range.step ?? most) : range.to;
+  for (let { from } = range; from < range.to; from += step) {
+    const to = Math.min(range.to, from + step);
     const { taps } = await executor.run(
       sliceBatch(ids, from, to, block),
       { ...outputs, ...perSlice(from, to) },
@@ -175,7 +238,7 @@ function sliceBatch(ids: readonly number[], from: number, to: number, block: Cel
 function measure(rows: Float32Array, width: number, lengths: Float32Array, at: number): void {
   for (let row = 0; row * width < rows.length; row++) {
     let squares = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) squares += rows[i] ** 2;
+    for (let i = row * width; i < (row + 1) * width; i++) squares += rows[i] * rows[i];
     lengths[at + row] = Math.sqrt(squares);
   }
 }

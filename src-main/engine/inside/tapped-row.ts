@@ -3,7 +3,7 @@ import type { Intervention } from '../api/inside-types.ts';
 import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
 import { type ContextWindow, OWN } from '../generation/context-window.ts';
 import { HostYield } from '../generation/host-yield.ts';
-import { SHORT_SLICE_TOKENS } from '../generation/prefill.ts';
+import { SHORT_SLICE_TOKENS, SLICE_TOKENS } from '../generation/prefill.ts';
 import type { Model } from '../models/model.ts';
 import { tapTensors, tensorName } from '../program/partial-program.ts';
 import type { Program } from '../program/program.ts';
@@ -50,20 +50,20 @@ export async function tapRow(run: InsideRun, index: number, tensors: readonly nu
   return { tensors: new Map(tensors.map((tensor) => [tensor, rowOf(tensor)])), logits: await logits[0].read() };
 }
 
-/** The variant of the cache's sequences that taps or interventions computed: a chat must not continue them. */
+/** The variant of the cache's sequences that interventions computed: a chat must not continue them. */
 export function variantOf({ interventions }: InsideRun): string {
   return `inside ${JSON.stringify(interventions.filter(({ kind }) => kind !== 'token'))}`;
 }
 
-/** Variants whose K and V this run can read. Its own are exact; those of taps differ by rounding, as nothing is fused. */
-export function readableVariants(run: InsideRun): string[] {
-  return run.program === run.model.program ? [OWN, variantOf(run)] : [variantOf(run)];
+/** The variant whose K and V this run reads and writes. */
+function ownVariant(run: InsideRun): string {
+  return run.program === run.model.program ? OWN : variantOf(run);
 }
 
 /** Runs one token after those before it, which are computed first if no sequence holds them. */
 async function runLast(run: InsideRun, index: number, tapped: Partial<Outputs>): Promise<RunResult> {
   const { context, ids, cancel } = run;
-  const probe = () => context.probe(ids.slice(0, index + 1), readableVariants(run), { ...tapped, logits: [0] }, cancel);
+  const probe = () => context.probe(ids.slice(0, index + 1), [ownVariant(run)], { ...tapped, logits: [0] }, cancel);
   const found = await probe();
   if (found) return found;
   await prefill(run, index);
@@ -75,12 +75,13 @@ async function prefill(run: InsideRun, end: number): Promise<void> {
   const { model, program, context, ids, platform, cancel } = run;
   const isOwn = program === model.program;
   const hostYield = new HostYield(platform);
-  context.switchTo(isOwn ? OWN : variantOf(run));
+  const step = hostYield.isOnlyPoll ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
+  context.switchTo(ownVariant(run));
   try {
     // The last of these is never reused.
     context.reuse(ids.slice(0, end + 1));
     while (context.length < end) {
-      const slice = ids.slice(context.length, Math.min(end, context.length + SHORT_SLICE_TOKENS));
+      const slice = ids.slice(context.length, Math.min(end, context.length + step));
       await context.run(slice, { logits: [], ...(isOwn ? {} : { program }) }, cancel);
       await hostYield.ifDue();
     }

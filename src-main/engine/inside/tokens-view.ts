@@ -14,6 +14,7 @@ export function tokensOf({ model, ids }: InsideRun): TokensAnswer {
       piece: shownPiece(tokenizer, id),
       bytes: Array.from(tokenizer.bytes(id)),
       special: tokenizer.isSpecial(id),
+      unknown: id === tokenizer.unkTokenId,
       merges: shownMerges(tokenizer, id),
       attempts: prefix === null || tokenizer.isSpecial(id) ? [] : attempts(pieces, i, prefix),
     })),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ModelFiles } from '../api/platform.ts';
 import { openModel } from '../models/open-model.ts';
+import { hfFolder } from '../test-support/hf-fixtures.ts';
 import { filesOf } from '../test-support/inside-models.ts';
 import { mergesOf } from './token-merges.ts';
 
@@ -19,9 +21,12 @@ describe('mergesOf', () => {
 });
 
 describe('the merges of a vocabulary', () => {
-  // Byte-level BPE, SentencePiece's scores.
-  it.each(['llama', 'llama-spm'])('make its pieces: %s', async (name) => {
-    const { tokenizer } = await openModel(await filesOf(name), { contextSize: 8 });
+  it.each<[string, () => Promise<ModelFiles> | ModelFiles]>([
+    ['byte-level BPE', () => filesOf('llama')],
+    ['SentencePiece, by scores', () => filesOf('llama-spm')],
+    ['byte-level BPE in tokenizer.json', () => hfFolder('llama')],
+  ])('make its pieces: %s', async (_, files) => {
+    const { tokenizer } = await openModel(await files(), { contextSize: 8 });
     let explained = 0;
     for (let id = 0; id < tokenizer.vocabularySize; id++) {
       const merges = tokenizer.merges(id);

@@ -125,6 +125,33 @@ it('answers about a model beside the loaded one, until it is released', async ()
   expect(await logits()).toEqual(second);
 });
 
+it('frees a model that was still being loaded beside when it was released', async () => {
+  const engine = new InferenceEngine(nodePlatform());
+  const opened = { resolve: () => {} };
+  const gate = { resolve: () => {} };
+  const isOpened = new Promise<void>((resolve) => (opened.resolve = resolve));
+  const isFound = new Promise<void>((resolve) => (gate.resolve = resolve));
+  const openModel = async (id: string): Promise<ModelFiles> => {
+    if (id === 'gpt2') {
+      opened.resolve();
+      await isFound;
+    }
+    return memoryModelFiles(id, { 'model.gguf': await tinyGguf(id) });
+  };
+  const service = new EngineService({ engine, openModel });
+  const load = (modelId: string, beside = false) =>
+    service.stream({ method: 'load', params: { modelId, contextSize: 64, beside } }, cancel, () => null);
+  await load('llama');
+  const loading = load('gpt2', true);
+  await isOpened;
+  const released = engine.releaseInside();
+  gate.resolve();
+  await Promise.all([loading, released]);
+  const run = { ids: [3, 4], interventions: [], query: { kind: 'tokens' as const } };
+  await expect(engine.inside({ ...run, modelId: 'gpt2' })).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  expect((await engine.inside({ ...run, modelId: 'llama' })).kind).toBe('tokens');
+});
+
 it('keeps it when its file is gone, and does not confuse it with one that failed to load', async () => {
   const { state, files, load } = await setUp();
   await load();

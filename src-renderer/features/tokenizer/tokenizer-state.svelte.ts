@@ -28,6 +28,8 @@ export class TokenizerState {
   stale = $state(false);
 
   readonly #engine: Pick<EngineState, 'ready'>;
+  /** Whose tokens `reading` has. */
+  #model: string | null = null;
 
   constructor(engine: Pick<EngineState, 'ready'>) {
     this.#engine = engine;
@@ -40,8 +42,11 @@ export class TokenizerState {
     return /[\ud800-\udbff]$/.test(part) ? part.slice(0, -1) : part;
   }
 
-  /** Schedules tokenizing. @returns cancels it */
-  ask(): () => void {
+  /** Schedules tokenizing. @param model id of the loaded one @returns cancels it */
+  ask(model: string | null): () => void {
+    // The tokens of another model must not be shown as this one's.
+    if (model !== this.#model) this.reading = null;
+    this.#model = model;
     // The next long text is cut again.
     if (this.text.length <= READ_AT_FIRST) this.whole = false;
     const { part: text, addBos, parseSpecial } = this;

@@ -93,11 +93,11 @@ describe('the state of the view', () => {
 
   it('asks once when typing pauses, with the switches as they are', async () => {
     state.text = 'a';
-    const callOff = state.ask();
+    const callOff = state.ask('own');
     callOff();
     state.text = 'ab';
     state.parseSpecial = true;
-    state.ask();
+    state.ask('own');
     expect(state.stale).toBe(true);
     await vi.advanceTimersByTimeAsync(200);
     expect(asked).toEqual([{ text: 'ab', addBos: false, parseSpecial: true }]);
@@ -109,7 +109,7 @@ describe('the state of the view', () => {
     let late: () => void = () => undefined;
     answer = () => new Promise((resolve) => (late = () => resolve(tokenized([]))));
     state.text = 'old';
-    const callOff = state.ask();
+    const callOff = state.ask('own');
     await vi.advanceTimersByTimeAsync(200);
     callOff();
     late();
@@ -117,14 +117,27 @@ describe('the state of the view', () => {
     expect(state.reading).toBeNull();
   });
 
+  it('does not show the tokens of one model as those of the next', async () => {
+    state.text = 'a';
+    state.ask('own');
+    await vi.advanceTimersByTimeAsync(200);
+    expect(state.reading).not.toBeNull();
+    state.ask('own');
+    expect(state.reading).not.toBeNull();
+    state.ask('other');
+    expect(state.reading).toBeNull();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(state.reading).not.toBeNull();
+  });
+
   it('says why a text was not read, and forgets it with the text', async () => {
     answer = () => Promise.reject(new EngineError('NO_MODEL', 'No model is loaded.'));
     state.text = 'a';
-    state.ask();
+    state.ask('own');
     await vi.advanceTimersByTimeAsync(200);
     expect(state.error).toBe('No model is loaded.');
     state.text = '';
-    state.ask();
+    state.ask('own');
     expect(state).toMatchObject({ error: null, reading: null, stale: false });
   });
 
@@ -135,7 +148,7 @@ describe('the state of the view', () => {
     expect(state.part).toBe(state.text);
     // The next long text is a question of its own.
     state.text = '';
-    state.ask();
+    state.ask('own');
     expect(state.whole).toBe(false);
   });
 });

@@ -41,8 +41,8 @@ export function bpeFromJson(part: JsonPart, vocabulary: Vocabulary, bytes: boole
     unkTokenId: unkToken(part.get('unk_token'), vocabulary),
   };
   if (bytes) {
-    const { unkTokenId, tokenize } = byteBpe(common);
-    return { unkTokenId, tokenize: remembering(tokenize) };
+    const model = byteBpe(common);
+    return { ...model, tokenize: remembering(model.tokenize) };
   }
   return characterBpe({
     ...common,

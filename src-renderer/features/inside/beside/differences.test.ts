@@ -4,7 +4,7 @@ import type { InsideToken } from '../steps/step-props.ts';
 import { headDifference, layerDifference, pairLabels, streamDifference, type TokenPair } from './differences.ts';
 
 const token = (id: number, piece: string): InsideToken => ({
-  ...{ id, piece, bytes: [], special: false, merges: [], attempts: [] },
+  ...{ id, piece, bytes: [], special: false, unknown: false, merges: [], attempts: [] },
 });
 const tokens: TokenPair = [
   [token(7, 'a'), token(8, ' b')],

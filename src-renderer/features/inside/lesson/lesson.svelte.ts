@@ -45,12 +45,17 @@ export class Lesson {
     this.show(next ?? LESSON[0]);
   }
 
-  /** The questions are about the first head of the first layer. */
   show({ step }: LessonPart): void {
+    this.#inside.show(step);
+    this.prepare();
+  }
+
+  /** The questions are about the last token, and the first head of the first layer, whatever was touched before. */
+  prepare(): void {
     const inside = this.#inside;
-    inside.show(step);
     inside.layer = 0;
     inside.head = 0;
+    inside.selectToken(Infinity);
   }
 
   /** The step after this one; null at the end. */

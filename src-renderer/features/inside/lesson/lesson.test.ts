@@ -19,9 +19,18 @@ function pictureOf(rows: TableValue[][], columns = rows[0]?.length ?? 0): Pictur
 }
 
 function setUp(answered: string[] = []) {
-  const inside = { step: 'tokenize', layer: 1, head: 2, text: '', second: { choice: { kind: 'text' } }, model: null };
+  const inside = {
+    step: 'tokenize',
+    layer: 1,
+    head: 2,
+    token: 0,
+    text: '',
+    second: { choice: { kind: 'text' } },
+    model: null,
+  };
   const state = Object.assign(inside, {
     setText: (text: string) => (inside.text = text),
+    selectToken: (index: number) => (inside.token = index),
     show(step: string) {
       inside.step = step;
       lesson.verdict = null;
@@ -52,6 +61,8 @@ describe('the lesson', () => {
       step: 'position',
       layer: 0,
       head: 0,
+      // The last one.
+      token: Infinity,
       text: 'Hello world',
       second: { choice: null },
     });

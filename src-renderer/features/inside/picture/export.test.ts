@@ -18,6 +18,16 @@ describe('exported numbers', () => {
     );
     expect(tableCsv(table)).toBe(`piece,value\r\n"a,""b""\n",${1 / 3}\r\n'=1+1,-Infinity\r\n`);
   });
+  it('can be read back, whatever the text: the first apostrophe before a formula was added', () => {
+    const texts = ['=', "'=", "''-1", "'a", '@', "'"];
+    const table = tableOf(
+      ['piece'],
+      texts.map((text) => [text]),
+    );
+    const lines = tableCsv(table).trimEnd().split('\r\n').slice(1);
+    expect(lines).toEqual(["'=", "''=", "'''-1", "'a", "'@", "'"]);
+    expect(lines.map((line) => (/^'+[=+\-@\t\r]/.test(line) ? line.slice(1) : line))).toEqual(texts);
+  });
   it('writes JSON that can be read back', () => {
     const table = tableOf(
       ['piece', 'value'],

@@ -57,8 +57,8 @@ export function tableCsv(table: Table): string {
 
 function csvValue(value: TableValue): string {
   if (typeof value === 'number') return String(value);
-  // A spreadsheet would run a text that begins like a formula.
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  // A spreadsheet would run a text that begins like a formula. Without the first apostrophe, it is as it was.
+  const text = /^'*[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -6,8 +6,8 @@ import type { EngineState } from '../../chat/state/engine.svelte.ts';
 
 /** Answers that are remembered on the page. The engine remembers more. */
 const REMEMBERED = 24;
-/** Queries that need no run of the model. */
-const WITHOUT_RUN: ReadonlySet<InsideQuery['kind']> = new Set(['tokens', 'embedding', 'positions', 'cache', 'norms']);
+/** Queries whose answers change: an answer is not remembered. */
+const CHANGING: ReadonlySet<InsideQuery['kind']> = new Set(['cache']);
 
 /** An answer and the query that it belongs to. */
 export interface ShownAnswer<Q extends InsideQuery> {
@@ -40,8 +40,8 @@ export class Question<Q extends InsideQuery> {
 export class Answers {
   readonly ids: readonly number[];
   readonly interventions: readonly Intervention[];
-  /** Of the model that runs it; null for the one that answers. */
-  readonly modelId: string | null;
+  /** Of the model that runs it. Ids mean something else to another one, which may have taken its place. */
+  readonly modelId: string;
   readonly #engine: Pick<EngineState, 'ready'>;
   // Nothing on screen depends on these maps, only on the questions in them.
   /** By query, the latest last. */
@@ -50,15 +50,21 @@ export class Answers {
   /** The latest question of each slot. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #latest = new Map<string, Question<InsideQuery>>();
+  /** Questions that somebody waits for. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  readonly #open = new Set<Question<InsideQuery>>();
+  /** What is asked in the background next, and what is being asked. */
+  #ahead: readonly InsideQuery[] = [];
+  #askedAhead: Question<InsideQuery> | null = null;
 
   constructor(
     engine: Pick<EngineState, 'ready'>,
-    run: { ids: readonly number[]; interventions?: readonly Intervention[]; modelId?: string },
+    run: { ids: readonly number[]; interventions?: readonly Intervention[]; modelId: string },
   ) {
     this.#engine = engine;
     this.ids = run.ids;
     this.interventions = run.interventions ?? [];
-    this.modelId = run.modelId ?? null;
+    this.modelId = run.modelId;
   }
 
   /**
@@ -69,34 +75,67 @@ export class Answers {
     return untrack(() => this.#ask(query, slot) as unknown as Question<Q>);
   }
 
+  /**
+   * Asks these in the background, one after the other, while nobody waits for an answer. A question of the page cancels the
+   * present one, which is asked again later: the engine keeps what it has computed.
+   */
+  askAhead(queries: readonly InsideQuery[]): void {
+    this.#ahead = queries;
+    this.#askNextAhead();
+  }
+
   /** Cancels what is unanswered. */
   close(): void {
+    this.#ahead = [];
     for (const { abort } of this.#questions.values()) abort.abort();
     this.#questions.clear();
     this.#latest.clear();
+    this.#open.clear();
+    this.#askedAhead = null;
   }
 
   #ask(query: InsideQuery, slot: string): Question<InsideQuery> {
     const key = JSON.stringify(query);
     const known = this.#questions.get(key);
     this.#questions.delete(key);
-    if (known !== undefined && known.problem === null) {
+    const before = this.#latest.get(slot);
+    if (before !== undefined && before !== known && !before.done) this.#cancel(before);
+    if (known !== undefined && known.problem === null && !(CHANGING.has(query.kind) && known.done)) {
       this.#questions.set(key, known);
       this.#latest.set(slot, known);
+      if (known === this.#askedAhead) {
+        // Now somebody waits for it.
+        this.#askedAhead = null;
+        this.#open.add(known);
+      }
       return known;
     }
-    const before = this.#latest.get(slot);
-    // Everything else waits for the lengths, which are computed with the run.
-    if (before !== undefined && !before.done && query.kind !== 'norms') {
-      before.abort.abort();
-      this.#questions.delete(JSON.stringify(before.query));
-    }
+    if (this.#askedAhead !== null) this.#cancel(this.#askedAhead);
     const question = new Question(query, before?.shown ?? null);
     this.#questions.set(key, question);
     this.#latest.set(slot, question);
     this.#forgetOldest();
+    this.#open.add(question);
     question.settled = this.#run(question);
     return question;
+  }
+
+  #cancel(question: Question<InsideQuery>): void {
+    question.abort.abort();
+    this.#questions.delete(JSON.stringify(question.query));
+    this.#open.delete(question);
+    if (this.#askedAhead === question) this.#askedAhead = null;
+  }
+
+  #askNextAhead(): void {
+    if (this.#open.size > 0 || this.#askedAhead !== null) return;
+    this.#ahead = this.#ahead.filter((query) => this.#questions.get(JSON.stringify(query))?.done !== true);
+    const query = this.#ahead.at(0);
+    if (query === undefined) return;
+    const question = new Question(query, this.#latest.get(query.kind)?.shown ?? null);
+    this.#questions.set(JSON.stringify(query), question);
+    this.#askedAhead = question;
+    question.settled = this.#run(question);
   }
 
   #forgetOldest(): void {
@@ -111,9 +150,7 @@ export class Answers {
     const { signal } = abort;
     try {
       const engine = await this.#engine.ready(signal);
-      if (!WITHOUT_RUN.has(query.kind)) await this.#firstPass(signal);
-      const by = this.modelId === null ? {} : { modelId: this.modelId };
-      const run = { ids: [...this.ids], interventions: [...this.interventions], ...by };
+      const run = { ids: [...this.ids], interventions: [...this.interventions], modelId: this.modelId };
       const answer = await askInside(engine, run, query, { signal });
       if (signal.aborted) return;
       question.shown = { query, answer };
@@ -121,13 +158,12 @@ export class Answers {
       if (signal.aborted) return;
       question.shown = null;
       question.problem = EngineError.from(thrown);
+    } finally {
+      this.#open.delete(question);
+      // A failure in the background is reported to whoever asks the same.
+      if (!signal.aborted) this.#ahead = this.#ahead.filter((other) => other !== query);
+      if (this.#askedAhead === question) this.#askedAhead = null;
+      this.#askNextAhead();
     }
-  }
-
-  /** The pass over all tokens. If it fails, the query that waited for it reports why. */
-  async #firstPass(signal: AbortSignal): Promise<void> {
-    const norms = this.ask({ kind: 'norms' });
-    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([norms.settled, aborted]);
   }
 }

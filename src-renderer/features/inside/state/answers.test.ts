@@ -29,32 +29,27 @@ const embedding = (token: number) => ({ kind: 'embedding' as const, token, neigh
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
+const RUN = { ids: [1, 2, 3], modelId: 'own' };
+const LOGITS = { kind: 'logits', token: 2, top: 16 } as const;
+const NORMS = { kind: 'norms' } as const;
+
 describe('Answers', () => {
-  it('asks once, and for the run before everything that needs it', async () => {
+  it('asks once, the model that the ids are of, without waiting for anything else', async () => {
     const engine = fakeEngine();
-    const answers = new Answers(engine, { ids: [1, 2] });
-    const layer = answers.ask({ kind: 'layer', layer: 0, from: 0, to: 2 });
-    expect(answers.ask({ kind: 'layer', layer: 0, from: 0, to: 2 })).toBe(layer);
+    const answers = new Answers(engine, RUN);
+    const query = { kind: 'layer', layer: 0, from: 0, to: 2 } as const;
+    const layer = answers.ask(query);
+    expect(answers.ask({ ...query })).toBe(layer);
     await settle();
-    expect(engine.asked.map(({ query }) => query.kind)).toEqual(['norms']);
+    expect(engine.asked).toEqual([{ ids: [1, 2, 3], interventions: [], modelId: 'own', query }]);
     engine.open[0]!.answer();
-    await settle();
-    expect(engine.asked.map(({ query }) => query.kind)).toEqual(['norms', 'layer']);
-    engine.open[1]!.answer();
     await settle();
     expect(layer.done).toBe(true);
   });
 
-  it('does not wait for the run to read tokens', async () => {
-    const engine = fakeEngine();
-    new Answers(engine, { ids: [1] }).ask({ kind: 'tokens' });
-    await settle();
-    expect(engine.asked.map(({ query }) => query.kind)).toEqual(['tokens']);
-  });
-
   it('cancels the question that a newer one of its kind replaces, and shows the last answer meanwhile', async () => {
     const engine = fakeEngine();
-    const answers = new Answers(engine, { ids: [1, 2, 3] });
+    const answers = new Answers(engine, RUN);
     const first = answers.ask(embedding(0));
     await settle();
     engine.open[0]!.answer();
@@ -67,25 +62,112 @@ describe('Answers', () => {
     expect(second.done).toBe(false);
     expect(third.done).toBe(false);
     expect(third.shown?.query).toBe(first.query);
+    // Back to one that is answered: nobody waits for the third.
+    expect(answers.ask(embedding(0))).toBe(first);
+    expect(engine.open[2]!.signal?.aborted).toBe(true);
+    expect(answers.ask(embedding(2))).not.toBe(third);
   });
 
   it('reports a failure, and asks again when asked again', async () => {
     const engine = fakeEngine();
-    const answers = new Answers(engine, { ids: [1] });
-    const question = answers.ask({ kind: 'cache' });
+    const answers = new Answers(engine, RUN);
+    const question = answers.ask(embedding(0));
     await settle();
     engine.open[0]!.fail();
     await settle();
     expect(question.problem?.message).toBe('too large');
-    expect(answers.ask({ kind: 'cache' })).not.toBe(question);
+    expect(answers.ask(embedding(0))).not.toBe(question);
+  });
+
+  it('asks what the KV cache holds each time, because it changes', async () => {
+    const engine = fakeEngine();
+    const answers = new Answers(engine, RUN);
+    const first = answers.ask({ kind: 'cache' });
+    expect(answers.ask({ kind: 'cache' })).toBe(first);
+    await settle();
+    engine.open[0]!.answer();
+    await settle();
+    const second = answers.ask({ kind: 'cache' });
+    expect(second).not.toBe(first);
+    expect(second.shown?.query).toBe(first.query);
+    await settle();
+    expect(engine.asked).toHaveLength(2);
   });
 
   it('cancels everything when it is closed', async () => {
     const engine = fakeEngine();
-    const answers = new Answers(engine, { ids: [1] });
-    answers.ask({ kind: 'tokens' });
+    const answers = new Answers(engine, RUN);
+    answers.askAhead([LOGITS, NORMS]);
     await settle();
     answers.close();
     expect(engine.open[0]!.signal?.aborted).toBe(true);
+    engine.open[0]!.fail();
+    await settle();
+    expect(engine.open).toHaveLength(1);
+  });
+});
+
+describe('questions ahead', () => {
+  async function setUp() {
+    const engine = fakeEngine();
+    const answers = new Answers(engine, RUN);
+    answers.ask({ kind: 'tokens' });
+    answers.askAhead([LOGITS, NORMS]);
+    await settle();
+    const kinds = () => engine.asked.map(({ query }) => query.kind);
+    return { engine, answers, kinds };
+  }
+
+  it('are asked one after the other, while nobody waits', async () => {
+    const { engine, kinds } = await setUp();
+    expect(kinds()).toEqual(['tokens']);
+    for (const at of [0, 1, 2]) {
+      engine.open[at]!.answer();
+      await settle();
+    }
+    expect(kinds()).toEqual(['tokens', 'logits', 'norms']);
+  });
+
+  it('give way to a question of the page, and are asked again after it', async () => {
+    const { engine, answers, kinds } = await setUp();
+    engine.open[0]!.answer();
+    await settle();
+    answers.ask(embedding(1));
+    expect(engine.open[1]!.signal?.aborted).toBe(true);
+    await settle();
+    expect(kinds()).toEqual(['tokens', 'logits', 'embedding']);
+    engine.open[1]!.fail();
+    await settle();
+    expect(kinds()).toHaveLength(3);
+    engine.open[2]!.answer();
+    await settle();
+    expect(kinds()).toEqual(['tokens', 'logits', 'embedding', 'logits']);
+  });
+
+  it('are not asked again by a page that wants the same, and then not given up for others', async () => {
+    const { engine, answers, kinds } = await setUp();
+    engine.open[0]!.answer();
+    await settle();
+    const logits = answers.ask({ ...LOGITS });
+    answers.ask(embedding(1));
+    await settle();
+    expect(engine.open[1]!.signal?.aborted).toBe(false);
+    expect(kinds()).toEqual(['tokens', 'logits', 'embedding']);
+    for (const at of [1, 2]) engine.open[at]!.answer();
+    await settle();
+    expect(logits.done).toBe(true);
+    expect(kinds()).toEqual(['tokens', 'logits', 'embedding', 'norms']);
+  });
+
+  it('are not repeated when they fail, until somebody asks the same', async () => {
+    const { engine, answers, kinds } = await setUp();
+    engine.open[0]!.answer();
+    await settle();
+    engine.open[1]!.fail();
+    await settle();
+    expect(kinds()).toEqual(['tokens', 'logits', 'norms']);
+    answers.ask({ ...LOGITS });
+    await settle();
+    expect(kinds()).toEqual(['tokens', 'logits', 'norms', 'logits']);
   });
 });

@@ -9,12 +9,16 @@ import type { SettingsState } from '../../chat/state/settings.svelte.ts';
 import type { LibraryState } from '../../models/library.svelte.ts';
 import { Lesson } from '../lesson/lesson.svelte.ts';
 import { PAGES, type StepId } from '../steps.ts';
+import { TOP_LOGITS } from '../steps/head.ts';
 import type { RunView } from '../steps/step-props.ts';
 import { Answers } from './answers.svelte.ts';
 import { ASK_AFTER_MS, EXAMPLE } from './examples.ts';
 import { promptIds, tooLong } from './run-ids.ts';
 import { SecondRun, type ModelShelf } from './second-run.svelte.ts';
 import { WhatIfRun } from './what-if-run.svelte.ts';
+
+/** Parameters times tokens that are computed before anybody asks: a few seconds. */
+const AHEAD = 3e11;
 
 /** Where the tokens come from: a text in the view, or a token of a reply. */
 export type InsideSource =
@@ -99,6 +103,7 @@ export class InsideState implements RunView {
   show(step: StepId): void {
     this.step = step;
     this.lesson.verdict = null;
+    if (this.lesson.isOpen) this.lesson.prepare();
   }
 
   /** Moves to the step that is `by` further, if there is one. */
@@ -150,15 +155,29 @@ export class InsideState implements RunView {
       }
       const engine = await this.engine.ready(signal);
       const prompt: PromptInput = source.kind === 'text' ? { kind: 'text', text: source.text } : source.prompt;
-      const ids = await promptIds(engine, prompt, signal);
+      const asked = await promptIds(engine, prompt, signal);
       if (signal.aborted) return;
-      if (source.kind === 'reply') ids.push(...source.reply);
+      // A copy: the prompt is read again when the view is opened again.
+      const ids = source.kind === 'reply' ? [...asked, ...source.reply] : asked;
       if (ids.length === 0) this.#set(null, 'Type a text to look inside.');
-      else if (ids.length > model.contextSize) this.#set(null, tooLong(ids.length, model));
-      else this.#set(new Answers(this.engine, { ids }), null);
+      else if (ids.length > model.contextSize) this.#set(null, tooLong(ids.length, model, source.kind));
+      else {
+        const answers = new Answers(this.engine, { ids, modelId: model.id });
+        this.#set(answers, null);
+        this.#askAhead(answers, model);
+      }
     } catch (thrown) {
       if (!signal.aborted) this.#set(null, EngineError.from(thrown).message);
     }
+  }
+
+  /** While the page is read: K and V of all tokens, then all layers. After that, every step opens at once. */
+  #askAhead(answers: Answers, { parameters }: ModelInfo): void {
+    const { ids } = answers;
+    const isShort = ids.length * parameters <= AHEAD;
+    if (!isShort) return;
+    answers.ask({ kind: 'tokens' });
+    answers.askAhead([{ kind: 'logits', token: ids.length - 1, top: TOP_LOGITS }, { kind: 'norms' }]);
   }
 
   #set(answers: Answers | null, problem: string | null): void {
@@ -166,7 +185,7 @@ export class InsideState implements RunView {
     this.answers?.close();
     this.answers = answers;
     this.problem = problem;
-    this.whatIf.reset(answers?.ids ?? []);
+    this.whatIf.reset(answers);
     if (answers === null) return;
     this.token = answers.ids.length - 1;
     const { layers = 1, heads = 1 } = this.model ?? {};

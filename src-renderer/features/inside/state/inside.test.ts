@@ -4,12 +4,17 @@ import type { DrawSource } from '../../waterfall/draw-source.ts';
 import { EXAMPLE } from './examples.ts';
 import { InsideState, type InsideParts } from './inside.svelte.ts';
 
-function setUp() {
+function setUp(parameters = NaN) {
   const calls: string[] = [];
-  const model = { id: 'own', name: 'Own', layers: 2, heads: 4, contextSize: 40 } as ModelInfo;
+  const queries: string[] = [];
+  const model = { id: 'own', name: 'Own', layers: 2, heads: 4, contextSize: 40, parameters } as ModelInfo;
   const api = {
-    call: (method: string, params: { text?: string }) => {
+    call: (method: string, params: { text?: string; query?: { kind: string } }) => {
       calls.push(method);
+      if (params.query) {
+        queries.push(params.query.kind);
+        return Promise.resolve({ kind: params.query.kind });
+      }
       return Promise.resolve({ ids: [...(params.text ?? '')].map((_, at) => at), bytes: 0 });
     },
   };
@@ -17,7 +22,7 @@ function setUp() {
   const library = { listings: [], load: () => Promise.resolve() };
   const settings = { current: { lessonAnswered: [] }, update: () => undefined };
   const parts = { engine, library, settings, replies: {} } as unknown as InsideParts;
-  return { calls, engine, inside: new InsideState(parts) };
+  return { calls, queries, engine, inside: new InsideState(parts) };
 }
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -55,6 +60,31 @@ describe('the state of Inside', () => {
     expect([inside.target, inside.draw]).toEqual([null, null]);
   });
 
+  it('reads the prompt of a reply again without adding the reply twice', async () => {
+    const { inside } = setUp();
+    inside.lookAt(draws, 2);
+    for (let times = 0; times < 2; times++) {
+      const stop = inside.follow();
+      await settle();
+      expect(inside.answers?.ids).toEqual([1, 2, 70, 71]);
+      stop();
+      inside.close();
+    }
+  });
+
+  it('computes ahead what steps need, if that takes seconds', async () => {
+    for (const [parameters, expected] of [
+      [1e9, ['tokens', 'logits', 'norms']],
+      [1e11, []],
+    ] as const) {
+      const { inside, queries } = setUp(parameters);
+      inside.follow();
+      await settle();
+      expect(inside.answers?.modelId).toBe('own');
+      expect(queries).toEqual(expected);
+    }
+  });
+
   it('refuses replies of other models, empty texts and long ones', async () => {
     const { inside, engine } = setUp();
     inside.setText('');
@@ -65,6 +95,12 @@ describe('the state of Inside', () => {
     inside.follow();
     await settle();
     expect(inside.problem).toBe('The text has 41 tokens, but the context window of Own holds 40. Shorten it.');
+    inside.lookAt(draws, 39);
+    inside.follow();
+    await settle();
+    expect(inside.problem).toBe(
+      'The chat up to here has 41 tokens, but the context window of Own holds 40. Load Own with a larger context window.',
+    );
     engine.model = { ...engine.model, id: 'new', name: 'New' } as ModelInfo;
     inside.lookAt(draws, 0);
     inside.follow();

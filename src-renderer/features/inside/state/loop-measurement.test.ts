@@ -30,6 +30,7 @@ it('measures the second token with and without the cache, which nothing may end 
     prompt: { kind: 'ids', ids: [1, 2] },
     sampling: { grammar: null },
     stop: { maxTokens: 2, stopStrings: [], ignoreEos: true },
+    speculate: false,
   });
 });
 

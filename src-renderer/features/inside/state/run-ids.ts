@@ -27,6 +27,13 @@ export async function promptIds(
   }
 }
 
-export function tooLong(tokens: number, { name, contextSize }: Pick<ModelInfo, 'name' | 'contextSize'>): string {
-  return `The text has ${tokens} tokens, but the context window of ${name} holds ${contextSize}. Shorten it.`;
+/** @param of which the person can shorten or not */
+export function tooLong(
+  tokens: number,
+  { name, contextSize }: Pick<ModelInfo, 'name' | 'contextSize'>,
+  of: 'text' | 'reply' = 'text',
+): string {
+  const has = of === 'text' ? 'The text has' : 'The chat up to here has';
+  const help = of === 'text' ? 'Shorten it.' : `Load ${name} with a larger context window.`;
+  return `${has} ${tokens} tokens, but the context window of ${name} holds ${contextSize}. ${help}`;
 }

@@ -7,6 +7,8 @@ import { TOP_CANDIDATES, type Explained } from '../../waterfall/waterfall.svelte
 export class SamplingDraw {
   explained = $state.raw<Explained | null>(null);
   problem = $state.raw<string | null>(null);
+  /** Whether `explained` belongs to an earlier question. */
+  stale = $state(false);
   readonly #engine: Pick<EngineState, 'ready'>;
 
   constructor(engine: Pick<EngineState, 'ready'>) {
@@ -16,6 +18,7 @@ export class SamplingDraw {
   /** @param index of the token in its reply, which selects its random number. @returns cancels it */
   ask(question: DrawQuestion, index: number): () => void {
     const abort = new AbortController();
+    this.stale = true;
     void this.#run(question, index, abort.signal);
     return () => abort.abort();
   }
@@ -24,12 +27,15 @@ export class SamplingDraw {
     try {
       const engine = await this.#engine.ready(signal);
       const preview = await engine.call('preview', { ...question, topCandidates: TOP_CANDIDATES }, { signal });
-      if (signal.aborted || preview.draw === null) return;
-      this.explained = { ...preview, draw: preview.draw, index, sampling: question.sampling };
+      if (signal.aborted) return;
+      const { draw } = preview;
+      this.explained = draw === null ? null : { ...preview, draw, index, sampling: question.sampling };
       this.problem = null;
+      this.stale = false;
     } catch (thrown) {
       if (signal.aborted) return;
       this.explained = null;
+      this.stale = false;
       this.problem = EngineError.from(thrown).message;
     }
   }

@@ -35,6 +35,8 @@ export class SecondRun implements RunView {
   readonly #first: InsideState;
   readonly #library: ModelShelf;
   #token = $state(0);
+  /** Whether a model may be in memory beside the loaded one. */
+  #hasBeside = false;
 
   constructor(first: InsideState, library: ModelShelf) {
     this.#first = first;
@@ -109,6 +111,7 @@ export class SecondRun implements RunView {
   follow(): () => void {
     const { choice, text } = this;
     const { answers: first, source, whatIf } = this.#first;
+    if (choice?.kind !== 'model') untrack(() => this.#releaseBeside());
     if (choice?.kind === 'changes') {
       const { answers } = whatIf;
       untrack(() => {
@@ -132,9 +135,21 @@ export class SecondRun implements RunView {
     };
   }
 
-  /** Forgets the answers. */
+  /** Forgets the answers. Whoever closes the view frees the other model, too. */
   close(): void {
+    this.#hasBeside = false;
     this.#show(null, null);
+  }
+
+  /** Frees the other model, which nobody looks at any more. */
+  #releaseBeside(): void {
+    if (!this.#hasBeside) return;
+    this.#hasBeside = false;
+    this.engine
+      .ready()
+      .then((engine) => engine.call('releaseInside', {}))
+      // An engine that is gone has freed it.
+      .catch((thrown: unknown) => void thrown);
   }
 
   /** @param text null for that of the first run's tokens */
@@ -149,7 +164,8 @@ export class SecondRun implements RunView {
       if (signal.aborted) return;
       if (ids.length === 0) this.#show(null, null, 'Type a text to compare with.');
       else if (model !== null && ids.length > model.contextSize) this.#show(null, null, tooLong(ids.length, model));
-      else this.#show(new Answers(this.engine, modelId === undefined ? { ids } : { ids, modelId }), model);
+      else if (model === null) this.#show(null, null);
+      else this.#show(new Answers(this.engine, { ids, modelId: model.id }), model);
     } catch (thrown) {
       if (!signal.aborted) this.#show(null, null, EngineError.from(thrown).message);
     }
@@ -162,6 +178,7 @@ export class SecondRun implements RunView {
     const own = this.#first.model?.name ?? 'the loaded model';
     if (id === this.#first.model?.id) throw new EngineError('BAD_REQUEST', `${name} is loaded. Choose another model.`);
     this.loading = name;
+    this.#hasBeside = true;
     try {
       await Promise.all([library.describe(id), library.refresh()]);
       const problem = library.problem(id);

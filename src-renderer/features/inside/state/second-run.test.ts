@@ -88,6 +88,25 @@ describe('the second run', () => {
     expect([second.layer, second.head, second.isComparable, second.canGenerate]).toEqual([0, 1, false, false]);
   });
 
+  it('frees the other model as soon as something else is compared', async () => {
+    const { second, calls } = setUp();
+    second.choice = { kind: 'model', id: 'other' };
+    second.follow();
+    await settle();
+    const released = () => calls.filter(({ method }) => method === 'releaseInside').length;
+    expect(released()).toBe(0);
+    second.choice = null;
+    second.follow();
+    await settle();
+    expect(released()).toBe(1);
+    second.choice = { kind: 'text' };
+    second.follow();
+    await settle();
+    expect(released()).toBe(1);
+    // The first run's model is the loaded one.
+    expect(second.answers?.modelId).toBe('own');
+  });
+
   it('says why a model is not loaded', async () => {
     const { second } = setUp('after-unload');
     second.choice = { kind: 'model', id: 'other' };

@@ -15,14 +15,19 @@ export class WhatIfRun {
   /** Of the changed run; null without changes. */
   answers = $state.raw<Answers | null>(null);
   readonly #engine: Pick<EngineState, 'ready'>;
-  #ids: readonly number[] = [];
+  /** The unmodified run. */
+  #unmodified: Answers | null = null;
 
   constructor(engine: Pick<EngineState, 'ready'>) {
     this.#engine = engine;
   }
 
-  /** Adds a change, in place of one to the same part. */
-  add(change: RunChange): void {
+  /**
+   * Adds a change, in place of one to the same part.
+   * @param of the run that it is meant for: not added if another one took its place meanwhile
+   */
+  add(change: RunChange, of: Answers | null = this.#unmodified): void {
+    if (of !== this.#unmodified) return;
     const key = partOf(change.intervention);
     this.#set([...this.changes.filter(({ intervention }) => partOf(intervention) !== key), change]);
   }
@@ -32,8 +37,8 @@ export class WhatIfRun {
   }
 
   /** Another run takes the place of the unmodified one: nothing is changed. */
-  reset(ids: readonly number[]): void {
-    this.#ids = ids;
+  reset(unmodified: Answers | null): void {
+    this.#unmodified = unmodified;
     this.temperature = 1;
     this.#set([]);
   }
@@ -42,7 +47,11 @@ export class WhatIfRun {
     this.answers?.close();
     this.changes = changes;
     const interventions = changes.map(({ intervention }) => intervention);
-    this.answers = changes.length === 0 ? null : new Answers(this.#engine, { ids: this.#ids, interventions });
+    const run = this.#unmodified;
+    this.answers =
+      changes.length === 0 || run === null
+        ? null
+        : new Answers(this.#engine, { ids: run.ids, interventions, modelId: run.modelId });
   }
 }
 

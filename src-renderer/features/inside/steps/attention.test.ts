@@ -4,7 +4,7 @@ import { headPicture, headQuery, outputPicture, strongestKeys, weightsOf } from 
 import type { InsideToken } from './step-props.ts';
 
 const token = (id: number, piece: string): InsideToken => ({
-  ...{ id, piece, bytes: [], special: false, merges: [], attempts: [] },
+  ...{ id, piece, bytes: [], special: false, unknown: false, merges: [], attempts: [] },
 });
 const tokens = [token(7, 'a'), token(8, ' b')];
 

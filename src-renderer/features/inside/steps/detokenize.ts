@@ -2,15 +2,17 @@ import { visibleText } from '../../../lib/visible.ts';
 import { tilePicture, type Tile } from '../picture/tile-picture.ts';
 import type { Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
+import type { TokenRange } from './token-window.ts';
 import { hexBytes } from './tokenize.ts';
 
-/** The bytes of each token, and the text that is complete after it. */
-export function bytesPicture(tokens: readonly InsideToken[]): Picture {
+/** The bytes of each token, and the text that is complete after it. @param range the tokens that are shown */
+export function bytesPicture(tokens: readonly InsideToken[], { from, to }: TokenRange): Picture {
   const completed = completedTexts(tokens.map(({ bytes }) => bytes));
   return tilePicture({
     title: 'Bytes and text',
     fileName: 'detokenize',
-    tiles: tokens.map(({ piece, bytes }, index): Tile => {
+    tiles: tokens.slice(from, to).map(({ piece, bytes }, at): Tile => {
+      const index = from + at;
       const text = completed[index];
       return {
         text: text === '' ? '…' : visibleText(text),
@@ -42,5 +44,6 @@ export function completedTexts(bytes: readonly (readonly number[])[]): string[] 
 
 /** Whether the token's bytes are the text that appears with it. */
 function isWhole(bytes: readonly number[], text: string): boolean {
-  return new TextEncoder().encode(text).length === bytes.length;
+  const own = new TextEncoder().encode(text);
+  return own.length === bytes.length && own.every((byte, at) => byte === bytes[at]);
 }

@@ -9,9 +9,10 @@ type Neuron = FeedForwardAnswer['neurons'][number];
 
 /** The neurons that fire most. */
 export function neuronsPicture(
-  { neurons, activations }: FeedForwardAnswer,
+  answer: FeedForwardAnswer,
   parts: { tokens: readonly InsideToken[]; token: number; layer: number },
 ): Picture {
+  const { neurons, activations } = answer;
   const { tokens, token, layer } = parts;
   return barPicture({
     title: `Neurons of layer ${layer + 1} that fire most at ${nameOf(tokens, token)}`,
@@ -22,7 +23,7 @@ export function neuronsPicture(
       facts: {
         name: `Neuron ${neuron} of ${activations.length}`,
         value: formatNumber(activation),
-        formula: `a[${neuron}] = act(W_in x)[${neuron}] = ${formatNumber(activation)}; promotes ${promotes.map(({ piece }) => visibleText(piece)).join(', ')}`,
+        formula: `${activationFormula(answer, neuron)} = ${formatNumber(activation)}; promotes ${promotes.map(({ piece }) => visibleText(piece)).join(', ')}`,
       },
     })),
     table: {
@@ -31,6 +32,14 @@ export function neuronsPicture(
       row: (index) => [index, activations[index]],
     },
   });
+}
+
+/** Most models multiply with a second product (gated feed-forward networks). */
+function activationFormula(answer: FeedForwardAnswer, neuron: number): string {
+  const name = answer.function;
+  return answer.gated
+    ? `a[${neuron}] = ${name}(W_gate x)[${neuron}] × (W_up x)[${neuron}]`
+    : `a[${neuron}] = ${name}(W_in x)[${neuron}]`;
 }
 
 /** The tokens that one neuron promotes and suppresses most. */

@@ -24,6 +24,11 @@ export function pairOf({ pairing, frequencies }: RotaryAngles, pair: number): [n
   return pairing === 'interleaved' ? [2 * pair, 2 * pair + 1] : [pair, pair + frequencies.length];
 }
 
+/** Whether nothing is rotated, as in a run without positions. */
+export function isStill({ frequencies }: RotaryAngles): boolean {
+  return frequencies.every((frequency) => frequency === 0);
+}
+
 /** One dial for each pair of dimensions, turned as at one position. */
 export function dialsPicture(rotary: RotaryAngles, position: number, from: number): Picture {
   const { frequencies, angles, magnitude } = rotary;

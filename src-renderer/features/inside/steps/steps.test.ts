@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { tintOf } from '../picture/tint.ts';
-import { completedTexts } from './detokenize.ts';
+import type { FeedForwardAnswer } from '../../../../src-main/engine/api/inside-types.ts';
+import { bytesPicture, completedTexts } from './detokenize.ts';
+import { neuronsPicture } from './feed-forward.ts';
 import { operations } from './loop.ts';
-import { plainBase } from './position.ts';
+import { isStill, plainBase } from './position.ts';
+import type { InsideToken } from './step-props.ts';
 import { windowAround } from './token-window.ts';
+import { foundBy, piecesPicture } from './tokenize.ts';
 import { divergence, probabilities } from './what-if.ts';
 import { partName } from './why.ts';
+
+function tokenOf(facts: Partial<InsideToken>): InsideToken {
+  return { id: 0, piece: '', bytes: [], special: false, unknown: false, merges: [], attempts: [], ...facts };
+}
 
 describe('the window of a long run', () => {
   it('shows short runs whole', () => {
@@ -21,6 +29,44 @@ describe('the window of a long run', () => {
     }
     expect(windowAround(500, 1000)).toEqual(windowAround(501, 1000));
   });
+});
+
+it('shows the tiles around the selected token, and all tokens in the table', () => {
+  const tokens = Array.from({ length: 1000 }, (_, id) => tokenOf({ id, piece: `p${id}`, bytes: [0x61] }));
+  const range = windowAround(700, tokens.length, 480);
+  for (const picture of [piecesPicture(tokens, range), bytesPicture(tokens, range)]) {
+    expect([picture.columns, picture.table.rows]).toEqual([480, 1000]);
+    const facts = picture.describe({ row: 0, column: 700 - range.from });
+    expect(facts.name).toBe('p700 (token 700)');
+  }
+  expect(piecesPicture(tokens, range).describe({ row: 0, column: 0 }).value).toBe(`ID ${range.from}`);
+});
+
+it('says how a token was found', () => {
+  expect(foundBy(tokenOf({ special: true, unknown: true }))).toBe('stands for text that the vocabulary cannot spell');
+  expect(foundBy(tokenOf({ special: true }))).toBe('special token, added or parsed');
+  expect(foundBy(tokenOf({ attempts: ['abc', 'ab'] }))).toBe('abc not in the vocabulary; ab is');
+});
+
+it('marks tokens that begin or end within a character, also when as many bytes come as go', () => {
+  const bytes = [[0x61], [0xc3], [0xa9, 0xc3], [0xa9]];
+  const { scene } = bytesPicture(
+    bytes.map((some) => tokenOf({ bytes: some })),
+    { from: 0, to: 4 },
+  );
+  const fills = scene.shapes.flatMap((shape) => (shape.kind === 'rect' ? [shape.fill] : []));
+  expect(fills).toEqual(['--surface-3', '--accent-soft', '--accent-soft', '--accent-soft']);
+});
+
+it('says what the neurons of a model compute', () => {
+  const answer = (gated: boolean, name: FeedForwardAnswer['function']): FeedForwardAnswer => ({
+    ...{ kind: 'feed_forward', function: name, gated, activations: Float32Array.of(0, 2) },
+    neurons: [{ neuron: 1, activation: 2, promotes: [{ id: 3, piece: 'a', logit: 1 }], suppresses: [] }],
+  });
+  const formula = (shown: FeedForwardAnswer) =>
+    neuronsPicture(shown, { tokens: [tokenOf({})], token: 0, layer: 0 }).describe({ row: 0, column: 0 }).formula;
+  expect(formula(answer(false, 'relu'))).toBe('a[1] = relu(W_in x)[1] = 2; promotes a');
+  expect(formula(answer(true, 'silu'))).toBe('a[1] = silu(W_gate x)[1] × (W_up x)[1] = 2; promotes a');
 });
 
 it('shows a character with the token of its last byte', () => {
@@ -48,6 +94,9 @@ describe('rotary frequencies', () => {
     expect(plainBase(rotary([1, 0.1, 0.01, 0.001]))).toBe(10_000);
     expect(plainBase(rotary([1, 0.1, 0.01, 0.0001]))).toBeNull();
   });
+  it('are 0 where positions are off', () => {
+    expect([isStill(rotary([0, 0])), isStill(rotary([1, 0.1]))]).toEqual([true, false]);
+  });
 });
 
 it('turns logits into probabilities, and measures how far they are apart', () => {
@@ -56,6 +105,8 @@ it('turns logits into probabilities, and measures how far they are apart', () =>
   expect(divergence(answer([1, 2]), answer([1, 2]), 1)).toBe(0);
   // (1/2) log2(1/2 / 1/4) + (1/2) log2(1/2 / 3/4)
   expect(divergence(answer([0, 0]), answer([0, Math.log(3)]), 1)).toBeCloseTo(0.5 + 0.5 * Math.log2(2 / 3), 6);
+  // At a temperature of 0.1 the second token has e^-1000, which no number can hold: (1/2) ln(1/2) + (1/2) (ln(1/2) + 1000)
+  expect(divergence(answer([0, 0]), answer([0, -100]), 0.1)).toBeCloseTo((Math.log(0.5) + 500) / Math.LN2, 3);
 });
 
 it('names the parts of an attribution, counted from 1 as on the page', () => {

@@ -4,6 +4,9 @@ import type { InsideToken } from './step-props.ts';
 /** Tokens of a longer run that are shown at once. */
 export const SHOWN_TOKENS = 48;
 
+/** Tokens that are shown as tiles at once. */
+export const SHOWN_TILES = 480;
+
 export interface TokenRange {
   /** `[from, to)`. */
   from: number;

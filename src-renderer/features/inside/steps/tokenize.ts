@@ -2,16 +2,17 @@ import { visibleText } from '../../../lib/visible.ts';
 import type { Picture } from '../picture/picture.ts';
 import { tilePicture } from '../picture/tile-picture.ts';
 import type { InsideToken } from './step-props.ts';
+import { nameOf, type TokenRange } from './token-window.ts';
 
-/** The pieces of a text and their ids. */
-export function piecesPicture(tokens: readonly InsideToken[]): Picture {
+/** The pieces of a text and their ids. @param range the tokens that are shown */
+export function piecesPicture(tokens: readonly InsideToken[], { from, to }: TokenRange): Picture {
   return tilePicture({
     title: 'Pieces and IDs',
     fileName: 'tokens',
-    tiles: tokens.map((token, index) => ({
+    tiles: tokens.slice(from, to).map((token, at) => ({
       text: visibleText(token.piece),
       note: String(token.id),
-      facts: { name: `${visibleText(token.piece)} (token ${index})`, value: `ID ${token.id}`, formula: foundBy(token) },
+      facts: { name: nameOf(tokens, from + at), value: `ID ${token.id}`, formula: foundBy(token) },
     })),
     table: {
       columns: ['token', 'piece', 'id', 'bytes', 'found by'],
@@ -25,7 +26,8 @@ export function piecesPicture(tokens: readonly InsideToken[]): Picture {
 }
 
 /** How a token was found, on one line. */
-export function foundBy({ special, merges, attempts, piece, bytes }: InsideToken): string {
+export function foundBy({ special, unknown, merges, attempts, piece, bytes }: InsideToken): string {
+  if (unknown) return 'stands for text that the vocabulary cannot spell';
   if (special) return 'special token, added or parsed';
   if (attempts.length > 1) return `${attempts.slice(0, -1).join(', ')} not in the vocabulary; ${attempts.at(-1)} is`;
   if (attempts.length === 1) return `${attempts[0]} is in the vocabulary`;

@@ -4,15 +4,20 @@ import { formatPercent } from '../../../ui/format.ts';
 import { barPicture } from '../picture/bar-picture.ts';
 import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 
-/** Softmax of logits / temperature, in double precision; the masked (-Infinity) get 0. */
-export function probabilities(logits: ArrayLike<number>, temperature: number): Float64Array {
+/** Natural logarithms of the softmax of logits / temperature, in double precision; -Infinity for the masked. */
+function logProbabilities(logits: ArrayLike<number>, temperature: number): Float64Array {
   let max = -Infinity;
   for (let id = 0; id < logits.length; id++) max = Math.max(max, logits[id]);
   const result = new Float64Array(logits.length);
   let sum = 0;
-  for (let id = 0; id < logits.length; id++) sum += result[id] = Math.exp((logits[id] - max) / temperature);
-  for (let id = 0; id < logits.length; id++) result[id] /= sum;
-  return result;
+  for (let id = 0; id < logits.length; id++) sum += Math.exp((result[id] = (logits[id] - max) / temperature));
+  const normaliser = Math.log(sum);
+  return result.map((value) => value - normaliser);
+}
+
+/** Softmax of logits / temperature, in double precision; the masked (-Infinity) get 0. */
+export function probabilities(logits: ArrayLike<number>, temperature: number): Float64Array {
+  return logProbabilities(logits, temperature).map(Math.exp);
 }
 
 export interface ChangedToken {
@@ -64,7 +69,12 @@ export function changesPicture(tokens: readonly ChangedToken[]): Picture {
 
 /** Kullback–Leibler divergence of the changed from the unmodified distribution, bits. */
 export function divergence(before: LogitsAnswer, after: LogitsAnswer, temperature: number): number {
-  const own = probabilities(before.logits, 1);
-  const changed = probabilities(after.logits, temperature);
-  return own.reduce((sum, p, id) => (p > 0 ? sum + p * Math.log2(p / changed[id]) : sum), 0);
+  // Logarithms: at a low temperature, most probabilities are too small for a number.
+  const own = logProbabilities(before.logits, 1);
+  const changed = logProbabilities(after.logits, temperature);
+  const nats = own.reduce((sum, logP, id) => {
+    const p = Math.exp(logP);
+    return p > 0 ? sum + p * (logP - changed[id]) : sum;
+  }, 0);
+  return nats / Math.LN2;
 }

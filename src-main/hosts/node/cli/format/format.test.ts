@@ -246,6 +246,11 @@ describe('an inspection', () => {
     expect(text).toContain('stop    The grammar is complete: nothing may follow. (eos)');
   });
 
+  it('does not say that tokens look back only where they do not', () => {
+    expect(formatInspection(inspection(3), pieces)).toContain('attends to itself and the tokens before it');
+    expect(formatInspection(inspection(3), pieces, [{ kind: 'causal_mask' }])).toContain('attends to all tokens');
+  });
+
   it('stays short for a long prompt', () => {
     const text = formatInspection(inspection(900), pieces);
     expect(text.split('\n').length).toBeLessThan(150);

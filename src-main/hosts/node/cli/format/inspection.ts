@@ -19,11 +19,13 @@ export function formatInspection(
   pieces: Pieces,
   interventions: readonly Intervention[] = [],
 ): string {
+  const isCausal = interventions.every(({ kind }) => kind !== 'causal_mask');
+  const attended = isCausal ? 'itself and the tokens before it' : 'all tokens';
   const steps: [title: string, body: string][] = [
     ['Tokenization: text → token ids', tokenization(inspection)],
     ['Embedding: each id picks its row of the embedding matrix', vectors(inspection, inspection.tokenEmbedding)],
     ['Position: a vector for each position is added', positions(inspection)],
-    ['Attention: each token attends to itself and the tokens before it', attention(inspection)],
+    [`Attention: each token attends to ${attended}`, attention(inspection)],
     ['Feed-forward network: each vector on its own', feedForward(inspection)],
     ['Layers: attention and feed-forward again, each layer on the output of the one before', layers(inspection)],
     ['Language model head: the last vector gives a logit for every token', head(inspection)],
