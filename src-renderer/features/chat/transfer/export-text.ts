@@ -1,4 +1,5 @@
 import { portable, chatFileText } from '../../../../src-main/protocol/app/chats/chat-file.ts';
+import { cutText } from '../../../lib/cut-text.ts';
 import { indexOf, pathTo } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import { REPLY_PARTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { textOfUpdates } from '../../../../src-main/protocol/app/chats/notebook.ts';
@@ -32,13 +33,16 @@ export async function textOf(chat: StoredChat, format: ChatFileFormat, asText: A
   const turns = indexOf(chat);
   const shown = pathTo(chat, chat.head, turns).flatMap((id) => turns.get(id) ?? []);
   const said = [
-    ...(chat.systemPrompt.trim() === '' ? [] : [{ who: 'System prompt', text: chat.systemPrompt }]),
-    ...shown.map((turn) => ({ who: speakerOf(turn), text: answerOf(turn) })),
+    ...(chat.systemPrompt.trim() === '' ? [] : [{ who: 'System prompt', text: chat.systemPrompt, isTyped: true }]),
+    ...shown.map((turn) => ({ who: speakerOf(turn), text: answerOf(turn), isTyped: turn.role === 'user' })),
   ];
   if (format === 'markdown') {
     return `# ${chat.title}\n\n${said.map(({ who, text }) => `## ${who}\n\n${text.trim()}\n`).join('\n')}`;
   }
-  const plain = await Promise.all(said.map(async ({ who, text }) => `${who}:\n${await asText(text)}\n`));
+  // What a person typed has no syntax, as in the thread: `__init__` is not strong.
+  const plain = await Promise.all(
+    said.map(async ({ who, text, isTyped }) => `${who}:\n${isTyped ? text.trim() : await asText(text)}\n`),
+  );
   return `${chat.title}\n\n${plain.join('\n')}`;
 }
 
@@ -60,12 +64,12 @@ function answerOf(turn: StoredTurn): string {
   return answer.trim();
 }
 
-/** Without characters that some systems forbid in file names. */
+/** Without characters that some systems forbid in file names, or that change the direction of what follows. */
 export function fileTitle(title: string): string {
   const safe = title
-    .replaceAll(/[/\\:*?"<>|\p{Cc}]/gu, '-')
-    .trim()
-    .slice(0, 100)
-    .replace(/[. ]+$/, '');
-  return safe === '' ? 'Chat' : safe;
+    .replaceAll(/\p{Bidi_Control}/gu, '')
+    .replaceAll(/[/\\:*?"<>|\p{Cc}\p{Cs}]/gu, '-')
+    .trim();
+  const name = cutText(safe, 100).replace(/[. ]+$/, '');
+  return name === '' ? 'Chat' : name;
 }
