@@ -4,7 +4,7 @@ import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
 import { engineVersions } from '../receipts/run-facts.ts';
 import { RunRecorder } from '../receipts/run-recorder.ts';
-import type { ChatTurn } from './chat-document.svelte.ts';
+import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { DeletedChats } from './deleted-chats.ts';
@@ -20,6 +20,7 @@ import { PresetsState } from '../presets/presets.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { SystemPromptEditor } from '../prompt/system-prompt-editor.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
+import { ReplyBeats } from './reply-beats.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { fits, promptSize } from './prompt-fit.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
@@ -74,10 +75,15 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const settings = await SettingsState.load(services);
   const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
   const deletedChats = new DeletedChats(connection);
-  const chats = new ChatsState(services, (id) => deletedChats.add(id), pacedFrame);
+  const beats = new ReplyBeats(new BroadcastChannel('tokenscope.replies'));
+  const chats = new ChatsState(services, (id) => deletedChats.add(id), pacedFrame, beats);
   await chats.refresh();
   const firstModel = engine.comingId ?? BUILT_IN_MODEL;
-  const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });
+  const modelSettings = new ModelSettingsState({
+    ...{ settings, engine, firstModel },
+    chat: () => chats.current,
+    restore: (chat, own) => void chats.changeFacts(chat as ChatDocument, { settings: own }),
+  });
   const presets = new PresetsState(services);
   void presets.load();
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);
