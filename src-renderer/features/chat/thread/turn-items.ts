@@ -13,11 +13,6 @@ import { markdownAsText } from '../../markdown/state/reply-as-text.ts';
 
 const textOf = (turn: ChatTurn) => (turn.role === 'user' ? turn.text : turn.answer);
 
-/** Without the syntax of Markdown. What a person typed has none, as in the thread: `__init__` is not strong. */
-async function asPlainText(turn: ChatTurn): Promise<string> {
-  return turn.role === 'user' ? turn.text : await markdownAsText(turn.answer, markdownParser);
-}
-
 /** Menu items for copying a turn. */
 export function copyItems(turn: ChatTurn): MenuItem[] {
   const what = turn.role === 'user' ? 'Message' : 'Answer';
@@ -27,7 +22,7 @@ export function copyItems(turn: ChatTurn): MenuItem[] {
       icon: Copy,
       testId: 'copy-text',
       disabled: textOf(turn) === '',
-      onselect: () => void asPlainText(turn).then((text) => copyText(text, what)),
+      onselect: () => void markdownAsText(textOf(turn), markdownParser).then((text) => copyText(text, what)),
     },
     {
       label: 'Copy as Markdown',

@@ -33,16 +33,13 @@ export async function textOf(chat: StoredChat, format: ChatFileFormat, asText: A
   const turns = indexOf(chat);
   const shown = pathTo(chat, chat.head, turns).flatMap((id) => turns.get(id) ?? []);
   const said = [
-    ...(chat.systemPrompt.trim() === '' ? [] : [{ who: 'System prompt', text: chat.systemPrompt, isTyped: true }]),
-    ...shown.map((turn) => ({ who: speakerOf(turn), text: answerOf(turn), isTyped: turn.role === 'user' })),
+    ...(chat.systemPrompt.trim() === '' ? [] : [{ who: 'System prompt', text: chat.systemPrompt }]),
+    ...shown.map((turn) => ({ who: speakerOf(turn), text: answerOf(turn) })),
   ];
   if (format === 'markdown') {
     return `# ${chat.title}\n\n${said.map(({ who, text }) => `## ${who}\n\n${text.trim()}\n`).join('\n')}`;
   }
-  // What a person typed has no syntax, as in the thread: `__init__` is not strong.
-  const plain = await Promise.all(
-    said.map(async ({ who, text, isTyped }) => `${who}:\n${isTyped ? text.trim() : await asText(text)}\n`),
-  );
+  const plain = await Promise.all(said.map(async ({ who, text }) => `${who}:\n${await asText(text)}\n`));
   return `${chat.title}\n\n${plain.join('\n')}`;
 }
 

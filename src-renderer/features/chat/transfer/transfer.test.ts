@@ -271,17 +271,6 @@ it('reads a hostile reply of Open WebUI in a moment', () => {
   expect((process.cpuUsage().user - before) / 1000).toBeLessThan(2000);
 });
 
-it('exports what a person typed as it is', async () => {
-  const typed = gptChat(
-    gptMessage('user', gptText('Call `__init__` *once*.')),
-    gptMessage('assistant', gptText('*Yes*.')),
-  );
-  const [chat] = readChats(typed, 'x.json').chats;
-  const asText = async (markdown: string) => markdown.replaceAll('*', '').replaceAll('__', '');
-  expect(await textOf(storedOf(chat!), 'text', asText)).toContain('You:\nCall `__init__` *once*.\n');
-  expect(await textOf(storedOf(chat!), 'text', asText)).toContain('Yes.\n');
-});
-
 it('names files without halves of characters and without signs that turn the text around', () => {
   expect(fileTitle(`${'x'.repeat(99)}😀`)).toBe('x'.repeat(99));
   expect(fileTitle('invoice\u202Egpj')).toBe('invoicegpj');
