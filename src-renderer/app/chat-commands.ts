@@ -55,8 +55,9 @@ export function chatCommands(
       run(
         documents.leave(chat.id).then(async (reopen) => {
           const undo = await chats.remove(chat.id);
-          const undone = () => void undo?.().then(reopen);
-          if (undo) toasts.show({ text: `${kindOf(chat)} deleted`, detail: chat.title, undo: undone });
+          if (undo === null) return reopen();
+          const undone = () => void undo().then(reopen);
+          toasts.show({ text: `${kindOf(chat)} deleted`, detail: chat.title, undo: undone });
         }),
       ),
     deleteAll: () => run(deleteAll(chats, documents)),
@@ -68,7 +69,8 @@ async function deleteAll(chats: ChatsState, documents: Documents): Promise<void>
   for (const { id } of chats.list) {
     const reopen = await documents.leave(id);
     const undo = await chats.remove(id);
-    if (undo) undos.push(() => undo().then(reopen));
+    if (undo === null) reopen();
+    else undos.push(() => undo().then(reopen));
   }
   if (undos.length === 0) return;
   const undoAll = async () => {

@@ -128,9 +128,9 @@ export class Documents {
       await this.#notebooks.notebooks.select(id);
     } else {
       await chats.select(id);
-      this.#notebooks.notebooks.close();
+      // Otherwise it could not be opened, or a notebook was meanwhile.
+      if (chats.current.id === id) this.#notebooks.notebooks.close();
     }
-    // Otherwise it could not be opened, or another one was meanwhile.
     if (hit !== null && this.currentId === id) jump.to({ chatId: id, turn: hit.turn, query });
   }
 

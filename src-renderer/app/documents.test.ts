@@ -22,3 +22,22 @@ it('jumps to what was found, unless its document could not be opened', async () 
   expect(documents.currentId).toBeNull();
   expect(jump.target).toBeNull();
 });
+
+it('leaves the notebook open that was opened while a chat was read', async () => {
+  const { chats, session, services } = await openSession();
+  const { notebooks, session: notebookSession } = await open();
+  const documents = new Documents({ chats, session, jump: new ThreadJump() }, { notebooks, notebookSession });
+  await session.send('Once');
+  await chats.flush();
+  const { id } = chats.current;
+  documents.newChat();
+  let read: () => void = () => undefined;
+  services.delay = new Promise((resolve) => (read = resolve));
+  const opening = documents.open(id);
+  services.delay = Promise.resolve();
+  documents.newNotebook('A text');
+  const { notebook } = documents;
+  read();
+  await opening;
+  expect(documents.notebook).toBe(notebook);
+});

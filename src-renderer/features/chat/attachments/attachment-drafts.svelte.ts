@@ -48,11 +48,15 @@ export class AttachmentDrafts {
     }));
     for (const file of files) {
       const outcome = await this.#read(key, file);
-      this.#change(key, ({ reading, files: before, problems }) => ({
-        reading: reading.toSpliced(reading.indexOf(file.name), 1),
-        files: typeof outcome === 'string' ? before : [...before, outcome],
-        problems: typeof outcome === 'string' ? [...problems, outcome] : problems,
-      }));
+      this.#change(key, ({ reading, files: before, problems }) => {
+        // Counted here: others may have been attached while it was read.
+        const problem = typeof outcome === 'string' ? outcome : refusalOf(before, outcome);
+        return {
+          reading: reading.toSpliced(reading.indexOf(file.name), 1),
+          files: typeof outcome === 'string' || problem !== null ? before : [...before, outcome],
+          problems: problem === null ? problems : [...problems, problem],
+        };
+      });
     }
   }
 
@@ -76,7 +80,12 @@ export class AttachmentDrafts {
     return files;
   }
 
-  /** @param key of the chat */
+  /** Says why files, or a message with them, cannot be sent. @param key of the chat */
+  report(problem: string, key: string): void {
+    this.#change(key, (draft) => ({ ...draft, problems: [problem] }));
+  }
+
+  /** There may be more than one message can have. @param key of the chat */
   putBack(files: readonly AttachedFile[], key = this.#key()): void {
     if (files.length > 0) this.#change(key, (draft) => ({ ...draft, files: [...files, ...draft.files] }));
   }
@@ -84,13 +93,8 @@ export class AttachmentDrafts {
   /** @returns the file, or why it was refused */
   async #read(key: string, file: File): Promise<AttachedFile | string> {
     try {
-      const { files } = this.#of(key);
-      if (files.length >= MAX_ATTACHMENTS) {
-        return `${file.name} was not attached. A message can have ${MAX_ATTACHMENTS} files.`;
-      }
-      const read = await readFile(file, this.#readPdf);
-      const total = this.#of(key).files.reduce((sum, { content }) => sum + content.length, read.content.length);
-      return total > MAX_TOTAL ? `${file.name} was not attached. The files of the message have too much text.` : read;
+      if (this.#of(key).files.length >= MAX_ATTACHMENTS) return tooMany(file);
+      return await readFile(file, this.#readPdf);
     } catch (error) {
       return EngineError.from(error).message;
     }
@@ -103,4 +107,15 @@ export class AttachmentDrafts {
   #change(key: string, change: (draft: Draft) => Draft): void {
     this.#drafts.set(key, change(this.#of(key)));
   }
+}
+
+/** Why a file cannot be added to others, or null. */
+function refusalOf(files: readonly AttachedFile[], file: AttachedFile): string | null {
+  if (files.length >= MAX_ATTACHMENTS) return tooMany(file);
+  const total = files.reduce((sum, { content }) => sum + content.length, file.content.length);
+  return total > MAX_TOTAL ? `${file.name} was not attached. The files of the message have too much text.` : null;
+}
+
+function tooMany({ name }: { name: string }): string {
+  return `${name} was not attached. A message can have ${MAX_ATTACHMENTS} files.`;
 }

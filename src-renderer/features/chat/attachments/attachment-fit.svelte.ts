@@ -3,6 +3,7 @@ import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { formatCount, formatInteger } from '../../../ui/format.ts';
+import { cutText } from '../../../lib/cut-text.ts';
 import type { AttachedFile } from './message-text.ts';
 
 /** What the attached files need, in tokens. */
@@ -127,7 +128,7 @@ async function shortened(
   const end = ranges[2 * (keep - 1) + 1] ?? file.content.length;
   const whole = file === original ? ids.length : (tokensBefore(file) ?? ids.length);
   const note = `Cut to the first ${formatInteger(keep)} of ${formatCount(whole, 'token')}.`;
-  return { ...original, content: file.content.slice(0, end), notes: [...original.notes, note] };
+  return { ...original, content: cutText(file.content, end), notes: [...original.notes, note] };
 }
 
 /** The size before the first cut, from its note. */

@@ -87,6 +87,10 @@ const source = (name: string, content: string, size = content.length) => ({
 });
 const noPdf = () => Promise.reject(new EngineError('BAD_REQUEST', 'broken'));
 
+it('a file of fences alone is fenced', () => {
+  expect(blockOf(fileOf('a.txt', '```\n'.repeat(200_000))).startsWith('File: a.txt\n````\n```\n')).toBe(true);
+});
+
 describe('readFile', () => {
   it('reads the text of PDF files, and says what is missing', async () => {
     const pages = ['One', ' ', 'Three', ''];
@@ -160,6 +164,18 @@ const engine = {
     return { ids, ranges: Int32Array.from(ids.flatMap((at) => [at, at + 1])), method };
   },
 } as unknown as EngineApi;
+
+it('drafts have no more files than a message can have, however they are attached', async () => {
+  const drafts = new AttachmentDrafts(
+    () => 'one',
+    () => Promise.reject(new Error('No PDF.')),
+  );
+  const some = (from: number) => Array.from({ length: 12 }, (_, at) => new File(['x'], `${from + at}.txt`));
+  await Promise.all([drafts.add(some(0)), drafts.add(some(12))]);
+  expect(drafts.files).toHaveLength(20);
+  expect(drafts.problems).toHaveLength(4);
+  expect(drafts.reading).toEqual([]);
+});
 
 describe('files that are too big', () => {
   const limits = { window: 200, maxTokens: 1000 };

@@ -1,5 +1,7 @@
 /** How files become a part of a message. The model reads exactly this text, and the message stores it. */
-import type { Attachment, AttachmentKind } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { MAX_ATTACHMENTS, type Attachment, type AttachmentKind } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { MAX_TEXT } from '../../../../src-main/protocol/fields.ts';
+import { formatInteger } from '../../../ui/format.ts';
 import { languageOf } from './kinds.ts';
 
 /** A file that was read and not sent yet. */
@@ -23,8 +25,10 @@ const BETWEEN = '\n\n';
 
 /** A heading with the file's name, and its content in a code fence that is longer than any in it. */
 export function blockOf({ name, content }: Pick<AttachedFile, 'name' | 'content'>): string {
-  const longest = Math.max(0, ...[...content.matchAll(/^ {0,3}(`{3,})/gm)].map(([, ticks = '']) => ticks.length));
-  const fence = '`'.repeat(Math.max(3, longest + 1));
+  let longest = 2;
+  // One by one: a file may have a million of them.
+  for (const [, ticks = ''] of content.matchAll(/^ {0,3}(`{3,})/gm)) longest = Math.max(longest, ticks.length);
+  const fence = '`'.repeat(longest + 1);
   const end = content === '' || content.endsWith('\n') ? '' : '\n';
   return `File: ${name.replaceAll(/\s+/g, ' ')}\n${fence}${languageOf(name)}\n${content}${end}${fence}`;
 }
@@ -41,6 +45,14 @@ export function messageFrom(typed: string, files: readonly AttachedFile[]): Mess
     text += BETWEEN;
   }
   return { text: joined(text, typed), attachments };
+}
+
+/** Why a message cannot be sent, because it could not be stored; or null. */
+export function refusalOf({ text, attachments }: MessageText): string | null {
+  const over = attachments.length - MAX_ATTACHMENTS;
+  if (over > 0) return `A message can have ${MAX_ATTACHMENTS} files. Remove ${over}.`;
+  if (text.length <= MAX_TEXT) return null;
+  return `The message has ${formatInteger(text.length)} characters. The limit is ${formatInteger(MAX_TEXT)}.`;
 }
 
 /** What a person typed of a message. */

@@ -2,6 +2,8 @@ import { getDocument, type PDFDocumentProxy, PDFWorker, VerbosityLevel } from 'p
 
 /** More pages are left out. */
 const MAX_PAGES = 2000;
+/** More text fits no message, so the rest is not read. UTF-16 units. */
+const MAX_UNITS = 4_000_000;
 
 /** The text of a PDF, page by page. */
 export interface PdfText {
@@ -48,12 +50,15 @@ export async function pdfText(data: Uint8Array, port: Worker, cMap: ReadCMap): P
 async function textOf(document: PDFDocumentProxy): Promise<PdfText> {
   const pages: string[] = [];
   const damaged: number[] = [];
-  for (let number = 1; number <= Math.min(document.numPages, MAX_PAGES); number++) {
+  let units = 0;
+  for (let number = 1; number <= Math.min(document.numPages, MAX_PAGES) && units <= MAX_UNITS; number++) {
     try {
       const page = await document.getPage(number);
       const { items } = await page.getTextContent();
       const parts = items.map((item) => ('str' in item ? item.str + (item.hasEOL ? '\n' : '') : ''));
-      pages.push(parts.join('').trim());
+      const text = parts.join('').trim();
+      units += text.length;
+      pages.push(text);
       page.cleanup();
     } catch {
       // The other pages may still be read.

@@ -16,6 +16,12 @@ describe('occurrences', () => {
     // Its lower case is two characters long.
     expect(occurrences(searchable('İ fox'), 'fox')).toEqual([2]);
   });
+  it('finds letters whose lower case is longer, or depends on where they are', () => {
+    expect(occurrences(searchable('İstanbul, Hello'), 'HELLO')).toEqual([10]);
+    expect(occurrences(searchable('İstanbul'), 'İst')).toEqual([0]);
+    expect(occurrences(searchable('ΟΔΟΣ'), 'οδοσ')).toEqual([0]);
+    expect(occurrences(searchable('οδός'), 'ΌΣ')).toEqual([2]);
+  });
   it('does not overlap, and stays within a line', () => {
     expect(occurrences('aaaa', 'aa')).toEqual([0, 2]);
     expect(occurrences(searchable('a\nfox'), 'a fox')).toEqual([]);

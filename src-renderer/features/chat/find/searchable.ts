@@ -1,8 +1,8 @@
 /** A text to find something in: in lower case, with plain spaces. Offsets stay. */
 export function searchable(text: string): string {
-  const lower = text.toLowerCase();
-  // A few characters have another length in lower case.
-  return (lower.length === text.length ? lower : text).replace(/[^\S\n]/gu, ' ');
+  // The only letter that has another length in lower case, and one whose lower case depends on the letters around it.
+  const lower = text.replaceAll('İ', 'i').toLowerCase().replaceAll('ς', 'σ');
+  return lower.replace(/[^\S\n]/gu, ' ');
 }
 
 /** Offsets of a text in a `searchable` one, UTF-16 units; they do not overlap. Lines do not continue each other. */

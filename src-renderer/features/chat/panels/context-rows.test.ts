@@ -124,3 +124,30 @@ describe('after a reply that went on in a full window', () => {
     expect(rows.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(100);
   });
 });
+
+it.each([
+  ['added', '', 'Be brief.'],
+  ['removed', 'Be brief.', ''],
+])('names the messages rightly when the system prompt was %s after the reply', (_, then, now) => {
+  const chat = ChatDocument.create();
+  chat.systemPrompt = then;
+  answered(chat, 'one', 2);
+  const reply = answered(chat, 'two', 5);
+  reply.note({ promptTokens: 8, contextUsed: 11, runStart: 2 });
+  const first = then === '' ? 0 : 1;
+  const segments = [
+    ...(then === '' ? [] : [{ role: 'system', message: 0, tokens: 4, dropped: false } as const]),
+    segment('user', first, 1),
+    segment('assistant', first + 1, 2),
+    segment('user', first + 2, 1),
+    segment('assistant', first + 3, 2),
+  ];
+  chat.systemPrompt = now;
+  expect(contextRows(chat, reply, segments).map((row) => [row.who, row.text, row.tokens])).toEqual([
+    ...(then === '' ? [] : [['system', now, 4]]),
+    ['you', 'one', 1],
+    ['model', 't0 t1', 2],
+    ['you', 'two', 1],
+    ['model', 't0 t1 t2 t3 t4', 5],
+  ]);
+});

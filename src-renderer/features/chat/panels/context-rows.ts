@@ -1,4 +1,5 @@
 import type { DroppedTokens, PromptSegment } from '../../../../src-main/engine/api/types.ts';
+import { cutText } from '../../../lib/cut-text.ts';
 import { formatCount } from '../../../ui/format.ts';
 import { UserTurn, type ChatDocument, type ChatTurn } from '../state/chat-document.svelte.ts';
 import { contextUse } from '../state/context-use.ts';
@@ -49,7 +50,10 @@ export function promptRows(
   { segments, dropped }: ReadPrompt,
   total: number,
 ): PromptRows {
-  const before = chat.messages(reply);
+  const said = chat.messages(reply).filter(({ turn }) => turn !== null);
+  // The chat may have got or lost its system prompt since.
+  const first = segments.some(({ role }) => role === 'system') ? 1 : 0;
+  const system = { turn: null, message: { text: reply.facts.run?.systemPrompt ?? chat.systemPrompt } };
   let left = total;
   // Only the total is known: the oldest messages are dropped first, and the system prompt is kept.
   const estimate = ({ role, tokens }: PromptSegment): number => {
@@ -63,7 +67,7 @@ export function promptRows(
     return dropped === null ? estimate(segment) : (dropped.segments[index] ?? 0);
   });
   const rows = segments.flatMap((segment, index): ContextRow[] => {
-    const message = before[segment.message];
+    const message = segment.message < first ? system : said[segment.message - first];
     // After Continue, the last message is the start of the reply, which has its own row.
     if (message === undefined) return [];
     const tokens = segment.tokens - gone[index];
@@ -73,7 +77,7 @@ export function promptRows(
   const firstKept = rows.find((row) => !row.dropped && row.who !== 'system');
   // The newest turn is always kept.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
-  const at = segments.findIndex((segment) => segment.message === before.length);
+  const at = segments.findIndex((segment) => segment.message === first + said.length);
   return { rows: withoutOldest(rows), own: at < 0 ? 0 : segments[at].tokens - gone[at] };
 }
 
@@ -105,7 +109,7 @@ function withoutOldest(rows: readonly ContextRow[]): readonly ContextRow[] {
 /** The row of the reply so far. */
 export function replyRow(reply: Reply, own: number): ContextRow {
   const tokens = own + contextUse(reply, 0).reply;
-  const text = firstWords(reply.slice(0, FIRST_WORDS));
+  const text = firstWords(reply.slice(0, FIRST_WORDS + 1));
   return { key: reply.id, who: 'model', text, tokens, dropped: false, live: true, next: false };
 }
 
@@ -122,5 +126,5 @@ function rowOf(segment: PromptSegment, turn: ChatTurn | null, text: string): Con
 }
 
 function firstWords(text: string): string {
-  return text.slice(0, FIRST_WORDS).replaceAll(/\s+/gu, ' ').trim();
+  return cutText(text, FIRST_WORDS).replaceAll(/\s+/gu, ' ').trim();
 }

@@ -19,17 +19,19 @@ export interface NextToken {
 /** The distribution of the next token, updated when the text or the settings change. */
 export class NextTokenPreview {
   result = $state.raw<NextToken | null>(null);
+  /** What `result` is of: see `ask`. */
+  of = $state.raw<unknown>(null);
   readonly #engine: Pick<EngineState, 'ready'>;
 
   constructor(engine: Pick<EngineState, 'ready'>) {
     this.#engine = engine;
   }
 
-  /** Schedules a request. @returns cancels it */
-  ask(params: Omit<PreviewParams, 'topCandidates'>): () => void {
+  /** Schedules a request. @param of whose next token it is, for example a chat @returns cancels it */
+  ask(params: Omit<PreviewParams, 'topCandidates'>, of: unknown = null): () => void {
     const abort = new AbortController();
     const timer = setTimeout(
-      () => void this.#run({ ...params, topCandidates: SHOWN_CANDIDATES }, abort.signal),
+      () => void this.#run({ ...params, topCandidates: SHOWN_CANDIDATES }, of, abort.signal),
       ASK_AFTER_MS,
     );
     return () => {
@@ -38,11 +40,13 @@ export class NextTokenPreview {
     };
   }
 
-  async #run(params: PreviewParams, signal: AbortSignal): Promise<void> {
+  async #run(params: PreviewParams, of: unknown, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
       const preview = await engine.call('preview', params, { signal });
-      if (!signal.aborted) this.result = preview;
+      if (signal.aborted) return;
+      this.result = preview;
+      this.of = of;
     } catch {
       // Cancelled by a later request, or the text does not fit the window: there is nothing to show.
       if (!signal.aborted) this.result = null;

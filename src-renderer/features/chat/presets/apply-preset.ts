@@ -3,6 +3,7 @@ import { toasts } from '../../../ui/toasts.svelte.ts';
 import { presetSampling, type Preset, type PresetTarget } from '../sampling/presets.ts';
 
 interface ChangeableSettings extends PresetTarget {
+  remember(): () => void;
   setSampling(sampling: Partial<SamplingParams>): void;
   setStop(stop: Partial<StopParams>): void;
 }
@@ -20,13 +21,8 @@ export function changeSettings(
   nextStop: Partial<StopParams>,
   text: string,
 ): void {
-  const { sampling, stop } = settings;
-  const withStop = Object.keys(nextStop).length > 0;
+  const undo = settings.remember();
   settings.setSampling(nextSampling);
-  if (withStop) settings.setStop({ ...stop, ...nextStop });
-  const undo = () => {
-    settings.setSampling(sampling);
-    if (withStop) settings.setStop(stop);
-  };
+  if (Object.keys(nextStop).length > 0) settings.setStop({ ...settings.stop, ...nextStop });
   toasts.show({ text, undo });
 }

@@ -14,6 +14,8 @@ const ASK_AFTER_MS = 150;
 /** The exact prompt for the open chat: rendered by its template. */
 export class ChatPreview {
   result = $state.raw<{ chat: RenderedChat; messages: readonly ChatMessage[] } | null>(null);
+  /** What `result` or `error` are of: see `ask`. */
+  of = $state.raw<unknown>(null);
   /** Why rendering failed, or null. */
   error = $state.raw<EngineError | null>(null);
   readonly #engine: Pick<EngineState, 'ready' | 'model'>;
@@ -34,10 +36,10 @@ export class ChatPreview {
     return this.error === null ? null : problemOf(this.error);
   }
 
-  /** Schedules a request. @returns cancels it */
-  ask(params: RenderChatParams): () => void {
+  /** Schedules a request. @param of what is rendered, for example a chat @returns cancels it */
+  ask(params: RenderChatParams, of: unknown = null): () => void {
     const abort = new AbortController();
-    const timer = setTimeout(() => void this.#render(params, abort.signal), ASK_AFTER_MS);
+    const timer = setTimeout(() => void this.#render(params, of, abort.signal), ASK_AFTER_MS);
     return () => {
       clearTimeout(timer);
       abort.abort();
@@ -45,9 +47,9 @@ export class ChatPreview {
   }
 
   /** Renders a chat whose rendering was skipped. */
-  retry(params: RenderChatParams): () => void {
+  retry(params: RenderChatParams, of: unknown = null): () => void {
     this.#automatic.allow(this.#subject(params));
-    return this.ask(params);
+    return this.ask(params, of);
   }
 
   /** What identifies a request that hangs: a template that hangs does so for most chats. */
@@ -55,7 +57,7 @@ export class ChatPreview {
     return [this.#engine.model?.id, template];
   }
 
-  async #render(params: RenderChatParams, signal: AbortSignal): Promise<void> {
+  async #render(params: RenderChatParams, of: unknown, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
       const chat = await this.#automatic.run(this.#subject(params), signal, () => {
@@ -64,10 +66,12 @@ export class ChatPreview {
       if (signal.aborted) return;
       this.result = { chat, messages: params.messages };
       this.error = null;
+      this.of = of;
     } catch (thrown) {
       if (signal.aborted) return;
       this.result = null;
       this.error = EngineError.from(thrown);
+      this.of = of;
     }
   }
 }

@@ -10,6 +10,11 @@ it('adds DRY over the whole text, and changes nothing else', () => {
   });
 });
 
+it('turns off Mirostat, which would skip the stage', () => {
+  const sampling = { ...defaultSamplingParams(), mirostat: 2 as const };
+  expect(withLoopPenalty(sampling)).toMatchObject({ mirostat: 0, dryMultiplier: 0.8 });
+});
+
 it('keeps a stronger penalty, and lists the stage', () => {
   const sampling = { ...defaultSamplingParams(), dryMultiplier: 2, samplers: ['top_k' as const] };
   expect(withLoopPenalty(sampling)).toMatchObject({ dryMultiplier: 2, samplers: ['dry', 'top_k'] });

@@ -4,7 +4,7 @@ import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
 import { engineVersions } from '../receipts/run-facts.ts';
 import { RunRecorder } from '../receipts/run-recorder.ts';
-import type { ChatTurn } from './chat-document.svelte.ts';
+import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import { Drafts } from './drafts.svelte.ts';
@@ -66,7 +66,11 @@ export { BUILT_IN_MODEL, getAppModel, setAppModel };
 export function createAppModel({ connection, settings, engine, chats }: FirstState): AppModel {
   const { services } = connection;
   const firstModel = engine.comingId ?? BUILT_IN_MODEL;
-  const modelSettings = new ModelSettingsState({ settings, engine, firstModel, chat: () => chats.current });
+  const modelSettings = new ModelSettingsState({
+    ...{ settings, engine, firstModel },
+    chat: () => chats.current,
+    restore: (chat, own) => void chats.changeFacts(chat as ChatDocument, { settings: own }),
+  });
   const presets = new PresetsState(services);
   void presets.load();
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);

@@ -13,11 +13,16 @@ import {
   type StoredReplyTurn,
   type StoredTurn,
   type StoredUserTurn,
+  type TokenColumns,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { newId, now } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
+import { tokensIn } from './token-chunks.ts';
 import type { LoadDetails } from './token-details.svelte.ts';
 import { TurnTree } from './turn-tree.svelte.ts';
+
+/** Of a reply that is added at once. */
+const TOKENS_PER_EVENT = 4096;
 
 export class UserTurn {
   readonly role = 'user';
@@ -167,6 +172,11 @@ export class ChatDocument {
     return this.#turns.get(id) ?? null;
   }
 
+  reply(id: string): Reply | null {
+    const turn = this.#turns.get(id);
+    return turn instanceof Reply ? turn : null;
+  }
+
   /** Ids of a turn and its siblings, oldest first. */
   versionsOf(turn: ChatTurn): readonly string[] {
     return this.#turns.followersOf(turn.parent);
@@ -246,7 +256,7 @@ export class ChatDocument {
     const reply = this.addReply({ ...facts, branch: { turn: source.id, index } }, source.parent);
     const text = source.slice(0, source.startOf(index));
     const tokens = source.copyColumns(0, index);
-    if (index > 0) this.#record({ type: 'tokens', turn: reply.id, from: 0, text, tokens });
+    this.#addTokens(reply, text, tokens);
     return reply;
   }
 
@@ -256,8 +266,15 @@ export class ChatDocument {
     parent = this.head,
   ): Reply {
     const reply = this.addReply(facts, parent);
-    this.#record({ type: 'tokens', turn: reply.id, from: 0, text, tokens });
+    this.#addTokens(reply, text, tokens);
     return reply;
+  }
+
+  /** An event that is too large would never be stored. */
+  #addTokens({ id: turn }: Reply, text: string, tokens: TokenColumns): void {
+    for (const { details: _, ...chunk } of tokensIn({ from: 0, text, tokens, details: [] }, TOKENS_PER_EVENT)) {
+      if (chunk.tokens.ids.length > 0) this.#record({ type: 'tokens', turn, ...chunk });
+    }
   }
 
   /** Publishes the facts of a reply that this page generates. */

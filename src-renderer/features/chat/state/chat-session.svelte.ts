@@ -4,7 +4,7 @@ import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import { AttachmentDrafts } from '../attachments/attachment-drafts.svelte.ts';
-import { messageFrom, type AttachedFile } from '../attachments/message-text.ts';
+import { messageFrom, refusalOf, type AttachedFile } from '../attachments/message-text.ts';
 import { readPdf } from '../attachments/read-pdf.ts';
 import { Drafts } from './drafts.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
@@ -40,8 +40,9 @@ export class ChatSession {
   readonly attachments: AttachmentDrafts;
   /** The model that is being loaded to answer a message of the open chat. */
   #loading = $state.raw<{ readonly chat: ChatDocument; readonly name: string } | null>(null);
-  /** A chat that is about to be deleted: nothing more is sent in it. */
-  #leaving: string | null = null;
+  /** Chats that are about to be deleted: nothing more is sent in them. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
+  readonly #leaving = new Set<string>();
 
   readonly #drafts: Drafts;
   readonly #queue = new MessageQueue();
@@ -53,6 +54,9 @@ export class ChatSession {
   readonly #grammarCheck: Pick<GrammarCheck, 'blocks'>;
   readonly #frame: (callback: () => void) => void;
   readonly #fits: ((prompt: PromptInput) => Promise<boolean>) | null;
+  /** Chats with a message of which it is not known yet whether it fits. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
+  readonly #measuring = new Set<ChatDocument>();
   /** A message is about to be sent. */
   #checking = false;
 
@@ -78,6 +82,7 @@ export class ChatSession {
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
     this.#fits = parts.fits ?? null;
+    chats.isNeeded = (chat) => this.#queue.has(chat) || this.#measuring.has(chat) || this.#loading?.chat === chat;
     this.#request = new ReplyRequest(parts);
     const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, recorder });
     this.#runner = runner;
@@ -85,9 +90,8 @@ export class ChatSession {
       chats,
       busy: () => this.busy || this.#loading !== null || this.blocked !== null,
       newFacts: () => this.#newFacts(),
-      fits: async (chat, text, turn) => {
-        return this.#fits === null || (await this.#fits(this.#request.promptOf(chat, text, turn)));
-      },
+      fits: async (chat, text, turn) => await this.#canFit(chat, this.#request.promptOf(chat, text, turn)),
+      isLeaving: (chat) => this.#leaving.has(chat.id),
       answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
       stopIf: async (isWanted) => await this.#stopWhile(({ chat, reply }) => isWanted(chat, reply)),
     });
@@ -245,10 +249,12 @@ export class ChatSession {
 
   /** Prepares a chat for deletion: drops its queued messages and ends its reply. */
   async leave(id: string): Promise<void> {
-    this.#leaving = id;
+    this.#leaving.add(id);
+    if (this.#loading?.chat.id === id) this.#loading = null;
     await this.#stopWhile(({ chat }) => chat.id === id);
+    while ([...this.#measuring].some((chat) => chat.id === id)) await this.#nextFrame();
     this.#queue.take(id);
-    this.#leaving = null;
+    this.#leaving.delete(id);
   }
 
   /** Generates a new version of the last reply of the open chat. */
@@ -264,8 +270,8 @@ export class ChatSession {
   async regenerateWith(reply: Reply, model: { id: string; name: string }, load: () => Promise<void>): Promise<void> {
     const chat = this.#chats.current;
     if (this.busy || this.#loading !== null || this.blocked !== null) return;
-    await this.#load(chat, model.name, load);
-    if (this.busy || this.#engine.status !== 'ready' || this.#engine.model?.id !== model.id) return;
+    if (!(await this.#load(chat, model.name, load)) || this.busy) return;
+    if (this.#engine.status !== 'ready' || this.#engine.model?.id !== model.id) return;
     await this.#answer(chat, chat.addReply(this.#newFacts(), reply.parent));
   }
 
@@ -273,14 +279,15 @@ export class ChatSession {
   async continueReply(): Promise<void> {
     const chat = this.#chats.current;
     const reply = chat.lastReply;
-    if (this.busy || this.blocked !== null || reply === null) return;
+    if (this.busy || this.blocked !== null || reply === null || reply.elsewhere) return;
     await this.#answer(chat, reply);
   }
 
   /** Continues a reply of the open chat, or generates one again that has no text. @param how for this run only */
   async proceed(reply: Reply, how: Pick<RunOptions, 'whenFull' | 'sampling'> = {}): Promise<void> {
     const chat = this.#chats.current;
-    if (this.busy || this.#loading !== null || this.blocked !== null || !chat.path.includes(reply)) return;
+    if (this.busy || this.#loading !== null || this.blocked !== null) return;
+    if (reply.elsewhere || !chat.path.includes(reply)) return;
     const target = reply.text === '' ? chat.addReply(this.#newFacts(), reply.parent) : reply;
     await this.#answer(chat, target, how);
   }
@@ -318,7 +325,14 @@ export class ChatSession {
   async #send(chat: ChatDocument, message: Outgoing): Promise<void> {
     const { text: typed, files } = message;
     const { text, attachments } = messageFrom(typed, files);
-    if (this.#fits !== null && !(await this.#check(chat, message, this.#fits))) return;
+    const refusal = refusalOf({ text, attachments });
+    if (refusal !== null) {
+      this.#giveBack(chat, message);
+      this.attachments.report(refusal, this.#keyOf(chat));
+      return;
+    }
+    if (this.#fits !== null && !(await this.#check(chat, message, text))) return;
+    if (this.#leaving.has(chat.id)) return;
     if (this.busy) {
       // A reply was regenerated meanwhile.
       this.#queue.add(chat, message);
@@ -333,20 +347,35 @@ export class ChatSession {
    * What cannot fit is not sent: it returns to the composer, which says why, with what was queued after it.
    * @returns whether it can be sent
    */
-  async #check(
-    chat: ChatDocument,
-    message: Outgoing,
-    fits: (prompt: PromptInput) => Promise<boolean>,
-  ): Promise<boolean> {
+  async #check(chat: ChatDocument, message: Outgoing, text: string): Promise<boolean> {
     this.#checking = true;
     try {
-      if (await fits(this.#request.promptOf(chat, messageFrom(message.text, message.files).text))) return true;
+      if (await this.#canFit(chat, this.#request.promptOf(chat, text))) return true;
     } finally {
       this.#checking = false;
     }
-    const key = chat === this.#chats.current ? this.#draftKey : chat.id;
-    this.#putBack([message, ...this.#queue.take(chat.id)], key);
+    if (!this.#leaving.has(chat.id)) this.#giveBack(chat, message);
     return false;
+  }
+
+  async #canFit(chat: ChatDocument, prompt: PromptInput): Promise<boolean> {
+    if (this.#fits === null) return true;
+    this.#measuring.add(chat);
+    try {
+      return await this.#fits(prompt);
+    } finally {
+      this.#measuring.delete(chat);
+    }
+  }
+
+  /** Returns a message to the composer, with what was queued after it. */
+  #giveBack(chat: ChatDocument, message: Outgoing): void {
+    this.#putBack([message, ...this.#queue.take(chat.id)], this.#keyOf(chat));
+  }
+
+  /** Key of a chat's draft. */
+  #keyOf(chat: ChatDocument): string {
+    return chat.isEmpty && chat.revision === 0 ? NEW_CHAT : chat.id;
   }
 
   /** @param key of the chat's draft */
@@ -361,12 +390,15 @@ export class ChatSession {
     return this.#request.newFacts(this.#engine.model);
   }
 
-  async #load(chat: ChatDocument, name: string, load: () => Promise<void>): Promise<void> {
-    this.#loading = { chat, name };
+  /** @returns whether the chat is still there */
+  async #load(chat: ChatDocument, name: string, load: () => Promise<void>): Promise<boolean> {
+    const loading = { chat, name };
+    this.#loading = loading;
     try {
       await load();
+      return this.#loading === loading;
     } finally {
-      this.#loading = null;
+      if (this.#loading === loading) this.#loading = null;
     }
   }
 
@@ -374,8 +406,12 @@ export class ChatSession {
   async #stopWhile(isWanted: (running: { chat: ChatDocument; reply: Reply }) => boolean): Promise<void> {
     for (let { running } = this.#runner; running !== null && isWanted(running); running = this.#runner.running) {
       this.stop();
-      await new Promise<void>((resolve) => this.#frame(resolve));
+      await this.#nextFrame();
     }
+  }
+
+  #nextFrame(): Promise<void> {
+    return new Promise((resolve) => this.#frame(resolve));
   }
 
   async #answer(chat: ChatDocument, reply: Reply, how: RunOptions = {}): Promise<void> {
@@ -383,7 +419,7 @@ export class ChatSession {
   }
 
   async #sendNext(chat?: ChatDocument): Promise<void> {
-    if (this.#leaving !== null) this.#queue.take(this.#leaving);
+    for (const id of this.#leaving) this.#queue.take(id);
     const next = this.#queue.next(chat);
     if (next !== null) await this.#send(next.chat, next);
   }

@@ -3,6 +3,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { eventsOfChat, portable, type PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
 import type {
   ChatChange,
+  ChatFacts,
   ChatNews,
   ChatSummary,
   FoundChat,
@@ -10,12 +11,14 @@ import type {
   StoredChat,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
+import { cutText } from '../../../lib/cut-text.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { batchesOf } from './event-batches.ts';
 import { newId, now } from './identity.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import { OpenDocuments, type UnsavedChat } from './open-documents.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
+import type { ReplyBeats } from './reply-beats.ts';
 
 const SEARCH_AFTER_MS = 120;
 /** More search results are hardly looked at. */
@@ -30,9 +33,12 @@ export class ChatsState {
   list = $state.raw<readonly ChatSummary[]>([]);
   /** Search results; null without a search. */
   found = $state.raw<readonly FoundChat[] | null>(null);
+  /** Whether something waits for a chat that may be off screen, such as a queued message; set by the session. */
+  isNeeded: (chat: ChatDocument) => boolean = () => false;
 
   readonly #services: PageServices;
   readonly #onDeleted: (id: string) => void;
+  readonly #beats: ReplyBeats | null;
   readonly #open: OpenDocuments<ChatDocument>;
   readonly #problems = new SvelteMap<Request, string>();
   #current = $state.raw<ChatDocument>(ChatDocument.create());
@@ -50,17 +56,24 @@ export class ChatsState {
   /**
    * @param onDeleted called for each chat that was deleted here
    * @param frame collects what others write; default: it is taken at once
+   * @param beats tell other pages which reply is being generated here
    */
   constructor(
     services: PageServices,
     onDeleted: (id: string) => void = () => undefined,
     frame: (callback: () => void) => void = (callback) => callback(),
+    beats: ReplyBeats | null = null,
   ) {
     this.#services = services;
+    this.#beats = beats;
+    beats?.listen((turn) => {
+      for (const { document } of this.#open.all) document.reply(turn)?.heard();
+    });
     this.#onDeleted = onDeleted;
     this.#open = new OpenDocuments({
       services,
       isShown: (chat) => chat === this.#current,
+      isNeeded: (chat) => this.isNeeded(chat),
       onChange: (chat) => this.#note(chat.summary()),
     });
     this.#show(this.#current);
@@ -146,6 +159,9 @@ export class ChatsState {
     await this.#try('open', async () => {
       const stored = await this.#services.invoke('chatGet', id);
       if (this.#selecting !== id) return;
+      // It was selected twice. Two documents of one chat would not know of each other's changes.
+      const known = this.#open.get(id);
+      if (known) return this.#show(known.document);
       if (stored === null) {
         this.list = this.list.filter((chat) => chat.id !== id);
         return;
@@ -156,10 +172,14 @@ export class ChatsState {
     });
   }
 
-  /** Opens a new chat, unless the open one is still empty. */
+  /** Opens a new chat, unless the open one is still empty. One with a message that waits is in no list, so it is shown again. */
   create(): void {
     this.#selecting = null;
-    if (!this.current.isEmpty) this.#show(ChatDocument.create());
+    if (this.current.isEmpty) return;
+    const waiting = this.#open.all.find(({ document }) => {
+      return document.isEmpty && document.revision === 0 && this.isNeeded(document);
+    });
+    this.#show(waiting?.document ?? ChatDocument.create());
   }
 
   async rename(id: string, title: string): Promise<void> {
@@ -179,6 +199,13 @@ export class ChatsState {
       await this.#services.invoke('chatWrite', { id, base: 1, origin: this.#open.origin, events, details: [] });
       await this.refresh();
     });
+  }
+
+  /** Changes a chat that was open when it began, for example to undo something: whatever is open now. */
+  async changeFacts(chat: ChatDocument, facts: Partial<ChatFacts>): Promise<void> {
+    // One that was never saved exists only here.
+    if (chat.revision === 0 && this.#open.get(chat.id) === undefined) chat.change([{ type: 'facts', facts }]);
+    else await this.change(chat.id, [{ type: 'facts', facts }]);
   }
 
   /** A chat as it is stored, with what this page has not saved before; null if it cannot be read. See `error`. */
@@ -212,7 +239,7 @@ export class ChatsState {
     const stored = await this.read(id);
     if (stored === null) return null;
     return await this.#try('change', async () => {
-      const copy = { ...portable(stored), title: `${stored.title.slice(0, 190)} (copy)`, updatedAt: now() };
+      const copy = { ...portable(stored), title: `${cutText(stored.title, 190)} (copy)`, updatedAt: now() };
       const added = await this.add(copy);
       await this.refresh();
       if (stored.updates === undefined) await this.select(added);
@@ -253,7 +280,15 @@ export class ChatsState {
 
   /** Saves a running reply as it grows. @returns to call when it grew, and when it ended */
   follow(chat: ChatDocument, reply: Reply): { grew(): void; ended(): void } {
-    return this.#open.follow(chat, reply);
+    const { grew, ended } = this.#open.follow(chat, reply);
+    const stop = this.#beats?.begin(reply.id);
+    return {
+      grew,
+      ended: () => {
+        stop?.();
+        ended();
+      },
+    };
   }
 
   /** Retries saving a chat now. */

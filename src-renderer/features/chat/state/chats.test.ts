@@ -84,6 +84,37 @@ it('opens the chat that was asked for last', async () => {
   expect(other.chats.current.id).toBe(b.id);
 });
 
+it('opens a chat once, however often it is selected, and saves what is added to it', async () => {
+  const store = await openStore(await dataFolder());
+  const { chats } = await openPage(store);
+  const { id } = await write(chats, 'a');
+  const other = await openPage(store);
+  // Two clicks, of which the first is not answered yet.
+  await Promise.all([other.chats.select(id), other.chats.select(id)]);
+  other.chats.current.addUserTurn('b');
+  await other.chats.flush();
+  expect(said(await store.invoke('chatGet', id))).toEqual(['a', 'b']);
+  await vi.waitFor(() => expect(texts(chats.current)).toEqual(['a', 'b']));
+});
+
+it('opens a chat with what another page wrote while it was read', async () => {
+  const store = await openStore(await dataFolder());
+  const { chats } = await openPage(store);
+  const chat = await write(chats, 'a');
+  const other = await openPage(store);
+  const read = other.line.invoke.bind(other.line);
+  other.line.invoke = async (method, ...params) => {
+    const answer = await read(method, ...params);
+    if (method === 'chatGet') {
+      chat.addUserTurn('b');
+      await chats.flush();
+    }
+    return answer;
+  };
+  await other.chats.select(chat.id);
+  await vi.waitFor(() => expect(texts(other.chats.current)).toEqual(['a', 'b']));
+});
+
 it('keeps a new chat off the disk until it has a turn', async () => {
   const store = await openStore(await dataFolder());
   const { chats, line } = await openPage(store);

@@ -4,6 +4,7 @@ import { ChatsState } from './chats.svelte.ts';
 import { DeletedChats } from './deleted-chats.ts';
 import { EngineState } from './engine.svelte.ts';
 import { lastModel } from './last-model.ts';
+import { ReplyBeats } from './reply-beats.ts';
 import { SettingsState } from './settings.svelte.ts';
 
 /** Id of the built-in model. */
@@ -23,7 +24,8 @@ export interface FirstState {
 export async function createFirstState(connection: Connection): Promise<FirstState> {
   const { services } = connection;
   const deletedChats = new DeletedChats(connection);
-  const chats = new ChatsState(services, (id) => deletedChats.add(id), pacedFrame);
+  const beats = new ReplyBeats(new BroadcastChannel('tokenscope.replies'));
+  const chats = new ChatsState(services, (id) => deletedChats.add(id), pacedFrame, beats);
   const listed = chats.refresh();
   const settings = await SettingsState.load(services);
   const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));

@@ -125,7 +125,8 @@ export class FullWindow {
     const draft = chats.current === from ? session.draft : '';
     if (draft !== '') session.draft = '';
     chats.create();
-    session.draft = [unanswered, draft].filter((text) => text !== '').join('\n');
+    // Something may have been written for the next new chat before.
+    session.draft = [unanswered, draft, session.draft].filter((text) => text !== '').join('\n');
   }
 
   /** The summary becomes part of the new chat's system prompt, where it can be read and changed. */
@@ -158,8 +159,10 @@ export class FullWindow {
         return;
       }
       const heading = summary.cut ? 'Summary of the end of an earlier chat:' : 'Summary of an earlier chat:';
-      const parts = [chat.systemPrompt.trim(), `${heading} ${summary.text}`];
       this.#open(chat, unanswered);
+      // Someone who went to a new chat meanwhile may have given it instructions.
+      const [instructions, own] = [chat.systemPrompt.trim(), chats.current.systemPrompt.trim()];
+      const parts = [instructions, ...(own === instructions ? [] : [own]), `${heading} ${summary.text}`];
       this.#keep(chats.current, summary);
       chats.current.systemPrompt = parts.filter((part) => part !== '').join('\n\n');
     } catch (thrown) {

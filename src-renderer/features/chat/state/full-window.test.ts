@@ -176,6 +176,22 @@ describe('a new chat with a summary', () => {
     expect(asked).toContain(1201);
   });
 
+  it('keeps what was written in a new chat meanwhile', async () => {
+    const { chats, session } = opened;
+    const reply = await fullReply();
+    opened.api.scripts = [[start(), 'pause', ...tokens(2), end(2)]];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.summarising).toBe(true));
+    chats.create();
+    chats.current.systemPrompt = 'Be kind.';
+    session.draft = 'Half a';
+    await vi.waitFor(() => expect(opened.api.requests).toHaveLength(2));
+    opened.api.resume();
+    await vi.waitFor(() => expect(full.summarising).toBe(false));
+    expect(session.draft).toBe('Half a');
+    expect(chats.current.systemPrompt).toBe('Be kind.\n\nSummary of an earlier chat: t0 t1');
+  });
+
   it('is not offered where nothing was said before', async () => {
     opened.api.scripts = [[TOO_LONG]];
     await opened.session.send('A long text');

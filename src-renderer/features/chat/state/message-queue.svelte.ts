@@ -19,6 +19,10 @@ export class MessageQueue {
     return this.#messages.filter((one) => one.chat === chat).map(shownText);
   }
 
+  has(chat: ChatDocument): boolean {
+    return this.#messages.some((one) => one.chat === chat);
+  }
+
   add(chat: ChatDocument, { text, files }: Outgoing): void {
     this.#messages = [...this.#messages, { chat, text, files }];
   }

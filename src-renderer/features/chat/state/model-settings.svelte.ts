@@ -38,6 +38,7 @@ export class ModelSettingsState {
   readonly #engine: Pick<EngineState, 'model'>;
   readonly #firstModel: string;
   readonly #chat: () => SettingsScope | null;
+  readonly #restore: (chat: SettingsScope, settings: ChatSettings) => void;
 
   readonly #id = $derived.by(() => this.#engine.model?.id ?? this.#firstModel);
   /** The user's settings of the model. */
@@ -59,17 +60,22 @@ export class ModelSettingsState {
     return template === 'custom' ? { kind: 'custom', source: drafts.template } : { kind: template };
   });
 
-  /** @param firstModel the model whose settings apply until one is loaded @param chat the open chat, if it counts */
+  /**
+   * @param parts `firstModel`: the model whose settings apply until one is loaded; `chat`: the open chat, if it counts;
+   * `restore`: gives settings back to a chat that may be closed by then
+   */
   constructor(parts: {
     settings: Pick<SettingsState, 'current' | 'update'>;
     engine: Pick<EngineState, 'model'>;
     firstModel: string;
     chat?: () => SettingsScope | null;
+    restore?: (chat: SettingsScope, settings: ChatSettings) => void;
   }) {
     this.#settings = parts.settings;
     this.#engine = parts.engine;
     this.#firstModel = parts.firstModel;
     this.#chat = parts.chat ?? (() => null);
+    this.#restore = parts.restore ?? ((chat, settings) => (chat.settings = settings));
   }
 
   get model(): ModelInfo | null {
@@ -88,6 +94,16 @@ export class ModelSettingsState {
     if (chat === null || on === this.areOfChat) return;
     const { sampling, stop } = this.own;
     chat.settings = on ? { sampling, stop } : null;
+  }
+
+  /** @returns puts the sampling and stop settings back as they are now, whatever model or chat is current by then */
+  remember(): () => void {
+    const chat = this.#chat();
+    const own = chat?.settings ?? null;
+    if (chat !== null && own !== null) return () => this.#restore(chat, own);
+    const id = this.#id;
+    const { sampling, stop } = this.#ofModel;
+    return () => this.#changeOf(id, { sampling, stop });
   }
 
   setSampling(patch: Partial<SamplingParams>): void {

@@ -87,3 +87,35 @@ describe('settings per model', () => {
     expect(settings.current.perModel).not.toHaveProperty('m0');
   });
 });
+
+describe('what is remembered', () => {
+  it('goes back to the model that had it', () => {
+    const state = settingsOf(ADVISED);
+    state.setSampling({ topK: 3 });
+    const undo = state.remember();
+    state.setSampling({ topK: 9 });
+    settingsOf(MODEL).setSampling({ topK: 7 });
+    undo();
+    expect(settings.current.perModel).toMatchObject({
+      advised: { sampling: { topK: 3 } },
+      [MODEL.id]: { sampling: { topK: 7 } },
+    });
+  });
+
+  it('goes back to the chat that had it', () => {
+    const [first, second]: SettingsScope[] = [
+      { settings: { sampling: { topK: 3 }, stop: { maxTokens: 7 } } },
+      { settings: { sampling: { topK: 5 }, stop: {} } },
+    ];
+    let open = first!;
+    const state = () =>
+      new ModelSettingsState({ settings, engine: { model: MODEL }, firstModel: MODEL.id, chat: () => open });
+    const undo = state().remember();
+    state().setSampling({ topK: 9 });
+    state().setStop({ maxTokens: 8 });
+    open = second!;
+    undo();
+    expect(first?.settings).toEqual({ sampling: { topK: 3 }, stop: { maxTokens: 7 } });
+    expect(second?.settings).toEqual({ sampling: { topK: 5 }, stop: {} });
+  });
+});

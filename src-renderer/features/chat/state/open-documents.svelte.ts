@@ -28,23 +28,29 @@ export interface UnsavedChat {
   readonly problem: string;
 }
 
-/** The document on screen, and those with a running reply or unsaved changes, which exist nowhere else. */
+/** The document on screen, and those that are needed: with a running reply, unsaved changes, or something that waits. */
 export class OpenDocuments<Doc extends OpenDocument> {
   /** Identifies this page's writes. */
   readonly origin = newId();
   readonly #services: PageServices;
   readonly #isShown: (document: Doc) => boolean;
+  readonly #isNeeded: (document: Doc) => boolean;
   readonly #onChange: (document: Doc) => void;
   readonly #open = new SvelteMap<string, Opened<Doc>>();
+  /** Newest revisions that were reported of those that are not open: one may be on its way here without them. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
+  readonly #missed = new Map<string, number>();
 
-  /** @param onChange this page changed one */
+  /** @param onChange this page changed one @param isNeeded something waits for it, although it is not on screen */
   constructor(parts: {
     services: PageServices;
     isShown: (document: Doc) => boolean;
+    isNeeded?: (document: Doc) => boolean;
     onChange?: (document: Doc) => void;
   }) {
     this.#services = parts.services;
     this.#isShown = parts.isShown;
+    this.#isNeeded = parts.isNeeded ?? (() => false);
     this.#onChange = parts.onChange ?? (() => undefined);
   }
 
@@ -96,7 +102,9 @@ export class OpenDocuments<Doc extends OpenDocument> {
 
   /** Another page has written. */
   hear(news: ChatNews): void {
-    this.#open.get(news.id)?.outbox.hear(news);
+    const open = this.#open.get(news.id);
+    if (open !== undefined) open.outbox.hear(news);
+    else if (news.origin !== this.origin) this.#missed.set(news.id, news.revision);
   }
 
   /** Retries saving one now. */
@@ -123,10 +131,10 @@ export class OpenDocuments<Doc extends OpenDocument> {
     return (turn, from, count) => this.#services.invoke('chatDetails', { id, turn, from, count });
   }
 
-  /** Releases those that are fully saved and not on screen. */
+  /** Releases those that are fully saved, not on screen and not needed. */
   release(): void {
     for (const [id, { document, outbox }] of this.#open) {
-      if (this.#isShown(document) || document.writing !== null) continue;
+      if (this.#isShown(document) || document.writing !== null || this.#isNeeded(document)) continue;
       if (outbox.idle || (document.isEmpty && document.revision === 0)) this.#open.delete(id);
     }
   }
@@ -144,6 +152,9 @@ export class OpenDocuments<Doc extends OpenDocument> {
     });
     const opened = { document, outbox };
     this.#open.set(document.id, opened);
+    const missed = this.#missed.get(document.id) ?? 0;
+    this.#missed.delete(document.id);
+    if (missed > document.revision) outbox.catchUp();
     return opened;
   }
 }

@@ -6,6 +6,8 @@ import type { ChatSession } from './chat-session.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 
+type PanelChat = Pick<ChatDocument, 'id' | 'isEmpty' | 'lastReply' | 'newestReplies' | 'systemPrompt'>;
+
 /** What the panels with settings edit: those of the chat, which is the `AppModel`, or those of a lane of Compare. */
 export interface PanelModel {
   readonly engine: Pick<EngineState, 'model' | 'status' | 'ready'>;
@@ -15,7 +17,9 @@ export interface PanelModel {
   readonly session: Pick<ChatSession, 'busy' | 'running' | 'draft' | 'hasDraft' | 'promptOf'> &
     Partial<Pick<ChatSession, 'storedPrefix'>>;
   readonly chats: {
-    readonly current: Pick<ChatDocument, 'id' | 'isEmpty' | 'lastReply' | 'newestReplies' | 'systemPrompt'>;
+    readonly current: PanelChat;
+    /** Changes one that may be closed by now; absent: it is there as long as the panel. */
+    changeFacts?(chat: PanelChat, facts: { systemPrompt: string }): Promise<void>;
   };
   /** What the settings apply to, if not to all chats with the model: `Only for lane A`. */
   readonly scope?: string;

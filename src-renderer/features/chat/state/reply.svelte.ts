@@ -50,7 +50,7 @@ export interface NewTokens {
   details: TokenDetails[];
 }
 
-/** How long another page counts as generating after its last event, ms. */
+/** How long another page counts as generating after its last sign of life, ms. */
 const ELSEWHERE_MS = 10_000;
 const PART_INDEX = new Map<ReplyPart, number>(REPLY_PARTS.map((part, index) => [part, index]));
 
@@ -429,6 +429,11 @@ export class Reply {
       this.note(event.facts);
       if (!this.running) this.#setElsewhere(this.stop === null);
     }
+  }
+
+  /** Another page says that it generates this reply. */
+  heard(): void {
+    if (!this.running && this.stop === null) this.#setElsewhere(true);
   }
 
   /** @param skip number of tokens of `columns` to leave out; their text is not in `text` */

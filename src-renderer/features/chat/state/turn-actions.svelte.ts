@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import type { Attachment } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { MAX_TEXT } from '../../../../src-main/protocol/fields.ts';
 import { typedOf, withTyped } from '../attachments/message-text.ts';
 import type { ChatDocument, ChatTurn, UserTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -18,6 +19,8 @@ interface SessionParts {
   newFacts(): Reply['facts'];
   /** Whether a message fits into the context window in place of a turn. */
   fits(chat: ChatDocument, text: string, turn: UserTurn): Promise<boolean>;
+  /** Whether a chat is about to be deleted. */
+  isLeaving(chat: ChatDocument): boolean;
   /** Generates a reply, or continues it. */
   answer(chat: ChatDocument, reply: Reply, sampling?: SamplingParams): Promise<void>;
   /** Resolves when the running reply has ended, if `isWanted` says that it is the one. */
@@ -93,7 +96,8 @@ export class TurnActions {
 
   /** Whether a changed message fits into the context window. If not, its editor says so. */
   async fits(turn: UserTurn, text: string): Promise<boolean> {
-    const fits = await this.#parts.fits(this.#chat, withTyped(turn, text, this.filesOf(turn)).text, turn);
+    const message = withTyped(turn, text, this.filesOf(turn)).text;
+    const fits = message.length <= MAX_TEXT && (await this.#parts.fits(this.#chat, message, turn));
     if (fits) this.#tooLong.delete(turn.id);
     else this.#tooLong.set(turn.id, text);
     return fits;
@@ -104,14 +108,20 @@ export class TurnActions {
     this.#tooLong.delete(turn.id);
   }
 
-  /** Sends a changed message as another version of it, with the files that it still has. See `fits`. */
-  async send(turn: UserTurn, text: string): Promise<void> {
-    const files = this.filesOf(turn);
-    if (this.waits || (text.trim() === '' && files.length === 0)) return;
+  /**
+   * Sends a changed message as another version of it, with the files that it still has, if it fits into the context window.
+   * It goes to its own chat, even if another one was opened meanwhile.
+   * @param onsent it is in the chat; the reply follows
+   */
+  async send(turn: UserTurn, text: string, onsent: () => void = () => undefined): Promise<void> {
     const chat = this.#chat;
+    if (this.waits || (text.trim() === '' && this.filesOf(turn).length === 0)) return;
+    if (!(await this.fits(turn, text)) || this.waits || this.#parts.isLeaving(chat)) return;
+    // Removing a file only makes it shorter.
+    const message = withTyped(turn, text, this.filesOf(turn));
     this.close(turn);
-    const message = withTyped(turn, text, files);
     chat.addUserTurn(message.text, turn.parent, message.attachments);
+    onsent();
     await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts()));
   }
 

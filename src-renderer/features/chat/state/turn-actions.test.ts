@@ -44,6 +44,46 @@ it('sends a changed message as another version, and keeps the first with its rep
   expect((await saved()).turns).toHaveLength(6);
 });
 
+it('sends a changed message in its own chat, whatever is opened while it is measured', async () => {
+  let answer: (fits: boolean) => void = () => undefined;
+  let asks = false;
+  const fits = () => (asks ? new Promise<boolean>((resolve) => (answer = resolve)) : Promise.resolve(true));
+  ({ services, api, chats, engine, session } = await openSession({ fits }));
+  await session.send('One');
+  const [chat, first] = [chats.current, user(0)];
+  asks = true;
+  const sending = session.turns.send(first, 'Uno');
+  chats.create();
+  chats.current.addUserTurn('Another chat');
+  answer(true);
+  await sending;
+  expect(texts()).toEqual(['Another chat']);
+  expect(chat.path.map(({ text }) => text)).toEqual(['Uno', 't0 t1 t2']);
+  await chats.flush();
+  expect((await services.invoke('chatGet', chat.id))?.turns.map(({ text }) => text)).toContain('Uno');
+});
+
+it('does not send a changed message in a chat that is deleted while it is measured', async () => {
+  let answer: (fits: boolean) => void = () => undefined;
+  let asks = false;
+  const fits = () => (asks ? new Promise<boolean>((resolve) => (answer = resolve)) : Promise.resolve(true));
+  ({ services, api, chats, engine, session } = await openSession({ fits }));
+  await session.send('One');
+  asks = true;
+  const sending = session.turns.send(user(0), 'Uno');
+  const leaving = session.leave(chats.current.id);
+  answer(true);
+  await Promise.all([sending, leaving]);
+  expect(api.requests).toHaveLength(1);
+});
+
+it('stores a reply of any length that a person wrote', async () => {
+  chats.current.addUserTurn('Count.');
+  const lines = 'x\n'.repeat(100_001);
+  await session.turns.writeReply(user(0), lines, false);
+  expect((await saved()).turns[1]?.text).toBe(lines);
+});
+
 it('sends a changed message with the files that were not removed', async () => {
   const file = (name: string) => ({ id: name, name, kind: 'text', bytes: 1, content: name, notes: [] }) as const;
   await session.send('Why?', [file('a.txt'), file('b.txt')]);

@@ -28,6 +28,12 @@ it('cuts typed text at line ends and between words', () => {
   expect(lengthsOf(words).reduce((sum, length) => sum + length, 0)).toBe(words.length);
 });
 
+it('cuts a line of megabytes in a moment', () => {
+  const before = process.cpuUsage().user;
+  expect(lengthsOf('x'.repeat(8_000_000))).toHaveLength(31_250);
+  expect((process.cpuUsage().user - before) / 1000).toBeLessThan(2000);
+});
+
 it('does not cut a character', () => {
   const text = 'a' + '🙂'.repeat(200);
   let from = 0;

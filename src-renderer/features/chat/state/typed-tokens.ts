@@ -1,5 +1,6 @@
 import { NO_TOKEN, REPLY_PARTS, type TokenColumns } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { appendColumns, noTokens } from '../../../../src-main/protocol/app/chats/token-columns.ts';
+import { cutText } from '../../../lib/cut-text.ts';
 import type { Reply } from './reply.svelte.ts';
 
 /** Maximum length of a piece, UTF-16 units: short enough to break lines and blocks at. */
@@ -22,14 +23,13 @@ export function typedTokens(text: string): TokenColumns {
 }
 
 function pieceLength(text: string, from: number): number {
-  const line = text.indexOf('\n', from);
-  const end = line < 0 ? text.length : line + 1;
-  if (end - from <= MAX_PIECE) return end - from;
-  const space = text.lastIndexOf(' ', from + MAX_PIECE);
-  if (space > from) return space - from;
-  // Not within a character.
-  const last = text.charCodeAt(from + MAX_PIECE - 1);
-  return last >= 0xd800 && last < 0xdc00 ? MAX_PIECE - 1 : MAX_PIECE;
+  // Searching the rest of the text for each piece would take minutes with a line of megabytes.
+  const piece = text.slice(from, from + MAX_PIECE + 1);
+  const line = piece.indexOf('\n');
+  if (line >= 0 && line < MAX_PIECE) return line + 1;
+  if (piece.length <= MAX_PIECE) return piece.length;
+  const space = piece.lastIndexOf(' ');
+  return space > 0 ? space : cutText(piece, MAX_PIECE).length;
 }
 
 /** Offset of the part of a reply that a person can edit: the text after its reasoning. UTF-16 units. */

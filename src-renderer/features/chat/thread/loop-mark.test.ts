@@ -5,6 +5,8 @@ it.each([
   ['one two two', 'two', 'two'],
   // The signs of Markdown are not shown, and white space may differ.
   ['A list:\nred\nred\n', '- **red**\n', 'red\n'],
+  // A sign that formatting adds.
+  ['Once. red↩ red↩', ' red[^1] red[^1]', 'red↩ red↩'],
   ['one', 'xyz', ''],
   ['', 'x', ''],
 ])('%j, of which %j is the end', (shown, raw, marked) => {

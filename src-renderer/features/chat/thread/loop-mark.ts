@@ -1,4 +1,8 @@
 const NAME = 'loop';
+/** Characters of syntax between two that are shown, for example a link's address. */
+const MAX_SYNTAX = 2000;
+/** Characters in a row that only formatting has, for example the number of a footnote. */
+const MAX_ADDED = 8;
 
 /**
  * Where the end of a shown text begins that corresponds to `raw`. Formatting leaves out characters of the raw text, such as
@@ -10,13 +14,19 @@ const NAME = 'loop';
 export function loopStart(shown: string, raw: string): number {
   let start = shown.length;
   let at = raw.length - 1;
+  let added = 0;
   for (let index = shown.length - 1; index >= 0; index--) {
     const character = shown[index] ?? '';
     if (character.trim() === '') continue;
-    while (at >= 0 && raw[at] !== character) at--;
-    if (at < 0) break;
+    const found = raw.lastIndexOf(character, at);
+    if (found < 0 || found < at - MAX_SYNTAX) {
+      if (++added > MAX_ADDED) break;
+      continue;
+    }
     start = index;
-    at--;
+    added = 0;
+    at = found - 1;
+    if (at < 0) break;
   }
   return start;
 }

@@ -19,6 +19,7 @@ export class ReplySegments {
   /** What a stored reply dropped from the full window; null if nothing, or if unknown. */
   dropped = $state.raw<DroppedTokens | null>(null);
   readonly #engine: Pick<EngineState, 'ready'>;
+  #of: Reply | null = null;
 
   constructor(engine: Pick<EngineState, 'ready'>) {
     this.#engine = engine;
@@ -28,6 +29,9 @@ export class ReplySegments {
   ask(chat: ChatDocument, reply: Reply, template: Omit<RenderChatParams, 'messages'>): () => void {
     const abort = new AbortController();
     this.dropped = null;
+    // The engine may be busy for long, and those of another reply would be wrong.
+    if (this.#of !== reply) this.current = [];
+    this.#of = reply;
     if (reply.segments.length > 0 || reply.promptTokens === 0) this.current = reply.segments;
     else void this.#render(chat, reply, template, abort.signal);
     return () => abort.abort();
@@ -55,13 +59,11 @@ export class ReplySegments {
   }
 }
 
-/** The prompt as it was sent; null if it was not recorded, or if the chat has another system prompt now. */
+/** The prompt as it was sent; null if it was not recorded. */
 function recordedPrompt(chat: ChatDocument, reply: Reply): RenderChatParams | null {
   const run = storedRun(chat, reply);
   if (typeof run === 'string' || run.request.prompt.kind !== 'chat') return null;
   const { kind: _, ...prompt } = run.request.prompt;
-  const [first] = prompt.messages;
-  if ((first?.role === 'system' ? first.text : '') !== chat.systemPrompt) return null;
   const { maxTokens } = run.request.stop;
   return { ...prompt, date: run.requestedAt, maxTokens, replyTokens: run.reply.ids.length };
 }

@@ -31,6 +31,21 @@ it('takes what the engine said of a reply that this page wrote', () => {
   expect(calls).toEqual([]);
 });
 
+it('shows nothing of another reply while the engine is busy', () => {
+  const { segments } = asked();
+  const chat = ChatDocument.create();
+  chat.addUserTurn('one');
+  const first = chat.addReply(REPLY_FACTS);
+  first.segments = [segment('user', 0)];
+  first.note({ promptTokens: 3 });
+  const second = chat.addReply(REPLY_FACTS, first.parent);
+  second.note({ promptTokens: 3 });
+  segments.ask(chat, first, {});
+  expect(segments.current).toHaveLength(1);
+  segments.ask(chat, second, {});
+  expect(segments.current).toEqual([]);
+});
+
 it('asks the engine for those of a stored reply, what was written before it went on included', async () => {
   const { calls, segments } = asked();
   const chat = ChatDocument.create();

@@ -3,7 +3,7 @@
  * shown one in `current_node`. Times are seconds.
  */
 import { entriesOf, field, isFields, listField, numberField, textField } from './fields.ts';
-import type { SourceChat, SourceMessage } from './source-chat.ts';
+import { withoutText, type SourceChat, type SourceMessage } from './source-chat.ts';
 
 export function isChatGpt(value: unknown): boolean {
   return isFields(field(value, 'mapping'));
@@ -37,18 +37,35 @@ export function chatGptChat(conversation: unknown, leftOut: (what: string) => vo
 function readMessage(message: unknown, leftOut: (what: string) => void): Omit<SourceMessage, 'id' | 'parent'> {
   const role = textField(field(message, 'author'), 'role');
   const content = field(message, 'content');
-  const text = textOf(content, leftOut);
-  const isSaid = (role === 'user' || role === 'assistant') && text !== '' && !isHiddenMessage(message);
+  const isHidden = isHiddenMessage(message);
+  const dropped: string[] = [];
+  const text = textOf(content, (what) => dropped.push(what));
+  for (const what of dropped) leftOut(what);
+  // Images are parts of the content, too.
+  const files = listField(field(message, 'metadata'), 'attachments').filter((file) => {
+    return !textField(file, 'mime_type').startsWith('image/');
+  });
+  if (role === 'user' && !isHidden) for (const _ of files) leftOut('attachment');
+  const isOnlyFiles = role === 'user' && text === '' && dropped.length + files.length > 0;
+  const said = isOnlyFiles ? withoutText(dropped[0] ?? 'attachment') : text;
+  const isSaid = (role === 'user' || role === 'assistant') && said !== '' && !isHidden;
   const recipient = textField(message, 'recipient');
   const isTool = role === 'tool' || (isSaid && recipient !== '' && recipient !== 'all');
   if (isTool) leftOut('tool message');
   return {
     role: isSaid && !isTool ? role : null,
-    text,
-    reasoning: '',
+    text: said,
+    reasoning: role === 'assistant' ? thoughtsOf(content) : '',
     time: milliseconds(numberField(message, 'create_time')),
     model: role === 'assistant' ? textField(field(message, 'metadata'), 'model_slug') : '',
   };
+}
+
+/** What the model thought is a message of its own, before the reply. */
+function thoughtsOf(content: unknown): string {
+  if (textField(content, 'content_type') !== 'thoughts') return '';
+  const thoughts = listField(content, 'thoughts').map((one) => textField(one, 'content') || textField(one, 'summary'));
+  return thoughts.flatMap((one) => (one === '' ? [] : [`${one}\n`])).join('\n');
 }
 
 function isHiddenMessage(message: unknown): boolean {

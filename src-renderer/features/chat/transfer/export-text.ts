@@ -1,4 +1,5 @@
 import { portable, chatFileText } from '../../../../src-main/protocol/app/chats/chat-file.ts';
+import { cutText } from '../../../lib/cut-text.ts';
 import { indexOf, pathTo } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import { REPLY_PARTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { textOfUpdates } from '../../../../src-main/protocol/app/chats/notebook.ts';
@@ -60,12 +61,12 @@ function answerOf(turn: StoredTurn): string {
   return answer.trim();
 }
 
-/** Without characters that some systems forbid in file names. */
+/** Without characters that some systems forbid in file names, or that change the direction of what follows. */
 export function fileTitle(title: string): string {
   const safe = title
-    .replaceAll(/[/\\:*?"<>|\p{Cc}]/gu, '-')
-    .trim()
-    .slice(0, 100)
-    .replace(/[. ]+$/, '');
-  return safe === '' ? 'Chat' : safe;
+    .replaceAll(/\p{Bidi_Control}/gu, '')
+    .replaceAll(/[/\\:*?"<>|\p{Cc}\p{Cs}]/gu, '-')
+    .trim();
+  const name = cutText(safe, 100).replace(/[. ]+$/, '');
+  return name === '' ? 'Chat' : name;
 }

@@ -22,7 +22,7 @@ export interface ReadImport {
 
 /**
  * The chats of a file: one of ours, an export of ChatGPT (`conversations.json`) or of Open WebUI.
- * @throws EngineError BAD_REQUEST that says what is wrong with the file
+ * @throws EngineError BAD_REQUEST that says what is wrong with the file; `details.isOther`: it is JSON of something else
  */
 export async function readImport(file: Pick<File, 'name' | 'size' | 'text'>): Promise<ReadImport> {
   const { name, size } = file;
@@ -52,7 +52,7 @@ export function readChats(value: unknown, name: string): ReadImport {
   const chats: PortableChat[] = [];
   const problems: string[] = [];
   const take = ({ chat, repairs }: { chat: PortableChat; repairs: TreeRepairs }) => {
-    const tooLong = chat.turns.find(({ text }) => text.length > MAX_TEXT);
+    const tooLong = [...chat.turns, { text: chat.systemPrompt }].find(({ text }) => text.length > MAX_TEXT);
     if (tooLong !== undefined) {
       const length = formatInteger(tooLong.text.length);
       problems.push(`“${chat.title}”: a message has ${length} characters; ${formatInteger(MAX_TEXT)} can be stored.`);
@@ -74,7 +74,7 @@ export function readChats(value: unknown, name: string): ReadImport {
     const list: readonly unknown[] = Array.isArray(value) ? value : [value];
     const readers = list.map(readerOf);
     if (readers.every((reader) => reader === null)) {
-      throw refused(`${name} has no chats of Tokenscope, ChatGPT or Open WebUI.`);
+      throw refused(`${name} has no chats of Tokenscope, ChatGPT or Open WebUI.`, { isOther: true });
     }
     for (const [at, one] of list.entries()) {
       const reader = readers[at];
@@ -113,6 +113,6 @@ function shortened(problems: readonly string[]): string[] {
   return [...problems.slice(0, MAX_PROBLEMS), `${formatCount(more, 'more entry', 'more entries')} cannot be imported.`];
 }
 
-function refused(message: string): EngineError {
-  return new EngineError('BAD_REQUEST', message);
+function refused(message: string, details: Record<string, boolean> = {}): EngineError {
+  return new EngineError('BAD_REQUEST', message, details);
 }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
 import type { ChatsState } from '../state/chats.svelte.ts';
 import { readImport } from './import-file.ts';
 
@@ -29,23 +30,32 @@ export class ChatImport {
 
   /**
    * Imports a file and opens its first chat, unless it is a notebook.
+   * @param other takes a file of something else; if it returns true, nothing is reported
    * @returns the first one, their number, and what deletes them; null if there are none
    */
-  async take(file: File): Promise<{ first: string; count: number; undo: () => Promise<void> } | null> {
+  async take(
+    file: File,
+    other: () => boolean = () => false,
+  ): Promise<{ first: string; count: number; undo: () => Promise<void> } | null> {
     if (this.running) return null;
     const task: ImportTask = { name: file.name, phase: 'reading', saved: 0, total: 0, notices: [], problems: [] };
     this.task = task;
     const ids: string[] = [];
     try {
-      const { chats, notices, problems } = await readImport(file);
-      const found = { ...task, phase: 'saving', total: chats.length, notices, problems } as const;
-      this.task = found;
+      const { chats, notices, problems: left } = await readImport(file);
+      const problems = [...left];
+      this.task = { ...task, phase: 'saving', total: chats.length, notices, problems };
       for (const chat of chats) {
-        ids.push(await this.#chats.add(chat));
-        this.task = { ...found, saved: ids.length };
+        const problem = await this.#add(chat, ids);
+        if (problem !== null) problems.push(problem);
+        this.task = { ...this.task, saved: ids.length, problems: [...problems] };
       }
     } catch (error) {
-      const { message } = EngineError.from(error);
+      const { message, details } = EngineError.from(error);
+      if (details['isOther'] === true && other()) {
+        this.task = null;
+        return null;
+      }
       this.task = { ...this.task, problems: [...this.task.problems, message] };
     }
     await this.#chats.refresh();
@@ -58,6 +68,18 @@ export class ChatImport {
       for (const id of ids) await this.#chats.remove(id);
     };
     return { first, count: ids.length, undo };
+  }
+
+  /** @returns why a chat was refused, or null. @throws EngineError if others could not be saved either */
+  async #add(chat: PortableChat, ids: string[]): Promise<string | null> {
+    try {
+      ids.push(await this.#chats.add(chat));
+      return null;
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (error.code !== 'BAD_REQUEST') throw error;
+      return `“${chat.title}” was not imported. ${error.message}`;
+    }
   }
 
   close(): void {

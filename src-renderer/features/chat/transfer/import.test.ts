@@ -37,6 +37,16 @@ it('says why nothing was imported', async () => {
   expect(chatImport.task).toBeNull();
 });
 
+it('leaves a file of something else to others', async () => {
+  const { chatImport } = await open();
+  let taken = 0;
+  expect(await chatImport.take(fileOf({ a: 1 }), () => ++taken > 0)).toBeNull();
+  expect(chatImport.task).toBeNull();
+  await chatImport.take(new File(['[{"mapping": '], 'chats.json'), () => ++taken > 0);
+  expect(chatImport.task?.problems[0]).toContain('incomplete');
+  expect(taken).toBe(1);
+});
+
 it('keeps no part of a chat that cannot be saved', async () => {
   const { services, chats, chatImport } = await open();
   services.fullDisk = new EngineError('STORAGE', 'The disk is full.');
@@ -45,6 +55,24 @@ it('keeps no part of a chat that cannot be saved', async () => {
   services.fullDisk = null;
   await chats.refresh();
   expect(chats.list).toEqual([]);
+});
+
+it('imports the others when one is refused, and names that one', async () => {
+  const { services, chats, chatImport } = await open();
+  const invoke = services.invoke.bind(services);
+  let writes = 0;
+  services.invoke = async (method, ...params) => {
+    if (method === 'chatWrite' && ++writes === 2) throw new EngineError('BAD_REQUEST', 'It is too large.');
+    return await invoke(method, ...params);
+  };
+  const imported = await chatImport.take(fileOf([...openWebUi, ...openWebUi, ...openWebUi]));
+  expect(imported?.count).toBe(2);
+  expect(chatImport.task).toMatchObject({
+    saved: 2,
+    total: 3,
+    problems: ['“Sorting a list” was not imported. It is too large.'],
+  });
+  expect(chats.list).toHaveLength(2);
 });
 
 it('duplicates a chat with all its branches', async () => {

@@ -2,13 +2,16 @@
  * An export of Open WebUI: one chat or a list of them, each a tree of messages in `chat.history` with the shown one in
  * `currentId`. Times are seconds.
  */
+import { MAX_FOLDER } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { cutText } from '../../../lib/cut-text.ts';
 import { entriesOf, field, isFields, listField, numberField, textField } from './fields.ts';
-import type { SourceChat, SourceMessage } from './source-chat.ts';
+import { withoutText, type SourceChat, type SourceMessage } from './source-chat.ts';
 
-/** Reasoning stands in the text, as a folded part. */
-const REASONING = /^\s*<details\b[^>]*\btype="reasoning"[^>]*>([\s\S]*?)<\/details>\s*/;
-const SUMMARY = /<summary>[\s\S]*?<\/summary>/;
-const MAX_FOLDER = 80;
+/** Folded parts at the beginning of a reply. */
+const FOLDED = /\s*<details\b([^>]*)>/y;
+const TYPE = /\btype="(\w+)"/;
+const END = '</details>';
+const TOOLS = new Set(['tool_calls', 'code_interpreter']);
 
 export function isOpenWebUi(value: unknown): boolean {
   return isFields(field(field(field(value, 'chat'), 'history'), 'messages'));
@@ -24,15 +27,17 @@ export function openWebUiChat(exported: unknown, leftOut: (what: string) => void
     const role = said === 'user' || said === 'assistant' ? said : null;
     const content = textField(message, 'content');
     if (said === 'system') systemPrompt ||= content;
-    for (const _ of listField(message, 'files')) leftOut('attachment');
-    const reasoning = role === 'assistant' ? REASONING.exec(content) : null;
+    const files = listField(message, 'files');
+    for (const _ of files) leftOut('attachment');
+    const isOnlyFiles = content.trim() === '' && files.length > 0;
+    const { reasoning, text } = role === 'assistant' ? unfolded(content, leftOut) : { reasoning: '', text: content };
     const parent = textField(message, 'parentId');
     return {
       id,
       parent: parent === '' ? null : parent,
       role,
-      text: reasoning === null ? content : content.slice(reasoning[0].length),
-      reasoning: reasoning === null ? '' : reasoningOf(reasoning[1] ?? ''),
+      text: isOnlyFiles ? withoutText(files.every(isImage) ? 'image' : 'attachment') : text,
+      reasoning,
       time: milliseconds(numberField(message, 'timestamp')),
       model: role === 'assistant' ? textField(message, 'modelName') || textField(message, 'model') : '',
     };
@@ -47,19 +52,46 @@ export function openWebUiChat(exported: unknown, leftOut: (what: string) => void
     createdAt: milliseconds(numberField(exported, 'created_at')),
     updatedAt: milliseconds(numberField(exported, 'updated_at')),
     pinned: field(exported, 'pinned') === true,
-    folder: (tags.find((tag) => typeof tag === 'string') ?? '').trim().slice(0, MAX_FOLDER),
+    folder: cutText((tags.find((tag) => typeof tag === 'string') ?? '').trim(), MAX_FOLDER),
   };
 }
 
-/** The quoted lines below the summary. */
+const isImage = (file: unknown) => textField(file, 'type') === 'image';
+
+/** A reply without the folded parts that it begins with: its reasoning, and calls of tools. */
+function unfolded(content: string, leftOut: (what: string) => void): { reasoning: string; text: string } {
+  let reasoning = '';
+  let from = 0;
+  for (;;) {
+    FOLDED.lastIndex = from;
+    const start = FOLDED.exec(content);
+    const type = TYPE.exec(start?.[1] ?? '')?.[1] ?? '';
+    const end = start === null ? -1 : content.indexOf(END, FOLDED.lastIndex);
+    if (end < 0 || (type !== 'reasoning' && !TOOLS.has(type))) break;
+    if (type === 'reasoning') reasoning += reasoningOf(content.slice(FOLDED.lastIndex, end));
+    else leftOut('tool message');
+    from = end + END.length;
+  }
+  return { reasoning, text: from === 0 ? content : content.slice(from).trimStart() };
+}
+
+/** The quoted lines below the summary. Newer versions escape them. */
 function reasoningOf(details: string): string {
-  const text = details
-    .replace(SUMMARY, '')
+  const summary = details.indexOf('</summary>');
+  const quoted = summary < 0 ? details : details.slice(summary + '</summary>'.length);
+  const isEscaped = quoted.trimStart().startsWith('&gt;');
+  const text = quoted
     .split('\n')
-    .map((line) => line.replace(/^(?:>|&gt;) ?/, ''))
+    .map((line) => (isEscaped ? unescaped(line) : line).replace(/^> ?/, ''))
     .join('\n')
     .trim();
   return text === '' ? '' : `${text}\n`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', amp: '&', '#x27': "'", '#39': "'" };
+
+function unescaped(text: string): string {
+  return text.replaceAll(/&(lt|gt|quot|amp|#x27|#39);/g, (whole, name: string) => ENTITIES[name] ?? whole);
 }
 
 function milliseconds(seconds: number | null): number | null {

@@ -1,8 +1,14 @@
 import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
 import type { PortableChat } from '../../../../src-main/protocol/app/chats/chat-file.ts';
-import { newReplyFacts, REPLY_PARTS, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { appendColumns } from '../../../../src-main/protocol/app/chats/token-columns.ts';
+import {
+  newReplyFacts,
+  REPLY_PARTS,
+  type StoredReplyTurn,
+  type StoredTurn,
+} from '../../../../src-main/protocol/app/chats/chat.ts';
+import { appendColumns, noTokens } from '../../../../src-main/protocol/app/chats/token-columns.ts';
 import { orderTurns, type TreeRepairs } from '../../../../src-main/protocol/app/chats/turn-order.ts';
+import { cutText } from '../../../lib/cut-text.ts';
 import { newId } from '../state/identity.ts';
 import { titleFrom } from '../state/title.ts';
 import { typedTokens } from '../state/typed-tokens.ts';
@@ -11,7 +17,7 @@ import { typedTokens } from '../state/typed-tokens.ts';
 export interface SourceMessage {
   id: string;
   parent: string | null;
-  /** Null: it is left out, and those after it follow the one before it. */
+  /** Null: it is left out, and those after it follow the one before it. Its reasoning belongs to the reply after it. */
   role: 'user' | 'assistant' | null;
   text: string;
   /** The model's reasoning before the text. */
@@ -40,6 +46,11 @@ const MAX_TITLE = 200;
 /** Years 1970 to 9999: other times cannot be stored. */
 const MAX_TIME = Date.UTC(9999, 11, 31);
 
+/** Stands for a message that consists of files, which are left out: without it, its reply would follow another reply. */
+export function withoutText(what: string): string {
+  return what === 'image' ? '[Image]' : '[File]';
+}
+
 /** A chat of another program as one of ours, with all its branches. */
 export function portableOf(source: SourceChat): { chat: PortableChat; repairs: TreeRepairs } {
   const { turns: ordered, ...repairs } = orderTurns(source.messages);
@@ -51,9 +62,23 @@ export function portableOf(source: SourceChat): { chat: PortableChat; repairs: T
   const newest = new Map<string | null, number>();
   const times = new Map<string | null, number>([[null, start]]);
   const used = new Set<string>();
+  const followers = countFollowers(ordered);
+  /** Reasoning in messages that are left out, up to each of them. */
+  const thoughts = new Map<string | null, string>();
+  const replies = new Map<string | null, StoredReplyTurn>();
   for (const message of ordered) {
     const parent = ids.get(message.parent) ?? null;
+    const reasoning = (thoughts.get(message.parent) ?? '') + message.reasoning;
     if (message.role === null) {
+      ids.set(message.id, parent);
+      thoughts.set(message.id, reasoning);
+      continue;
+    }
+    const said = { ...message, reasoning: message.role === 'assistant' ? reasoning : '' };
+    const first = message.role === 'assistant' ? replies.get(parent) : undefined;
+    if (first !== undefined && followers.get(message.id) === 1) {
+      // Calls of tools divide a reply into parts. Many templates refuse two replies in a row.
+      extend(first, said);
       ids.set(message.id, parent);
       continue;
     }
@@ -66,15 +91,17 @@ export function portableOf(source: SourceChat): { chat: PortableChat; repairs: T
     const time = before !== undefined && own <= before ? before + 1 : own;
     newest.set(parent, time);
     times.set(id, time);
-    turns.push(turnOf(message, id, parent, new Date(time).toISOString()));
+    const turn = turnOf(said, id, parent, new Date(time).toISOString());
+    if (turn.role === 'assistant') replies.set(id, turn);
+    turns.push(turn);
   }
   const head = ids.get(source.head) ?? turns.at(-1)?.id ?? null;
   const first = turns.find(({ role }) => role === 'user')?.text ?? '';
   const model = source.messages.find((message) => message.model !== '')?.model ?? '';
   const chat: PortableChat = {
-    title: source.title.trim().slice(0, MAX_TITLE) || titleFrom(first),
+    title: cutText(source.title.trim(), MAX_TITLE) || titleFrom(first),
     modelId: '',
-    modelName: model.slice(0, MAX_TITLE),
+    modelName: cutText(model, MAX_TITLE),
     systemPrompt: source.systemPrompt,
     head,
     pinned: source.pinned,
@@ -90,25 +117,46 @@ function timeOf(time: number | null): number | null {
   return time !== null && Number.isFinite(time) && time > 0 && time < MAX_TIME ? Math.floor(time) : null;
 }
 
+/** By message that is not left out: how many of them, itself included, follow the same one. */
+function countFollowers(ordered: readonly SourceMessage[]): ReadonlyMap<string, number> {
+  const said = new Map<string | null, string | null>([[null, null]]);
+  const counts = new Map<string | null, number>();
+  for (const { id, parent, role } of ordered) {
+    const before = said.get(parent) ?? null;
+    said.set(id, role === null ? before : id);
+    if (role !== null) counts.set(before, (counts.get(before) ?? 0) + 1);
+  }
+  const messages = ordered.filter(({ role }) => role !== null);
+  return new Map(messages.map(({ id, parent }) => [id, counts.get(said.get(parent) ?? null) ?? 0]));
+}
+
 function turnOf(message: SourceMessage, id: string, parent: string | null, createdAt: string): StoredTurn {
-  const { role, text, reasoning, model } = message;
+  const { role, text, model } = message;
   if (role !== 'assistant') return { id, parent, role: 'user', text, createdAt };
-  const tokens = typedTokens(reasoning);
-  tokens.parts.fill(REPLY_PARTS.indexOf('reasoning'));
-  appendColumns(tokens, typedTokens(text));
-  return {
+  const turn: StoredReplyTurn = {
     id,
     parent,
     role,
     createdAt,
-    text: reasoning + text,
-    tokens,
+    text: '',
+    tokens: noTokens(),
     // Nothing else is known about it.
     facts: newReplyFacts({
       stop: { reason: 'eos', token: null },
       sampling: defaultSamplingParams(),
       executor: 'reference',
-      model: model.slice(0, MAX_TITLE),
+      model: cutText(model, MAX_TITLE),
     }),
   };
+  extend(turn, message);
+  return turn;
+}
+
+/** Adds to a reply what was said next. */
+function extend(turn: StoredReplyTurn, { reasoning, text }: Pick<SourceMessage, 'reasoning' | 'text'>): void {
+  const between = turn.text === '' ? '' : '\n\n';
+  const thought = typedTokens(reasoning);
+  thought.parts.fill(REPLY_PARTS.indexOf('reasoning'));
+  for (const columns of [typedTokens(between), thought, typedTokens(text)]) appendColumns(turn.tokens, columns);
+  turn.text += between + reasoning + text;
 }

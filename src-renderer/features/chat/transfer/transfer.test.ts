@@ -192,3 +192,86 @@ it('reads a notebook in which nothing was generated', async () => {
   expect(problems).toEqual([]);
   expect(await textOf(storedOf(chats[0]!), 'text', async (markdown) => markdown)).toBe('Only typed.');
 });
+
+const gptMessage = (role: string, content: object, more: object = {}) => ({ author: { role }, content, ...more });
+const gptText = (text: string) => ({ content_type: 'text', parts: [text] });
+const gptChat = (...messages: object[]) => ({
+  title: 'Parts',
+  mapping: Object.fromEntries(
+    messages.map((message, at) => [`m${at}`, { parent: at === 0 ? null : `m${at - 1}`, message }]),
+  ),
+});
+
+it('makes one reply of the parts that calls of tools divide, with what the model thought', () => {
+  const thoughts = { content_type: 'thoughts', thoughts: [{ summary: 'Sum', content: 'I look it up.' }] };
+  const { chats, notices } = readChats(
+    gptChat(
+      gptMessage('user', gptText('When?')),
+      gptMessage('assistant', thoughts),
+      gptMessage('assistant', { content_type: 'reasoning_recap', content: 'Thought for 2s' }),
+      gptMessage('assistant', gptText('Let me see.')),
+      gptMessage('assistant', { content_type: 'code', text: 'search()' }, { recipient: 'web.run' }),
+      gptMessage('tool', gptText('1492')),
+      gptMessage('assistant', gptText('In 1492.')),
+      gptMessage('user', gptText('Thanks')),
+    ),
+    'x.json',
+  );
+  expect(notices).toEqual(['Left out: 2 tool messages.']);
+  expect(tree(chats[0]!.turns)).toEqual([
+    ['m0', null, 'When?'],
+    ['m3', 'm0', 'I look it up.\nLet me see.\n\nIn 1492.'],
+    ['m7', 'm3', 'Thanks'],
+  ]);
+  expect(chats[0]!.turns[1]).toMatchObject({ tokens: { parts: [1, 0, 0, 0, 0] } });
+  expect(readChats(parsed(chats), 'x.json').problems).toEqual([]);
+});
+
+it('keeps a place for messages that consist of files, and counts those that are left out', () => {
+  const image = { content_type: 'multimodal_text', parts: [{ content_type: 'image_asset_pointer' }] };
+  const pdf = { metadata: { attachments: [{ name: 'a.pdf', mime_type: 'application/pdf' }] } };
+  const { chats, notices } = readChats(
+    gptChat(
+      gptMessage('user', image),
+      gptMessage('assistant', gptText('A cat.')),
+      gptMessage('user', gptText(''), pdf),
+      gptMessage('assistant', gptText('A letter.')),
+    ),
+    'x.json',
+  );
+  expect(notices).toEqual(['Left out: 1 image, 1 attachment.']);
+  expect(chats[0]!.turns.map(({ text }) => text)).toEqual(['[Image]', 'A cat.', '[File]', 'A letter.']);
+});
+
+const webUi = (content: string) => ({
+  title: 'T',
+  chat: { history: { messages: { a: { role: 'assistant', parentId: null, content } }, currentId: 'a' } },
+});
+
+it('reads escaped reasoning of Open WebUI, and leaves calls of tools out', () => {
+  const reasoning = (text: string) =>
+    `<details type="reasoning" done="true">\n<summary>Thought</summary>\n${text}\n</details>\n`;
+  const tool =
+    '<details type="tool_calls" done="true" arguments="&quot;a&quot;">\n<summary>Tool</summary>\n</details>\n';
+  const { chats, notices } = readChats(
+    webUi(`${reasoning('&gt; Is &quot;a&quot; &lt; b?\n&gt; &amp;lt; stays')}${tool}${reasoning('> So: &lt;')}Yes.`),
+    'x.json',
+  );
+  expect(chats[0]!.turns[0]!.text).toBe('Is "a" < b?\n&lt; stays\nSo: &lt;\nYes.');
+  expect(notices).toEqual(['Left out: 1 tool message.']);
+  expect(readChats(webUi('<details type="reasoning">half'), 'x').chats[0]!.turns[0]!.text).toBe(
+    '<details type="reasoning">half',
+  );
+});
+
+it('reads a hostile reply of Open WebUI in a moment', () => {
+  const before = process.cpuUsage().user;
+  readChats(webUi(`<details type="reasoning">${'<summary>'.repeat(200_000)}</details>x`), 'x');
+  readChats(webUi('<details type="reasoning">'.repeat(100_000)), 'x');
+  expect((process.cpuUsage().user - before) / 1000).toBeLessThan(2000);
+});
+
+it('names files without halves of characters and without signs that turn the text around', () => {
+  expect(fileTitle(`${'x'.repeat(99)}😀`)).toBe('x'.repeat(99));
+  expect(fileTitle('invoice\u202Egpj')).toBe('invoicegpj');
+});

@@ -105,6 +105,8 @@ export class NotebookDocument implements SavedDocument {
     const notebook = new NotebookDocument(stored.id);
     notebook.loadDetails = loadDetails;
     notebook.merge(stored);
+    // A person has not renamed it.
+    if (notebook.title === notebook.#titleOfText()) notebook.#automaticTitle = notebook.title;
     return notebook;
   }
 
@@ -244,11 +246,16 @@ export class NotebookDocument implements SavedDocument {
   /** The title follows the beginning of the text until a person renames the notebook. */
   #retitle(): void {
     this.#titleTimer = null;
-    const beginning = this.text.toString().slice(0, TITLE_FROM);
-    const title = beginning.trim() === '' ? this.#automaticTitle : titleFrom(beginning);
+    const title = this.#titleOfText() ?? this.#automaticTitle;
     if (this.title !== '' && this.title !== this.#automaticTitle) return;
     this.#automaticTitle = title;
     if (title !== this.title) this.#record({ type: 'facts', facts: { title } });
+  }
+
+  /** Null without a text. */
+  #titleOfText(): string | null {
+    const beginning = this.text.toString().slice(0, TITLE_FROM);
+    return beginning.trim() === '' ? null : titleFrom(beginning);
   }
 
   #automaticTitle = 'New notebook';

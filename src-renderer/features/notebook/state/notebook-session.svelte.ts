@@ -201,13 +201,11 @@ export class NotebookSession {
 
   /** Undoes the last step: what was typed since a pause, or one generation, which is stopped first. */
   async undo(): Promise<void> {
-    await this.#stopAndWait();
-    this.#parts.notebooks.current?.undoManager.undo();
+    (await this.#settled())?.undoManager.undo();
   }
 
   async redo(): Promise<void> {
-    await this.#stopAndWait();
-    this.#parts.notebooks.current?.undoManager.redo();
+    (await this.#settled())?.undoManager.redo();
   }
 
   /** Stops the running reply. Its text is kept. */
@@ -218,6 +216,13 @@ export class NotebookSession {
   /** Ends the reply of a notebook that is about to be deleted. */
   async leave(id: string): Promise<void> {
     if (this.writingId === id) await this.#stopAndWait();
+  }
+
+  /** The open notebook, when nothing is generated in it any more. */
+  async #settled(): Promise<NotebookDocument | null> {
+    const { current } = this.#parts.notebooks;
+    if (current !== null && this.#running?.notebook === current) await this.#stopAndWait();
+    return current;
   }
 
   async #stopAndWait(): Promise<void> {
@@ -263,13 +268,15 @@ export class NotebookSession {
       if (model === null) throw new EngineError('NO_MODEL', 'No model is loaded.');
       reply.note({ ...modelFacts(model), executor: model.executor });
       const { whenFull, useKvCache } = settings.current;
+      // Another page may have written before it meanwhile.
+      const at = notebook.indexOf(place);
       const prompt = await promptBefore({
-        ...{ notebook, position, engine: api, model, whenFull, maxTokens: stop.maxTokens, signal: abort.signal },
+        ...{ notebook, position: at, engine: api, model, whenFull, maxTokens: stop.maxTokens, signal: abort.signal },
       });
       this.#leftOut = { reply, tokens: prompt.leftOut };
       const params: GenerateParams = {
         ...{ prompt: prompt.input, sampling, stop, useKvCache, topCandidates: CANDIDATES },
-        ...(position === 0 ? {} : { continues: continuesAt(notebook, position) }),
+        ...(at === 0 ? {} : { continues: continuesAt(notebook, at) }),
         ...(firstToken === undefined ? {} : { firstToken }),
       };
       await writeReply(reply, {
@@ -286,6 +293,8 @@ export class NotebookSession {
     } finally {
       following.ended();
       notebook.endStep();
+      // Nothing has taken the place of what was removed.
+      if (replaces !== undefined && reply.count === 0 && reply.stop?.reason !== 'eos') notebook.undoManager.undo();
       this.#running = null;
       this.#parts.totals.add(reply);
     }
@@ -299,8 +308,8 @@ export class NotebookSession {
 
   async #recordedParts(reply: Reply): Promise<RecordedParts> {
     const { notebooks, engine } = this.#parts;
-    const api = await engine.ready();
     const notebook = notebooks.current;
+    const api = await engine.ready();
     if (notebook === null || engine.model === null) throw new EngineError('NO_MODEL', 'No model is loaded.');
     return { notebook, reply, engine: api, model: engine.model };
   }

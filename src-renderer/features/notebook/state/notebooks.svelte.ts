@@ -47,7 +47,10 @@ export class NotebooksState {
       const stored = await this.#services.invoke('chatGet', id);
       if (this.#selecting !== id) return;
       this.error = null;
-      if (stored !== null) this.#show(NotebookDocument.from(stored, this.#open.detailsOf(id)));
+      // It was selected twice. Two documents of one text would not know of each other's changes.
+      const known = this.#open.get(id);
+      if (known !== undefined) this.#show(known.document);
+      else if (stored !== null) this.#show(NotebookDocument.from(stored, this.#open.detailsOf(id)));
     } catch (thrown) {
       this.error = EngineError.from(thrown).message;
     }

@@ -48,8 +48,7 @@ function option(mapper: SettingsMapper, flag: string, key: SettingKey | undefine
       );
     case '-sys':
     case '--system-prompt':
-      mapper.systemPrompt = text;
-      return;
+      return mapper.takeSystemPrompt(flag, text);
     case '-r':
     case '--reverse-prompt':
       return mapper.add(flag, 'stopStrings', text);
@@ -105,8 +104,7 @@ function field(mapper: SettingsMapper, key: string, value: unknown): void {
     case 'samplers':
       return mapper.takeSamplers(key, Array.isArray(value) ? value.map(String) : String(value).split(';'));
     case 'systemMessage':
-      mapper.systemPrompt = String(value);
-      return;
+      return mapper.takeSystemPrompt(key, String(value));
     case 'grammar':
       if (typeof value === 'string') return mapper.takeGrammar(key, { kind: 'gbnf', source: value });
       break;

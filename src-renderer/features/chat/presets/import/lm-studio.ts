@@ -55,7 +55,7 @@ function field(mapper: SettingsMapper, key: string, value: unknown): void {
   }
   switch (key) {
     case 'llm.prediction.systemPrompt':
-      if (typeof value === 'string' && value.trim() !== '') mapper.systemPrompt = value;
+      if (typeof value === 'string') mapper.takeSystemPrompt(key, value);
       return;
     case 'llm.prediction.structured':
       return structured(mapper, key, value);
@@ -84,7 +84,7 @@ function earlier(mapper: SettingsMapper, key: string, value: unknown): void {
   if (known !== undefined) mapper.take(key, known, value);
   else if (key === 'antiprompt') mapper.take(key, 'stopStrings', Array.isArray(value) ? value : [value]);
   else if (key === 'pre_prompt') {
-    if (typeof value === 'string' && value.trim() !== '') mapper.systemPrompt = value;
+    if (typeof value === 'string') mapper.takeSystemPrompt(key, value);
   } else mapper.skip(key, value, /prefix|suffix/.test(key) ? WHY.template : WHY.unknown);
 }
 

@@ -16,13 +16,13 @@ const INSTRUCTIONS: Readonly<Record<string, string>> = {
 };
 
 export function isModelfile(text: string): boolean {
-  return /^\s*(?:FROM|PARAMETER|SYSTEM)\s+\S/im.test(text);
+  return /^[ \t]*(?:FROM|PARAMETER|SYSTEM)[ \t]+\S/im.test(text);
 }
 
 export function readModelfile(text: string, name: string): MappedSettings {
   const mapper = new SettingsMapper();
   for (const { instruction, rest } of instructionsOf(text)) {
-    if (instruction === 'SYSTEM') mapper.systemPrompt = unquoted(rest);
+    if (instruction === 'SYSTEM') mapper.takeSystemPrompt(instruction, unquoted(rest));
     else if (instruction === 'PARAMETER') parameter(mapper, rest);
     else mapper.skip(instruction, unquoted(rest), INSTRUCTIONS[instruction] ?? WHY.unknown);
   }

@@ -192,6 +192,23 @@ You are Mario.
   });
 });
 
+describe('what could not be saved', () => {
+  it('is cut or left out, so that the rest is imported', () => {
+    const name = `${'n'.repeat(79)}😀`;
+    const long = mapped(JSON.stringify({ name, inference_params: { temp: 0.5, pre_prompt: 'x'.repeat(300_000) } }));
+    expect(long).toMatchObject({ name: 'n'.repeat(79), sampling: { temperature: 0.5 }, systemPrompt: null });
+    expect(long.unmapped).toMatchObject([{ key: 'pre_prompt', why: 'It is too long: 300,000 of 262,144 characters.' }]);
+    const empty = mapped('PARAMETER top_k 3\nSYSTEM ""', 'Modelfile');
+    expect(empty).toMatchObject({ sampling: { topK: 3 }, systemPrompt: null, unmapped: [] });
+  });
+
+  it('is refused in a moment', () => {
+    const before = process.cpuUsage().user;
+    expect(() => readSettingsFile('\n'.repeat(2_000_000), 'x.txt')).toThrow('no settings');
+    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(2000);
+  });
+});
+
 describe('any file', () => {
   it('reads this app’s own export', () => {
     const items: SavedItem[] = [

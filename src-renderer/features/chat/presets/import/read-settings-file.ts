@@ -65,5 +65,5 @@ function jsonOf(text: string): unknown {
 
 function nameOf(fileName: string): string {
   const base = fileName.replace(/(?:\.preset)?\.(?:json|txt|sh|modelfile)$/i, '').trim();
-  return base === '' ? 'Imported' : base.slice(0, 80);
+  return base === '' ? 'Imported' : base;
 }

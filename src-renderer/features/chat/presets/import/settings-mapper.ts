@@ -1,8 +1,11 @@
 import type { GrammarSource, SamplingParams, StopParams } from '../../../../../src-main/engine/api/types.ts';
 import { STOP_SETTINGS } from '../../../../../src-main/engine/settings/generation.ts';
-import { SAMPLING_SETTINGS, type SamplerName } from '../../../../../src-main/engine/settings/sampling.ts';
+import { MAX_SOURCE, SAMPLING_SETTINGS, type SamplerName } from '../../../../../src-main/engine/settings/sampling.ts';
 import { namedBy, type Setting } from '../../../../../src-main/engine/settings/setting.ts';
+import { MAX_ITEM_NAME } from '../../../../../src-main/protocol/app/presets/saved-items.ts';
 import { storedSettings } from '../../../../../src-main/protocol/setting-schemas.ts';
+import { cutText } from '../../../../lib/cut-text.ts';
+import { formatInteger } from '../../../../ui/format.ts';
 
 export type SettingKey = keyof SamplingParams | keyof StopParams;
 const ROWS: Readonly<Record<SettingKey, Setting>> = { ...SAMPLING_SETTINGS, ...STOP_SETTINGS };
@@ -43,7 +46,7 @@ export const WHY = {
 
 /** Collects settings under this app's names and checks their values against the settings tables. */
 export class SettingsMapper {
-  systemPrompt: string | null = null;
+  #systemPrompt: string | null = null;
   readonly unmapped: Unmapped[] = [];
   readonly #values = new Map<SettingKey, unknown>();
 
@@ -79,6 +82,17 @@ export class SettingsMapper {
     this.take(source, 'samplers', known);
   }
 
+  /** A blank one is none. */
+  takeSystemPrompt(source: string, text: string): void {
+    if (text.length > MAX_SOURCE) {
+      this.skip(
+        source,
+        text,
+        `It is too long: ${formatInteger(text.length)} of ${formatInteger(MAX_SOURCE)} characters.`,
+      );
+    } else this.#systemPrompt = text.trim() === '' ? null : text;
+  }
+
   takeGrammar(source: string, grammar: GrammarSource): void {
     this.take(source, 'grammar', grammar);
   }
@@ -92,10 +106,10 @@ export class SettingsMapper {
     const entries = [...this.#values];
     const of = (table: object) => Object.fromEntries(entries.filter(([key]) => Object.hasOwn(table, key)));
     return {
-      name,
+      name: cutText(name, MAX_ITEM_NAME).trim(),
       sampling: of(SAMPLING_SETTINGS) as Partial<SamplingParams>,
       stop: of(STOP_SETTINGS) as Partial<StopParams>,
-      systemPrompt: this.systemPrompt,
+      systemPrompt: this.#systemPrompt,
       unmapped: this.unmapped,
     };
   }
@@ -115,7 +129,7 @@ function shown(value: unknown): string {
   if (value === undefined) return '';
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   const line = text.replaceAll(/\s+/g, ' ').trim();
-  return line.length > MAX_VALUE ? `${line.slice(0, MAX_VALUE - 1)}…` : line;
+  return line.length > MAX_VALUE ? `${cutText(line, MAX_VALUE - 1)}…` : line;
 }
 
 /** The number that a text is; the text itself if it is none. */

@@ -1,0 +1,91 @@
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { end, start, tokens } from '../../chat/test-support/fakes.ts';
+import { open, type } from '../test-support/open-notebook.ts';
+
+let opened: Awaited<ReturnType<typeof open>>;
+beforeEach(async () => {
+  opened = await open();
+});
+const text = () => opened.notebooks.current!.text.toString();
+
+it('opens a notebook once, however often it is selected, and saves what is typed', async () => {
+  const { notebooks, services, folder } = opened;
+  const { id } = notebooks.create('One');
+  await notebooks.flush();
+  notebooks.close();
+  // Two clicks, of which the first is not answered yet.
+  await Promise.all([notebooks.select(id), notebooks.select(id)]);
+  type(notebooks.current!, 3, ' two');
+  await notebooks.flush();
+  const other = await open(folder);
+  await other.notebooks.select(id);
+  expect(other.notebooks.current!.text.toString()).toBe('One two');
+  expect(services.calls.filter(({ method }) => method === 'chatGet')).toHaveLength(2);
+});
+
+it('brings back what was to be generated again, if it could not be', async () => {
+  const { notebooks, session, api } = opened;
+  notebooks.create('Once ');
+  await session.generate(5);
+  expect(text()).toBe('Once t0 t1 t2');
+  api.scripts = [[new EngineError('GRAMMAR', 'The answer format is wrong.')]];
+  await session.regenerate();
+  expect(text()).toBe('Once t0 t1 t2');
+  api.scripts = [[start(), 'pause']];
+  const regenerating = session.regenerate();
+  await vi.waitFor(() => expect(api.requests).toHaveLength(3));
+  session.stop();
+  await regenerating;
+  expect(text()).toBe('Once t0 t1 t2');
+  api.scripts = [[start(), ...tokens(1), end(1)]];
+  await session.regenerate();
+  expect(text()).toBe('Once t0');
+});
+
+it('reads the text before its place, also if another page writes there before the engine is ready', async () => {
+  const { notebooks, session, connection, api, prompts } = opened;
+  const notebook = notebooks.create('One. Two.');
+  connection.change(null, 'starting');
+  const generating = session.generate(4);
+  type(notebook, 0, 'Zero. ');
+  connection.change(api, 'ready');
+  await generating;
+  expect(prompts()).toMatchObject([{ kind: 'text', text: 'Zero. One.' }]);
+  expect(text()).toBe('Zero. One.t0 t1 t2 Two.');
+});
+
+it('undoes in the open notebook, without stopping what is generated in another one', async () => {
+  const { notebooks, session, api } = opened;
+  const first = notebooks.create('Once ');
+  api.scripts = [[start(), ...tokens(1), 'pause', end(1)]];
+  const generating = session.generate(5);
+  await vi.waitFor(() => expect(text()).toBe('Once t0'));
+  notebooks.create('Second');
+  await session.undo();
+  expect(text()).toBe('');
+  expect(session.busy).toBe(true);
+  api.resume();
+  await generating;
+  expect(first.text.toString()).toBe('Once t0');
+  expect(first.lastReply?.stop?.reason).toBe('eos');
+});
+
+it('has a title that follows the text after a restart, until a person renames it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { notebooks, folder } = opened;
+  const { id } = notebooks.create('One');
+  vi.advanceTimersByTime(1000);
+  await notebooks.flush();
+  const again = (await open(folder)).notebooks;
+  await again.select(id);
+  expect(again.current!.title).toBe('One');
+  type(again.current!, 3, ' two');
+  vi.advanceTimersByTime(1000);
+  expect(again.current!.title).toBe('One two');
+  again.current!.receive([{ type: 'facts', facts: { title: 'Mine' }, at: new Date().toISOString() }]);
+  type(again.current!, 0, 'Zero. ');
+  vi.advanceTimersByTime(1000);
+  expect(again.current!.title).toBe('Mine');
+});
