@@ -1,7 +1,7 @@
 /** The module `generated` of src-main/kernels/attention: everything that is multiplied out by queries and forms. */
 import { choose, FORMS, type Kernel, kernels, value4, ZERO } from './attention-forms.ts';
 import { scores } from './attention-scores.ts';
-import { each, functions, upTo, when } from './text.ts';
+import { each, functions, plus, upTo, when } from './text.ts';
 
 const WEIGH = 'p: usize, values: usize, count: i32, width: usize, out: usize';
 const CODES = 'p: usize, entries: usize, from: i32, to: i32, values: usize, out: usize, stats: usize';
@@ -47,8 +47,8 @@ function wideBlocks({ queries, form }: Kernel, blocks: number): string {
   const block = (group: number) => Math.floor(group / queries);
   const weight = (j: number) => `const w${j} = v128.load32_splat(p0, ${j} * SCORE_STRIDE);`;
   const stored = (group: number) => {
-    const [o, name] = [`o + ${64 * block(group)} + ${query(group)} * width`, NAMES[group]!];
-    return `storeBlock(${o}, ${name}0, ${name}1, ${name}2, ${name}3);`;
+    const [o, name] = [plus('o', 64 * block(group)), NAMES[group]!];
+    return `storeBlock(${o}${when(query(group), ` + ${query(group)} * width`)}, ${name}0, ${name}1, ${name}2, ${name}3);`;
   };
   return `
   for (; at + ${64 * blocks} <= width; at += ${64 * blocks}) {
@@ -57,7 +57,7 @@ function wideBlocks({ queries, form }: Kernel, blocks: number): string {
     let p0 = p;
     for (const end = p + <usize>count * 4; p0 < end; p0 += 4, entry += bytes) {
       ${each(groups, (g) => {
-        const first = `const entry${block(g)} = entry + ${(form === 'half' ? 32 : 64) * block(g)};`;
+        const first = `const entry${block(g)} = ${plus('entry', (form === 'half' ? 32 : 64) * block(g))};`;
         const loads = each(upTo(4), (v) => `const x${block(g)}${v} = ${value4(form, `entry${block(g)}`, v)};`);
         return `${when(query(g) === 0, first + loads)}
       ${when(g === 0, each(upTo(Math.min(queries, 2)), weight))} ${when(block(g) === 0 && g > 1, weight(g))}
@@ -104,7 +104,7 @@ function weighCodes({ queries }: Kernel): string {
     }
     const o = out + at * 4;
     const stride = values * 4;
-    ${each(all, (j) => `store8(o + ${j} * stride, a${j}, b${j}, stats + ${16 * j});`)}
+    ${each(all, (j) => `store8(o${when(j, ` + ${j} * stride`)}, a${j}, b${j}, ${plus('stats', 16 * j)});`)}
   }`;
 }
 

@@ -201,12 +201,13 @@ function wideCodes(layout: Layout, rows: readonly Row[], next: string, w: string
   ${each(rows, ({ x, sums }, r) => {
     const integers = (v: number) => (parts.length > 1 ? `i32x4.add(s${r}0${v}, s${r}1${v})` : `s${r}0${v}`);
     const panelsSums = panels.map((panel, index) => {
-      const [halves, to] = index ? ['first + step', `${sums} + ${next}`] : ['first', sums];
+      const [halves, to] = index ? ['first + step', `to${r} + ${next}`] : ['first', `to${r}`];
       return `addPanel(scale${r}, sum${r}, ${halves}, ${min}, ${panel.map(integers).join(', ')}, ${to}, half${r});`;
     });
     return `const scale${r} = v128.load32_splat(${x}, XQ_SCALE);
     const sum${r} = ${min ? `v128.load32_splat(${x}, XQ_SCALED_SUM)` : `scale${r}`};
     const half${r} = ${half};
+    const to${r} = ${sums};
     ${panelsSums.join('\n')}`;
   })}`;
 }

@@ -5,7 +5,7 @@
  */
 import * as L from './layouts.ts';
 import type { Layout } from './layouts.ts';
-import { call, each, functions, when } from './text.ts';
+import { call, each, functions, plus, when } from './text.ts';
 
 const NONE = 'i32x4.splat(0)';
 const ROWS = ['a', 'b', 'c', 'd'];
@@ -50,7 +50,7 @@ function onePanel(layout: Layout): string {
       ${each(ROWS, (row, r) => each(PANEL, (v) => `${row}${v} = widened(${row}${v}, lane(wide, ${r}));`))}`,
     )}
     ${addPanel('w', L.hasMin(layout))}
-    w = codes;
+    ${layout.bits === 8 ? `w += ${L.blockBytes(layout)}` : 'w = codes'};
     x += XQ4_BLOCK;
   }`;
 }
@@ -65,8 +65,7 @@ const addPanel = (halves: string, min: boolean) => `
       return `const h${v} = ${factors(0)};
     const m${v} = ${min ? factors(16) : `h${v}`};
     ${each(ROWS, (row, r) => {
-      const to = `sums + ${16 * v} + ${r} * ROW_SUMS`;
-      return `addTo(${to}, ${row}${v}, h${v}, lane(scales, ${r}), ${min}, m${v}, lane(scaled, ${r}));`;
+      return `addTo(${plus('sums', 16 * v + 32 * r)}, ${row}${v}, h${v}, lane(scales, ${r}), ${min}, m${v}, lane(scaled, ${r}));`;
     })}`;
     })}`;
 
@@ -78,7 +77,7 @@ function halvesOfPanel(layout: Layout): string {
   const placed = opaque(PLACED_HALF);
   for (; blocks > 0; blocks--) {
     for (let half: usize = 0; half < 2; half++) {
-      ${each(ROWS, (row, r) => each(PANEL, (v) => `let ${row}${v} = ${v ? `${row}0` : `startOfHalf(x + ${4 * r}, half)`};`))}
+      ${each(ROWS, (row, r) => each(PANEL, (v) => `let ${row}${v} = ${v ? `${row}0` : `startOfHalf(${plus('x', 4 * r)}, half)`};`))}
       let codes = w + 32 + half * ${bytes};
       let at = x + half * 64;
       for (const end = codes + ${bytes}; codes < end; at += 16, codes += 32) {
@@ -89,7 +88,11 @@ function halvesOfPanel(layout: Layout): string {
       ${when(
         packed,
         `codes -= 96;
-        ${each(PANEL, (v) => `const w${v} = ${fourth('codes', 16 * v)};`)}
+        const w0 = ${fourth('codes', 0)};
+        // Never true: this only keeps V8 from loading all before it computes, for which there are too few registers.
+        if (!codes) break;
+        const w1 = ${fourth('codes', 16)};
+        if (!at) break;
         const v = v128.load(at);
         ${dotsOfPanel(layout)}`,
       )}

@@ -2,7 +2,7 @@
  * Kernels of six-bit codes where they differ: three vectors hold the codes of four, and each half of a block has its own
  * scales and code of weight 0, which is 32.
  */
-import { each } from './text.ts';
+import { each, plus } from './text.ts';
 
 const HALVES = [0, 1];
 const PANEL = [0, 1];
@@ -34,7 +34,7 @@ function quarters(w: string, never: readonly string[], add: (quarter: Quarter, v
     const x = half ? 'x + 16' : 'x';
     const [codes, scales] = [`codes${quarter}`, `scales${quarter}`];
     return `const ${codes} = ${w} + ${32 + 96 * half + 16 * v};
-  const ${scales} = ${w} + ${16 * half + 8 * v};
+  const ${scales} = ${plus(w, 16 * half + 8 * v)};
   ${add({ x, codes, scales, shift: SHIFTS[half]! }, v)}
   ${never[quarter] ?? ''}`;
   })}`;
@@ -67,7 +67,7 @@ export const sixBitsOfTwoPanels = (w: string, sums: string) =>
     ({ x, codes, scales, shift }, v) => {
       const products = (more: string) => `i32x4.sub(sixBits(${x}, ${codes}${more}, mask), ${shift}), ${scales}${more}`;
       return `{
-    const to = ${sums} + ${16 * v};
+    const to = ${plus(sums, 16 * v)};
     addToSums(to, ${products('')}, scale, false, scale, half);
     addToSums(to + ROW_SUMS, ${products(' + step')}, scale, false, scale, half);
   }`;
@@ -80,8 +80,8 @@ export const wideSixBits = (x: string, w: string, sums: string, next: string) =>
   ${each(
     HALVES,
     (half) => `{
-    const inputs = ${x} + ${16 * half};
-    const scales = ${w} + ${16 * half};
+    const inputs = ${plus(x, 16 * half)};
+    const scales = ${plus(w, 16 * half)};
     const codes = ${w} + ${32 + 96 * half};
     const others = codes + step;
     ${each([0, 1, 2, 3], (i) => `const x${i} = v128.load32_splat(inputs, ${4 * i});`)}

@@ -11,6 +11,9 @@ export const when = (condition: unknown, text: string): string => (condition ? t
 /** 0 up to `count`. */
 export const upTo = (count: number): number[] => [...Array(count).keys()];
 
+/** An address and the bytes after it. */
+export const plus = (address: string, bytes: number): string => (bytes ? `${address} + ${bytes}` : address);
+
 /** A call that passes the parameters `name: type, name: type` on, except for those that are known. */
 export function call(name: string, parameters: string, known: Readonly<Record<string, string>> = {}): string {
   const args = parameters.split(', ').map((parameter) => parameter.split(': ')[0]!);
