@@ -5,7 +5,7 @@ import { call, each } from './text.ts';
 export type Form = 'float' | 'half' | 'codes';
 export const FORMS: readonly Form[] = ['half', 'float'];
 
-export interface Kernel {
+export interface AttentionKernel {
   readonly name: string;
   readonly queries: number;
   readonly form: Form;
@@ -13,13 +13,13 @@ export interface Kernel {
 
 const QUERIES = ['', 'One', 'Two', 'Three', 'Four'];
 
-export const kernels = (forms: readonly Form[]): Kernel[] =>
+export const kernels = (forms: readonly Form[]): AttentionKernel[] =>
   forms.flatMap((form) =>
     [4, 3, 2, 1].map((queries) => ({ name: `${QUERIES[queries]!}${form === 'half' ? 'Halves' : ''}`, queries, form })),
   );
 
 /** Calls the kernel for `half` and `queries`. */
-export function choose(name: string, parameters: string, rows: readonly Kernel[]): string {
+export function choose(name: string, parameters: string, rows: readonly AttentionKernel[]): string {
   return each(rows, ({ name: kernel, queries, form }, index) => {
     const conditions = [...(form === 'half' ? ['half'] : []), ...(queries > 1 ? [`queries == ${queries}`] : [])];
     const condition = index < rows.length - 1 ? `if (${conditions.join(' && ')}) ` : '';

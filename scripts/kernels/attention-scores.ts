@@ -2,7 +2,7 @@
  * Scores of up to four queries with the keys of a chunk. A score of float32 or binary16 is four chains of multiply-adds over
  * the head's values, added in one order, whatever is computed beside it. A score of 8-bit codes is an exact integer.
  */
-import { type Form, FORMS, type Kernel, choose, kernels, value4, ZERO } from './attention-forms.ts';
+import { type Form, FORMS, type AttentionKernel, choose, kernels, value4, ZERO } from './attention-forms.ts';
 import { each, functions, upTo, when } from './text.ts';
 
 const SCORE = 'q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize';
@@ -23,7 +23,7 @@ const sumsOf = (name: string, first = 0) =>
 const bytes = (form: Form) => `const bytes = width${when(form === 'half', ' >> 1')};`;
 
 /** Two keys at a time, for three or four queries; of codes for all. */
-function pairsOfKeys({ queries, form }: Kernel): string {
+function pairsOfKeys({ queries, form }: AttentionKernel): string {
   const all = upTo(queries);
   const codes = form === 'codes';
   const sum = (name: string, key: string) =>
@@ -76,7 +76,7 @@ function pairsOfKeys({ queries, form }: Kernel): string {
 }
 
 /** Four keys at a time, for one or two queries. */
-function foursOfKeys({ queries, form }: Kernel): string {
+function foursOfKeys({ queries, form }: AttentionKernel): string {
   const names = NAMES.slice(0, queries);
   return `
   ${mask(form)}
@@ -114,7 +114,7 @@ function beside(form: Form, first: boolean, loaded: readonly [string, string], f
  * Three or four queries that take turns, four values each and each of these twice in a row, with four keys: 0 beside 2, and
  * 1 beside 3. With `ahead`, keys are read from four streams, and what is so many bytes after them is fetched meanwhile.
  */
-function wideFours({ queries, form }: Kernel): string {
+function wideFours({ queries, form }: AttentionKernel): string {
   const names = NAMES.slice(0, queries);
   const half = form === 'half';
   const sums = (letter: number, key: number) => {
@@ -172,7 +172,7 @@ function wideFours({ queries, form }: Kernel): string {
 }
 
 /** One or two queries in the same form, with eight keys: 0 beside 4, and so on. */
-function wideEights({ queries, form }: Kernel): string {
+function wideEights({ queries, form }: AttentionKernel): string {
   const names = NAMES.slice(0, queries);
   const half = form === 'half';
   return `
@@ -206,7 +206,7 @@ function wideEights({ queries, form }: Kernel): string {
 }
 
 /** More queries, in pairs that take turns, four values each, with one key twice; four keys at a time. */
-function widePairs({ queries, form }: Kernel): string {
+function widePairs({ queries, form }: AttentionKernel): string {
   const names = NAMES.slice(0, queries);
   return `
   const last = to - 1;

@@ -1,5 +1,5 @@
 /** The module `generated` of src-main/kernels/attention: everything that is multiplied out by queries and forms. */
-import { choose, FORMS, type Kernel, kernels, value4, ZERO } from './attention-forms.ts';
+import { choose, FORMS, type AttentionKernel, kernels, value4, ZERO } from './attention-forms.ts';
 import { scores } from './attention-scores.ts';
 import { each, functions, plus, upTo, when } from './text.ts';
 
@@ -8,7 +8,7 @@ const CODES = 'p: usize, entries: usize, from: i32, to: i32, values: usize, out:
 const NAMES = ['a', 'b', 'c', 'd'];
 
 /** Eight values of each output at a time for three or four queries, sixteen for one or two. */
-function weigh({ queries, form }: Kernel): string {
+function weigh({ queries, form }: AttentionKernel): string {
   const all = upTo(queries);
   const vectors = upTo(queries > 2 ? 2 : 4);
   const bytes = 16 * vectors.length;
@@ -41,7 +41,7 @@ function weigh({ queries, form }: Kernel): string {
  * Outputs from byte `at` on, written as base/wide.ts says: `blocks` of sixteen values each, whose eight neighbouring ones are
  * side by side. @param blocks times queries at most 4
  */
-function wideBlocks({ queries, form }: Kernel, blocks: number): string {
+function wideBlocks({ queries, form }: AttentionKernel, blocks: number): string {
   const groups = upTo(queries * blocks);
   const query = (group: number) => group % queries;
   const block = (group: number) => Math.floor(group / queries);
@@ -69,7 +69,7 @@ function wideBlocks({ queries, form }: Kernel, blocks: number): string {
   }`;
 }
 
-const wide = (kernel: Kernel) => `
+const wide = (kernel: AttentionKernel) => `
   ${when(kernel.form === 'half', 'const mask = opaque(PLACED_HALF);')}
   const bytes = width${when(kernel.form === 'half', ' >> 1')};
   let at: usize = 0;
@@ -77,7 +77,7 @@ const wide = (kernel: Kernel) => `
   ${wideBlocks(kernel, 1)}`;
 
 /** Two values of the context and eight values of each output at a time: codes, and sums that are exact integers. */
-function weighCodes({ queries }: Kernel): string {
+function weighCodes({ queries }: AttentionKernel): string {
   const all = upTo(queries);
   return `
   const bytes = values + 4;

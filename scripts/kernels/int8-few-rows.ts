@@ -12,7 +12,7 @@ import {
   hasZero,
   headBytes,
   isOneOf,
-  type Layout,
+  type LayoutRow,
   LAYOUTS,
   partsOf,
   switchLayout,
@@ -32,7 +32,7 @@ const at = (vector: number) => `${vector < 2 ? 'codes' : 'others'}, ${(vector & 
 /** One row and one panel, whose sums stay in registers. */
 const ROW = 'op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32';
 
-function row(layout: Layout): string {
+function row(layout: LayoutRow): string {
   if (layout.bits === 6) return rowOfSixBits();
   const parts = partsOf(layout);
   const inputs = 32 / parts.length;
@@ -85,7 +85,7 @@ function row(layout: Layout): string {
 const STREAMS =
   'op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, streams: i32, apart: i32, zero: i32, sums: usize';
 
-const rowOfStreams = (layout: Layout) => `
+const rowOfStreams = (layout: LayoutRow) => `
   ${constants(layout)}
   const shift = opaque(-${zeroOf(layout)});
   const half = opaque(PLACED_HALF);
@@ -99,7 +99,7 @@ const rowOfStreams = (layout: Layout) => `
   }
   storePanels(op, row, panel, streams, apart, sums);`;
 
-function blockOfStreams(layout: Layout): string {
+function blockOfStreams(layout: LayoutRow): string {
   const one: Row[] = [{ x: 'x', sums: 'y' }];
   // Five bits have no kernel of 128 bits.
   if (layout.bits === 5) return wideBlock(layout, one, 'ROW_SUMS', 'at');
@@ -107,7 +107,7 @@ function blockOfStreams(layout: Layout): string {
   return `if (WIDE) {${wideBlock(layout, one, 'ROW_SUMS', 'at')}} else {${narrowBlock(layout)}}`;
 }
 
-function narrowBlock(layout: Layout): string {
+function narrowBlock(layout: LayoutRow): string {
   if (layout.bits === 6) return sixBitsOfTwoPanels('at', 'y');
   const parts = partsOf(layout);
   const min = hasMin(layout);
@@ -147,7 +147,7 @@ interface Row {
  * where V8 sees them. Both parts of a vector have their own sums, which are in flight together.
  * @param next from the first panel's sums to the second's @param w the first panel
  */
-function wideBlock(layout: Layout, rows: readonly Row[], next: string, w: string): string {
+function wideBlock(layout: LayoutRow, rows: readonly Row[], next: string, w: string): string {
   if (layout.bits === 6) return each(rows, ({ x, sums }) => wideSixBits(x, w, sums, next));
   if (layout.bits === 5) {
     const second = rows.map(({ x, sums }) => ({ x, sums: `${sums} + ${next}` }));
@@ -156,7 +156,13 @@ function wideBlock(layout: Layout, rows: readonly Row[], next: string, w: string
   return wideCodes(layout, rows, next, w, TWO_PANELS);
 }
 
-function wideCodes(layout: Layout, rows: readonly Row[], next: string, w: string, vectors: readonly number[]): string {
+function wideCodes(
+  layout: LayoutRow,
+  rows: readonly Row[],
+  next: string,
+  w: string,
+  vectors: readonly number[],
+): string {
   const parts = partsOf(layout);
   const min = hasMin(layout);
   const five = layout.bits === 5;
@@ -228,7 +234,7 @@ export function signedStreamsWide(x: usize, w: usize, step: usize, blocks: i32, 
 /** Two rows and some blocks of two panels: weights are loaded and unpacked once for both. */
 const TWO_ROWS = 'x: usize, other: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize';
 
-const twoRows = (layout: Layout) => `
+const twoRows = (layout: LayoutRow) => `
   ${constants(layout)}
   const shift = opaque(-${zeroOf(layout)});
   const half = opaque(PLACED_HALF);

@@ -4,7 +4,7 @@
  * body loads before it computes, so eight integer sums, four activations and two vectors of codes fill sixteen registers.
  */
 import * as L from './layouts.ts';
-import type { Layout } from './layouts.ts';
+import type { LayoutRow } from './layouts.ts';
 import { call, each, functions, plus, when } from './text.ts';
 
 const NONE = 'i32x4.splat(0)';
@@ -19,10 +19,10 @@ const fourth = (from: string, offset: number) =>
 /** Adds the products of a panel to the `f32[4][8]` at `sums`. */
 const ONE_PANEL = 'x: usize, w: usize, blocks: i32, zero: i32, sums: usize';
 
-const dotsOfPanel = (layout: Layout) =>
+const dotsOfPanel = (layout: LayoutRow) =>
   each(ROWS, (row, r) => each(PANEL, (v) => L.dot(layout, `lane(v, ${r})`, `w${v}`, `${row}${v}`)));
 
-function onePanel(layout: Layout): string {
+function onePanel(layout: LayoutRow): string {
   if (layout.halves) return halvesOfPanel(layout);
   const parts = L.partsOf(layout);
   const shifted = 'i32x4.mul(v128.load(x, XQ4_SUM), shift)';
@@ -69,7 +69,7 @@ const addPanel = (halves: string, min: boolean) => `
     })}`;
     })}`;
 
-function halvesOfPanel(layout: Layout): string {
+function halvesOfPanel(layout: LayoutRow): string {
   const bytes = 16 * layout.bits;
   const packed = layout.bits === 6;
   return `
@@ -110,7 +110,7 @@ function halvesOfPanel(layout: Layout): string {
  */
 const TWO = 'x: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize';
 
-function twoPanels(layout: Layout): string {
+function twoPanels(layout: LayoutRow): string {
   const shift = `i32x4.splat(-${L.zeroOf(layout)})`;
   const sumOf = (field: string, r: number) => `v128.load32_splat(x, ${field} + ${4 * r})`;
   const starts = (r: number) => (L.hasZero(layout) ? `i32x4.mul(${sumOf('XQ4_SUM', r)}, ${shift})` : NONE);
@@ -137,7 +137,7 @@ function twoPanels(layout: Layout): string {
 }
 
 /** A block, or half of one, and what its products with `inputs` are added to. */
-function blockOfTwoPanels(layout: Layout, starts: readonly string[], inputs: string, half: number): string {
+function blockOfTwoPanels(layout: LayoutRow, starts: readonly string[], inputs: string, half: number): string {
   const parts = L.partsOf(layout);
   const five = layout.bits === 5;
   const packed = layout.bits === 6;
@@ -248,7 +248,7 @@ export function fourSignedRows(op: usize, x: usize, w: usize, blocks: i32, row: 
 }`;
 
 /** A call with the panel, or panels, as they are in memory or as a tile, where there is one kernel or both. */
-function callFourRows(layout: Layout, name: string, parameters: string, direct: readonly Layout[]): string {
+function callFourRows(layout: LayoutRow, name: string, parameters: string, direct: readonly LayoutRow[]): string {
   const tile = call(`${name}${L.tileOf(layout).name}`, parameters, { zero: L.zeroOf(layout) });
   const packed = call(`${name}${layout.name}`, parameters);
   if (!direct.includes(layout)) return tile;

@@ -9,7 +9,7 @@ import {
   hasMin,
   headBytes,
   isOneOf,
-  type Layout,
+  type LayoutRow,
   LAYOUTS,
   switchLayout,
   tileOf,
@@ -19,7 +19,7 @@ import { each, functions, upTo, when } from './text.ts';
 const UNPACK = 'from: usize, blocks: i32, to: usize, zero: i32';
 
 /** Blocks as tiles. What is a tile already is copied. */
-function unpack(layout: Layout): string {
+function unpack(layout: LayoutRow): string {
   if (layout.bits === 6) return unpackSixBits();
   if (layout.bits === 8) return `memory.copy(to, from, <usize>blocks * ${blockBytes(layout)});`;
   const five = layout.bits === 5;
@@ -49,7 +49,7 @@ function unpack(layout: Layout): string {
 }
 
 /** Statements that return a number for each layout: layouts with the same one together. */
-function bytesOf(of: (layout: Layout) => number): string {
+function bytesOf(of: (layout: LayoutRow) => number): string {
   const rest = of(LAYOUTS.at(-1)!);
   const others = [...new Set(LAYOUTS.map(of))].filter((bytes) => bytes !== rest);
   return `${each(others, (bytes) => {

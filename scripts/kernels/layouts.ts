@@ -1,7 +1,7 @@
 /** The weight layouts of src-main/kernels/int8, one row each; src-main/kernels/int8/codes.ts shows their bytes. */
 import { each } from './text.ts';
 
-export interface Layout {
+export interface LayoutRow {
   /** `LAYOUT_${name}` of plan-layout.ts, and the end of its kernels' names. */
   readonly name: string;
   readonly bits: 4 | 5 | 6 | 8;
@@ -20,7 +20,7 @@ export interface Layout {
 }
 
 /** The last one stands for all others, where kernels are chosen. */
-export const LAYOUTS: readonly Layout[] = [
+export const LAYOUTS: readonly LayoutRow[] = [
   { name: 'Q4', bits: 4, zero: 8 },
   { name: 'Q4_SHORT', bits: 4, zero: 8, short: true },
   { name: 'Q4_MIN', bits: 4, zero: 'minimum' },
@@ -33,40 +33,40 @@ export const LAYOUTS: readonly Layout[] = [
 ];
 
 /** With a product of its own, int8/signed.ts. */
-export const SIGNED: Layout = { name: 'Signed', bits: 8, zero: 0, signed: true };
+export const SIGNED: LayoutRow = { name: 'Signed', bits: 8, zero: 0, signed: true };
 
 /** Tiles: layouts of 8-bit codes, to which panels are unpacked for many rows. */
-const TILE: Layout = { name: 'Tile', bits: 8, zero: 'operation' };
-const TILE_MIN: Layout = { name: 'TileMin', bits: 8, zero: 'minimum' };
-const TILE_HALVES: Layout = { name: 'TileHalves', bits: 8, zero: 32, halves: true };
+const TILE: LayoutRow = { name: 'Tile', bits: 8, zero: 'operation' };
+const TILE_MIN: LayoutRow = { name: 'TileMin', bits: 8, zero: 'minimum' };
+const TILE_HALVES: LayoutRow = { name: 'TileHalves', bits: 8, zero: 32, halves: true };
 export const TILES = [TILE, TILE_MIN, TILE_HALVES];
 
-export const hasMin = ({ zero }: Layout): boolean => zero === 'minimum';
+export const hasMin = ({ zero }: LayoutRow): boolean => zero === 'minimum';
 /** Whether the sum of the activations is subtracted so many times. */
-export const hasZero = ({ zero }: Layout): boolean => zero !== 'minimum' && zero !== 0;
+export const hasZero = ({ zero }: LayoutRow): boolean => zero !== 'minimum' && zero !== 0;
 
-export function tileOf(layout: Layout): Layout {
+export function tileOf(layout: LayoutRow): LayoutRow {
   if (layout.halves) return TILE_HALVES;
   return hasMin(layout) ? TILE_MIN : TILE;
 }
 
 /** The same codes with sums of 32 bits. */
-export const withLongSums = (layout: Layout): Layout =>
+export const withLongSums = (layout: LayoutRow): LayoutRow =>
   LAYOUTS.find(({ name }) => layout.name === `${name}_SHORT`) ?? layout;
 
 /** Bytes of a block's scales and minimums. */
-export const headBytes = (layout: Layout): number => (hasMin(layout) || layout.halves ? 32 : 16);
+export const headBytes = (layout: LayoutRow): number => (hasMin(layout) || layout.halves ? 32 : 16);
 /** Bytes of a block: 32 codes of each of 8 rows. */
-export const blockBytes = (layout: Layout): number => headBytes(layout) + 32 * layout.bits;
+export const blockBytes = (layout: LayoutRow): number => headBytes(layout) + 32 * layout.bits;
 /** Vectors of codes that are unpacked from one: nibbles and five bits come in pairs. */
-export const partsOf = ({ bits }: Layout): number[] => (bits < 6 ? [0, 1] : [0]);
+export const partsOf = ({ bits }: LayoutRow): number[] => (bits < 6 ? [0, 1] : [0]);
 
 /** The code of weight 0. */
-export const zeroOf = ({ zero }: Layout): string =>
+export const zeroOf = ({ zero }: LayoutRow): string =>
   zero === 'operation' ? 'zero' : zero === 'minimum' ? '0' : `${zero}`;
 
 /** Constants that V8 keeps in registers (src-main/kernels/base/wide.ts). */
-export function constants({ bits, table }: Layout): string {
+export function constants({ bits, table }: LayoutRow): string {
   if (bits === 8) return '';
   return `const mask = opaque(${bits === 6 ? 'SIX_BITS' : 'NIBBLES'});
   ${bits === 5 ? 'const bit = opaque(FIFTH_BITS);' : ''}
@@ -74,7 +74,7 @@ export function constants({ bits, table }: Layout): string {
 }
 
 /** Codes of a vector as it was loaded. @param fifth bits of its codes */
-export function codes({ bits, table }: Layout, vector: string, part = 0, fifth = ''): string {
+export function codes({ bits, table }: LayoutRow, vector: string, part = 0, fifth = ''): string {
   if (bits === 8) return vector;
   if (bits === 6) return `v128.and(${vector}, mask)`;
   if (bits === 5) return `${part ? 'high' : 'low'}Fives(${vector}, ${fifth}, mask, bit)`;
@@ -83,19 +83,19 @@ export function codes({ bits, table }: Layout, vector: string, part = 0, fifth =
 }
 
 /** The sign and size of codes, where `dot` needs them. */
-export function signs({ signed }: Layout, weights: string): string {
+export function signs({ signed }: LayoutRow, weights: string): string {
   if (!signed) return '';
   return `const sign_${weights} = i8x16.lt_s(${weights}, i8x16.splat(0)); const size_${weights} = i8x16.abs(${weights});`;
 }
 
 /** `sum` plus the products of activations and codes. */
-export function dot({ short, signed }: Layout, activations: string, weights: string, sum: string): string {
+export function dot({ short, signed }: LayoutRow, activations: string, weights: string, sum: string): string {
   if (signed) return `${sum} = dot4(signed(${activations}, sign_${weights}), size_${weights}, ${sum});`;
   return `${sum} = ${short ? 'dotPairs' : 'dot4'}(${activations}, ${weights}, ${sum});`;
 }
 
 /** A choice between layouts: the same statements together, and the last for all others. */
-export function switchLayout(statement: (layout: Layout) => string): string {
+export function switchLayout(statement: (layout: LayoutRow) => string): string {
   return `switch (layout) {
     ${each(LAYOUTS, (layout, index) => {
       const label = index < LAYOUTS.length - 1 ? `case LAYOUT_${layout.name}:` : 'default:';
@@ -106,5 +106,5 @@ export function switchLayout(statement: (layout: Layout) => string): string {
 }
 
 /** A condition: `layout` is one of these. */
-export const isOneOf = (layouts: readonly Layout[]): string =>
+export const isOneOf = (layouts: readonly LayoutRow[]): string =>
   layouts.map(({ name }) => `layout == LAYOUT_${name}`).join(' || ') || 'false';
