@@ -111,7 +111,7 @@ function beside(form: Form, first: boolean, loaded: readonly [string, string], f
 }
 
 /**
- * Three or four queries that take turns, four values each and each of these twice in a row, with four keys: 0 beside 2, and
+ * Three or four interleaved queries, four values each and each of these twice in a row, with four keys: 0 beside 2, and
  * 1 beside 3. With `ahead`, keys are read from four streams, and what is so many bytes after them is fetched meanwhile.
  */
 function wideFours({ queries, form }: AttentionKernel): string {
@@ -205,7 +205,7 @@ function wideEights({ queries, form }: AttentionKernel): string {
   }`;
 }
 
-/** More queries, in pairs that take turns, four values each, with one key twice; four keys at a time. */
+/** More queries, in interleaved pairs, four values each, with one key twice; four keys at a time. */
 function widePairs({ queries, form }: AttentionKernel): string {
   const names = NAMES.slice(0, queries);
   return `
