@@ -88,7 +88,7 @@ function measure(name: string, shape: string): void {
   for (let i = 0; i < many * inputs; i++) memory.f32[x / 4 + i] = Math.sin(i * 12.9898);
   memory.i32[(pool + L.POOL_THREADS) / 4] = 1;
   memory.i32[(run + L.RUN_TILES) / 4] = tiles;
-  memory.i32[(run + L.RUN_PLACES) / 4] = Number(options.streams);
+  memory.i32[(run + L.RUN_STREAMS) / 4] = Number(options.streams);
 
   for (const rows of rowCounts) {
     memory.i32[(run + L.RUN_ROWS) / 4] = rows;

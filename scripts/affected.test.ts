@@ -45,6 +45,7 @@ describe('what a change can affect', () => {
     'tsconfig.base.json',
     'resources/catalogue.json',
     'src-main/kernels/index.ts',
+    'scripts/kernels/layouts.ts',
     'src-main/engine/fixtures/golden.json',
     'something/new.xyz',
   ])('%s: everything', (file) => {

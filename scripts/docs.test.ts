@@ -13,6 +13,7 @@ async function documents(): Promise<string[]> {
     'README.md',
     'CONTRIBUTING.md',
     'src-main/README.md',
+    'src-main/kernels/README.md',
     ...(await markdown('docs')),
     ...(await markdown('docs/decisions')),
   ];

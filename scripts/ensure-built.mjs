@@ -32,6 +32,7 @@ const PARTS = {
       'src-main/kernels',
       'src-main/engine/executors/wasm/plan-layout.ts',
       'scripts/build-kernels.ts',
+      'scripts/kernels',
       'package-lock.json',
     ],
     outputs: ['threads', 'wide', 'single', 'simd'].map((name) => `resources/kernels/${name}.wasm`),

@@ -1,15 +1,15 @@
 /** What this machine can do at most: loops that only read memory, or only multiply. */
-import { dot4 } from './dot';
+import { dot4 } from './base/dot';
 
 /** Where a loop writes what it found, behind what it reads. */
 const RESULT: usize = 512;
 
 /**
- * Reads `bytes` (a multiple of 1024) from `at`, in eight places in turns or in two, see strands.ts. What it writes to the
- * first of them keeps the compiler from leaving the reads out, and is written as wide.ts says.
+ * Reads `bytes` (a multiple of 1024) from `at`, in eight interleaved streams or in two, see base/streams.ts. What it writes to the
+ * first of them keeps the compiler from leaving the reads out, and is written as base/wide.ts says.
  */
-export function readMemory(at: usize, bytes: usize, places: i32): void {
-  if (places == 2) readInTwo(at, bytes >> 1);
+export function readMemory(at: usize, bytes: usize, streams: i32): void {
+  if (streams == 2) readInTwo(at, bytes >> 1);
   else readInEight(at, bytes >> 3);
 }
 
@@ -31,7 +31,7 @@ function readInEight(at: usize, part: usize): void {
   storeFound(result, a, b, c, d);
 }
 
-/** Each place has instructions of its own. */
+/** Each stream has instructions of its own. */
 function readInTwo(at: usize, part: usize): void {
   const result = at;
   let a = i32x4.splat(0);
@@ -52,8 +52,7 @@ function readInTwo(at: usize, part: usize): void {
   storeFound(result, a, b, c, d);
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function storeFound(to: usize, a: v128, b: v128, c: v128, d: v128): void {
   const low = v128.xor(a, c);
   const high = v128.xor(b, d);
@@ -150,8 +149,14 @@ function wideMultiplyAdd(at: usize, rounds: i32): void {
       d3 = dot4(v, w3, d3);
     }
   }
-  const low = i32x4.add(i32x4.add(i32x4.add(a0, b0), i32x4.add(c0, d0)), i32x4.add(i32x4.add(a2, b2), i32x4.add(c2, d2)));
-  const high = i32x4.add(i32x4.add(i32x4.add(a1, b1), i32x4.add(c1, d1)), i32x4.add(i32x4.add(a3, b3), i32x4.add(c3, d3)));
+  const low = i32x4.add(
+    i32x4.add(i32x4.add(a0, b0), i32x4.add(c0, d0)),
+    i32x4.add(i32x4.add(a2, b2), i32x4.add(c2, d2)),
+  );
+  const high = i32x4.add(
+    i32x4.add(i32x4.add(a1, b1), i32x4.add(c1, d1)),
+    i32x4.add(i32x4.add(a3, b3), i32x4.add(c3, d3)),
+  );
   v128.store(at, high, RESULT + 16);
   v128.store(at, low, RESULT);
 }

@@ -1,2 +1,2 @@
-/** Set by scripts/build-kernels.ts: 1 where V8 may make one instruction of 256 bits out of two of 128, see wide.ts. */
+/** Set by scripts/build-kernels.ts: 1 where V8 may make one instruction of 256 bits out of two of 128, see base/wide.ts. */
 declare const WIDE: bool;

@@ -1,8 +1,8 @@
 /** What the engine calls. Memory comes from outside and the engine alone decides what lies where. */
 export { multiplyAdd, readMemory } from './ceilings';
-export { dotKind, hasShortSums } from './dot';
-export { logitExponentials, logitsBefore, topLogits } from './logits';
-export { finiteLogits, logitWeights } from './logit-weights';
+export { dotKind, hasShortSums } from './base/dot';
+export { logitExponentials, logitsBefore, topLogits } from './rows/logits';
+export { finiteLogits, logitWeights } from './rows/logit-weights';
 export {
   packF32,
   packHalf,
@@ -13,8 +13,8 @@ export {
   packQ8,
   packQ8Signed,
   packQ8Unsigned,
-} from './pack';
-export { packQ4K, packQ5K, packQ6K } from './pack-k';
-export { runPlan, work } from './plan';
-export { callThreads, nextRun, partOfRun } from './pool';
-export { zero } from './wide';
+} from './pack/pack';
+export { packQ4K, packQ5K, packQ6K } from './pack/pack-k';
+export { runPlan, work } from './plan/plan';
+export { callThreads, nextRun, partOfRun } from './plan/pool';
+export { zero } from './base/wide';

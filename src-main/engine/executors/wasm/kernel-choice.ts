@@ -195,7 +195,7 @@ class Trial {
     // Many rows, few and one have different kernels, the last two with either number of streams.
     let mistake = this.wrong(way, ROWS, 0, ROWS);
     for (const streams of STREAM_COUNTS) {
-      this.memory.i32[(this.at.run + L.RUN_PLACES) / 4] = streams;
+      this.memory.i32[(this.at.run + L.RUN_STREAMS) / 4] = streams;
       mistake ??= this.wrong(way, FEW_ROWS, 0, FEW_ROWS) ?? this.wrong(way, 1, ROWS - 1, ROWS);
     }
     return mistake;

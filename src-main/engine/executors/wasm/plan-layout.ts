@@ -88,7 +88,7 @@ export const UNARY_SOFTCAP = 5;
 export const OPERAND_ADD = 1;
 export const OPERAND_MUL = 2;
 
-// Weight layouts: 8 rows interleaved; see tile.ts and linear-*.ts of the kernels.
+// Weight layouts: 8 rows interleaved; see int8/codes.ts, half/linear.ts and float/linear.ts of the kernels.
 export const LAYOUT_F32 = 0;
 export const LAYOUT_Q8 = 1;
 export const LAYOUT_Q4 = 2;
@@ -99,7 +99,7 @@ export const LAYOUT_Q5 = 6;
 export const LAYOUT_Q5_MIN = 7;
 export const LAYOUT_Q6 = 8;
 export const LAYOUT_IQ4 = 9;
-// As Q4 and Q4_MIN in memory; products are summed in 16 bits first, see dot.ts.
+// As Q4 and Q4_MIN in memory; products are summed in 16 bits first, see base/dot.ts.
 export const LAYOUT_Q4_SHORT = 10;
 export const LAYOUT_Q4_MIN_SHORT = 11;
 /** As F16 in memory. */
@@ -115,10 +115,10 @@ export const XQ_SUM = 36;
 export const XQ_SCALED_SUM = 40;
 export const XQ_LOW_SUM = 44;
 
-/** Panels of all streams whose sums of four rows are kept and finished together, see linear-int8.ts of the kernels. */
+/** Panels of all streams whose sums of four rows are kept and finished together, see int8/linear.ts of the kernels. */
 export const KEPT_PANELS = 32;
 
-/** Factor on the inputs of binary16 products; see linear-half.ts of the kernels. */
+/** Factor on the inputs of binary16 products; see half/linear.ts of the kernels. */
 export const F16_INPUT_SCALE = 72057594037927936;
 /** F16_INPUT_SCALE is 2 to this power. */
 export const F16_INPUT_EXPONENT = 56;
@@ -162,11 +162,11 @@ export const RUN_SPLITS = 72;
 export const RUN_PARTIALS = 76;
 /** Per operation of the plan two f64, ms: computing and waiting; 0 without profiling. */
 export const RUN_PROFILE = 80;
-/** Number of interleaved streams for products of few rows: 8 or 2, see strands.ts of the kernels; 0: one. */
-export const RUN_PLACES = 84;
+/** Number of interleaved streams for products of few rows: 8 or 2, see base/streams.ts of the kernels; 0: one. */
+export const RUN_STREAMS = 84;
 export const RUN_BYTES = 88;
 
-/** Entries of a context that share one softmax; see attention.ts of the kernels. */
+/** Entries of a context that share one softmax; see attention/attention.ts of the kernels. */
 export const ATTENTION_CHUNK = 128;
 /** Per query of a block, and of a separate chunk: highest score, sum of weights. */
 export const ATTENTION_STATS = 16;
@@ -200,7 +200,7 @@ export const POOL_FAILED = 276;
 /** Number of runs on more threads than the run before: its change wakes the idle ones. */
 export const POOL_CALLS = 320;
 /** Consecutive sleeps without progress before the engine's thread stops waiting for the others. */
-export const POOL_PATIENCE = 324;
+export const POOL_BUDGET = 324;
 /** In the first memory of a model: number of the memory in which the latest run computes. */
 export const POOL_PART = 328;
 /** Chunks that a thread has computed so far, written by it alone: one cache line per thread, at most 64 threads. */

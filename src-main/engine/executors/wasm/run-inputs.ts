@@ -50,7 +50,7 @@ export type StreamCount = (typeof STREAM_COUNTS)[number];
 
 /** What runs in all memories of a model have in common. */
 export interface RunSettings {
-  /** Interleaved weight streams for products of few rows; see strands.ts of the kernels. */
+  /** Interleaved weight streams for products of few rows; see base/streams.ts of the kernels. */
   streams: StreamCount;
   /** Whether rows attend to no later ones. */
   causal: boolean;
@@ -157,7 +157,7 @@ export class RunInputs {
     i32[header + L.RUN_SCRATCH_STRIDE / 4] = stride;
     i32[header + L.RUN_TILES / 4] = scratch + this.threads * stride;
     i32[header + L.RUN_TILE_STRIDE / 4] = tileBytes;
-    i32[header + L.RUN_PLACES / 4] = this.settings.streams;
+    i32[header + L.RUN_STREAMS / 4] = this.settings.streams;
     i32[header + L.RUN_CANCELLED / 4] = 0;
     i32[header + L.RUN_BLOCKS / 4] = arrays.blocks;
     i32[header + L.RUN_MAX_QUERIES / 4] = attention.blockQueries;

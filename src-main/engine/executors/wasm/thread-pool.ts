@@ -1,21 +1,13 @@
 import { EngineError } from '../../api/errors.ts';
 import type { CancelToken, CompiledKernels, KernelThreads } from '../../api/platform.ts';
 import type { KernelInstance } from './kernels.ts';
-import {
-  POOL_BYTES,
-  POOL_CALLS,
-  POOL_FAILED,
-  POOL_PATIENCE,
-  POOL_RUNS,
-  POOL_STOP,
-  POOL_THREADS,
-} from './plan-layout.ts';
+import { POOL_BUDGET, POOL_BYTES, POOL_CALLS, POOL_FAILED, POOL_RUNS, POOL_STOP, POOL_THREADS } from './plan-layout.ts';
 
 /**
  * Consecutive sleeps of 200 ms (3 s) without progress after which threads count as lost. A chunk takes less than a
  * millisecond, unless its weights must first be read from disk because the system swapped them out.
  */
-const PATIENCE = 15;
+const BUDGET = 15;
 /** Bytes that even a slow disk (8 MB/s) reads in one sleep. */
 const SLOWEST_BYTES = 1_600_000;
 
@@ -94,7 +86,7 @@ export class ThreadPool {
 
   /** @param bytes that a thread reads at most between checks of the others */
   expect(bytes: number): void {
-    this.setAll(POOL_PATIENCE, PATIENCE + Math.ceil(bytes / SLOWEST_BYTES));
+    this.setAll(POOL_BUDGET, BUDGET + Math.ceil(bytes / SLOWEST_BYTES));
   }
 
   /** A thread has crashed: makes the others, and later runs, fail too. */

@@ -20,7 +20,7 @@ export interface WeightLayout {
 }
 
 /**
- * How the machine's dot product treats 8-bit codes above 127 (see dot.ts of the kernels): as unsigned, as negative, or
+ * How the machine's dot product treats 8-bit codes above 127 (see base/dot.ts of the kernels): as unsigned, as negative, or
  * not exactly.
  */
 export type DotKind = 'unsigned' | 'signed' | 'seven-bits';

@@ -1,0 +1,295 @@
+/**
+ * Four rows of 8-bit activations, which are together in memory, times a panel of weights (128 bits) or two (256): of 8
+ * bits, or fewer that are unpacked meanwhile. Their float32 sums are in memory between blocks: V8 loads whatever a loop's
+ * body loads before it computes, so eight integer sums, four activations and two vectors of codes fill sixteen registers.
+ */
+import * as L from './layouts.ts';
+import type { LayoutRow } from './layouts.ts';
+import { call, each, functions, plus, when } from './text.ts';
+
+const NONE = 'i32x4.splat(0)';
+const ROWS = ['a', 'b', 'c', 'd'];
+const PANEL = [0, 1];
+const TWO_PANELS = [0, 1, 2, 3];
+
+/** Vectors of six-bit codes, of which each has two bits of a fourth. */
+const fourth = (from: string, offset: number) =>
+  `fourthOfSixBits(${[0, 32, 64].map((more) => `v128.load(${from}, ${more + offset})`).join(', ')}, mask)`;
+
+/** Adds the products of a panel to the `f32[4][8]` at `sums`. */
+const ONE_PANEL = 'x: usize, w: usize, blocks: i32, zero: i32, sums: usize';
+
+const dotsOfPanel = (layout: LayoutRow) =>
+  each(ROWS, (row, r) => each(PANEL, (v) => L.dot(layout, `lane(v, ${r})`, `w${v}`, `${row}${v}`)));
+
+function onePanel(layout: LayoutRow): string {
+  if (layout.halves) return halvesOfPanel(layout);
+  const parts = L.partsOf(layout);
+  const shifted = 'i32x4.mul(v128.load(x, XQ4_SUM), shift)';
+  return `
+  ${L.constants(layout)}
+  const placed = opaque(PLACED_HALF);
+  const shift = i32x4.splat(-${L.zeroOf(layout)});
+  for (; blocks > 0; blocks--) {
+    const start = ${L.hasMin(layout) || layout.short ? NONE : shifted};
+    ${each(ROWS, (row, r) => each(PANEL, (v) => `let ${row}${v} = ${v ? `${row}0` : `lane(start, ${r})`};`))}
+    let codes = w + ${L.headBytes(layout)};
+    ${each(
+      parts,
+      (p) => `${when(p, 'codes -= 128;')}
+    for (const end = x + ${128 / parts.length}; x < end; x += 16, codes += 32) {
+      const v = v128.load(x);
+      ${each(PANEL, (v) => `const w${v} = ${L.codes(layout, `v128.load(codes, ${16 * v})`, p)};`)}
+      ${dotsOfPanel(layout)}
+    }`,
+    )}
+    x -= 128;
+    ${when(
+      layout.short,
+      `const wide = ${L.hasMin(layout) ? NONE : shifted};
+      ${each(ROWS, (row, r) => each(PANEL, (v) => `${row}${v} = widened(${row}${v}, lane(wide, ${r}));`))}`,
+    )}
+    ${addPanel('w', L.hasMin(layout))}
+    ${layout.bits === 8 ? `w += ${L.blockBytes(layout)}` : 'w = codes'};
+    x += XQ4_BLOCK;
+  }`;
+}
+
+/** Integers times weight scales at `halves` and activation scales, and minimums times sums of the activations. */
+const addPanel = (halves: string, min: boolean) => `
+    const halves = ${halves};
+    const scales = v128.load(x, XQ4_SCALE);
+    const scaled = ${min ? 'v128.load(x, XQ4_SCALED_SUM)' : 'scales'};
+    ${each(PANEL, (v) => {
+      const factors = (offset: number) => `placedHalf4(v128.load16x4_s(halves, ${offset + 8 * v}), placed)`;
+      return `const h${v} = ${factors(0)};
+    const m${v} = ${min ? factors(16) : `h${v}`};
+    ${each(ROWS, (row, r) => {
+      return `addTo(${plus('sums', 16 * v + 32 * r)}, ${row}${v}, h${v}, lane(scales, ${r}), ${min}, m${v}, lane(scaled, ${r}));`;
+    })}`;
+    })}`;
+
+function halvesOfPanel(layout: LayoutRow): string {
+  const bytes = 16 * layout.bits;
+  const packed = layout.bits === 6;
+  return `
+  ${L.constants(layout)}
+  const placed = opaque(PLACED_HALF);
+  for (; blocks > 0; blocks--) {
+    for (let half: usize = 0; half < 2; half++) {
+      ${each(ROWS, (row, r) => each(PANEL, (v) => `let ${row}${v} = ${v ? `${row}0` : `startOfHalf(${plus('x', 4 * r)}, half)`};`))}
+      let codes = w + 32 + half * ${bytes};
+      let at = x + half * 64;
+      for (const end = codes + ${bytes}; codes < end; at += 16, codes += 32) {
+        ${each(PANEL, (v) => `const w${v} = ${L.codes(layout, `v128.load(codes, ${16 * v})`)};`)}
+        const v = v128.load(at);
+        ${dotsOfPanel(layout)}
+      }
+      ${when(
+        packed,
+        `codes -= 96;
+        const w0 = ${fourth('codes', 0)};
+        // Never true: this only keeps V8 from loading all before it computes, for which there are too few registers.
+        if (!codes) break;
+        const w1 = ${fourth('codes', 16)};
+        if (!at) break;
+        const v = v128.load(at);
+        ${dotsOfPanel(layout)}`,
+      )}
+      ${addPanel('w + half * 16', false)}
+    }
+    w += ${L.blockBytes(layout)};
+    x += XQ4_BLOCK;
+  }`;
+}
+
+/**
+ * Adds the products of two panels to the `f32[2][4][8]` at `sums`, written as base/wide.ts says: the two vectors of a panel
+ * become one. Eight sums are in flight, twice as many as one panel would have: an addition waits five cycles for the one
+ * before.
+ */
+const TWO = 'x: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize';
+
+function twoPanels(layout: LayoutRow): string {
+  const shift = `i32x4.splat(-${L.zeroOf(layout)})`;
+  const sumOf = (field: string, r: number) => `v128.load32_splat(x, ${field} + ${4 * r})`;
+  const starts = (r: number) => (L.hasZero(layout) ? `i32x4.mul(${sumOf('XQ4_SUM', r)}, ${shift})` : NONE);
+  const low = (r: number) => `i32x4.shl(${sumOf('XQ4_LOW_SUM', r)}, 5)`;
+  return `
+  for (; blocks > 0; blocks--) {
+    ${
+      layout.halves
+        ? `${each(ROWS, (row, r) => `let ${row} = ${low(r)};`)}
+    {${blockOfTwoPanels(
+      layout,
+      ROWS.map((row) => `i32x4.sub(${NONE}, ${row})`),
+      'x',
+      0,
+    )}}
+    ${each(ROWS, (row, r) => `${row} = i32x4.sub(${row}, i32x4.shl(${sumOf('XQ4_SUM', r)}, 5));`)}
+    {${blockOfTwoPanels(layout, ROWS, 'x + 64', 1)}}`
+        : `${each(ROWS, (row, r) => `const ${row} = ${starts(r)};`)}
+    ${blockOfTwoPanels(layout, ROWS, 'x', 0)}`
+    }
+    w += ${L.blockBytes(layout)};
+    x += XQ4_BLOCK;
+  }`;
+}
+
+/** A block, or half of one, and what its products with `inputs` are added to. */
+function blockOfTwoPanels(layout: LayoutRow, starts: readonly string[], inputs: string, half: number): string {
+  const parts = L.partsOf(layout);
+  const five = layout.bits === 5;
+  const packed = layout.bits === 6;
+  // Signed codes leave registers for one panel only.
+  const vectors = layout.signed ? PANEL : TWO_PANELS;
+  const at = layout.signed ? 'x' : 'at';
+  const steps = (layout.halves ? 4 : 8) / parts.length - (packed ? 1 : 0);
+  const vector = (v: number) => `v128.load(${v < 2 ? 'codes' : 'others'}, ${16 * (v & 1)})`;
+  const dots = (p: number, weights: string) =>
+    each(
+      ROWS,
+      (row, r) => `v = v128.load32_splat(${at}, ${64 * p + 4 * r});
+      ${each(vectors, (v) => L.dot(layout, 'v', `${weights}${v}`, `${row}${v}`))}`,
+    );
+  return `
+    ${L.constants(layout)}
+    ${each(ROWS, (row, r) => `const start${row} = ${starts[r]!};`)}
+    ${each(ROWS, (row) => each(vectors, (v) => `let ${row}${v} = start${row};`))}
+    let codes = w + ${L.headBytes(layout) + half * 16 * layout.bits};
+    let others = codes + step;
+    ${when(!layout.signed, `let at = ${inputs};`)}
+    let v: v128;
+    ${when(
+      five,
+      each(TWO_PANELS, (v) => `let f${v} = v128.load(${v < 2 ? 'codes' : 'others'}, ${128 + 16 * (v & 1)});`),
+    )}
+    for (const end = ${at} + ${16 * steps}; ${at} < end; ${at} += 16, codes += 32, others += 32) {
+      ${each(vectors, (v) => `const n${v} = ${packed ? L.codes(layout, vector(v)) : vector(v)};`)}
+      ${each(
+        parts,
+        (p) => `${each(vectors, (v) => `const w${p}${v} = ${packed ? `n${v}` : L.codes(layout, `n${v}`, p, `f${v}`)};`)}
+        ${each(vectors, (v) => L.signs(layout, `w${p}${v}`))}
+        ${when(
+          five && p,
+          each(TWO_PANELS, (v) => `f${v} = i16x8.shr_u(f${v}, 1);`),
+        )}
+        ${dots(p, `w${p}`)}`,
+      )}
+    }
+    ${when(
+      packed,
+      `codes -= 96;
+      others -= 96;
+      ${each(TWO_PANELS, (v) => `const u${v} = ${fourth(v < 2 ? 'codes' : 'others', 16 * (v & 1))};`)}
+      ${dots(0, 'u')}`,
+    )}
+    ${when(layout.signed, 'x -= 128;')}
+    ${addTwoPanels(vectors, `w${when(half, ' + 16')}`, L.hasMin(layout))}`;
+}
+
+/** The same for two panels. */
+function addTwoPanels(vectors: readonly number[], halves: string, min: boolean): string {
+  const factors = (v: number, offset: number) =>
+    `placedHalf4(v128.load16x4_s(${v < 2 ? 'halves' : 'next'}, ${offset + 8 * (v & 1)}), placed)`;
+  return `
+    const placed = opaque(PLACED_HALF);
+    const halves = ${halves};
+    const next = halves + step;
+    ${each(vectors, (v) => `const h${v} = ${factors(v, 0)};`)}
+    ${each(vectors, (v) => `const m${v} = ${min ? factors(v, 16) : `h${v}`};`)}
+    ${each(ROWS, (row, r) => {
+      const y = (v: number, offset: number) =>
+        `const y${row}${v} = added(v128.load(sums, ${offset}), ${row}${v}, h${v}, scale${r}, ${min}, m${v}, sum${r});`;
+      return `const scale${r} = v128.load32_splat(x, XQ4_SCALE + ${4 * r});
+      const sum${r} = ${min ? `v128.load32_splat(x, XQ4_SCALED_SUM + ${4 * r})` : `scale${r}`};
+      ${each(
+        vectors.filter((v) => v % 2 === 0),
+        (v) => {
+          const offset = 64 * v + 32 * r;
+          return `${y(v, offset)} ${y(v + 1, offset + 16)}
+        v128.store(sums, y${row}${v + 1}, ${offset + 16});
+        v128.store(sums, y${row}${v}, ${offset});`;
+        },
+      )}`;
+    })}`;
+}
+
+/** Signed codes in 128 bits, whose sums stay in registers. @param rows from `row` on, at least three */
+const signedRows = () => `
+export function fourSignedRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, rows: i32, panel: i32): void {
+  const half = opaque(PLACED_HALF);
+  ${each(ROWS, (row) => each(PANEL, (v) => `let ${row}${v} = f32x4.splat(0);`))}
+  for (; blocks > 0; blocks--) {
+    ${each(ROWS, (row) => each(PANEL, (v) => `let s${row}${v} = ${NONE};`))}
+    for (let j: usize = 0; j < 8; j++) {
+      ${each(
+        PANEL,
+        (v) => `const c${v} = v128.load(w + j * 32, ${16 + 16 * v});
+      ${L.signs(L.SIGNED, `c${v}`)}
+      ${when(
+        !v,
+        each(ROWS, (row, r) => `const v${row} = v128.load32_splat(x + j * 16, ${4 * r});`),
+      )}
+      ${each(ROWS, (row) => L.dot(L.SIGNED, `v${row}`, `c${v}`, `s${row}${v}`))}`,
+      )}
+    }
+    ${each(PANEL, (v) => `const w${v} = placedHalf4(v128.load16x4_s(w, ${8 * v}), half);`)}
+    let scale: v128;
+    ${each(
+      ROWS,
+      (row, r) => `scale = v128.load32_splat(x, XQ4_SCALE + ${4 * r});
+    ${each(PANEL, (v) => `${row}${v} = madd(f32x4.convert_i32x4_s(s${row}${v}), f32x4.mul(w${v}, scale), ${row}${v});`)}`,
+    )}
+    w += ${L.blockBytes(L.SIGNED)};
+    x += XQ4_BLOCK;
+  }
+  ${each(ROWS, (row, r) => `${when(r === 3, 'if (rows > 3) ')}storeScaled(op, row + ${r}, panel, ${row}0, ${row}1);`)}
+}`;
+
+/** A call with the panel, or panels, as they are in memory or as a tile, where there is one kernel or both. */
+function callFourRows(layout: LayoutRow, name: string, parameters: string, direct: readonly LayoutRow[]): string {
+  const tile = call(`${name}${L.tileOf(layout).name}`, parameters, { zero: L.zeroOf(layout) });
+  const packed = call(`${name}${layout.name}`, parameters);
+  if (!direct.includes(layout)) return tile;
+  return layout.short ? packed : `if (tiled) ${tile} else ${packed}`;
+}
+
+const OF_ONE_PANEL = L.LAYOUTS.filter(({ bits, table }) => (bits === 4 && !table) || bits === 6);
+const OF_TWO_PANELS = L.LAYOUTS.filter(({ bits, table, short }) => bits < 8 && !table && !short);
+const WIDE_ONLY = OF_TWO_PANELS.filter((layout) => !OF_ONE_PANEL.includes(layout));
+
+export const fourRows = () => `
+${functions('onePanel', ONE_PANEL, [...OF_ONE_PANEL, ...L.TILES], onePanel)}
+${functions('twoPanels', TWO, [...OF_TWO_PANELS, ...L.TILES, L.SIGNED], twoPanels)}
+${signedRows()}
+
+export function fourSignedRowsWide(${TWO}): void {
+  ${call(`twoPanels${L.SIGNED.name}`, TWO)}
+}
+
+/** Whether four rows take no panel as it is in memory without 256 bits. */
+// @inline
+export function isWideOnly(layout: i32): bool {
+  return ${L.isOneOf(WIDE_ONLY)};
+}
+
+/**
+ * Whether a panel is unpacked before rows are multiplied by it: always where there are too few registers to do it
+ * meanwhile, and else once that is faster.
+ */
+export function isTiled(layout: i32, rows: i32): bool {
+  if (${L.isOneOf(OF_ONE_PANEL.filter(({ short }) => !short))}) return rows >= MANY_ROWS;
+  if (WIDE && (${L.isOneOf([...WIDE_ONLY, ...L.LAYOUTS.filter(({ short }) => short)])})) return rows >= MANY_ROWS;
+  return rows >= 3 && (${L.isOneOf(L.LAYOUTS.filter((layout) => layout.bits < 8 && !OF_ONE_PANEL.includes(layout)))});
+}
+
+// @inline
+export function fourRows(layout: i32, tiled: bool, ${ONE_PANEL}): void {
+  ${L.switchLayout((layout) => callFourRows(layout, 'onePanel', ONE_PANEL, OF_ONE_PANEL))}
+}
+
+// @inline
+export function fourRowsOfTwoPanels(layout: i32, tiled: bool, ${TWO}): void {
+  ${L.switchLayout((layout) => callFourRows(L.withLongSums(layout), 'twoPanels', TWO, OF_TWO_PANELS))}
+}`;
