@@ -131,7 +131,7 @@ async function runInWindow(run: InsideRun, outputs: Outputs, onSlice: OnSlice): 
 }
 
 async function inBlock<T>({ executor, ids }: InsideRun, use: (block: CellBlock) => Promise<T>): Promise<T> {
-  const block = executor.allocateCells(ids.length);
+  const block = await executor.allocateCells(ids.length);
   try {
     return await use(block);
   } finally {
