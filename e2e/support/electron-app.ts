@@ -133,7 +133,7 @@ async function start(options: LaunchOptions): Promise<Started> {
 async function launch(options: LaunchOptions): Promise<ElectronApplication> {
   const attempt = async () =>
     await _electron.launch({
-      args: [root, ...(sandboxProblem() ? ['--no-sandbox'] : [])],
+      args: [root, ...(sandboxProblem() ? ['--no-sandbox'] : []), ...(options.args ?? [])],
       cwd: root,
       env: { ...(process.env as Record<string, string>), TOKENSCOPE_DATA_DIR: options.dataDir, ...options.env },
       timeout: LAUNCH_TIMEOUT_MS,
