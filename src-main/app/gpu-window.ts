@@ -85,14 +85,16 @@ export class GpuWindow {
   }
 }
 
-/** Why Chromium offers no WebGPU here; null if it may. */
+/** Why Chromium offers no WebGPU here; null if it may. Answers without a page, which would take hundreds of milliseconds. */
 async function gpuProblem(): Promise<string | null> {
+  // Offered whatever Chromium thinks of it.
+  if (app.commandLine.hasSwitch('enable-unsafe-webgpu')) return null;
   // The status is wrong until Chromium has looked at the GPU.
   await app.getGPUInfo('basic').catch(() => undefined);
   const { webgpu = 'unknown' } = app.getGPUFeatureStatus() as { webgpu?: string };
   if (webgpu.startsWith('enabled')) return null;
-  if (process.platform === 'linux' && !app.commandLine.hasSwitch('enable-unsafe-webgpu')) {
-    return 'Chromium does not offer GPUs to programs on Linux by default. Start the app with --enable-unsafe-webgpu --enable-features=Vulkan to try.';
-  }
-  return `Chromium offers no GPU to programs on this computer (${webgpu}).`;
+  const advice = process.platform === 'linux' ? ` ${ON_LINUX}` : '';
+  return `Chromium offers no GPU to this app (${webgpu}).${advice}`;
 }
+
+const ON_LINUX = 'To try it on Linux, start the app with --enable-unsafe-webgpu --enable-features=Vulkan.';

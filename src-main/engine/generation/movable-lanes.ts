@@ -38,6 +38,8 @@ interface Stay {
   readonly home: LaneHome;
   readonly block: CellBlock;
   lanes: Lanes | null;
+  /** Why it was lost before the lanes began; null if it was not. */
+  readonly lost: EngineError | null;
   /** The move to the next executor, once it has begun. */
   moved: Promise<MovedReply> | null;
 }
@@ -62,9 +64,13 @@ export class MovableLanes {
     const { shared, needs, count } = this.options;
     const cells = cellsOf(shared.length, needs);
     try {
-      this.stay = { home, block: await home.executor.allocateCells(cells), lanes: null, moved: null };
+      this.stay = { home, block: await home.executor.allocateCells(cells), lanes: null, lost: null, moved: null };
     } catch (thrown) {
       const error = EngineError.from(thrown);
+      if (error.code === 'BACKEND_LOST' && this.options.recover) {
+        this.stay = { home, block: noBlock(cells), lanes: null, lost: error, moved: null };
+        return;
+      }
       if (error.code !== 'OUT_OF_MEMORY') throw error;
       throw new EngineError(
         'OUT_OF_MEMORY',
@@ -90,6 +96,7 @@ export class MovableLanes {
   async prefill(): Promise<number> {
     const stay = this.present;
     try {
+      if (stay.lost !== null) throw stay.lost;
       return await this.begin(stay);
     } catch (thrown) {
       const error = EngineError.from(thrown);
@@ -126,6 +133,7 @@ export class MovableLanes {
     this.release();
     const { executor, context, ...moved } = await this.options.recover!(error);
     await this.allocate({ executor, context });
+    if (this.present.lost !== null) throw this.present.lost;
     this.reuse();
     await this.begin(this.present);
     for (const lane of this.ended) lanesOf(this.present).finish(lane);
@@ -160,6 +168,11 @@ export class MovableLanes {
     if (this.stay === null) throw new EngineError('INTERNAL', 'The lanes have no cells.');
     return this.stay;
   }
+}
+
+/** Of an executor that was lost. */
+function noBlock(cells: number): CellBlock {
+  return { cells, bytes: 0, copy: () => undefined, release: () => undefined };
 }
 
 function lanesOf({ lanes }: Stay): Lanes {

@@ -33,8 +33,9 @@ export class ExecutorClient {
   /** Why nothing can be called any more. */
   private lost: EngineError | null = null;
   private offered: OfferedWeights | null = null;
-  /** By read: what waits for messages to be taken. */
-  private readonly reads = new Map<number, { underWay: number; wake: () => void }>();
+  /** Messages of weights that are not taken yet, and what waits for that. */
+  private underWay = 0;
+  private readonly waiting: (() => void)[] = [];
   private pulse: ReturnType<typeof setTimeout> | undefined;
 
   /** @param hangMs longest time without any message while something is pending */
@@ -91,7 +92,7 @@ export class ExecutorClient {
     this.link.close();
     for (const { reject } of this.pending.values()) reject(this.lost!);
     this.pending.clear();
-    for (const { wake } of this.reads.values()) wake();
+    for (const wake of this.waiting.splice(0)) wake();
   }
 
   private receive(message: ServerMessage): void {
@@ -105,12 +106,9 @@ export class ExecutorClient {
         return void this.give(message.read, message.weight);
       case 'compile':
         return this.offered?.onCompile?.();
-      case 'taken': {
-        const read = this.reads.get(message.read);
-        if (read === undefined) return;
-        read.underWay--;
-        read.wake();
-      }
+      case 'taken':
+        this.underWay--;
+        this.waiting.shift()?.();
     }
   }
 
@@ -147,8 +145,6 @@ export class ExecutorClient {
 
   /** Reads a weight and sends it, as fast as it is taken: no more than some messages are in memory. */
   private async give(read: number, index: number): Promise<void> {
-    const state = { underWay: 0, wake: () => undefined as void };
-    this.reads.set(read, state);
     let error: ErrorPayload | null = null;
     try {
       const { program, reader, onBytes, cancel } = this.offered!;
@@ -160,11 +156,11 @@ export class ExecutorClient {
           for (let row = 0; row < rows; row += step) {
             const count = Math.min(step, rows - row);
             const slice = bytes.subarray(row * bytesPerRow, (row + count) * bytesPerRow);
-            while (state.underWay >= WINDOW && this.lost === null) {
-              await new Promise<void>((resolve) => (state.wake = resolve));
+            while (this.underWay >= WINDOW && this.lost === null) {
+              await new Promise<void>((resolve) => this.waiting.push(resolve));
             }
             if (this.lost !== null) throw this.lost;
-            state.underWay++;
+            this.underWay++;
             this.send({ type: 'rows', read, bytes: ownBuffer(slice), firstRow: firstRow + row, rows: count });
           }
         },
@@ -172,7 +168,6 @@ export class ExecutorClient {
     } catch (thrown) {
       error = EngineError.from(thrown).payload;
     }
-    this.reads.delete(read);
     this.send({ type: 'readEnd', read, error });
   }
 

@@ -88,7 +88,8 @@ export type ServerMessage =
   | { type: 'error'; id: number; error: ErrorPayload }
   /** Asks for the rows of the program's weight with this index. */
   | { type: 'read'; read: number; weight: number }
-  | { type: 'taken'; read: number }
+  /** Rows were uploaded. */
+  | { type: 'taken' }
   /** All weights are uploaded, and shaders are compiled. */
   | { type: 'compile' };
 

@@ -135,7 +135,7 @@ describe('an executor in another process', () => {
     const { logits } = await executor.run(batch(), { logits: [8], lend: true, bestFirst: true });
     const best = await logits[0].lend();
     expect([best.known, best.size, reads]).toEqual([5, expected.length, 0]);
-    expect(best.top(3).map((id) => expected[id])).toEqual(expected.toSorted().reverse().slice(0, 3));
+    expect(Array.from(best.top(3), (id) => expected[id])).toEqual([...expected.toSorted().reverse().slice(0, 3)]);
     expect((await best.all()).values).toEqual(expected);
     expect(reads).toBe(1);
     await executor.run(batch(), { logits: [] });
@@ -231,7 +231,11 @@ describe('weights', () => {
     const client = await connected(gpuThread(gpu));
     const executor = await createRemoteExecutor(client, model.program, storeReader(model.weights), { cells: CELLS });
     expect(executor.adapter).toEqual({ name: 'imagined', isSoftware: false });
-    expect(take().bytesWritten).toBe(executor.memoryBytes.weights);
+    const { weights } = executor.memoryBytes;
+    const { bytesWritten } = take();
+    expect(bytesWritten).toBeGreaterThanOrEqual(weights);
+    // The rest is sizes.
+    expect(bytesWritten).toBeLessThan(1.01 * weights);
   });
 });
 

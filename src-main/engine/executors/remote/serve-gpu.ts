@@ -205,10 +205,10 @@ class GpuService {
     if (reading === undefined) return;
     reading.done = reading.done.then(async () => {
       await reading.onRows(bytes, firstRow, rows);
-      this.send({ type: 'taken', read });
+      this.send({ type: 'taken' });
     });
     // Reported at the end of the read.
-    reading.done.catch(() => this.send({ type: 'taken', read }));
+    reading.done.catch(() => this.send({ type: 'taken' }));
   }
 
   private send(message: ServerMessage): void {
