@@ -4,7 +4,7 @@ import type { CancelToken, MessageLink } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { deviceLost, HANG_MS } from '../webgpu/device-watch.ts';
-import { type ClientMessage, type GpuCallName, type GpuCalls, ownBuffer, type ServerMessage } from './messages.ts';
+import { type GpuRequest, type GpuCallName, type GpuCalls, ownBuffer, type GpuResponse } from './messages.ts';
 
 /** How often a cancel is looked for while something runs, ms. */
 const CANCEL_MS = 20;
@@ -43,7 +43,7 @@ export class ExecutorClient {
     private readonly link: MessageLink,
     private readonly hangMs = HANG_MS,
   ) {
-    link.onMessage((message) => this.receive(message as ServerMessage));
+    link.onMessage((message) => this.receive(message as GpuResponse));
     link.onClose(() => this.lose('its process ended'));
   }
 
@@ -55,7 +55,7 @@ export class ExecutorClient {
   ): Promise<GpuCalls[N]['result']> {
     if (this.lost !== null) throw this.lost;
     const id = ++this.calls;
-    this.send({ type: 'call', id, name, params } as ClientMessage);
+    this.send({ type: 'call', id, name, params } as GpuRequest);
     const answer = new Promise<unknown>((resolve, reject) => this.pending.set(id, { resolve, reject }));
     if (this.pulse === undefined) this.watch();
     const stop = cancel === undefined ? undefined : this.cancelWhen(cancel, id);
@@ -95,7 +95,7 @@ export class ExecutorClient {
     for (const wake of this.waiting.splice(0)) wake();
   }
 
-  private receive(message: ServerMessage): void {
+  private receive(message: GpuResponse): void {
     if (this.pulse !== undefined) this.watch();
     switch (message.type) {
       case 'result':
@@ -171,7 +171,7 @@ export class ExecutorClient {
     this.send({ type: 'readEnd', read, error });
   }
 
-  private send(message: ClientMessage): void {
+  private send(message: GpuRequest): void {
     if (this.lost === null) this.link.post(message);
   }
 }

@@ -74,7 +74,7 @@ export interface GpuCalls {
 
 export type GpuCallName = keyof GpuCalls;
 
-export type ClientMessage =
+export type GpuRequest =
   | { [N in GpuCallName]: { type: 'call'; id: number; name: N; params: GpuCalls[N]['params'] } }[GpuCallName]
   /** Ends the run between two slices. */
   | { type: 'cancel'; id: number }
@@ -83,7 +83,7 @@ export type ClientMessage =
   /** The last rows were sent, or reading failed. */
   | { type: 'readEnd'; read: number; error: ErrorPayload | null };
 
-export type ServerMessage =
+export type GpuResponse =
   | { type: 'result'; id: number; result: unknown }
   | { type: 'error'; id: number; error: ErrorPayload }
   /** Asks for the rows of the program's weight with this index. */

@@ -18,7 +18,7 @@ import type { Executor, Outputs, RunResult } from '../executor.ts';
 import { storeReader } from '../wasm/weights.ts';
 import { createWasmExecutor } from '../wasm/wasm-executor.ts';
 import { ExecutorClient } from './executor-client.ts';
-import type { ClientMessage, ServerMessage } from './messages.ts';
+import type { GpuRequest, GpuResponse } from './messages.ts';
 import { createRemoteExecutor } from './remote-executor.ts';
 import type { ServeGpuOptions } from './serve-gpu.ts';
 
@@ -180,12 +180,12 @@ describe('weights', () => {
     const slow: MessageLink = {
       ...thread.link,
       post(message) {
-        if ((message as ClientMessage).type === 'rows') most = Math.max(most, ++underWay);
+        if ((message as GpuRequest).type === 'rows') most = Math.max(most, ++underWay);
         thread.link.post(message);
       },
       onMessage: (listener) =>
         thread.link.onMessage((message) => {
-          if ((message as ServerMessage).type !== 'taken') return listener(message);
+          if ((message as GpuResponse).type !== 'taken') return listener(message);
           setTimeout(() => {
             underWay--;
             listener(message);

@@ -12,14 +12,14 @@ import { createWebGpuExecutor } from '../webgpu/webgpu-executor.ts';
 import { ReceivedContexts } from './contexts.ts';
 import { fromPayload } from './executor-client.ts';
 import {
-  type ClientMessage,
+  type GpuRequest,
   type CreateParams,
   type GpuCallName,
   type GpuCalls,
   ownBuffer,
   type RowLogits,
   type RunParams,
-  type ServerMessage,
+  type GpuResponse,
 } from './messages.ts';
 
 export interface ServeGpuOptions {
@@ -35,7 +35,7 @@ export interface ServeGpuOptions {
  */
 export function serveGpu(link: MessageLink, gpu: Gpu | null, options: ServeGpuOptions = {}): void {
   const service = new GpuService(link, gpu, options.create ?? createWebGpuExecutor);
-  link.onMessage((message) => service.receive(message as ClientMessage));
+  link.onMessage((message) => service.receive(message as GpuRequest));
   link.onClose(() => {
     service.end();
     options.onEnd?.();
@@ -71,7 +71,7 @@ class GpuService {
     private readonly createExecutor: typeof createWebGpuExecutor,
   ) {}
 
-  receive(message: ClientMessage): void {
+  receive(message: GpuRequest): void {
     switch (message.type) {
       case 'call':
         return void this.answer(message);
@@ -97,7 +97,7 @@ class GpuService {
     for (const { reject } of this.readings.values()) reject(closed);
   }
 
-  private async answer({ id, name, params }: Extract<ClientMessage, { type: 'call' }>): Promise<void> {
+  private async answer({ id, name, params }: Extract<GpuRequest, { type: 'call' }>): Promise<void> {
     try {
       const handler = this.handlers[name] as (params: unknown, id: number) => Promise<unknown>;
       this.send({ type: 'result', id, result: await handler(params, id) });
@@ -200,7 +200,7 @@ class GpuService {
     };
   }
 
-  private take({ read, bytes, firstRow, rows }: Extract<ClientMessage, { type: 'rows' }>): void {
+  private take({ read, bytes, firstRow, rows }: Extract<GpuRequest, { type: 'rows' }>): void {
     const reading = this.readings.get(read);
     if (reading === undefined) return;
     reading.done = reading.done.then(async () => {
@@ -211,7 +211,7 @@ class GpuService {
     reading.done.catch(() => this.send({ type: 'taken' }));
   }
 
-  private send(message: ServerMessage): void {
+  private send(message: GpuResponse): void {
     if (!this.ended) this.link.post(message);
   }
 }

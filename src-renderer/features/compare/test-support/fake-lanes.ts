@@ -31,6 +31,8 @@ export class FakeLanes implements EngineApi {
   files: FileHash[] | null = null;
   /** Makes the next `compare` fail before its first event. */
   failure: EngineError | null = null;
+  /** Called when the executor is lost in the next `compare`, which then continues on the model's new one. */
+  moves: (() => ModelInfo) | null = null;
   #wake: () => void = () => undefined;
   #resumed = false;
 
@@ -63,12 +65,14 @@ export class FakeLanes implements EngineApi {
     signal?: AbortSignal,
   ): AsyncGenerator<LanesEvent> {
     this.requests.push({ key, lanes });
-    const { failure } = this;
+    const { failure, moves } = this;
     this.failure = null;
+    this.moves = null;
     if (failure !== null) throw failure;
     yield { type: 'prefill', sharedTokens: 3, reusedTokens: 0, computedTokens: 4, kvCacheBytes: 0 };
     for (const [lane, { sampling }] of lanes.entries()) {
       yield event(lane, start());
+      if (moves !== null) yield event(lane, { type: 'moved', model: moves(), notice: 'The GPU was lost.' });
       let sent = 0;
       let stop: Stop = { reason: 'eos', token: null };
       for (const step of this.scripts.get(sampling.seed) ?? [10, 11]) {
