@@ -43,7 +43,10 @@ const all: UserConfig = {
       target: 'node20.18',
       externalizeDeps: false,
       rolldownOptions: {
-        input: { preload: path('src-main/preload/preload.ts') },
+        input: {
+          preload: path('src-main/preload/preload.ts'),
+          'gpu-preload': path('src-main/preload/gpu-preload.ts'),
+        },
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
     },
@@ -70,6 +73,8 @@ const all: UserConfig = {
       rolldownOptions: {
         input: {
           index: path('src-renderer/index.html'),
+          gpu: path('src-renderer/gpu.html'),
+          'gpu.worker': path('src-main/hosts/web/gpu.worker.ts'),
           'engine.worker': path('src-main/hosts/web/engine.worker.ts'),
           'kernel-thread': path('src-main/hosts/web/kernel-thread.ts'),
           'markdown.worker': path('src-renderer/features/markdown/parse/markdown.worker.ts'),
@@ -77,7 +82,7 @@ const all: UserConfig = {
         },
         output: {
           // Workers are started by their names.
-          entryFileNames: ({ name }) => (name === 'index' ? 'assets/[name]-[hash].js' : '[name].js'),
+          entryFileNames: ({ name }) => (name === 'index' || name === 'gpu' ? 'assets/[name]-[hash].js' : '[name].js'),
         },
       },
     },

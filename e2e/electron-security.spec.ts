@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { gpuPage, hiddenPage, SOFTWARE_ADAPTER } from './support/gpu-page.ts';
 import { expect, test } from './support/test.ts';
 
 test.beforeEach(async ({ app }) => new ChatPage(app.page).ready());
@@ -155,4 +157,55 @@ test('files outside the interface are not served', async ({ app }) => {
     const status = await app.page.evaluate(async (url) => (await fetch(url)).status, `app://tokenscope${path}`);
     expect([400, 403, 404]).toContain(status);
   }
+});
+
+test.describe('the hidden page of the GPU', () => {
+  test.use({ freshApp: true, appArgs: SOFTWARE_ADAPTER });
+
+  test('is sandboxed, has a session of its own, no bridge, no Node and no network, and is no window', async ({
+    app,
+  }) => {
+    app.guard.allow(/request leaves the app|console error/);
+    const models = new ModelsPage(app);
+    await models.show();
+    await models.select('TinyTransformer');
+    // It stays while shaders compile, which takes long on the software adapter.
+    await models.id('executor-select').selectOption('webgpu');
+    await expect.poll(() => hiddenPage(app)).not.toBeNull();
+    expect(await hiddenPage(app)).toMatchObject({
+      preferences: {
+        ...{ sandbox: true, contextIsolation: true, nodeIntegration: false },
+        ...{ webSecurity: true, webviewTag: false },
+      },
+      spellcheck: false,
+      ownSession: true,
+      windows: 1,
+    });
+    const found = await gpuPage(app).evaluate(async () => {
+      const elsewhere = await fetch('http://127.0.0.1:9/').then(
+        () => 'went out',
+        () => 'refused',
+      );
+      const popup = window.open('https://example.com/');
+      location.href = 'https://example.com/';
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return {
+        globals: ['tokenscope', 'require', 'process', 'Buffer'].filter((name) => name in window),
+        isolated: crossOriginIsolated,
+        address: location.href,
+        ...{ elsewhere, popup },
+      };
+    });
+    expect(found).toEqual({
+      ...{ globals: [], isolated: true, address: 'app://tokenscope/gpu.html', elsewhere: 'refused', popup: null },
+    });
+    // Nor does the main process answer its session.
+    const refused = await app.electron?.evaluate(async ({ session }) =>
+      session
+        .fromPartition('persist:gpu')
+        .fetch('http://127.0.0.1:9/')
+        .then(() => 'went out', String),
+    );
+    expect(refused).toMatch(/ERR_BLOCKED_BY_CLIENT/);
+  });
 });

@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import manifest from '../package.json' with { type: 'json' };
@@ -28,7 +28,9 @@ const DEFAULT_PORT = 4318;
 export async function buildWeb(folder: string): Promise<void> {
   await ensureBuilt(['app']);
   await rm(folder, { recursive: true, force: true });
-  await cp(join(root, 'out', 'renderer'), folder, { recursive: true });
+  // Only Electron has the page of the GPU.
+  const isOfBrowsers = (path: string) => !/^gpu[.-]/.test(basename(path));
+  await cp(join(root, 'out', 'renderer'), folder, { recursive: true, filter: isOfBrowsers });
   const models = join(root, 'resources', 'models');
   for (const id of BUILT_IN_IDS) await cp(join(models, id), join(folder, 'models', id), { recursive: true });
   await mkdir(join(folder, 'kernels'));

@@ -54,8 +54,8 @@ const PARTS = {
       ...shared,
     ],
     outputs: [
-      'out/preload/preload.cjs',
-      ...['index.html', 'engine.worker.js', 'kernel-thread.js', 'markdown.worker.js'].map(
+      ...['preload', 'gpu-preload'].map((name) => `out/preload/${name}.cjs`),
+      ...['index.html', 'gpu.html', 'engine.worker.js', 'gpu.worker.js', 'kernel-thread.js', 'markdown.worker.js'].map(
         (name) => `out/renderer/${name}`,
       ),
     ],

@@ -50,6 +50,8 @@ export interface LaunchOptions {
   guard: Guard;
   /** More environment variables for the app. */
   env?: Record<string, string>;
+  /** More arguments for Electron. */
+  args?: readonly string[];
 }
 
 /** @throws Error with the service's message and code */

@@ -1,6 +1,7 @@
 import { _electron, type ElectronApplication, type Page } from '@playwright/test';
 import type * as Electron from 'electron';
 import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { sandboxProblem } from '../../scripts/lib/processes.ts';
 import { root } from '../../scripts/lib/run.ts';
 import type { AppAnswer } from '../../src-main/protocol/app/app-bridge.ts';
@@ -131,9 +132,11 @@ async function start(options: LaunchOptions): Promise<Started> {
 
 /** Electron hangs in about one launch of sixty under a debugger: a short limit and a second attempt. */
 async function launch(options: LaunchOptions): Promise<ElectronApplication> {
+  const { args = [] } = options;
+  const preload = args.length > 0 ? ['-r', join(import.meta.dirname, 'keep-features.cjs')] : [];
   const attempt = async () =>
     await _electron.launch({
-      args: [root, ...(sandboxProblem() ? ['--no-sandbox'] : [])],
+      args: [...preload, root, ...(sandboxProblem() ? ['--no-sandbox'] : []), ...args],
       cwd: root,
       env: { ...(process.env as Record<string, string>), TOKENSCOPE_DATA_DIR: options.dataDir, ...options.env },
       timeout: LAUNCH_TIMEOUT_MS,

@@ -32,6 +32,8 @@ interface Fixtures {
    * it was, or the test before which the shared one is restarted.
    */
   app: RunningApp;
+  /** Additional arguments of Electron, for tests with `freshApp`. */
+  appArgs: readonly string[];
   /** Additional environment variables for the app. If they differ from the previous test's, the app is restarted. */
   appEnv: Record<string, string>;
 }
@@ -98,16 +100,18 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
     await rm(dataDir, { recursive: true, force: true });
   },
 
+  appArgs: [[], { option: true }],
+
   // oxlint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
   appEnv: async ({}, use) => use({}),
 
-  app: async ({ host, dataDir, appEnv, freshApp, sharedApp, openChromium }, use, testInfo) => {
+  app: async ({ host, dataDir, appArgs, appEnv, freshApp, sharedApp, openChromium }, use, testInfo) => {
     const launch = async (options: LaunchOptions) => {
       if (host === 'electron') return await launchElectronApp(options);
       return await (host === 'web' ? launchWebApp : launchSiteApp)(await openChromium(), options);
     };
     const app = freshApp
-      ? await launch({ dataDir, guard: new Guard(), env: appEnv })
+      ? await launch({ dataDir, guard: new Guard(), env: appEnv, args: appArgs })
       : await sharedApp.open(dataDir, appEnv, launch);
     await use(app);
     if (testInfo.status !== testInfo.expectedStatus) {

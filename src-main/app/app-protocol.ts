@@ -1,5 +1,5 @@
 /** `app://tokenscope/`: the page's own scheme, a secure origin with response headers, unlike file://. */
-import { net, protocol } from 'electron';
+import { net, protocol, type Protocol } from 'electron';
 import { readFile } from 'node:fs/promises';
 import { codeOf } from '../services/json-file.ts';
 import { pageHeaders } from '../services/page-headers.ts';
@@ -18,9 +18,10 @@ export function registerAppScheme(): void {
 /**
  * @param rendererDir Built page.
  * @param devServer Origin of the development server that serves the files instead; null in a build.
+ * @param own protocols of a session, by default of the windows'
  */
-export function serveAppScheme(rendererDir: string, devServer: string | null): void {
-  protocol.handle(APP_SCHEME, async (request) => {
+export function serveAppScheme(rendererDir: string, devServer: string | null, own: Protocol = protocol): void {
+  own.handle(APP_SCHEME, async (request) => {
     const headers = pageHeaders(devServer);
     const resource = appResource(request.url, request.method);
     if (typeof resource === 'number') return refusal(resource, headers);

@@ -15,6 +15,8 @@ export interface IpcOptions {
   onPortRequest(page: WebContents): void;
   onWindowVerb(page: WebContents, verb: WindowVerb): void;
   onDesktop(page: WebContents, message: DesktopMessage): void;
+  /** Whether it is the page of a window, and not another one of the app. */
+  isWindow(page: WebContents): boolean;
   /** Whether it is the page of the window in front, which shows what the system opens. */
   isFront(page: WebContents): boolean;
 }
@@ -27,6 +29,7 @@ export interface SenderFrame {
 
 export function registerIpc(options: IpcOptions): void {
   const { services } = options;
+  const refuseSender = (event: IpcMainEvent | IpcMainInvokeEvent) => refusal(event, options.isWindow(event.sender));
   ipcMain.handle(IPC.invoke, async (event, method: unknown, params: unknown): Promise<AppAnswer> => {
     const refused = refuseSender(event);
     return refused === null ? await answerCall(services, method, params) : { error: toErrorPayload(refused) };
@@ -62,8 +65,8 @@ export function isWindowVerb(value: unknown): value is WindowVerb {
 }
 
 /** Null if the sender is accepted. A frame that has navigated away meanwhile is refused too. */
-function refuseSender(event: IpcMainEvent | IpcMainInvokeEvent): EngineError | null {
-  if (isTrustedFrame(event.senderFrame)) return null;
+function refusal(event: IpcMainEvent | IpcMainInvokeEvent, isWindow: boolean): EngineError | null {
+  if (isWindow && isTrustedFrame(event.senderFrame)) return null;
   const origin = event.senderFrame?.origin ?? 'a closed page';
   process.stderr.write(`tokenscope: refused a message from ${origin}\n`);
   return new EngineError('BAD_REQUEST', 'Only the app’s own page may make this call.');

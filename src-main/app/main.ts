@@ -16,6 +16,7 @@ import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
 import { chooseFolder, chooseModel, chooseTarget } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
+import { GpuWindow } from './gpu-window.ts';
 import { registerIpc } from './ipc.ts';
 import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
@@ -30,6 +31,7 @@ import { Windows, type NewWindow } from './windows.ts';
 const devServer = app.isPackaged ? null : (process.env.ELECTRON_RENDERER_URL ?? null);
 const folder = dataFolder();
 const modelsDir = join(app.getAppPath(), 'resources', 'models');
+const rendererDir = join(import.meta.dirname, '..', 'renderer');
 
 /** Resolves when everything is set up and the first window is open. */
 let started: Promise<void> = Promise.resolve();
@@ -42,6 +44,14 @@ const windows = new Windows({
   onClosed: (pageId) => supervisor.removePage(pageId),
   // The window in front works without those behind it.
   onFailure: (error) => process.stderr.write(`tokenscope: a window was not restored: ${String(error)}\n`),
+});
+
+const gpuWindow = new GpuWindow({
+  preload: join(import.meta.dirname, '..', 'preload', 'gpu-preload.cjs'),
+  prepare(own) {
+    restrictSession(own, services.networkLog, devServer);
+    serveAppScheme(rendererDir, devServer, own.protocol);
+  },
 });
 
 const supervisor = new EngineSupervisor<MessagePortMain>({
@@ -58,6 +68,7 @@ const supervisor = new EngineSupervisor<MessagePortMain>({
   deliver: (port, pageId) => windows.withPage(pageId)?.webContents.postMessage(IPC.enginePort, null, [port]),
   emit: (event) => services.emit(event),
   locate: (modelId): string | null => services.pathOfModel(modelId),
+  gpu: gpuWindow,
   forceKill,
 });
 
@@ -161,7 +172,7 @@ function open(requests: readonly OpenRequest[]): void {
 
 async function run(): Promise<void> {
   restrictSession(session.defaultSession, services.networkLog, devServer);
-  serveAppScheme(join(import.meta.dirname, '..', 'renderer'), devServer);
+  serveAppScheme(rendererDir, devServer);
   await services.start();
   registerIpc({
     services,
@@ -182,6 +193,7 @@ async function run(): Promise<void> {
       const window = windows.of(page);
       if (window !== null) onDesktopMessage(window, message);
     },
+    isWindow: (page) => windows.of(page) !== null,
     isFront: (page) => windows.front?.webContents === page,
   });
   supervisor.start();

@@ -46,6 +46,7 @@ function setUp() {
   const states: string[] = [];
   const messages: (string | null)[] = [];
   const modelChanges: boolean[] = [];
+  const gpu = { problem: null as string | null, closed: 0 };
   let channels = 0;
   const supervisor = new EngineSupervisor<string>({
     fork: () => {
@@ -61,11 +62,15 @@ function setUp() {
       messages.push(event.message);
     },
     locate: (modelId) => (modelId === 'opened-1' ? '/models/one.gguf' : null),
+    gpu: {
+      connect: () => (gpu.problem === null ? Promise.resolve('gpu') : Promise.reject(new Error(gpu.problem))),
+      close: () => void gpu.closed++,
+    },
     forceKill: (pid) => processes.find((made) => made.pid === pid)?.exit(9),
     times: { backOffMs: [0, 500, 2000], quickDeathMs: 30_000, startMs: 10_000, killMs: 1000 },
   });
   const latest = (): FakeProcess => processes.at(-1)!;
-  return { supervisor, processes, delivered, states, messages, modelChanges, latest };
+  return { supervisor, processes, delivered, states, messages, modelChanges, gpu, latest };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -223,4 +228,25 @@ test('stop during the wait before a restart is final too', async () => {
   await supervisor.stop();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(processes).toHaveLength(1);
+});
+
+test('the engine gets a port to the GPU, or the reason why there is none, and the page ends with the last port', async () => {
+  const { supervisor, gpu, latest } = setUp();
+  supervisor.start();
+  latest().say({ type: 'ready' });
+  latest().say({ type: 'gpu', request: 1 });
+  await vi.advanceTimersByTimeAsync(0);
+  gpu.problem = 'There is no GPU.';
+  latest().say({ type: 'gpu', request: 2 });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(latest().posted).toEqual([
+    { message: { type: 'gpu', request: 1, problem: null }, ports: ['gpu'] },
+    { message: { type: 'gpu', request: 2, problem: 'There is no GPU.' }, ports: [] },
+  ]);
+  expect(gpu.closed).toBe(0);
+  latest().say({ type: 'gpuUnused' });
+  expect(gpu.closed).toBe(1);
+  // A crash leaves no page behind.
+  latest().exit(1);
+  expect(gpu.closed).toBe(2);
 });

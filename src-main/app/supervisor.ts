@@ -3,7 +3,12 @@
  * data.
  */
 import type { AppEvent } from '../protocol/app/app-services.ts';
-import type { UtilityLocatedMessage, UtilityMessage, UtilityPortMessage } from '../protocol/app/utility-messages.ts';
+import type {
+  UtilityGpuMessage,
+  UtilityLocatedMessage,
+  UtilityMessage,
+  UtilityPortMessage,
+} from '../protocol/app/utility-messages.ts';
 
 /** The used part of Electron's UtilityProcess. */
 export interface EngineProcess<Port> {
@@ -41,6 +46,13 @@ export interface SupervisorOptions<Port> {
   emit(event: Extract<AppEvent, { type: 'engine' | 'engineModel' }>): void;
   /** Path of a model that a person opened; null for an unknown id. */
   locate(modelId: string): string | null;
+  /** The page with WebGPU. */
+  gpu: {
+    /** A port to a new Worker. @throws Error with the reason why there is none */
+    connect(): Promise<Port>;
+    /** The engine needs no Worker any more. */
+    close(): void;
+  };
   /** Kills a process that does not exit when asked. */
   forceKill(pid: number): void;
   times?: Partial<SupervisorTimes>;
@@ -89,6 +101,8 @@ export class EngineSupervisor<Port> {
         const path = this.#options.locate(modelId);
         child.postMessage({ type: 'located', request, path } satisfies UtilityLocatedMessage, []);
       }
+      if (message.type === 'gpu') void this.#connectGpu(child, message.request);
+      if (message.type === 'gpuUnused') this.#options.gpu.close();
       if (message.type === 'model') this.#options.emit({ type: 'engineModel', changing: message.changing });
       if (message.type !== 'ready' || running.ready) return;
       clearTimeout(slow);
@@ -99,6 +113,7 @@ export class EngineSupervisor<Port> {
     child.on('exit', (code) => {
       clearTimeout(slow);
       reportExit();
+      this.#options.gpu.close();
       this.#onExit(running, code);
     });
   }
@@ -142,6 +157,16 @@ export class EngineSupervisor<Port> {
     // had the new port would request another.
     this.#options.deliver(port2, pageId);
     running.process.postMessage({ type: 'port', windowId: pageId } satisfies UtilityPortMessage, [port1]);
+  }
+
+  async #connectGpu(child: EngineProcess<Port>, request: number): Promise<void> {
+    const answer = (problem: string | null, ports: Port[]) =>
+      child.postMessage({ type: 'gpu', request, problem } satisfies UtilityGpuMessage, ports);
+    try {
+      answer(null, [await this.#options.gpu.connect()]);
+    } catch (error) {
+      answer(error instanceof Error ? error.message : String(error), []);
+    }
   }
 
   async #end({ process: child, exited }: Running<Port>): Promise<void> {

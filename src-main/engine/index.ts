@@ -9,6 +9,7 @@ import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
 import { inspect } from './inside/inspect.ts';
+import { withTokens } from './inside/with-tokens.ts';
 import type { InsideRun } from './inside/tapped-row.ts';
 import { intervene, replaceTokens } from './program/interventions.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
@@ -18,15 +19,15 @@ import {
   infoOf,
   loadModel,
   loadOnCpu,
+  lossBefore,
+  storedPrefix,
   type Loaded,
   type LoadOptions,
   type OpenedFiles,
 } from './load-model.ts';
 import { checkName } from './check-value.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
-import type { Model } from './models/model.ts';
 import type { CancelToken, ModelFiles, Platform, PrefixStoreSize } from './api/platform.ts';
-import type { StoredPrefix } from './prefix-cache/prefix-cache.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
   Detokenized,
@@ -44,7 +45,6 @@ import type {
   PreviewParams,
   Profile,
   ProfileParams,
-  PromptInput,
   RenderChatParams,
   RenderedChat,
   SamplingPreview,
@@ -70,6 +70,7 @@ export * from './api/errors.ts';
 export * from './api/platform.ts';
 export * from './api/types.ts';
 export { describeModel, type LoadOptions, type OpenedFiles } from './load-model.ts';
+export { serveGpu } from './executors/remote/serve-gpu.ts';
 export { openTokenizer } from './models/open-tokenizer.ts';
 export {
   type Quantized,
@@ -91,6 +92,8 @@ export class InferenceEngine {
   private kept: Loaded | null = null;
   /** See `LoadOptions.beside`. */
   private beside: Loaded | null = null;
+  /** Why the GPU was lost; null if it was not, or was chosen again since. */
+  private lostGpu: EngineError | null = null;
 
   constructor(private readonly platform: Platform) {}
 
@@ -135,10 +138,11 @@ export class InferenceEngine {
         return infoOf(this.require());
       }
       const found = typeof files === 'function' ? await files() : files;
+      this.lostGpu = lossBefore(this.lostGpu, this.loaded, options);
       // The old model is unusable, so free its memory first.
       if (this.loaded?.executor.failed) await this.dispose('loaded');
       try {
-        const loaded = await loadModel(this.platform, found, options);
+        const loaded = await loadModel(this.platform, found, options, this.lostGpu);
         if (keepLoaded && this.kept === null) this.kept = this.loaded;
         else await this.dispose('loaded');
         if (!keepLoaded) await this.dispose('kept');
@@ -252,7 +256,12 @@ export class InferenceEngine {
       });
       const { executor, context, model } = loaded;
       const { contextSize } = model.config;
-      yield* generateLanes({ lanes, executor, context, contextSize, platform: this.platform, cancel });
+      const recover = async (error: EngineError) => {
+        const { model, notice } = await this.recover(this.require(), error);
+        const { executor, context } = this.require();
+        return { executor, context, model, notice };
+      };
+      yield* generateLanes({ lanes, executor, context, contextSize, platform: this.platform, cancel, recover });
     } finally {
       leave();
     }
@@ -367,6 +376,7 @@ export class InferenceEngine {
   /** Moves the model of a lost GPU to the CPU. @throws EngineError the given one if it was on the CPU already */
   private async recover(lost: Loaded, error: EngineError): Promise<Recovered> {
     if (lost.executor.name !== 'webgpu') throw error;
+    this.lostGpu = error;
     // Its memory is freed first.
     await this.dispose('loaded');
     this.loaded = await loadOnCpu(this.platform, lost, error);
@@ -433,16 +443,4 @@ export class InferenceEngine {
     this[which] = null;
     await one?.executor.dispose();
   }
-}
-
-/** Undefined if nothing is stored for the request. */
-function storedPrefix({ prefixes }: Loaded, { storePrefixFor }: PreviewParams): StoredPrefix | undefined {
-  return storePrefixFor === undefined ? undefined : prefixes?.of(storePrefixFor);
-}
-
-/** The prompt with its replaced tokens, as ids if there are any. */
-function withTokens(prompt: PromptInput, interventions: readonly Intervention[], model: Model): PromptInput {
-  if (interventions.every(({ kind }) => kind !== 'token')) return prompt;
-  const { ids } = readPrompt(prompt, model, 0);
-  return { kind: 'ids', ids: replaceTokens(ids, interventions, model.config.vocabularySize) };
 }

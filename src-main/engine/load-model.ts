@@ -6,16 +6,23 @@ import type {
   LoadProgress,
   ModelDescription,
   ModelInfo,
+  PreviewParams,
 } from './api/types.ts';
 import { EngineError } from './api/errors.ts';
 import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import type { Executor } from './executors/executor.ts';
-import { findAdapter, knownChoice, measuredChoice, withoutGpu } from './executors/executor-choice.ts';
+import {
+  afterLoss,
+  choiceWithoutAdapter,
+  findAdapter,
+  knownChoice,
+  measuredChoice,
+  withoutGpu,
+} from './executors/executor-choice.ts';
+import { gpuAccess, type OpenedGpu } from './executors/gpu-access.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
-import { openDevice, type OpenedDevice } from './executors/webgpu/device.ts';
-import { createWebGpuExecutor } from './executors/webgpu/webgpu-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
@@ -24,7 +31,7 @@ import { engineOverhead } from './models/memory-estimate.ts';
 import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/open-model.ts';
 import { modelKey } from './prefix-cache/model-key.ts';
-import { PrefixCache } from './prefix-cache/prefix-cache.ts';
+import { PrefixCache, type StoredPrefix } from './prefix-cache/prefix-cache.ts';
 import { elementCount } from './tensor/shape.ts';
 
 type ExecutorSettings = Pick<LoadOptions, 'threads' | 'kvCacheType'>;
@@ -45,7 +52,7 @@ export interface Loaded {
   readonly prefixes: PrefixCache | null;
   readonly loadMs: number;
   readonly files: OpenedFiles;
-  /** Null if the executor was requested. */
+  /** Null if the executor was requested, and has not failed since. */
   readonly choice: ExecutorChoice | null;
   /** As requested. */
   readonly settings: ExecutorSettings;
@@ -93,9 +100,15 @@ export interface LoadOptions {
 
 /**
  * Reads a model and puts its weights where its executor wants them.
+ * @param lostGpu why the GPU was lost: it is then not chosen automatically
  * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED, BACKEND_LOST
  */
-export async function loadModel(platform: Platform, files: ModelFiles, options: LoadOptions): Promise<Loaded> {
+export async function loadModel(
+  platform: Platform,
+  files: ModelFiles,
+  options: LoadOptions,
+  lostGpu: EngineError | null = null,
+): Promise<Loaded> {
   const { clock, log } = platform;
   const startedAt = clock.now();
   const onWarning = (message: string) => log.warn(message);
@@ -108,7 +121,7 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
       return files.open(name);
     },
   };
-  const { model, executor, choice = null } = await open[wanted](platform, tracked, { ...options, onWarning });
+  const { model, executor, choice = null } = await open[wanted](platform, tracked, { ...options, onWarning, lostGpu });
   const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
   const from = { names: [...opened].sort(), stamp: files.stamp };
   const prefixes = await prefixCache(platform, files, from.names, { model, executor, context });
@@ -139,7 +152,7 @@ export const CONTINUED_ON_CPU =
  */
 export async function loadOnCpu(
   platform: Platform,
-  { source, model, choice, settings }: Loaded,
+  { source, model, settings }: Loaded,
   error: EngineError,
 ): Promise<Loaded> {
   platform.log.warn('A reply continues on the CPU.', { message: error.message });
@@ -149,9 +162,8 @@ export async function loadOnCpu(
     const message = `The GPU was lost, and the CPU cannot load the model. ${EngineError.from(cause).message}`;
     throw new EngineError('BACKEND_LOST', message, {}, { cause });
   });
-  const now: ExecutorChoice | null = choice && { executor: 'wasm', reason: 'The GPU was lost during a reply.' };
-  // It belongs to no reply.
-  return { ...loaded, choice: now, loadReported: true };
+  // The load belongs to no reply.
+  return { ...loaded, choice: afterLoss(error), loadReported: true };
 }
 
 async function prefixCache(
@@ -171,11 +183,27 @@ async function prefixCache(
   }
 }
 
+/** Undefined if nothing is stored for the request. */
+export function storedPrefix({ prefixes }: Loaded, { storePrefixFor }: PreviewParams): StoredPrefix | undefined {
+  return storePrefixFor === undefined ? undefined : prefixes?.of(storePrefixFor);
+}
+
+/** Why the GPU was lost, at the begin of a load: it may have been during a request that then ended. */
+export function lossBefore(
+  known: EngineError | null,
+  present: Loaded | null,
+  { executor }: LoadOptions,
+): EngineError | null {
+  if (executor === 'webgpu') return null;
+  const isLost = present?.executor.name === 'webgpu' && present.executor.failed;
+  return known ?? (isLost ? new EngineError('BACKEND_LOST', 'The GPU was lost.') : null);
+}
+
 function settingsOf({ threads, kvCacheType }: LoadOptions): ExecutorSettings {
   return { ...(threads !== undefined && { threads }), ...(kvCacheType !== undefined && { kvCacheType }) };
 }
 
-type OpenOptions = OpenModelOptions & ExecutorSettings;
+type OpenOptions = OpenModelOptions & ExecutorSettings & { readonly lostGpu: EngineError | null };
 
 interface Opened {
   readonly model: Model;
@@ -210,36 +238,37 @@ async function openForKernels(platform: Platform, files: ModelFiles, options: Op
 }
 
 async function openForGpu(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {
-  if (!platform.openGpu) {
-    throw new EngineError('BACKEND_LOST', 'WebGPU is not available here. Load the model with the wasm executor.');
-  }
-  const device = await openDevice(await platform.openGpu());
+  const gpu = await openGpu(platform);
   let taken = false;
   try {
     return await openInto(files, options, (...taking) => {
-      // From here on the executor destroys it.
+      // From here on the executor closes it.
       taken = true;
-      return createOnGpu(device, options)(...taking);
+      return createOn(gpu, options)(...taking);
     });
   } finally {
-    if (!taken) device.device.destroy();
+    if (!taken) gpu.close();
   }
 }
 
-function createOnGpu(device: OpenedDevice, { kvCacheType }: OpenOptions): Create {
-  return (program, weights, { contextSize: cells, onBytes, cancel }) =>
-    createWebGpuExecutor(program, weights, { device, cells, onBytes, cancel, kvCacheType });
+function openGpu(platform: Platform): Promise<OpenedGpu> {
+  const access = gpuAccess(platform);
+  if (access) return access.open();
+  const message = 'WebGPU is not available here. Load the model with the wasm executor.';
+  return Promise.reject(new EngineError('BACKEND_LOST', message));
+}
+
+function createOn(gpu: OpenedGpu, { kvCacheType }: OpenOptions): Create {
+  return (program, weights, { contextSize: cells, onBytes, onCompile, cancel }) =>
+    gpu.createExecutor(program, weights, { cells, onBytes, onCompile, cancel, kvCacheType });
 }
 
 /** On the CPU first, unless the GPU was faster before. */
 async function openForFaster(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {
-  const { openGpu, clock, log } = platform;
+  const { clock, log } = platform;
   const startedAt = clock.now();
-  // Not waited for while the file is read.
-  const finding = findAdapter(platform);
   const createOnCpu = await kernelsInto(platform, options);
-  const onGpu = async (...taking: Parameters<Create>) =>
-    createOnGpu(await openDevice(await openGpu!()), options)(...taking);
+  const onGpu = async (...taking: Parameters<Create>) => createOn(await openGpu(platform), options)(...taking);
   let choice = null as ExecutorChoice | null;
   const opened = await openInto(files, options, async (program, weights, taking) => {
     const layers = program.kvWidths.length;
@@ -247,14 +276,15 @@ async function openForFaster(platform: Platform, files: ModelFiles, options: Ope
     const type = weights.typeOf(program.weights[0]).name;
     const key = [files.id, files.stamp, size, type, options.threads, options.kvCacheType].join(' ');
     const model = { key, layers };
-    const adapter = await finding;
-    choice = await knownChoice(platform, model, adapter);
+    choice = await choiceWithoutAdapter(platform, model, options.lostGpu);
+    const adapter = choice === null ? await findAdapter(platform) : '';
+    choice ??= await knownChoice(platform, model, adapter);
     // Progress counts what is read once.
     const again = { ...taking, onBytes: () => undefined };
     let cpu: Executor | null = null;
     if (choice?.executor !== 'webgpu') cpu = await createOnCpu(program, weights, taking);
     try {
-      if (cpu && choice === null && adapter !== null) {
+      if (cpu && choice === null && typeof adapter !== 'string') {
         const empty = { typeOf: weights.typeOf.bind(weights), readRows: () => Promise.resolve() };
         const measuring = () => onGpu(program, empty, again);
         choice = await measuredChoice(platform, model, adapter, cpu, measuring, clock.now() - startedAt);

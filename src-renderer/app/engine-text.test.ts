@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { engineText } from './engine-text.ts';
 
-const progress = (phase: 'header' | 'weights' | 'tokenizer', bytesRead: number) =>
+const progress = (phase: 'header' | 'weights' | 'tokenizer' | 'shaders', bytesRead: number) =>
   ({ phase, bytesRead, totalBytes: 9_800_000 }) as const;
 
 it('says what the engine does and how far it is', () => {
@@ -15,6 +15,9 @@ it('says what the engine does and how far it is', () => {
   expect(
     engineText({ status: 'starting', model: null, progress: progress('tokenizer', 9_800_000), responds: true }),
   ).toBe('Loading the tokenizer');
+  expect(
+    engineText({ status: 'starting', model: null, progress: progress('shaders', 9_800_000), responds: true }),
+  ).toBe('Compiling shaders');
   expect(engineText({ status: 'ready', model: { loadMs: 213 }, progress: null, responds: true })).toBe(
     'Ready, loaded in 213\u00a0ms',
   );

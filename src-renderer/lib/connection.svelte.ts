@@ -115,6 +115,7 @@ abstract class LiveConnection implements Connection {
 
 /** The main process brokers the ports and restarts the utility process. The page uses each new port. */
 class ElectronConnection extends LiveConnection {
+  override readonly executors = WITH_GPU;
   readonly models: ModelOpener;
 
   constructor(readonly bridge: TokenscopeBridge) {

@@ -4,7 +4,13 @@ interface TrustedTypesFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
-const WORKERS = ['engine.worker.js', 'markdown.worker.js', 'pdf.worker.js', 'service-worker.js'] as const;
+const WORKERS = [
+  'engine.worker.js',
+  'gpu.worker.js',
+  'markdown.worker.js',
+  'pdf.worker.js',
+  'service-worker.js',
+] as const;
 export type WorkerName = (typeof WORKERS)[number];
 
 const rules = {

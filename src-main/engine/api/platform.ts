@@ -156,6 +156,16 @@ export interface KernelThreads {
   start(thread: KernelThread, onFailure: () => void): Promise<{ stop(): Promise<void> }>;
 }
 
+/** A connection to a part of the engine in another process. Messages are plain data, and copied. */
+export interface MessageLink {
+  post(message: unknown): void;
+  /** One listener. Messages that arrive before are kept for it. */
+  onMessage(listener: (message: unknown) => void): void;
+  /** Called once, when the other side is gone. */
+  onClose(listener: () => void): void;
+  close(): void;
+}
+
 /** The host's services for the engine. */
 export interface Platform {
   readonly clock: Clock;
@@ -184,6 +194,12 @@ export interface Platform {
    * @throws EngineError BACKEND_LOST when it is not installed
    */
   openGpu?(): Promise<Gpu>;
+  /**
+   * Connects to a thread that has WebGPU and serves the `webgpu` executor (`serveGpu`). For hosts whose engine has no
+   * WebGPU, instead of `openGpu`.
+   * @throws EngineError BACKEND_LOST with the reason why there is none
+   */
+  connectGpu?(): Promise<MessageLink>;
   /** Absent if threads cannot share memory. */
   readonly threads?: KernelThreads;
   /** Absent if nothing is stored, so that every process measures for itself. */

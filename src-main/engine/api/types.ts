@@ -325,7 +325,7 @@ export interface ModelInfo {
 }
 
 export interface LoadProgress {
-  phase: 'header' | 'weights' | 'tokenizer' | 'ready';
+  phase: 'header' | 'weights' | 'tokenizer' | 'shaders' | 'ready';
   bytesRead: number;
   totalBytes: number;
 }

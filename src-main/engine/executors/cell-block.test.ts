@@ -71,7 +71,7 @@ describe.each([
 
     // In the second round, the memory is no longer zero.
     for (let round = 0; round < 2; round++) {
-      const block = executor.allocateCells(2 * CELLS);
+      const block = await executor.allocateCells(2 * CELLS);
       block.copy(cells);
       const cache = new KvCache(block.cells);
       cache.append(0, prefix);
@@ -91,10 +91,10 @@ describe.each([
   it('counts as memory until it is released, and there is one at a time', async () => {
     const { executor } = await open('llama', kvCacheType, onGpu);
     const before = executor.memoryBytes;
-    const block = executor.allocateCells(3 * CELLS);
+    const block = await executor.allocateCells(3 * CELLS);
     expect(block.bytes).toBe(3 * before.kvCache);
     expect(executor.memoryBytes.kvCache).toBe(before.kvCache + block.bytes);
-    expect(() => executor.allocateCells(1)).toThrow('in use already');
+    await expect(executor.allocateCells(1)).rejects.toThrow('in use already');
     block.release();
     expect(executor.memoryBytes.kvCache).toBe(before.kvCache);
     const cache = new KvCache(CELLS);

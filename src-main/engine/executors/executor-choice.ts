@@ -1,11 +1,13 @@
 /** Chooses between CPU and GPU for a model: by what is known of the adapter, else by measurement. */
-import type { Gpu, GpuAdapterInfo } from '../api/gpu.ts';
-import type { Clock, Logger, Measurements } from '../api/platform.ts';
+import type { GpuAdapterInfo } from '../api/gpu.ts';
+import type { Clock, Logger, Measurements, Platform } from '../api/platform.ts';
 import type { ExecutorChoice } from '../api/types.ts';
 import { EngineError } from '../api/errors.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import { batchOf } from './batch.ts';
 import type { Executor } from './executor.ts';
+import { gpuAccess } from './gpu-access.ts';
+import { quirkOf } from './gpu-quirks.ts';
 import { adapterFacts } from './webgpu/device.ts';
 
 /** Below all measurements of a dispatch (24 µs) and of a submit with its readback (0.5 ms), ms. */
@@ -17,12 +19,14 @@ const SHARE_OF_LOAD = 0.1;
 /** Timed tokens of each, at least and at most; the first is not counted. */
 const TOKENS = { least: 3, most: 12 } as const;
 
-export interface ChoiceHost {
+export interface ChoiceHost extends Pick<Platform, 'openGpu' | 'connectGpu'> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly measurements?: Measurements | undefined;
-  openGpu?(): Promise<Gpu>;
 }
+
+/** An adapter, or a sentence why there is none. */
+export type FoundAdapter = GpuAdapterInfo | string;
 
 /** What a choice is about. */
 export interface ChosenModel {
@@ -31,27 +35,39 @@ export interface ChosenModel {
   readonly layers: number;
 }
 
+/** The choice if the CPU is known to be faster than any GPU for this model, or if the GPU was lost before; else null. */
+export async function choiceWithoutAdapter(
+  { measurements }: Pick<ChoiceHost, 'measurements'>,
+  model: ChosenModel,
+  lostGpu: EngineError | null,
+): Promise<ExecutorChoice | null> {
+  if (lostGpu !== null) return afterLoss(lostGpu);
+  const known = await measurements?.get(smallKeyOf(model));
+  return known?.length === 2 ? small(known[0], known[1]) : null;
+}
+
 /** The choice without a GPU that is worth a measurement, or from an earlier one; null if the model must be measured. */
 export async function knownChoice(
   { measurements }: Pick<ChoiceHost, 'measurements'>,
   model: ChosenModel,
-  adapter: GpuAdapterInfo | null,
+  adapter: FoundAdapter,
 ): Promise<ExecutorChoice | null> {
-  if (adapter === null) return { executor: 'wasm', reason: 'No GPU was found.' };
+  if (typeof adapter === 'string') return { executor: 'wasm', reason: adapter };
   const { name, isSoftware } = adapterFacts(adapter);
   if (isSoftware) return { executor: 'wasm', reason: `The only GPU is a software renderer: ${name}.` };
+  const quirk = quirkOf(adapter);
+  if (quirk !== null) return { executor: 'wasm', reason: `${quirk.reason} See ${quirk.link}.` };
   const known = await measurements?.get(keyOf(model, adapter));
   return known?.length === 2 ? byRates(known[0], known[1], 'measured earlier') : null;
 }
 
-/** Null if there is none. */
-export async function findAdapter({ openGpu, log }: ChoiceHost): Promise<GpuAdapterInfo | null> {
+export async function findAdapter({ log, ...host }: ChoiceHost): Promise<FoundAdapter> {
   try {
-    const gpu = await openGpu?.();
-    return (await gpu?.requestAdapter({ powerPreference: 'high-performance' }))?.info ?? null;
+    return (await gpuAccess(host)?.findAdapter()) ?? 'No GPU was found.';
   } catch (thrown) {
-    log.warn('WebGPU is not available.', { message: EngineError.from(thrown).message });
-    return null;
+    const { message } = EngineError.from(thrown);
+    log.debug('WebGPU is not available.', { message });
+    return message;
   }
 }
 
@@ -72,10 +88,10 @@ export async function measuredChoice(
   const { clock, measurements } = host;
   const budget = (SHARE_OF_LOAD * loadMs) / 2;
   const cpuMs = await tokenMs(cpu, clock, budget);
-  const least = DISPATCHES_PER_LAYER * model.layers * DISPATCH_MS + SUBMIT_MS;
-  if (cpuMs < least) {
-    const reason = `This model is small: ${rate(cpuMs)}\u00a0tok/s on the CPU, at most ${rate(least)} on a GPU.`;
-    return { executor: 'wasm', reason };
+  const leastMs = DISPATCHES_PER_LAYER * model.layers * DISPATCH_MS + SUBMIT_MS;
+  if (cpuMs < leastMs) {
+    await measurements?.set(smallKeyOf(model), [cpuMs, leastMs]);
+    return small(cpuMs, leastMs);
   }
   try {
     const gpu = await openGpu();
@@ -89,6 +105,18 @@ export async function measuredChoice(
   } catch (thrown) {
     return withoutGpu(EngineError.from(thrown));
   }
+}
+
+function small(cpuMs: number, leastMs: number): ExecutorChoice {
+  const reason = `This model is small: ${rate(cpuMs)}\u00a0tok/s on the CPU, at most ${rate(leastMs)} on a GPU.`;
+  return { executor: 'wasm', reason };
+}
+
+/** The choice until a person chooses the GPU again. */
+export function afterLoss({ message, details }: EngineError): ExecutorChoice {
+  const reason =
+    typeof details.reason === 'string' ? `The GPU was lost: ${details.reason.replace(/\.$/, '')}.` : message;
+  return { executor: 'wasm', reason: `${reason} To try it again, choose GPU.` };
 }
 
 /** The choice after the GPU failed. */
@@ -115,6 +143,10 @@ async function tokenMs(executor: Executor, clock: Clock, budget: number): Promis
     if (token > 0) best = Math.min(best, clock.now() - started);
   }
   return Math.max(best, Number.EPSILON);
+}
+
+function smallKeyOf({ key }: ChosenModel): string {
+  return `CPU alone, ${key}`;
 }
 
 function keyOf({ key }: ChosenModel, { vendor, architecture, device, description }: GpuAdapterInfo): string {

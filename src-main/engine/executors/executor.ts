@@ -116,6 +116,6 @@ export interface Executor {
    * Allocates more cells, counted in `memoryBytes` until they are released. One block at a time.
    * @throws EngineError OUT_OF_MEMORY with the numbers
    */
-  allocateCells(cells: number): CellBlock;
+  allocateCells(cells: number): Promise<CellBlock>;
   dispose(): Promise<void>;
 }

@@ -2,23 +2,21 @@
 import { EngineError } from '../api/errors.ts';
 import type { CancelToken, Platform } from '../api/platform.ts';
 import type { GenerateEvent, LanesEvent } from '../api/types.ts';
-import type { CellBlock, Executor } from '../executors/executor.ts';
-import type { ContextWindow } from './context-window.ts';
 import { generate, type GenerateJob } from './generate.ts';
 import { HostYield } from './host-yield.ts';
-import { cellsOf, type LaneCells, Lanes } from './lanes.ts';
-import { logitsAfter, SLICE_TOKENS } from './prefill.ts';
+import { type LaneHome, MovableLanes, type RecoveredLanes } from './movable-lanes.ts';
+import type { LaneCells } from './lanes.ts';
+import { SLICE_TOKENS } from './prefill.ts';
 
-export interface LanesJob {
+export interface LanesJob extends LaneHome {
   /** At least one. Those that cannot begin are errors. */
   lanes: readonly (GenerateJob | EngineError)[];
-  executor: Executor;
-  /** Computes the shared prefix, and keeps it for later requests. */
-  context: ContextWindow;
   contextSize: number;
   platform: Platform;
   /** Stops all lanes, each of which still sends its `end`. */
   cancel: CancelToken | undefined;
+  /** Called when the executor was lost: where all lanes continue. Without it, they end. */
+  recover?: (error: EngineError) => Promise<RecoveredLanes>;
 }
 
 /**
@@ -27,7 +25,7 @@ export interface LanesJob {
  * @throws EngineError OUT_OF_MEMORY before the first event
  */
 export async function* generateLanes(all: LanesJob): AsyncGenerator<LanesEvent, void, undefined> {
-  const { executor, context, contextSize } = all;
+  const { executor, context, contextSize, recover } = all;
   const startedAt = all.platform.clock.now();
   let abandoned = false;
   const stopsAll = (): boolean => abandoned || (all.cancel?.cancelled ?? false);
@@ -37,41 +35,42 @@ export async function* generateLanes(all: LanesJob): AsyncGenerator<LanesEvent, 
   const needs = jobs.map((job) =>
     job instanceof EngineError ? { own: 0, shares: false } : laneCells(job, shared.length, contextSize),
   );
-  const block = allocate(executor, cellsOf(shared.length, needs), ready.length);
+  const everyLane = {
+    get cancelled() {
+      return ready.every(({ cancel }) => cancel.cancelled);
+    },
+  };
+  const lanes = new MovableLanes({
+    ...{ shared, needs, count: ready.length, cancel: everyLane, hostYield: new HostYield(all.platform), recover },
+    maxRows: Math.min(SLICE_TOKENS, contextSize),
+  });
+  await lanes.allocate({ executor, context });
   try {
-    // One more, because the last token is never reused.
-    const reusedTokens = shared.length > 0 ? context.reuse([...shared, 0]) : 0;
+    const reusedTokens = lanes.reuse();
     yield {
       type: 'prefill',
       sharedTokens: shared.length,
       reusedTokens,
       computedTokens: tokensToCompute(ready, shared.length) - reusedTokens,
-      kvCacheBytes: block.bytes,
+      kvCacheBytes: lanes.bytes,
     };
-    const everyLane = {
-      get cancelled() {
-        return ready.every(({ cancel }) => cancel.cancelled);
-      },
-    };
-    const prefix = shared.slice(0, await prefillShared(shared, all, everyLane));
-    block.copy(context.cells(prefix.length));
+    const computedTokens = Math.max(0, (await lanes.prefill()) - reusedTokens);
     const prefillMs = all.platform.clock.now() - startedAt;
-    const maxRows = Math.min(SLICE_TOKENS, contextSize);
-    const lanes = new Lanes({ executor, block, shared: prefix, lanes: needs, maxRows });
-    const sharedPrefill = { startedAt, prefillMs, computedTokens: prefix.length - reusedTokens };
+    const sharedPrefill = { startedAt, prefillMs, computedTokens };
     yield* together(
       jobs.length,
       (lane) => {
         const job = jobs[lane];
         if (job instanceof EngineError) throw job;
         const shared = job.params.useKvCache ? sharedPrefill : { startedAt, prefillMs: 0, computedTokens: 0 };
-        return generate({ ...job, context: lanes.window(lane), shared });
+        const recovering = recover && { recover: (error: EngineError) => lanes.recover(lane, error) };
+        return generate({ ...job, context: lanes.window(lane), shared, ...recovering });
       },
       (lane) => lanes.finish(lane),
       () => (abandoned = true),
     );
   } finally {
-    block.release();
+    lanes.release();
   }
 }
 
@@ -95,40 +94,6 @@ function laneCells({ params, prompt }: GenerateJob, shared: number, contextSize:
   // A window that shifts drops part of the prefix, and then recomputes the rest.
   const shares = params.useKvCache && (prompt.keptByShift === null || wanted <= contextSize);
   return { own: shares ? tokens - shared : tokens, shares };
-}
-
-/** @throws EngineError OUT_OF_MEMORY that suggests what to change */
-function allocate(executor: Executor, cells: number, lanes: number): CellBlock {
-  try {
-    return executor.allocateCells(cells);
-  } catch (thrown) {
-    const error = EngineError.from(thrown);
-    if (error.code !== 'OUT_OF_MEMORY') throw error;
-    throw new EngineError(
-      'OUT_OF_MEMORY',
-      `Not enough memory for K and V of ${lanes} lanes, ${cells} tokens in all. Use fewer lanes or a lower token limit. ` +
-        error.message,
-      { ...error.details, lanes, cells },
-      { cause: error },
-    );
-  }
-}
-
-/** @returns length of the window: shorter than `shared` if the lanes were stopped meanwhile */
-async function prefillShared(
-  shared: readonly number[],
-  { context, platform }: LanesJob,
-  cancel: CancelToken,
-): Promise<number> {
-  if (shared.length > 0 && context.length < shared.length) {
-    try {
-      await logitsAfter(shared, context, new HostYield(platform), cancel);
-    } catch (thrown) {
-      // Each lane notices separately that it was stopped.
-      if (EngineError.from(thrown).code !== 'CANCELLED') throw thrown;
-    }
-  }
-  return Math.min(shared.length, context.length);
 }
 
 function either(stopsAll: () => boolean, { cancel }: GenerateJob): CancelToken {

@@ -1,4 +1,5 @@
 /** Joins the runs of several replies: their tokens share a batch, so each weight is read once for all of them. */
+import { EngineError } from '../api/errors.ts';
 import { batchOf } from '../executors/batch.ts';
 import type { CellBlock, Executor, Outputs, RunResult } from '../executors/executor.ts';
 import { KvCache, type SequenceSlots } from '../kv-cache/kv-cache.ts';
@@ -59,6 +60,10 @@ export class Lanes {
   private readonly windows: LaneWindow[];
   private readonly live: Set<number>;
   private waiting: Waiting[] = [];
+  /** Why nothing can run any more; null while it can. */
+  private lost: EngineError | null = null;
+  /** Lanes that have left, until all others have left or ended. */
+  private leaving: (() => void)[] = [];
 
   constructor(private readonly options: LanesOptions) {
     const { shared, lanes, block } = options;
@@ -83,9 +88,37 @@ export class Lanes {
     this.live.delete(lane);
     this.cache.release(lane);
     this.runIfComplete();
+    this.releaseLeaving();
+  }
+
+  /** The executor was lost: all runs fail. */
+  lose(error: EngineError): void {
+    this.lost ??= error;
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const { reject } of waiting) reject(this.lost);
+  }
+
+  /**
+   * A lane continues elsewhere, because the executor was lost. Resolves when no lane uses it any more; some may still draw
+   * from its logits.
+   */
+  leave(lane: number, error: EngineError): Promise<void> {
+    this.lose(error);
+    this.live.delete(lane);
+    return new Promise((resolve) => {
+      this.leaving.push(resolve);
+      this.releaseLeaving();
+    });
+  }
+
+  private releaseLeaving(): void {
+    if (this.live.size > 0) return;
+    for (const resolve of this.leaving.splice(0)) resolve();
   }
 
   run(lane: number, ids: readonly number[], outputs: Outputs, cancel: CancelToken | undefined): Promise<RunResult> {
+    if (this.lost !== null) return Promise.reject(this.lost);
     return new Promise((resolve, reject) => {
       this.waiting.push({ lane, ids, outputs, cancel, resolve, reject });
       this.runIfComplete();
@@ -171,6 +204,7 @@ export class Lanes {
         this.cache.truncate(lanes[0].lane, before);
         for (const one of lanes) one.reject(error);
       }
+      if (error instanceof EngineError && error.code === 'BACKEND_LOST') this.lose(error);
     }
   }
 }

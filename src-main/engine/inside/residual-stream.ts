@@ -192,7 +192,7 @@ function rowsPerSlice({ program }: InsideRun, layer: number, context: number): n
 }
 
 async function inBlock<T>({ executor, ids }: InsideRun, use: (block: CellBlock) => Promise<T>): Promise<T> {
-  const block = executor.allocateCells(ids.length);
+  const block = await executor.allocateCells(ids.length);
   try {
     return await use(block);
   } finally {

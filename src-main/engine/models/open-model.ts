@@ -32,6 +32,8 @@ export interface OpenModelOptions {
 export interface TakeOptions {
   readonly contextSize: number;
   readonly onBytes: (bytes: number) => void;
+  /** Called when the weights are read and shaders are compiled, which may take long. Never throws. */
+  readonly onCompile: () => void;
   readonly cancel: CancelToken | undefined;
 }
 
@@ -85,7 +87,10 @@ async function load(id: string, opened: OpenedModel, options: OpenModelOptions):
   const onBytes = (bytes: number) => progress('weights', bytes);
   for (const { name, shape } of program.weights) opened.weights.check(name, shape);
   const weights = options.takeWeights
-    ? await options.takeWeights(program, readerOf(opened.weights), { contextSize, onBytes, cancel: options.cancel })
+    ? await options.takeWeights(program, readerOf(opened.weights), {
+        ...{ contextSize, onBytes, cancel: options.cancel },
+        onCompile: () => options.onProgress?.({ phase: 'shaders', bytesRead, totalBytes }),
+      })
     : await loadWeights(opened.weights, program.weights, onBytes, options.cancel);
   progress('ready', totalBytes - bytesRead);
 

@@ -36,7 +36,7 @@ export function readerOf(source: WeightSource): WeightReader {
     typeOf: () => F32,
     async readRows({ name, shape }, { onRows, onBytes, cancel }) {
       const { data } = await source.readTensor(name, { shape, ...(onBytes ? { onBytes } : {}), cancel });
-      onRows(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 0, shape.length > 1 ? shape[0] : 1);
+      await onRows(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 0, shape.length > 1 ? shape[0] : 1);
     },
   };
 }

@@ -24,8 +24,8 @@ export interface WeightReader {
 }
 
 export interface ReadRowsOptions {
-  /** Receives `rows` rows from `firstRow`. The bytes are valid until it returns. */
-  readonly onRows: (bytes: Uint8Array, firstRow: number, rows: number) => void;
+  /** Receives `rows` rows from `firstRow`. The bytes are valid until it is done, and no more rows are read before. */
+  readonly onRows: (bytes: Uint8Array, firstRow: number, rows: number) => void | Promise<void>;
   /** Called with the size of each slice read from the file. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Checked between slices. */

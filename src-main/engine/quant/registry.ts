@@ -66,6 +66,11 @@ export function blockTypeById(id: number): BlockType | undefined {
   return byId.get(id);
 }
 
+/** The type with ggml's name. */
+export function blockTypeNamed(name: string): BlockType | undefined {
+  return BLOCK_TYPES.find((type) => type.name === name);
+}
+
 /** ggml's name of a type id, supported or not. */
 export function blockTypeName(id: number): string {
   return byId.get(id)?.name ?? OTHER_NAMES[id] ?? `type ${id}`;

@@ -9,6 +9,8 @@ export interface EngineWorkerData {
   measurementsPath: string | null;
   /** Folder of the prefix cache; null for none. */
   prefixFolder: string | null;
+  /** Whether the parent connects to a GPU in another process. Otherwise the thread uses Dawn. */
+  connectsGpu: boolean;
 }
 
 /** From the thread to its parent: requests the path of another model. */
@@ -24,6 +26,18 @@ export interface LocatedMessage {
   request: number;
   path: string | null;
 }
+
+/** From the thread to its parent: requests a connection to a GPU. */
+export interface GpuMessage {
+  type: 'gpu';
+  request: number;
+}
+
+/** The response: a port, or a sentence why there is none. */
+export type GpuConnectedMessage = { type: 'gpuConnected'; request: number } & (
+  | { port: MessagePort }
+  | { problem: string }
+);
 
 /** From the thread to its parent: the engine began or finished loading or unloading a model. */
 export interface ModelMessage {

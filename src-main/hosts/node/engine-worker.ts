@@ -1,7 +1,7 @@
 /** The engine's own thread in Node: worker_threads entry, started by `spawn-engine.ts`. */
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { InferenceEngine, type ModelFiles } from '../../engine/index.ts';
+import { EngineError, InferenceEngine, type MessageLink, type ModelFiles } from '../../engine/index.ts';
 import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
 import { EngineService } from '../../protocol/engine/engine-service.ts';
 import { serveEngine } from '../../protocol/engine/server.ts';
@@ -9,6 +9,8 @@ import { workerThreadsTransport } from '../../protocol/transports/worker-threads
 import type {
   ConnectMessage,
   EngineWorkerData,
+  GpuConnectedMessage,
+  GpuMessage,
   LocatedMessage,
   LocateMessage,
   ModelMessage,
@@ -22,11 +24,17 @@ import { prefixFolder } from './prefix-folder.ts';
 if (parentPort === null) throw new Error('engine-worker.js is a worker thread: start it with spawnEngine().');
 
 // Only spawn-engine.ts starts this script, with exactly these data and messages.
-const { modelsDir, modelPaths, measurementsPath, prefixFolder: folder } = workerData as EngineWorkerData;
+const { modelsDir, modelPaths, measurementsPath, prefixFolder: folder, connectsGpu } = workerData as EngineWorkerData;
+
+let requests = 0;
+/** Pending requests to the parent thread. */
+const located = new Map<number, (path: string | null) => void>();
+const connected = new Map<number, (answer: GpuConnectedMessage) => void>();
 
 const platform = nodePlatform(
   measurementsPath === null ? undefined : measurementsFile(measurementsPath),
   folder === null ? undefined : prefixFolder(folder),
+  connectsGpu ? connectGpu : undefined,
 );
 const service = new EngineService({
   engine: new InferenceEngine(platform),
@@ -37,10 +45,6 @@ const service = new EngineService({
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
   },
 });
-
-let requests = 0;
-/** Pending requests to the parent thread. */
-const located = new Map<number, (path: string | null) => void>();
 
 async function openModel(id: string): Promise<ModelFiles> {
   const path = Object.hasOwn(modelPaths, id) ? modelPaths[id] : await locate(id);
@@ -57,7 +61,21 @@ function locate(modelId: string): Promise<string | null> {
   });
 }
 
-parentPort.on('message', (message: ConnectMessage | LocatedMessage) => {
+async function connectGpu(): Promise<MessageLink> {
+  const answer = await new Promise<GpuConnectedMessage>((resolve) => {
+    connected.set(++requests, resolve);
+    parentPort?.postMessage({ type: 'gpu', request: requests } satisfies GpuMessage);
+  });
+  if ('port' in answer) return workerThreadsTransport(answer.port);
+  throw new EngineError('BACKEND_LOST', answer.problem);
+}
+
+parentPort.on('message', (message: ConnectMessage | LocatedMessage | GpuConnectedMessage) => {
+  if (message.type === 'gpuConnected') {
+    connected.get(message.request)?.(message);
+    connected.delete(message.request);
+    return;
+  }
   if (message.type === 'located') {
     located.get(message.request)?.(message.path);
     located.delete(message.request);

@@ -11,11 +11,11 @@ describe('WebGPU in Node', () => {
     });
   });
 
-  it('says that the app has none, whatever is installed', async () => {
+  it('says that the terminal of the app has none, whatever is installed', async () => {
     const opening = openDawn(MISSING, { electron: '33.2.1' });
     await expect(opening).rejects.toMatchObject({
       code: 'BACKEND_LOST',
-      message: expect.stringContaining('The app has no webgpu executor') as string,
+      message: expect.stringContaining('The terminal of the installed app has no webgpu executor') as string,
     });
   });
 });

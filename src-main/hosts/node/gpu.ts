@@ -22,7 +22,7 @@ export async function openDawn(name: string, versions: { readonly electron?: str
   if (versions.electron !== undefined) {
     throw new EngineError(
       'BACKEND_LOST',
-      'The app has no webgpu executor yet. Use the wasm executor, or run Tokenscope in a browser or from its source code.',
+      'The terminal of the installed app has no webgpu executor. Use --executor wasm, or the window of the app.',
     );
   }
   try {

@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Measurements, Platform, PrefixStore } from '../../engine/api/platform.ts';
+import type { Measurements, MessageLink, Platform, PrefixStore } from '../../engine/api/platform.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
 import { nodeGpu } from './gpu.ts';
 import { compileNodeKernels } from './kernels.ts';
@@ -11,8 +11,13 @@ import { compileNodeKernels } from './kernels.ts';
  * The engine's platform in Node. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1.
  * @param measurements without it, measurements are not stored
  * @param prefixStore without it, K and V are not stored beyond the process
+ * @param connectGpu without it, the GPU is used through Dawn
  */
-export function nodePlatform(measurements?: Measurements, prefixStore?: PrefixStore): Platform {
+export function nodePlatform(
+  measurements?: Measurements,
+  prefixStore?: PrefixStore,
+  connectGpu?: () => Promise<MessageLink>,
+): Platform {
   const debug = process.env.TOKENSCOPE_DEBUG === '1';
   return {
     clock: { now: () => performance.now() },
@@ -26,7 +31,7 @@ export function nodePlatform(measurements?: Measurements, prefixStore?: PrefixSt
       await setImmediate();
     },
     compileKernels: async () => compileNodeKernels(),
-    openGpu: nodeGpu,
+    ...(connectGpu ? { connectGpu } : { openGpu: nodeGpu }),
     threads: nodeKernelThreads(),
     measurements,
     prefixStore,

@@ -7,6 +7,8 @@ import { workerThreadsTransport } from '../../protocol/transports/worker-threads
 import type {
   ConnectMessage,
   EngineWorkerData,
+  GpuConnectedMessage,
+  GpuMessage,
   LocatedMessage,
   LocateMessage,
   ModelMessage,
@@ -27,6 +29,11 @@ export interface SpawnEngineOptions {
   locate?(modelId: string): Promise<string | null>;
   /** The engine began or finished loading or unloading a client's model. */
   onModel?(changing: boolean): void;
+  /**
+   * Connects to a thread with WebGPU, in another process. Without it, the engine uses Dawn.
+   * @throws Error with the reason why there is none
+   */
+  connectGpu?(): Promise<Transport>;
 }
 
 /** A running engine thread. */
@@ -41,22 +48,35 @@ export interface EngineThread {
 }
 
 export function startEngineThread(options: SpawnEngineOptions): EngineThread {
-  const { modelsDir, modelPaths = {}, locate = async () => null } = options;
+  const { modelsDir, modelPaths = {}, locate = async () => null, connectGpu } = options;
   const { measurementsPath = null, prefixFolder = null } = options;
-  const workerData: EngineWorkerData = { modelsDir, modelPaths, measurementsPath, prefixFolder };
+  const connectsGpu = connectGpu !== undefined;
+  const workerData: EngineWorkerData = { modelsDir, modelPaths, measurementsPath, prefixFolder, connectsGpu };
   const worker = new Worker(options.workerUrl, { workerData, name: 'engine' });
   const links = new Set<EngineLink>();
   let reason: string | null = null;
   let over = false;
   worker.on('error', (error) => (reason = `The engine thread failed: ${describe(error)}`));
   // The worker sends nothing else to its parent.
-  worker.on('message', (message: LocateMessage | ModelMessage) => {
+  worker.on('message', (message: LocateMessage | ModelMessage | GpuMessage) => {
     if (message.type === 'model') return options.onModel?.(message.changing);
+    if (message.type === 'gpu') return void giveGpu(message.request);
     const { request, modelId } = message;
     void locate(modelId).then((path) => {
       worker.postMessage({ type: 'located', request, path } satisfies LocatedMessage);
     });
   });
+  const giveGpu = async (request: number): Promise<void> => {
+    try {
+      const gpu = await connectGpu!();
+      const { port1, port2 } = new MessageChannel();
+      relay(workerThreadsTransport(port1), gpu);
+      const message: GpuConnectedMessage = { type: 'gpuConnected', request, port: port2 };
+      worker.postMessage(message, [port2]);
+    } catch (error) {
+      worker.postMessage({ type: 'gpuConnected', request, problem: describe(error) } satisfies GpuConnectedMessage);
+    }
+  };
   const ended = new Promise<string>((resolve) => {
     worker.once('exit', (code) => {
       over = true;

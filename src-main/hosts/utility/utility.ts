@@ -4,13 +4,16 @@
  * process starts a new one.
  */
 import { startEngineThread } from '../node/spawn-engine.ts';
-import { electronPortTransport } from '../../protocol/transports/electron-port.ts';
+import { type ElectronPort, electronPortTransport } from '../../protocol/transports/electron-port.ts';
+import type { Transport } from '../../protocol/transports/transport.ts';
 import {
+  isUtilityGpuMessage,
   isUtilityLocatedMessage,
   isUtilityPortMessage,
   MEASUREMENTS_ARGUMENT,
   MODELS_DIR_ARGUMENT,
   PREFIXES_ARGUMENT,
+  type UtilityGpuMessage,
   type UtilityMessage,
 } from '../../protocol/app/utility-messages.ts';
 
@@ -41,6 +44,7 @@ function serve(folder: string): void {
   let requests = 0;
   /** Pending requests to the main process, which alone knows the paths of models. */
   const located = new Map<number, (path: string | null) => void>();
+  const gpu = new GpuConnections();
   const thread = startEngineThread({
     workerUrl: new URL('./engine-worker.js', import.meta.url),
     modelsDir: folder,
@@ -52,6 +56,7 @@ function serve(folder: string): void {
         tell({ type: 'locate', request: requests, modelId });
       }),
     onModel: (changing) => tell({ type: 'model', changing }),
+    connectGpu: () => gpu.connect(),
   });
   const connections = new Map<number, { close(): void }>();
 
@@ -62,6 +67,7 @@ function serve(folder: string): void {
       return;
     }
     const [port] = ports;
+    if (isUtilityGpuMessage(data)) return gpu.answer(data, port);
     if (!isUtilityPortMessage(data) || port === undefined) {
       console.error('Ignored a message without a port.');
       return;
@@ -71,6 +77,60 @@ function serve(folder: string): void {
   });
   void thread.ended.then((reason) => fail(reason, EXIT_ENGINE_ENDED));
   tell({ type: 'ready' });
+}
+
+/** A page without a connection is kept for this long: a load asks for the adapter first, ms. */
+const KEEP_PAGE_MS = 1000;
+
+/** Connections to threads with WebGPU, which the main process opens. */
+class GpuConnections {
+  #requests = 0;
+  readonly #pending = new Map<number, { resolve(transport: Transport): void; reject(error: Error): void }>();
+  readonly #open = new Set<Transport>();
+  #unused: NodeJS.Timeout | undefined;
+
+  /** @throws Error with the reason why there is none */
+  connect(): Promise<Transport> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(++this.#requests, { resolve, reject });
+      this.#noteUse();
+      tell({ type: 'gpu', request: this.#requests });
+    });
+  }
+
+  answer({ request, problem }: UtilityGpuMessage, port: ElectronPort | undefined): void {
+    const pending = this.#pending.get(request);
+    this.#pending.delete(request);
+    if (port === undefined) pending?.reject(new Error(problem ?? 'The GPU was not opened.'));
+    else pending?.resolve(this.#opened(electronPortTransport(port)));
+    this.#noteUse();
+  }
+
+  #opened(transport: Transport): Transport {
+    this.#open.add(transport);
+    const closed = () => {
+      this.#open.delete(transport);
+      this.#noteUse();
+    };
+    return {
+      ...transport,
+      onClose: (listener) =>
+        transport.onClose(() => {
+          closed();
+          listener();
+        }),
+      close() {
+        transport.close();
+        closed();
+      },
+    };
+  }
+
+  #noteUse(): void {
+    clearTimeout(this.#unused);
+    if (this.#open.size > 0 || this.#pending.size > 0) return;
+    this.#unused = setTimeout(() => tell({ type: 'gpuUnused' }), KEEP_PAGE_MS);
+  }
 }
 
 if (modelsDir === undefined) fail(`The argument ${MODELS_DIR_ARGUMENT}PATH is missing.`, EXIT_BAD_ARGUMENTS);

@@ -14,6 +14,15 @@ export interface UtilityLocatedMessage {
   path: string | null;
 }
 
+/**
+ * Main to utility: a connection to a thread with WebGPU (`ports[0]`), or a sentence why there is none.
+ */
+export interface UtilityGpuMessage {
+  type: 'gpu';
+  request: number;
+  problem: string | null;
+}
+
 /** Utility to main. */
 export type UtilityMessage =
   /** The engine's thread is running and accepts ports. */
@@ -22,6 +31,10 @@ export type UtilityMessage =
   | { type: 'locate'; request: number; modelId: string }
   /** The engine began or finished loading or unloading: the model that all windows share may change. */
   | { type: 'model'; changing: boolean }
+  /** Requests a connection to a thread with WebGPU. Answered with a UtilityGpuMessage. */
+  | { type: 'gpu'; request: number }
+  /** All such connections are closed. */
+  | { type: 'gpuUnused' }
   /** The last message before the process ends with a code other than 0. */
   | { type: 'failed'; reason: string };
 
@@ -45,4 +58,8 @@ export function isUtilityPortMessage(message: unknown): message is UtilityPortMe
 
 export function isUtilityLocatedMessage(message: unknown): message is UtilityLocatedMessage {
   return typeof message === 'object' && message !== null && 'type' in message && message.type === 'located';
+}
+
+export function isUtilityGpuMessage(message: unknown): message is UtilityGpuMessage {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'gpu';
 }

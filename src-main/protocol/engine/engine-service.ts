@@ -116,8 +116,7 @@ export class EngineService {
         return;
       case 'generate':
         return emitAll(this.#engine.generate(stream.params, cancel), (event) => {
-          // Other clients have the model on its new executor, too.
-          if (event.type === 'moved') void this.#change(() => Promise.resolve());
+          if (event.type === 'moved') this.#tellMoved();
           return emit(event);
         });
       case 'compare':
@@ -129,10 +128,22 @@ export class EngineService {
     const stops = this.#laneStops.open(key, lanes.length);
     try {
       const requests = lanes.map((params, lane) => ({ params, cancel: stops[lane] }));
-      await emitAll(this.#engine.generateLanes(requests, cancel), emit);
+      let hasMoved = false;
+      await emitAll(this.#engine.generateLanes(requests, cancel), (event) => {
+        if (!hasMoved && event.type === 'lane' && event.event.type === 'moved') {
+          hasMoved = true;
+          this.#tellMoved();
+        }
+        return emit(event);
+      });
     } finally {
       this.#laneStops.close(key);
     }
+  }
+
+  /** Other clients have the model on its new executor, too. */
+  #tellMoved(): void {
+    void this.#change(() => Promise.resolve());
   }
 
   async #change<T>(work: () => Promise<T>): Promise<T> {

@@ -53,6 +53,7 @@ const MEGABYTE = 1e6;
 /** `Reading the file, 41 of 105 MB`; without numbers for small files. */
 export function progressText({ phase, bytesRead, totalBytes }: LoadProgress): string {
   if (phase === 'tokenizer') return 'Loading the tokenizer';
+  if (phase === 'shaders') return 'Compiling shaders';
   if (phase !== 'weights' || totalBytes < MEGABYTE) return 'Reading the file';
   return `Reading the file, ${formatBytesOf(bytesRead, totalBytes)}`;
 }

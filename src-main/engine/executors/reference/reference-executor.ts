@@ -85,7 +85,7 @@ class ReferenceExecutor implements Executor {
     return run.result();
   }
 
-  allocateCells(cells: number): CellBlock {
+  async allocateCells(cells: number): Promise<CellBlock> {
     if (!this.storage) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
     this.block = new ReferenceBlock(this.program, this.storage, cells, () => (this.block = null));

@@ -242,7 +242,7 @@ async function runLinear(variant: (typeof VARIANTS)[number], test: LinearCase) {
       for (let row = 0; row < count; row += 5) {
         const size = all.length / count;
         const rowsHere = Math.min(5, count - row);
-        onRows(all.slice(row * size, (row + rowsHere) * size), row, rowsHere);
+        void onRows(all.slice(row * size, (row + rowsHere) * size), row, rowsHere);
       }
       return Promise.resolve();
     },

@@ -163,7 +163,7 @@ describe('a model in several memories', () => {
       const before = executor.memoryBytes.kvCache;
       const found: Float32Array[] = [];
       for (let round = 0; round < 2; round++) {
-        const block = executor.allocateCells(2 * CONTEXT);
+        const block = await executor.allocateCells(2 * CONTEXT);
         block.copy(own.cells(0, ids.length));
         expect(executor.memoryBytes.kvCache).toBe(before + block.bytes);
         const cache = new KvCache(block.cells);

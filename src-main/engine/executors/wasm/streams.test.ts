@@ -24,7 +24,7 @@ async function streams(
   const reader: WeightReader = {
     typeOf: () => type,
     readRows({ shape: [rows] }, { onRows }) {
-      onRows(new Uint8Array(rows * WIDTH * type.blockBytes), 0, rows);
+      void onRows(new Uint8Array(rows * WIDTH * type.blockBytes), 0, rows);
       return Promise.resolve();
     },
   };

@@ -284,7 +284,7 @@ class WasmExecutor implements Executor {
     await this.run({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] }, cancel);
   }
 
-  allocateCells(cells: number): CellBlock {
+  async allocateCells(cells: number): Promise<CellBlock> {
     if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
     const { program, stages, parts, placement } = this;
     const block = new WasmCellBlock(program, stages, parts, placement, cells, () => (this.block = null));

@@ -30,7 +30,7 @@ describe('weights', () => {
         most = Math.max(most, ++reading);
         names.push(name);
         await later();
-        onRows(new Uint8Array(4 * WIDTH * rows), 0, rows);
+        void onRows(new Uint8Array(4 * WIDTH * rows), 0, rows);
         reading--;
       },
     });
@@ -53,7 +53,7 @@ describe('weights', () => {
           throw new Error('the disk is gone');
         }
         await later();
-        onRows(new Uint8Array(4 * WIDTH * rows), 0, rows);
+        void onRows(new Uint8Array(4 * WIDTH * rows), 0, rows);
         reading--;
       },
     });

@@ -210,17 +210,16 @@ function packSlice(
 export function storeReader(store: WeightStore): WeightReader {
   return {
     typeOf: () => F32,
-    readRows({ name, shape }, { onRows, onBytes }) {
+    async readRows({ name, shape }, { onRows, onBytes }) {
       const { data } = store.get(name);
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       const [rows, width] = shape.length > 1 ? [shape[0], shape[1]] : [1, shape[0]];
       const step = Math.max(1, Math.floor(SLICE_BYTES / rowBytes(F32, width)));
       for (let row = 0; row < rows; row += step) {
         const count = Math.min(step, rows - row);
-        onRows(bytes.subarray(row * 4 * width, (row + count) * 4 * width), row, count);
+        await onRows(bytes.subarray(row * 4 * width, (row + count) * 4 * width), row, count);
         onBytes?.(count * 4 * width);
       }
-      return Promise.resolve();
     },
   };
 }

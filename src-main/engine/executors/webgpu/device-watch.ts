@@ -75,6 +75,6 @@ export class DeviceWatch {
   }
 }
 
-function deviceLost(reason: string, cause?: unknown): EngineError {
+export function deviceLost(reason: string, cause?: unknown): EngineError {
   return new EngineError('BACKEND_LOST', `The GPU was lost: ${reason}. Load the model again.`, { reason }, { cause });
 }

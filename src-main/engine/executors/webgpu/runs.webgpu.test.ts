@@ -66,7 +66,7 @@ describe.skipIf(gpu === null)('runs of the webgpu executor (in the full run, wit
     const { logits } = await executor.run(together, { logits: [0, 1] });
     expect(await logits[0].read()).toEqual(expected);
 
-    const block = executor.allocateCells(2 * CELLS);
+    const block = await executor.allocateCells(2 * CELLS);
     block.copy(steps.cells(0, IDS.length - 1));
     const cache = new KvCache(block.cells);
     cache.append(0, IDS.slice(0, -1));

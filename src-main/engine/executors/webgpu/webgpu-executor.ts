@@ -35,6 +35,8 @@ export interface WebGpuExecutorOptions {
   readonly hangMs?: number | undefined;
   /** Called with the bytes of each slice of weights read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Called when the weights are uploaded and shaders are compiled. */
+  readonly onCompile?: (() => void) | undefined;
   /** Checked while weights are read. */
   readonly cancel?: CancelToken | undefined;
 }
@@ -61,6 +63,7 @@ export async function createWebGpuExecutor(
       const fused = fuse(program);
       const wanted = group(program, fused, new Set(), (views) => mayJoin(device, program, reader, views));
       const weights = await uploadWeights(device, program, reader, joinedTensors(wanted), options);
+      options.onCompile?.();
       const grouped = group(program, fused, new Set(), (views) => areJoined(weights, views));
       const rows = Math.min(cells, MAX_ROWS);
       const kv = kvLayouts(program, type);
@@ -191,13 +194,24 @@ class WebGpuExecutor implements Executor {
     }
   }
 
-  allocateCells(cells: number): CellBlock {
+  async allocateCells(cells: number): Promise<CellBlock> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
     const { device, plan, pipelines, grouped, cells: own } = this.parts;
     const compile = (buffers: PlanBuffers) => CompiledPlan.compile(device, pipelines, grouped, buffers);
-    this.block = new GpuCellBlock(device, plan.buffers, compile, { cells, own }, () => (this.block = null));
-    return this.block;
+    const what = `K and V of ${cells} more tokens`;
+    const blocks: GpuCellBlock[] = [];
+    try {
+      return await checked(device, what, async () => {
+        const block = new GpuCellBlock(device, plan.buffers, compile, { cells, own }, () => (this.block = null));
+        blocks.push(block);
+        this.block = block;
+        return block;
+      });
+    } catch (error) {
+      for (const block of blocks) block.release();
+      throw error;
+    }
   }
 
   dispose(): Promise<void> {

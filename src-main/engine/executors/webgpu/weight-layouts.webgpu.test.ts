@@ -79,7 +79,7 @@ describe.skipIf(gpu === null)('weights unpacked on the GPU (in the full run, wit
     const reader: WeightReader = {
       typeOf: ({ name }) => (name === 'table' ? type : F32),
       readRows({ name }, { onRows }) {
-        onRows(name === 'table' ? bytes : head, 0, ROWS);
+        void onRows(name === 'table' ? bytes : head, 0, ROWS);
         return Promise.resolve();
       },
     };

@@ -8,6 +8,9 @@ import { USAGE } from './device.ts';
 import { largestBuffer } from './storage.ts';
 import { LAYOUT_F32, type GpuPacking, packingOf, rowBytesOf, type GpuWeightLayout } from './weight-layouts.ts';
 
+/** Written bytes that may wait for the GPU, which otherwise has a model twice until it has copied it. */
+const WAITING_BYTES = 64 * 2 ** 20;
+
 /** Rows of a matrix in one buffer, which is no larger than a binding may be. */
 export interface WeightPart {
   readonly buffer: GpuBuffer;
@@ -130,6 +133,7 @@ export async function uploadWeights(
     }
   }
   const weights = new Map<string, GpuWeight>();
+  let waiting = 0;
   for (const weight of program.weights) {
     const { rows, width } = extentOf(weight);
     const { layout, pack } = packingFor(weight, reader);
@@ -138,7 +142,7 @@ export async function uploadWeights(
     const parts = place ? [{ ...place, firstRow: 0, rows }] : allocate(device, weight.name, rows, bytesPerRow);
     await reader.readRows(weight, {
       ...options,
-      onRows: (bytes, firstRow, count) => {
+      onRows: async (bytes, firstRow, count) => {
         const packed = pack(bytes, count, width);
         for (const part of parts) {
           const from = Math.max(firstRow, part.firstRow);
@@ -147,6 +151,10 @@ export async function uploadWeights(
           const slice = packed.subarray((from - firstRow) * bytesPerRow, (to - firstRow) * bytesPerRow);
           device.queue.writeBuffer(part.buffer, part.byteOffset + (from - part.firstRow) * bytesPerRow, slice);
         }
+        waiting += packed.length;
+        if (waiting < WAITING_BYTES) return;
+        waiting = 0;
+        await device.queue.onSubmittedWorkDone();
       },
     });
     weights.set(weight.name, { layout, bytesPerRow, parts });

@@ -69,11 +69,11 @@ export class GgufWeights implements WeightSource, WeightReader {
     { source }: GgufTensor,
     offset: number,
     length: number,
-    use: (bytes: Uint8Array) => void,
+    use: (bytes: Uint8Array) => void | Promise<void>,
   ): Promise<void> {
     const buffer = this.buffers.take(length);
     try {
-      use(await readExactly(source, offset, length, buffer));
+      await use(await readExactly(source, offset, length, buffer));
     } finally {
       this.buffers.give(buffer);
     }

@@ -68,7 +68,7 @@ async function readStored(weights: HfWeights, weight: WeightDeclaration): Promis
   const slices: Slice[] = [];
   let read = 0;
   await weights.readRows(weight, {
-    onRows: (bytes, row, rows) => slices.push({ row, rows, bytes: bytes.slice() }),
+    onRows: (bytes, row, rows) => void slices.push({ row, rows, bytes: bytes.slice() }),
     onBytes: (bytes) => (read += bytes),
   });
   return { slices, read };

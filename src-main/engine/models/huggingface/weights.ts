@@ -78,10 +78,10 @@ export class HfWeights implements WeightSource, WeightReader {
         const headDim = weight.shape[0] / layout.heads;
         // A head is converted as a whole. A vector's single row contains all heads.
         const [group, unit] = weight.shape.length > 1 ? [headDim, bytesPerRow] : [1, type.blockBytes];
-        return this.readSlices(found, group, options, (bytes, row, count) => {
+        return this.readSlices(found, group, options, async (bytes, row, count) => {
           const target = this.takeBuffer(found, bytes.length);
           interleave(bytes, target, unit, headDim);
-          onRows(target, row, count);
+          await onRows(target, row, count);
           this.buffers.give(target);
         });
       }
@@ -145,7 +145,7 @@ export class HfWeights implements WeightSource, WeightReader {
       const length = count * bytesPerRow;
       const buffer = this.takeBuffer(found, length);
       try {
-        onSlice(await this.folder.readBytes(source, row * bytesPerRow, length, buffer), row, count);
+        await onSlice(await this.folder.readBytes(source, row * bytesPerRow, length, buffer), row, count);
       } finally {
         this.buffers.give(buffer);
       }
@@ -167,7 +167,8 @@ export class HfWeights implements WeightSource, WeightReader {
     for (let column = 0; column < columns; column += step) {
       checkCancel(options.cancel);
       const count = Math.min(step, columns - column);
-      options.onRows(new Uint8Array(words.buffer, column * bytesPerColumn, count * bytesPerColumn), column, count);
+      const slice = new Uint8Array(words.buffer, column * bytesPerColumn, count * bytesPerColumn);
+      await options.onRows(slice, column, count);
     }
   }
 

@@ -1,6 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { ExecutorName, GenerateEnd, LoadProgress, ModelInfo } from '../../../../src-main/engine/api/types.ts';
-import type { EngineApi, EngineStreams, StreamName } from '../../../../src-main/protocol/engine/api.ts';
+import type { ExecutorName, LoadProgress, ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi, EngineStreams } from '../../../../src-main/protocol/engine/api.ts';
 import { backendLost, cancelled, fromErrorPayload } from '../../../../src-main/protocol/errors.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
 
@@ -314,6 +314,8 @@ export class EngineState {
     if (this.#engine !== ready) return;
     this.#engine = null;
     this.#loaded = false;
+    // The engine then avoids the GPU, and says why. It is tried again when a person chooses it.
+    if (this.#wanted?.executor === 'webgpu') this.#wanted = { ...this.#wanted, executor: 'auto' };
     if (++this.#losses <= MAX_LOSSES) void this.#begin(engine);
     else this.#failure = error;
   }
@@ -346,10 +348,12 @@ function watched(
     async *stream(method, params, options) {
       try {
         for await (const event of engine.stream(method, params, options)) {
-          const end = endOf(event);
-          if (end?.stop.reason === 'error') failed(fromErrorPayload(end.stop.error));
-          else if (end !== null) on.wrote();
-          else if (event.type === 'moved') on.moved(event.model);
+          const one = event.type === 'lane' ? event.event : event;
+          if (one.type === 'moved') on.moved(one.model);
+          else if (one.type === 'end') {
+            if (one.stop.reason === 'error') failed(fromErrorPayload(one.stop.error));
+            else on.wrote();
+          }
           yield event;
         }
       } catch (thrown) {
@@ -357,12 +361,6 @@ function watched(
       }
     },
   };
-}
-
-/** The end of a reply, or of a lane; null for other events. */
-function endOf(event: EngineStreams[StreamName]['event']): GenerateEnd | null {
-  const one = event.type === 'lane' ? event.event : event;
-  return one.type === 'end' ? one : null;
 }
 
 /** Whether the engine is alive. */

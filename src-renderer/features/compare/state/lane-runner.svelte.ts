@@ -1,6 +1,12 @@
 import { MAX_LANES } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { GenerateParams, LanesPrefill, ModelInfo, Stop } from '../../../../src-main/engine/api/types.ts';
+import type {
+  GenerateParams,
+  LanesPrefill,
+  ModelInfo,
+  MovedReply,
+  Stop,
+} from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { ComparedPrompt, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
@@ -84,6 +90,8 @@ export class LaneRunner {
   prefills = $state.raw<readonly Prefilled[]>([]);
   /** Why the model from before could not be loaded again, or null. */
   problem = $state.raw<EngineError | null>(null);
+  /** Of the latest run: that its executor was lost, and where it continued. */
+  notice = $state.raw<string | null>(null);
 
   readonly #parts: LaneRunnerParts;
   #waiting = $state.raw<readonly Entry[]>([]);
@@ -93,6 +101,8 @@ export class LaneRunner {
   #keepsModel = false;
   /** The model that lanes loaded last, or tried to, in this run; null if none. */
   #borrowed: LaneModel | null = null;
+  /** Where the model continued in this run after its executor was lost. */
+  #movedTo: ModelInfo | null = null;
 
   constructor(parts: LaneRunnerParts) {
     this.#parts = parts;
@@ -139,7 +149,9 @@ export class LaneRunner {
       this.running = true;
       this.prefills = [];
       this.problem = null;
+      this.notice = null;
       this.#keepsModel = false;
+      this.#movedTo = null;
       this.#done = this.#work();
     }
     await this.#done;
@@ -229,6 +241,7 @@ export class LaneRunner {
         onStart: (lane, start) => {
           recorder.noteStart(entries[lane].reply, { params: params[lane], requestedAt, versions }, start);
         },
+        onMoved: (moved) => this.#moved(moved),
         stopOf,
       });
       if (batch.prefill !== null) totals.addLanes(replies, batch.prefill);
@@ -255,7 +268,8 @@ export class LaneRunner {
     const loaded = this.#parts.engine.model;
     // Another window chose it. If none is loaded, it was unloaded to make room for one that could not be loaded.
     if (loaded !== null && loaded.id !== home.id && loaded.id !== this.#borrowed.modelId) return;
-    const model = { modelId: home.id, executor };
+    // What was lost is only tried again when a person chooses it.
+    const model = this.#movedFrom({ modelId: home.id, executor });
     if (isLoaded(model, loaded)) return;
     try {
       await this.#load(model, new AbortController().signal, false);
@@ -263,6 +277,18 @@ export class LaneRunner {
       // A person may have chosen another model meanwhile.
       if (!this.#keepsModel) this.problem = EngineError.from(thrown);
     }
+  }
+
+  #moved({ model, notice }: MovedReply): void {
+    this.notice = notice;
+    this.#movedTo = model;
+    this.#waiting = this.#waiting.map((entry) => ({ ...entry, model: this.#movedFrom(entry.model) }));
+  }
+
+  #movedFrom(model: LaneModel): LaneModel {
+    const to = this.#movedTo;
+    if (to === null || model.modelId !== to.id || model.executor !== 'webgpu') return model;
+    return { ...model, executor: to.executor };
   }
 
   async #load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void> {

@@ -43,6 +43,23 @@ describe('LaneRunner', () => {
     expect(runner.running).toBe(false);
   });
 
+  it('says once that the GPU was lost, and does not load the model on it again', async () => {
+    const { engine, api, runner, lane } = setUp();
+    engine.model = { ...MODEL, executor: 'webgpu' };
+    engine.requested = 'webgpu';
+    api.moves = () => (engine.model = { ...MODEL, executor: 'wasm' });
+    // More than one batch.
+    const lanes = Array.from({ length: 10 }, (_, seed) => lane(seed));
+    await runner.run(lanes, PROMPT);
+    expect(lanes.map(reasonOf)).toEqual(lanes.map(() => 'eos'));
+    expect(lanes.map((one) => one.reply?.executor)).toEqual(lanes.map(() => 'wasm'));
+    expect(api.requests.map((request) => request.lanes.length)).toEqual([8, 2]);
+    expect(engine.loads).toEqual([]);
+    expect(runner.notice).toBe('The GPU was lost.');
+    await runner.run([lane(1)], PROMPT);
+    expect(runner.notice).toBeNull();
+  });
+
   it('adds no more tokens in a frame than can be drawn, and none is lost', async () => {
     const counts: number[] = [];
     const counting = (callback: () => void) =>

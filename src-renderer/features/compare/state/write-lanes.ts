@@ -4,6 +4,7 @@ import type {
   GenerateStart,
   LanesEvent,
   LanesPrefill,
+  MovedReply,
   Stop,
 } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
@@ -29,6 +30,8 @@ export interface WriteLanesOptions {
   onPrefill(prefill: LanesPrefill): void;
   /** The `start` event of a lane arrived. */
   onStart(lane: number, start: GenerateStart): void;
+  /** A lane continues on another executor. */
+  onMoved(moved: MovedReply): void;
   /** Maps the engine's stop to the reply's. */
   stopOf(stop: Stop): Stop;
 }
@@ -60,6 +63,7 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
       for (const { lane, event } of events.splice(0, most())) {
         writers[lane].take(event);
         if (event.type === 'start') options.onStart(lane, event);
+        else if (event.type === 'moved') options.onMoved(event);
       }
       for (const writer of writers) writer.flush();
     } finally {

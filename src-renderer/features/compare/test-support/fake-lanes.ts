@@ -33,6 +33,8 @@ export class FakeLanes implements EngineApi {
   failure: EngineError | null = null;
   /** Answers calls that are not scripted otherwise. */
   answers: { [M in MethodName]?: (params: EngineMethods[M]['params']) => EngineMethods[M]['result'] } = {};
+  /** Called when the executor is lost in the next `compare`, which then continues on the model's new one. */
+  moves: (() => ModelInfo) | null = null;
   #wake: () => void = () => undefined;
   #resumed = false;
 
@@ -67,12 +69,14 @@ export class FakeLanes implements EngineApi {
     signal?: AbortSignal,
   ): AsyncGenerator<LanesEvent> {
     this.requests.push({ key, lanes });
-    const { failure } = this;
+    const { failure, moves } = this;
     this.failure = null;
+    this.moves = null;
     if (failure !== null) throw failure;
     yield { type: 'prefill', sharedTokens: 3, reusedTokens: 0, computedTokens: 4, kvCacheBytes: 0 };
     for (const [lane, { sampling, firstToken }] of lanes.entries()) {
       yield event(lane, start());
+      if (moves !== null) yield event(lane, { type: 'moved', model: moves(), notice: 'The GPU was lost.' });
       let sent = 0;
       if (firstToken !== undefined) yield event(lane, { type: 'token', token: token(sent++, { id: firstToken }) });
       let stop: Stop = { reason: 'eos', token: null };

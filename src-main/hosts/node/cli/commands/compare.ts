@@ -109,7 +109,8 @@ async function compare(
   await note(notices);
   const show = (batch: readonly PlannedLane[]) => (options.json ? null : viewOf(context, batch, lanes));
   const comparison = await compareLanes(client, lanes, context.signal, show);
-  const fromLanes = [...new Set(comparison.lanes.flatMap(({ start }) => start?.notices ?? []))];
+  const fromStarts = comparison.lanes.flatMap(({ start }) => start?.notices ?? []);
+  const fromLanes = [...new Set([...fromStarts, ...comparison.notices])];
   await note(fromLanes);
   const all = [...notices, ...fromLanes];
   if (options.json) await context.out.json({ model: model.id, ...comparisonJson(comparison), ...noticesJson(all) });

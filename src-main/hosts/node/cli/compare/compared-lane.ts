@@ -37,6 +37,8 @@ export interface ComparedLane extends PlannedLane {
 export interface Comparison {
   readonly lanes: readonly ComparedLane[];
   readonly prefill: LanesPrefill;
+  /** What happened to all lanes, for people. */
+  readonly notices: readonly string[];
 }
 
 /**
@@ -51,11 +53,13 @@ export async function compareLanes(
 ): Promise<Comparison> {
   const lanes: ComparedLane[] = [];
   const prefill = { sharedTokens: 0, reusedTokens: 0, computedTokens: 0, kvCacheBytes: 0 };
+  const notices = new Set<string>();
   for (let from = 0; from < planned.length && !(from > 0 && signal.aborted); from += MAX_LANES) {
     const batch = planned.slice(from, from + MAX_LANES);
     const written = new WrittenLanes(batch, show(batch));
     const params = { key: crypto.randomUUID(), lanes: batch.map((lane) => lane.params) };
     for await (const event of client.stream('compare', params, { signal })) {
+      if (event.type === 'lane' && event.event.type === 'moved') notices.add(event.event.notice);
       if (event.type === 'lane') await written.take(event);
       else if (from === 0) Object.assign(prefill, event);
       else {
@@ -65,7 +69,7 @@ export async function compareLanes(
     }
     for (const [lane, each] of batch.entries()) lanes.push(written.compared(lane, each, lanes[0]?.end.ids));
   }
-  return { lanes, prefill };
+  return { lanes, prefill, notices: [...notices] };
 }
 
 /** Collects the events of one batch. */

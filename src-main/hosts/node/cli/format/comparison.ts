@@ -16,7 +16,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** A table of the lanes, a table of the spread if lanes have several samples, and the prefill. */
-export function formatComparison({ lanes, prefill }: Comparison): string {
+export function formatComparison({ lanes, prefill }: Pick<Comparison, 'lanes' | 'prefill'>): string {
   const rows = lanes.map((lane, index) => [
     laneTitle(lane, lanes),
     String(lane.seed),

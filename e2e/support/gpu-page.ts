@@ -1,0 +1,36 @@
+/** The hidden page of Electron's GPU. */
+import type { Page } from '@playwright/test';
+import type { RunningApp } from './app.ts';
+
+/** Arguments that give Electron an adapter without a graphics card. */
+export const SOFTWARE_ADAPTER = [
+  '--enable-unsafe-webgpu',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-webgpu-adapter=swiftshader',
+];
+
+/** @throws Error when there is none */
+export function gpuPage({ context }: RunningApp): Page {
+  const page = context.pages().find((one) => one.url().endsWith('/gpu.html'));
+  if (page === undefined) throw new Error('There is no page of the GPU.');
+  return page;
+}
+
+/** What the main process knows of the page; null if there is none. */
+export async function hiddenPage({ electron }: RunningApp) {
+  return await electron!.evaluate(({ BrowserWindow, session, webContents }) => {
+    const found = webContents.getAllWebContents().find((one) => one.getURL().endsWith('/gpu.html'));
+    if (found === undefined) return null;
+    // Not in the types, but the only way to see the actual preferences.
+    const all = (found as unknown as { getLastWebPreferences(): Record<string, unknown> }).getLastWebPreferences();
+    const { sandbox, contextIsolation, nodeIntegration, webSecurity, webviewTag = false } = all;
+    return {
+      preferences: { sandbox, contextIsolation, nodeIntegration, webSecurity, webviewTag },
+      spellcheck: found.session.isSpellCheckerEnabled(),
+      ownSession: found.session !== session.defaultSession,
+      windows: BrowserWindow.getAllWindows().length,
+      process: found.getOSProcessId(),
+    };
+  });
+}

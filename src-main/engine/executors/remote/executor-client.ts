@@ -1,0 +1,181 @@
+/** The engine's end of a connection to the thread with the GPU: calls, weights on demand, and what ends all of it. */
+import { EngineError, type ErrorPayload } from '../../api/errors.ts';
+import type { CancelToken, MessageLink } from '../../api/platform.ts';
+import type { Program } from '../../program/program.ts';
+import type { WeightReader } from '../../program/weights.ts';
+import { deviceLost, HANG_MS } from '../webgpu/device-watch.ts';
+import { type GpuRequest, type GpuCallName, type GpuCalls, ownBuffer, type GpuResponse } from './messages.ts';
+
+/** How often a cancel is looked for while something runs, ms. */
+const CANCEL_MS = 20;
+/** Messages of weights that may be under way: the next ones are read while these are uploaded. */
+const WINDOW = 4;
+/** Bytes of such a message. */
+const MESSAGE_BYTES = 2 * 2 ** 20;
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: EngineError): void;
+}
+
+/** Weights that the other side may ask for. */
+export interface OfferedWeights {
+  readonly program: Program;
+  readonly reader: WeightReader;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  readonly onCompile?: (() => void) | undefined;
+  readonly cancel?: CancelToken | undefined;
+}
+
+export class ExecutorClient {
+  private readonly pending = new Map<number, Pending>();
+  private calls = 0;
+  /** Why nothing can be called any more. */
+  private lost: EngineError | null = null;
+  private offered: OfferedWeights | null = null;
+  /** Messages of weights that are not taken yet, and what waits for that. */
+  private underWay = 0;
+  private readonly waiting: (() => void)[] = [];
+  private pulse: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param hangMs longest time without any message while something is pending */
+  constructor(
+    private readonly link: MessageLink,
+    private readonly hangMs = HANG_MS,
+  ) {
+    link.onMessage((message) => this.receive(message as GpuResponse));
+    link.onClose(() => this.lose('its process ended'));
+  }
+
+  /** @throws EngineError BACKEND_LOST after the connection was lost, and errors of the call */
+  async call<N extends GpuCallName>(
+    name: N,
+    params: GpuCalls[N]['params'],
+    cancel?: CancelToken,
+  ): Promise<GpuCalls[N]['result']> {
+    if (this.lost !== null) throw this.lost;
+    const id = ++this.calls;
+    this.send({ type: 'call', id, name, params } as GpuRequest);
+    const answer = new Promise<unknown>((resolve, reject) => this.pending.set(id, { resolve, reject }));
+    if (this.pulse === undefined) this.watch();
+    const stop = cancel === undefined ? undefined : this.cancelWhen(cancel, id);
+    try {
+      return (await answer) as GpuCalls[N]['result'];
+    } finally {
+      stop?.();
+    }
+  }
+
+  /** Gives weights to the other side while `work` runs. */
+  async offering<T>(weights: OfferedWeights, work: () => Promise<T>): Promise<T> {
+    this.offered = weights;
+    try {
+      return await work();
+    } finally {
+      this.offered = null;
+    }
+  }
+
+  /** Ends the connection, and with it the executor and its memory. */
+  close(): void {
+    this.lost ??= new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
+    this.end();
+  }
+
+  private lose(reason: string): void {
+    this.lost ??= deviceLost(reason);
+    this.end();
+  }
+
+  private end(): void {
+    clearTimeout(this.pulse);
+    this.link.close();
+    for (const { reject } of this.pending.values()) reject(this.lost!);
+    this.pending.clear();
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  private receive(message: GpuResponse): void {
+    if (this.pulse !== undefined) this.watch();
+    switch (message.type) {
+      case 'result':
+        return this.answered(message.id)?.resolve(message.result);
+      case 'error':
+        return this.answered(message.id)?.reject(fromPayload(message.error));
+      case 'read':
+        return void this.give(message.read, message.weight);
+      case 'compile':
+        return this.offered?.onCompile?.();
+      case 'taken':
+        this.underWay--;
+        this.waiting.shift()?.();
+    }
+  }
+
+  private answered(id: number): Pending | undefined {
+    const found = this.pending.get(id);
+    this.pending.delete(id);
+    if (this.pending.size === 0) {
+      clearTimeout(this.pulse);
+      this.pulse = undefined;
+    }
+    return found;
+  }
+
+  /** Pings after half of the time, and gives up after all of it. Each message begins it anew. */
+  private watch(): void {
+    clearTimeout(this.pulse);
+    const { hangMs } = this;
+    this.pulse = setTimeout(() => {
+      void this.call('ping', null).catch(() => undefined);
+      clearTimeout(this.pulse);
+      this.pulse = setTimeout(() => this.lose(`its process did not answer for ${hangMs / 1000} s`), hangMs / 2);
+    }, hangMs / 2);
+  }
+
+  private cancelWhen(cancel: CancelToken, id: number): () => void {
+    let timer: ReturnType<typeof setTimeout>;
+    const look = () => {
+      if (cancel.cancelled) this.send({ type: 'cancel', id });
+      else timer = setTimeout(look, CANCEL_MS);
+    };
+    timer = setTimeout(look, CANCEL_MS);
+    return () => clearTimeout(timer);
+  }
+
+  /** Reads a weight and sends it, as fast as it is taken: no more than some messages are in memory. */
+  private async give(read: number, index: number): Promise<void> {
+    let error: ErrorPayload | null = null;
+    try {
+      const { program, reader, onBytes, cancel } = this.offered!;
+      await reader.readRows(program.weights[index], {
+        ...{ onBytes, cancel },
+        onRows: async (bytes, firstRow, rows) => {
+          const bytesPerRow = bytes.length / rows;
+          const step = Math.max(1, Math.floor(MESSAGE_BYTES / bytesPerRow));
+          for (let row = 0; row < rows; row += step) {
+            const count = Math.min(step, rows - row);
+            const slice = bytes.subarray(row * bytesPerRow, (row + count) * bytesPerRow);
+            while (this.underWay >= WINDOW && this.lost === null) {
+              await new Promise<void>((resolve) => this.waiting.push(resolve));
+            }
+            if (this.lost !== null) throw this.lost;
+            this.underWay++;
+            this.send({ type: 'rows', read, bytes: ownBuffer(slice), firstRow: firstRow + row, rows: count });
+          }
+        },
+      });
+    } catch (thrown) {
+      error = EngineError.from(thrown).payload;
+    }
+    this.send({ type: 'readEnd', read, error });
+  }
+
+  private send(message: GpuRequest): void {
+    if (this.lost === null) this.link.post(message);
+  }
+}
+
+export function fromPayload({ code, message, details }: ErrorPayload): EngineError {
+  return new EngineError(code, message, details);
+}
