@@ -48,5 +48,5 @@ it('leaves no cell of the cache and no block behind', async () => {
   await rowsOf(2);
   await stream.norms(run);
   expect(run.context.contents(run.ids)).toMatchObject({ free: CONTEXT, resident: 0 });
-  run.executor.allocateCells(1).release();
+  (await run.executor.allocateCells(1)).release();
 });

@@ -264,9 +264,8 @@ export class Reply {
 
   /** Times of the latest run, ms per token; the first includes prefill. Grows in place: read `count` too. */
   latencies(): readonly number[] {
-    const { runStart } = this;
-    if (runStart === 0) return this.#columns.latencies;
-    this.#runLatencies ??= this.#columns.latencies.slice(runStart);
+    if (this.runStart === 0) return this.#columns.latencies;
+    this.#runLatencies ??= this.#columns.latencies.slice(this.runStart);
     return this.#runLatencies;
   }
 
@@ -290,10 +289,7 @@ export class Reply {
     this.details.use(load);
   }
 
-  /**
-   * Keeps the details of further tokens in memory, because nothing stores them.
-   * @param left number of tokens whose details may still be kept, which is decreased; may be shared by replies
-   */
+  /** Keeps details of further tokens in memory: nothing stores them. @param left of how many; decreased, may be shared */
   keepDetails(left: { tokens: number }): void {
     this.#detailsLeft = left;
     const first = this.count;
