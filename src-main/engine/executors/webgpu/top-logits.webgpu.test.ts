@@ -17,8 +17,8 @@ import type { Executor } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
 import { USAGE } from './device.ts';
 import { readBack, topOf } from './logits-readback.ts';
-import { topLogits, topWords } from './ops/top-logits.ts';
-import { dispatch, Pipelines, prepare } from './plan.ts';
+import { TOP_HEADER, topLogits, topWords } from './ops/top-logits.ts';
+import { dispatch, Pipelines, prepare } from './pipelines.ts';
 import { strideOf } from './shader.ts';
 
 const gpu = await testGpu();
@@ -41,7 +41,8 @@ async function select(rows: readonly Float32Array[], k: number) {
     storage(bytes),
     device.createBuffer({ size: bytes, usage: USAGE.MAP_READ | USAGE.COPY_DST }),
   ];
-  const variant = await prepare(device, Pipelines.of(device), 'top logits', topLogits(size, k), [logits, result]);
+  const pipelines = await Pipelines.of({ ...(await sharedDevice(gpu!)), device });
+  const variant = await prepare(device, pipelines, 'top logits', topLogits(size, k), [logits, result]);
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   dispatch(pass, variant, rows.length);
@@ -49,9 +50,11 @@ async function select(rows: readonly Float32Array[], k: number) {
   encoder.copyBufferToBuffer(result, 0, target, 0, bytes);
   device.queue.submit([encoder.finish()]);
   const words = new Uint32Array((await readBack(target, bytes)).buffer);
-  return rows.map((_, i) =>
-    topOf(words.subarray(i * topWords(k), (i + 1) * topWords(k)), size, () => Promise.reject(new Error('not here'))),
-  );
+  return rows.map((_, i) => {
+    const own = words.subarray(i * topWords(k), (i + 1) * topWords(k));
+    const best = topOf(own, size, () => Promise.reject(new Error('not here')));
+    return Object.assign(best, { first: own[TOP_HEADER.chosen] });
+  });
 }
 
 /** Normally distributed, from a small generator. */
@@ -87,6 +90,7 @@ describe.skipIf(gpu === null)('the selection of the best logits (needs an adapte
         if (row[last] === row[next]) expect(best.known).toBe(row.filter((value) => value > row[last]).length);
         else expect(best.known).toBe(k);
         expect(best.top(best.known)).toEqual(all.top(best.known));
+        expect(best.first).toBe(all.top(1)[0]);
         for (const id of best.top(best.known)) expect(best.at(id)).toBe(row[id]);
         const error = Math.abs(Math.exp(best.logSum() - all.logSum()) - 1);
         expect(error).toBeLessThan(SUM_ERROR);
