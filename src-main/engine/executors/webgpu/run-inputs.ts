@@ -122,7 +122,7 @@ export class GpuRunInputs {
       });
     }
     this.writeHeader(to - from, logitRows);
-    if (choose !== 'greedy') this.writeDraw(choose);
+    if (choose !== 'greedy') writeDraw(this.words, choose);
     this.queue.writeBuffer(this.run, 0, this.words, 0, RUN.header + (to - from) * record);
   }
 
@@ -130,16 +130,6 @@ export class GpuRunInputs {
   writeLogitRows(rows: number, logitRows: readonly number[]): void {
     this.writeHeader(rows, logitRows);
     this.queue.writeBuffer(this.run, 0, this.words, 0, RUN.header);
-  }
-
-  private writeDraw({ steps, random }: DrawChoice): void {
-    if (steps.length > DRAW_STEPS) throw new EngineError('INTERNAL', `A draw has ${steps.length} steps.`);
-    this.floats[RUN.random] = random;
-    for (let i = 0; i < DRAW_STEPS; i++) {
-      const [kind, value] = steps.at(i) ?? ['none', 0];
-      this.words[RUN.steps + 2 * i] = STEP_KINDS[kind];
-      this.floats[RUN.steps + 2 * i + 1] = value;
-    }
   }
 
   private writeHeader(rows: number, logitRows: readonly number[]): void {
@@ -187,5 +177,17 @@ export class GpuRunInputs {
       this.queue.writeBuffer(this.cells, 4 * firstChange, this.contexts, firstChange, lastChange + 1 - firstChange);
     }
     return starts;
+  }
+}
+
+/** Writes a draw to a run's header. @param words of the run @throws EngineError INTERNAL for too many steps */
+export function writeDraw(words: Uint32Array<ArrayBuffer>, { steps, random }: DrawChoice): void {
+  if (steps.length > DRAW_STEPS) throw new EngineError('INTERNAL', `A draw has ${steps.length} steps.`);
+  const floats = new Float32Array(words.buffer, 0, words.length);
+  floats[RUN.random] = random;
+  for (let i = 0; i < DRAW_STEPS; i++) {
+    const [kind, value] = steps.at(i) ?? (['none', 0] as const);
+    words[RUN.steps + 2 * i] = STEP_KINDS[kind];
+    floats[RUN.steps + 2 * i + 1] = value;
   }
 }
