@@ -8,7 +8,7 @@ export const THREADS = 64;
 /** Rows that share each unpacked weight in a batch, such as lanes. Fewer are few. */
 export const MANY_ROWS = 4;
 /** The same in long batches, such as prompts. */
-export const TILE_ROWS = 16;
+export const TILE_ROWS = 8;
 
 /** Largest number of workgroups in one direction, on every adapter. */
 const MAX_WORKGROUPS = 65_535;
