@@ -9,7 +9,17 @@ export interface Gpu {
 export interface GpuAdapter {
   readonly info: GpuAdapterInfo;
   readonly limits: GpuLimits;
-  requestDevice(descriptor: { requiredLimits: Record<string, number> }): Promise<GpuDevice>;
+  /** Absent: none. */
+  readonly features?: GpuFeatures;
+  requestDevice(descriptor: {
+    requiredLimits: Record<string, number>;
+    requiredFeatures?: string[];
+  }): Promise<GpuDevice>;
+}
+
+/** Names of optional features. */
+export interface GpuFeatures {
+  has(name: string): boolean;
 }
 
 export interface GpuAdapterInfo {
@@ -17,6 +27,8 @@ export interface GpuAdapterInfo {
   readonly architecture: string;
   readonly device: string;
   readonly description: string;
+  /** Threads of its smallest subgroups. Older browsers do not say. */
+  readonly subgroupMinSize?: number;
   /** Whether it is the browser's own, in software. Older browsers do not say. */
   readonly isFallbackAdapter?: boolean;
 }
@@ -30,6 +42,8 @@ export interface GpuLimits {
 
 export interface GpuDevice {
   readonly limits: GpuLimits;
+  /** Those that were requested. Absent: none. */
+  readonly features?: GpuFeatures;
   readonly queue: GpuQueue;
   readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
   createBuffer(descriptor: { label?: string; size: number; usage: number }): GpuBuffer;
@@ -45,6 +59,7 @@ export interface GpuDevice {
     entries: { binding: number; resource: { buffer: GpuBuffer } }[];
   }): GpuBindGroup;
   createCommandEncoder(): GpuCommandEncoder;
+  createQuerySet(descriptor: { type: 'timestamp'; count: number }): GpuQuerySet;
   pushErrorScope(filter: 'validation' | 'out-of-memory' | 'internal'): void;
   popErrorScope(): Promise<{ readonly message: string } | null>;
   destroy(): void;
@@ -71,7 +86,17 @@ export interface GpuBuffer {
 }
 
 export interface GpuCommandEncoder {
-  beginComputePass(): GpuComputePass;
+  beginComputePass(descriptor?: {
+    timestampWrites: { querySet: GpuQuerySet; beginningOfPassWriteIndex: number; endOfPassWriteIndex: number };
+  }): GpuComputePass;
+  /** Writes times in ns as 64-bit integers. @param destinationOffset a multiple of 256 */
+  resolveQuerySet(
+    querySet: GpuQuerySet,
+    firstQuery: number,
+    queryCount: number,
+    destination: GpuBuffer,
+    destinationOffset: number,
+  ): void;
   copyBufferToBuffer(
     source: GpuBuffer,
     sourceOffset: number,
@@ -91,6 +116,10 @@ export interface GpuComputePass {
 
 export interface GpuComputePipeline {
   getBindGroupLayout(index: number): GpuBindGroupLayout;
+}
+
+export interface GpuQuerySet {
+  destroy(): void;
 }
 
 /** Objects that are only passed on. */

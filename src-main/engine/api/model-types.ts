@@ -66,9 +66,9 @@ export interface OpProfile {
   /** For people, for example `linear Q4_1 576 x 1536` or `attention`. */
   name: string;
   calls: number;
-  /** Time that the engine's own thread computed it, ms; where only one thread does, the time of that one. */
+  /** Time that the engine's own thread or the GPU computed it, ms; where only one thread does, the time of that one. */
   ms: number;
-  /** Time that the engine's thread waited for others before it, ms. */
+  /** Time that the engine's thread waited for others before it, ms; 0 on a GPU. */
   waitMs: number;
   /** Bytes of weights, and of K and V, that all threads together read. */
   bytes: number;
@@ -78,9 +78,9 @@ export interface OpProfile {
 
 export interface RunProfile {
   tokens: number;
-  /** Threads that computed. */
-  threads: number;
-  /** From the call to its results, ms. */
+  /** Threads that computed; null on a GPU. */
+  threads: number | null;
+  /** From the call to its results, ms; on a GPU, from the beginning of its first operation to the end of its last. */
   ms: number;
   /** The one that took longest first. */
   ops: OpProfile[];

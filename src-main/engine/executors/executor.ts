@@ -2,6 +2,7 @@ import type { SequenceContext } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Program } from '../program/program.ts';
 import type { Logits } from '../sampling/logits.ts';
+import type { TokenChoice } from '../sampling/token-choice.ts';
 import type { ExecutorName, GpuAdapterFacts, KernelsInfo, RunProfile } from '../api/types.ts';
 
 export type { SequenceContext } from '../kv-cache/kv-cache.ts';
@@ -21,6 +22,8 @@ export interface Batch {
   readonly contexts: readonly SequenceContext[];
   /** Block that `cells` refers to; by default the executor's own cells. */
   readonly block?: CellBlock;
+  /** Whether its only token is the one that the run before chose (`Outputs.choose`), instead of that of `tokens`. */
+  readonly isChosen?: boolean;
 }
 
 /** Temporary KV cells beside an executor's own, for lanes. */
@@ -57,6 +60,11 @@ export interface Outputs {
    * `lend`.
    */
   readonly bestFirst?: boolean;
+  /**
+   * How to choose a token for a run that follows (`Batch.isChosen`). Only with `bestFirst` and one row, if the executor
+   * has `choosesTokens`.
+   */
+  readonly choose?: TokenChoice;
   /** Names of tensors to return (see `program/taps.ts`). If there are any, a tapped plan runs. */
   readonly taps?: readonly string[];
   /**
@@ -66,7 +74,10 @@ export interface Outputs {
   readonly program?: Program;
   /** By name: `[tokens, width]` of each `input` operation of that program. */
   readonly given?: ReadonlyMap<string, Float32Array>;
-  /** Whether to time the operations. Only the `wasm` executor can, and not in a tapped plan. */
+  /**
+   * Whether to time the operations. The `reference` executor cannot, nor any executor in a tapped plan.
+   * BAD_REQUEST on a GPU without timestamp queries.
+   */
   readonly profile?: boolean;
 }
 
@@ -76,6 +87,8 @@ export interface LogitsHandle {
   read(): Promise<Float32Array>;
   /** Without a copy, with the queries that a reply makes. Read-only. */
   lend(): Promise<Logits>;
+  /** Token that the run chose after this row, if it was asked to. */
+  readonly chosen?: number;
 }
 
 export interface TapTensor {
@@ -107,6 +120,11 @@ export interface Executor {
   readonly cellAccess: CellAccess | null;
   /** Whether every further run fails with BACKEND_LOST, so that a new executor is needed. */
   readonly failed: boolean;
+  /**
+   * Whether runs can choose the next token, so that another one may be started before their logits are read. Their order
+   * is that of the calls.
+   */
+  readonly choosesTokens?: boolean;
   /**
    * @throws EngineError CANCELLED when `cancel` was set during the run: K and V of the batch's cells are then
    * undefined, and the caller releases those cells.

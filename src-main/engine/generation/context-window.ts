@@ -1,6 +1,6 @@
-import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
+import type { Batch, Executor, Outputs, RunResult } from '../executors/executor.ts';
 import type { CacheAnswer } from '../api/inside-types.ts';
-import type { KvCache } from '../kv-cache/kv-cache.ts';
+import { type KvCache, UNKNOWN_TOKEN } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
 
 /** A sequence of tokens whose K and V are stored, which a reply extends. */
@@ -25,6 +25,16 @@ export interface TokenWindow {
    * @throws EngineError CANCELLED when `cancel` was set during the run
    */
   run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
+  /** Absent if runs cannot choose tokens. */
+  readonly chosen?: ChosenRuns | undefined;
+}
+
+/** Runs of tokens that the runs before them choose (`Outputs.choose`). They may be started before those have finished. */
+export interface ChosenRuns {
+  /** Appends a token that has no name yet, and runs it. After a failure the caller truncates the window. */
+  run(outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
+  /** Names the token at a position. */
+  name(position: number, id: number): void;
 }
 
 /** The variant of sequences that the model itself ran. */
@@ -39,6 +49,7 @@ const SHORT = 64;
  * share the cells of common prefixes; the least recently used one is released first.
  */
 export class ContextWindow implements TokenWindow {
+  readonly chosen: ChosenRuns | undefined;
   private sequence = 0;
   private last = 0;
   /** Least recently used first. */
@@ -51,9 +62,18 @@ export class ContextWindow implements TokenWindow {
   private expected = 0;
 
   constructor(
-    private readonly executor: Pick<Executor, 'run'>,
+    private readonly executor: Pick<Executor, 'run' | 'choosesTokens'>,
     private readonly cache: KvCache,
-  ) {}
+  ) {
+    if (!executor.choosesTokens) return;
+    this.chosen = {
+      run: async (outputs, cancel) => {
+        const batch = { ...this.append([UNKNOWN_TOKEN]), tokens: new Int32Array(1), isChosen: true };
+        return await executor.run(batch, outputs, cancel);
+      },
+      name: (position, id) => cache.name(this.sequence, position, id),
+    };
+  }
 
   get length(): number {
     return this.cache.length(this.sequence);
@@ -95,17 +115,21 @@ export class ContextWindow implements TokenWindow {
 
   async run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     const before = this.length;
-    // Cells for the whole prompt at once, so that they are contiguous.
-    const expected = Math.max(ids.length, this.expected - before);
-    this.freeUpTo(expected);
-    const { tokens, cells, positions, context } = this.cache.append(this.sequence, ids, expected);
+    const batch = this.append(ids);
     try {
-      const batch = { tokens, positions, cells, sequences: new Int32Array(ids.length), contexts: [context] };
       return await this.executor.run(batch, outputs, cancel);
     } catch (error) {
       this.cache.truncate(this.sequence, before);
       throw error;
     }
+  }
+
+  private append(ids: readonly number[]): Batch {
+    // Cells for the whole prompt at once, so that they are contiguous.
+    const expected = Math.max(ids.length, this.expected - this.length);
+    this.freeUpTo(expected);
+    const { tokens, cells, positions, context } = this.cache.append(this.sequence, ids, expected);
+    return { tokens, positions, cells, sequences: new Int32Array(ids.length), contexts: [context] };
   }
 
   /** Cells of the first `length` tokens of the window. */

@@ -74,6 +74,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     new Lookahead({
       ...{ context, contextSize, useKvCache: params.useKvCache, drafter: job.drafter ?? null },
       ...{ clock: platform.clock, hostYield, cancel: interrupt },
+      choose: (later) => draft.chain.choiceOf(later),
     });
   let lookahead = lookaheadIn(context);
 
@@ -169,7 +170,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   } catch (thrown) {
     stop = stopAfterFailure(EngineError.from(thrown), job, draft.length, interrupt);
   }
-  lookahead.finish(seen(job, draft.sequence).ids);
+  await lookahead.finish(seen(job, draft.sequence).ids);
 
   // A stop string that was undecided takes precedence over what ended the reply.
   for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {

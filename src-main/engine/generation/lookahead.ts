@@ -3,6 +3,8 @@ import type { LogitsHandle } from '../executors/executor.ts';
 import type { CancelToken, Clock } from '../api/platform.ts';
 import type { Speculation } from '../api/types.ts';
 import type { Logits } from '../sampling/logits.ts';
+import type { TokenChoice } from '../sampling/token-choice.ts';
+import { Ahead } from './ahead.ts';
 import type { TokenWindow } from './context-window.ts';
 import { DraftPayoff } from './draft-payoff.ts';
 import type { Drafter } from './drafter.ts';
@@ -22,6 +24,8 @@ export interface LookaheadJob {
   useKvCache: boolean;
   /** Null for none: each run computes one token. */
   drafter: Drafter | null;
+  /** How a later token is probably drawn, 0 for the next; null if that is not known. */
+  choose(draw: number): TokenChoice | null;
   clock: Clock;
   hostYield: HostYield;
   cancel: CancelToken;
@@ -51,8 +55,14 @@ export class Lookahead {
   private runsWithAll = 0;
   private drafted = 0;
   private accepted = 0;
+  private readonly ahead: Ahead;
 
-  constructor(private readonly job: LookaheadJob) {}
+  constructor(private readonly job: LookaheadJob) {
+    this.ahead = new Ahead({
+      ...job,
+      choose: (draw) => (this.runsWithAll > 0 || job.drafter ? null : job.choose(draw)),
+    });
+  }
 
   /**
    * Yields the length of the window after each slice but the last, as `logitsInSlices`.
@@ -62,13 +72,15 @@ export class Lookahead {
    * @throws EngineError CANCELLED
    */
   async *after(ids: readonly number[], sequence: readonly number[]): AsyncGenerator<number, Logits> {
-    const { context, useKvCache, hostYield, cancel } = this.job;
+    const { context, hostYield, cancel } = this.job;
     const known = this.rowAfter(ids);
     if (known !== undefined) return await known.lend();
     this.settle(ids);
-    if (useKvCache) context.reuse(ids);
-    else context.clear();
-    const isNext = useKvCache && context.length === ids.length - 1;
+    if (!this.ahead.isRunning) this.reuse(ids);
+    const started = await this.ahead.after(ids, this.isNext(ids));
+    if (started) return started;
+    this.reuse(ids);
+    const isNext = this.isNext(ids);
     const draft = isNext ? await this.draft(ids, sequence) : [];
     const since = this.job.clock.now();
     const bestFirst = this.runsWithAll === 0;
@@ -92,7 +104,8 @@ export class Lookahead {
   }
 
   /** Removes what was not accepted from the window. @param ids what the model saw of the finished reply */
-  finish(ids: readonly number[]): void {
+  async finish(ids: readonly number[]): Promise<void> {
+    await this.ahead.drop();
     const { verified } = this;
     if (verified === null) return;
     this.settle(ids);
@@ -103,6 +116,16 @@ export class Lookahead {
   get speculation(): Speculation | undefined {
     const { drafted, accepted } = this;
     return drafted === 0 ? undefined : { drafted, accepted };
+  }
+
+  private reuse(ids: readonly number[]): void {
+    if (this.job.useKvCache) this.job.context.reuse(ids);
+    else this.job.context.clear();
+  }
+
+  /** Whether only the last of `ids` must be run. */
+  private isNext(ids: readonly number[]): boolean {
+    return this.job.useKvCache && this.job.context.length === ids.length - 1;
   }
 
   private rowAfter(ids: readonly number[]): LogitsHandle | undefined {

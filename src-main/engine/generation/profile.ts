@@ -20,7 +20,10 @@ export async function profile(
   const measure = async (tokens: readonly number[]) => {
     const run = await window.run(tokens, { logits: [tokens.length - 1], lend: true, profile: true }, cancel);
     if (run.profile) return run.profile;
-    throw new EngineError('BAD_REQUEST', 'Only the wasm executor supports profiling. Load the model with it.');
+    throw new EngineError(
+      'BAD_REQUEST',
+      'The reference executor cannot time operations. Load the model with another one.',
+    );
   };
   window.fresh();
   try {

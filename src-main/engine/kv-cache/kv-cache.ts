@@ -34,6 +34,9 @@ interface Sequence {
   cells: Int32Array;
 }
 
+/** A token that is not known yet. No prefix is the same. */
+export const UNKNOWN_TOKEN = -1;
+
 /** Initial capacity of a sequence, in tokens. */
 const FIRST_CAPACITY = 64;
 
@@ -151,6 +154,15 @@ export class KvCache {
       positions: this.positions.subarray(start, end),
       context: { cells: cells.subarray(0, end), positions: this.positions.subarray(0, end) },
     };
+  }
+
+  /** Names the token at a position, which was appended as `UNKNOWN_TOKEN`. */
+  name(seq: number, position: number, id: number): void {
+    const ids = this.sequences.get(seq)?.ids;
+    if (ids?.[position] !== UNKNOWN_TOKEN) {
+      throw new EngineError('INTERNAL', `The token at position ${position} of sequence ${seq} has a name.`);
+    }
+    ids[position] = id;
   }
 
   /** Drops the tokens from position `length` on. A shorter sequence is unchanged. */

@@ -9,6 +9,7 @@ import { Mirostat, type MirostatState } from './mirostat.ts';
 import { Mt19937, type Mt19937State } from './rng.ts';
 import { createStage, OFF, type Stage } from './stages.ts';
 import { applyTemperature } from './temperature.ts';
+import type { DrawChoice, TokenChoice } from './token-choice.ts';
 
 export interface Sampled {
   id: number;
@@ -46,6 +47,12 @@ export interface ChainState {
   readonly mirostat: MirostatState | null;
   readonly adaptiveP: AdaptivePState | null;
 }
+
+/** Stages after which the highest logit is still the highest. */
+const KEEPS_BEST: ReadonlySet<string> = new Set(['top_n_sigma', 'top_k', 'top_p', 'min_p', 'temperature']);
+
+/** Stages that `drawSteps` has. */
+const DRAWN: ReadonlySet<string> = new Set(['top_k', 'top_p', 'min_p', 'temperature']);
 
 /** The last step of a chain. */
 interface Draw {
@@ -141,6 +148,55 @@ export class SamplerChain {
     const slot = draw.draw(candidates);
     observe?.('dist', candidates, { drawn: { slot, random } });
     return { id: candidates.idAt(slot), probability: candidates.probability(slot), survivors };
+  }
+
+  /**
+   * The steps of a chain that only truncates and scales the best logits; null for others, and for a greedy one. It need
+   * not consider masked tokens and constraints of the reply.
+   */
+  private get drawSteps(): DrawChoice['steps'] | null {
+    const { params } = this;
+    if (!this.isPlain || params.minKeep > 1 || params.dynatempRange > 0) return null;
+    const steps = this.active.flatMap(([name]): DrawChoice['steps'] => {
+      if (name === 'top_k') return params.topK > 0 ? [[name, params.topK]] : [];
+      if (name === 'top_p') return params.topP < 1 ? [[name, params.topP]] : [];
+      if (name === 'min_p') return params.minP > 0 ? [[name, Math.log(params.minP)]] : [];
+      return [['temperature', params.temperature]];
+    });
+    // Candidates are in the order of their logits only after top-k.
+    const fits = steps[0]?.[0] === 'top_k' && steps.length <= 4;
+    return fits && params.temperature > 0 && this.active.every(([name]) => DRAWN.has(name)) ? steps : null;
+  }
+
+  /** How a later token is drawn, 0 for the next, if the chain is that simple. */
+  choiceOf(draw: number): TokenChoice | null {
+    if (this.isGreedy) return 'greedy';
+    const steps = this.drawSteps;
+    if (steps === null) return null;
+    const copy = new Mt19937(0);
+    copy.restore(this.generators[0].save());
+    for (let i = 0; i < draw; i++) copy.nextDouble();
+    return { steps, random: copy.nextDouble() };
+  }
+
+  /** Whether it has neither state nor stages of its own beside those of the settings. */
+  private get isPlain(): boolean {
+    const { params } = this;
+    return (
+      params.mirostat === 0 && params.adaptiveTarget < 0 && this.first.length === 0 && params.logitBias.length === 0
+    );
+  }
+
+  /**
+   * Whether the next token is certainly the first with the highest logit, unless that is masked or a constraint of the
+   * reply rules it out.
+   */
+  private get isGreedy(): boolean {
+    const { params } = this;
+    if (!this.isPlain) return false;
+    const names = this.active.map(([name]) => name);
+    const isFirst = params.temperature <= 0 && params.dynatempRange === 0 && names.includes('temperature');
+    return isFirst && names.every((name) => KEEPS_BEST.has(name));
   }
 
   /** Whether `follow` needs logits: the state depends on more than the number of tokens. */

@@ -29,7 +29,7 @@ export class TopLogits implements Logits {
     ids: Int32Array,
     logits: Float32Array,
     private readonly sum: number,
-    private readonly readAll: () => Promise<Logits>,
+    private readAll: () => Promise<Logits>,
   ) {
     this.ids = orderTokens(ids, logits);
     this.logits = new Map(Array.from(ids, (id, i) => [id, logits[i]]));
@@ -55,6 +55,11 @@ export class TopLogits implements Logits {
 
   all(): Promise<Logits> {
     return this.readAll();
+  }
+
+  /** Replaces the way in which all logits are read. */
+  readAllWith(readAll: () => Promise<Logits>): void {
+    this.readAll = readAll;
   }
 
   logSum(): number {

@@ -52,8 +52,8 @@ export function countingDevice(device: GpuDevice): { device: GpuDevice; take(): 
       createCommandEncoder: () => {
         const encoder: GpuCommandEncoder = device.createCommandEncoder();
         const begin = encoder.beginComputePass.bind(encoder);
-        encoder.beginComputePass = () => {
-          const pass: GpuComputePass = begin();
+        encoder.beginComputePass = (descriptor) => {
+          const pass: GpuComputePass = begin(descriptor);
           const dispatch = pass.dispatchWorkgroups.bind(pass);
           pass.dispatchWorkgroups = (x, y, z) => {
             counts.dispatches++;

@@ -10,14 +10,20 @@ import { openModel } from '../models/open-model.ts';
 export async function openGpuModel(
   files: ModelFiles,
   device: OpenedDevice,
-  options: { contextSize?: number; kvCacheType?: KvCacheType; topLogits?: number; hangMs?: number } = {},
+  options: {
+    contextSize?: number;
+    kvCacheType?: KvCacheType;
+    topLogits?: number;
+    sliceCells?: number;
+    hangMs?: number;
+  } = {},
 ): Promise<{ model: Model; executor: Executor }> {
-  const { kvCacheType, topLogits, hangMs, ...modelOptions } = options;
+  const { kvCacheType, topLogits, sliceCells, hangMs, ...modelOptions } = options;
   let executor: Executor | null = null;
   const model = await openModel(files, {
     ...modelOptions,
     takeWeights: async (program, weights, { contextSize: cells, onBytes, cancel }) => {
-      const settings = { device, cells, kvCacheType, topLogits, hangMs, onBytes, cancel };
+      const settings = { device, cells, kvCacheType, topLogits, sliceCells, hangMs, onBytes, cancel };
       const created = await createWebGpuExecutor(program, weights, settings);
       executor = created;
       return {

@@ -67,8 +67,13 @@ export function sharedGpu(gpu: Gpu): Gpu {
     async requestAdapter(options) {
       const adapter = await gpu.requestAdapter(options);
       if (!adapter) return null;
-      const { info, limits } = adapter;
-      return { info, limits, requestDevice: async () => (await sharedDevice(gpu)).device };
+      const { info, limits, features } = adapter;
+      return {
+        info,
+        limits,
+        ...(features && { features }),
+        requestDevice: async () => (await sharedDevice(gpu)).device,
+      };
     },
   };
 }

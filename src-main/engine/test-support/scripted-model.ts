@@ -10,6 +10,7 @@ import { KvCache } from '../kv-cache/kv-cache.ts';
 import type { Model } from '../models/model.ts';
 import type { CancelToken, Platform } from '../api/platform.ts';
 import { bestOf } from './best-logits.ts';
+import type { TokenChoice } from '../sampling/token-choice.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken, GenerateEnd, GenerateParams, GenerateStart, TokenKind } from '../api/types.ts';
 
@@ -25,6 +26,8 @@ export interface Script {
   logits?(ids: readonly number[]): Float32Array;
   /** How many of the best logits are read first; by default all. */
   best?: number;
+  /** The token that a run chooses after `ids`; without it, runs choose none. Only for one chat. */
+  choose?(ids: readonly number[], how: TokenChoice): number;
   contextSize?: number;
   eosTokenIds?: number[];
   repetitionWindow?: number;
@@ -73,6 +76,8 @@ export interface ScriptedRun {
 export class ScriptedEngine {
   /** Sizes of the batches run so far. */
   readonly batches: number[] = [];
+  /** Batches whose token was chosen. */
+  chosen = 0;
   /** For each time that only the best logits were read: whether the others were read afterwards. */
   readonly bestReads: boolean[] = [];
   readonly context: ContextWindow;
@@ -86,12 +91,20 @@ export class ScriptedEngine {
     this.model = scriptedModel(script);
     const cache = new KvCache(this.model.config.contextSize);
     const vocabularySize = script.vocabulary.length;
-    const executor: Pick<Executor, 'run'> = {
-      run: async ({ tokens }, outputs, cancel): Promise<RunResult> => {
+    /** Tokens by position, including those that the cache has no name for. */
+    const computed: number[] = [];
+    let lastChosen = -1;
+    const executor: Pick<Executor, 'run' | 'choosesTokens'> = {
+      choosesTokens: script.choose !== undefined,
+      run: async ({ tokens, positions, isChosen = false }, outputs, cancel): Promise<RunResult> => {
         this.batches.push(tokens.length);
+        if (isChosen) this.chosen++;
         script.onRun?.(tokens.length, cancel);
         if (cancel?.cancelled) throw new EngineError('CANCELLED', 'cancelled');
-        const ids = cache.tokens(0);
+        computed.splice(positions[0], Infinity, ...(isChosen ? [lastChosen] : tokens));
+        const ids = script.choose ? computed.slice() : cache.tokens(0);
+        const chosen = outputs.choose && script.choose?.(ids, outputs.choose);
+        lastChosen = chosen ?? -1;
         const logitsAfter = (before: readonly number[]) => {
           const logits = script.logits?.(before) ?? new Float32Array(vocabularySize).fill(-20);
           if (script.logits === undefined) logits[script.next(before)] = 20;
@@ -101,7 +114,8 @@ export class ScriptedEngine {
             this.bestReads[at] = true;
             script.onRead?.();
           });
-          return { read: () => Promise.resolve(logits), lend: () => Promise.resolve(best) };
+          const handle = { read: () => Promise.resolve(logits), lend: () => Promise.resolve(best) };
+          return chosen === undefined ? handle : { ...handle, chosen };
         };
         return {
           logits: outputs.logits.map((row) => logitsAfter(ids.slice(0, ids.length - tokens.length + row + 1))),

@@ -27,7 +27,8 @@ export async function openDawn(name: string, versions: { readonly electron?: str
   }
   try {
     const { create } = (await import(/* @vite-ignore */ name)) as Dawn;
-    return create([]);
+    // Times are in whole 0.1 ms otherwise.
+    return create(['disable-dawn-features=timestamp_quantization']);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError(

@@ -3,7 +3,7 @@ import type { Gpu, GpuAdapterInfo, GpuDevice, GpuLimits } from '../../api/gpu.ts
 import type { GpuAdapterFacts } from '../../api/types.ts';
 
 /** `GPUBufferUsage` and `GPUMapMode`: constants of the specification, whose globals Node lacks. */
-export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
+export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 } as const;
 export const MAP_READ = 1;
 
 /** A device and what is known about the adapter behind it. */
@@ -30,6 +30,9 @@ const RAISED = [
   'maxStorageBuffersPerShaderStage',
 ] as const satisfies (keyof GpuLimits)[];
 
+/** Features that are used where the adapter has them. */
+const FEATURES = ['timestamp-query', 'subgroups'] as const;
+
 /** @throws EngineError BACKEND_LOST when there is no adapter or it gives no device */
 export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
@@ -37,8 +40,9 @@ export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
     throw new EngineError('BACKEND_LOST', 'WebGPU found no graphics adapter. Load the model with the wasm executor.');
   }
   const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
+  const requiredFeatures = FEATURES.filter((name) => adapter.features?.has(name));
   try {
-    const device = await adapter.requestDevice({ requiredLimits });
+    const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
     return { device, adapter: adapter.info };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { formatProfile } from '../../../hosts/node/cli/format/profile.ts';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
 import { defaultGenerateParams, InferenceEngine } from '../../index.ts';
 import type { Gpu, GpuDevice } from '../../api/gpu.ts';
@@ -37,13 +38,13 @@ function recording(gpu: Gpu, devices: FaultyDevice[]): Gpu {
     async requestAdapter(options) {
       const adapter = await gpu.requestAdapter(options);
       if (!adapter) return null;
-      const { info, limits } = adapter;
+      const { info, limits, features } = adapter;
       const requestDevice: typeof adapter.requestDevice = async (descriptor) => {
         const faulty = new FaultyDevice(await adapter.requestDevice(descriptor));
         devices.push(faulty);
         return faulty.device;
       };
-      return { info, limits, requestDevice };
+      return { info, limits, ...(features && { features }), requestDevice };
     },
   };
 }
@@ -77,6 +78,25 @@ describe('the engine on the webgpu executor', () => {
       }
       expect(replies.webgpu.length).toBeGreaterThan(20);
       expect(replies.webgpu).toBe(replies.reference);
+    },
+  );
+
+  it.skipIf(gpu === null)(
+    'profiles prefill and decoding (in the full run, with an adapter)',
+    { timeout: 120_000 },
+    async () => {
+      const engine = new InferenceEngine(nodePlatform());
+      await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { executor: 'webgpu' });
+      const profile = await engine.profile({ prompt: 20, context: 4, generate: 3 });
+      for (const { threads, ms, ops } of [profile.prefill, profile.decode]) {
+        expect(threads).toBeNull();
+        const measured = ops.reduce((sum, op) => sum + op.ms, 0);
+        expect(measured).toBeGreaterThan(0);
+        expect(measured).toBeLessThanOrEqual(ms);
+      }
+      expect(profile.decode.tokens).toBe(3);
+      expect(formatProfile({ ...profile, ceilings: [] })).toMatch(/decoding 3 tokens, [\d.]+ ms on the GPU\n/);
+      await engine.unload();
     },
   );
 

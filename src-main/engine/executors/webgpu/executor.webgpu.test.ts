@@ -19,6 +19,7 @@ import { createReferenceExecutor } from '../reference/reference-executor.ts';
 import { storeReader } from '../wasm/weights.ts';
 import type { OpenedDevice } from './device.ts';
 import { TOP_LOGITS, topWords } from './ops/top-logits.ts';
+import { Pipelines } from './pipelines.ts';
 import { createWebGpuExecutor } from './webgpu-executor.ts';
 
 const gpu = await testGpu();
@@ -70,19 +71,72 @@ describe.skipIf(gpu === null)('operations of the webgpu executor (need an adapte
  * weights takes shaders of its own, and the built-in model is large.
  */
 const MODELS = isFull ? [...ALL_MODELS, ...QUANTIZED_MODELS] : ['gpt2', 'gemma3', 'llama'];
-const TOKENS = isFull ? 40 : 9;
+/** The prompt's run has kernels for many rows. */
+const TOKENS = isFull ? 40 : 20;
 
 describe.skipIf(gpu === null)('models on the webgpu executor (need an adapter)', () => {
   it.each(MODELS)('%s gives the logits of the reference executor', { timeout: 120_000 }, async (name) => {
     const { program, weights } = await openModel(await filesOf(name), { contextSize: CONTEXT });
     const reference = createReferenceExecutor(program, weights, { cells: CONTEXT });
-    // The reference stores K and V in float32.
-    const options = { contextSize: CONTEXT, kvCacheType: 'f32' } as const;
+    // The reference stores K and V in float32. Three slices are enough for attention to merge some.
+    const options = { contextSize: CONTEXT, kvCacheType: 'f32', sliceCells: 4 } as const;
     const { executor } = await openGpuModel(await filesOf(name), opened(), options);
     const ids = Array.from({ length: TOKENS }, (_, i) => (i * 37 + 11) % program.vocabularySize);
     const [expected, found] = [await allLogits(reference, ids), await allLogits(executor, ids)];
     expect(normalisedError(found, expected)).toBeLessThan(/Q[23]_K/.test(name) ? CONVERTED_NMSE : MODEL_NMSE);
     await executor.dispose();
+  });
+});
+
+describe.skipIf(gpu === null)('a token on the webgpu executor (needs an adapter)', () => {
+  it(
+    'gives the same bits in a batch and alone, whose attention is merged from slices',
+    { timeout: 120_000 },
+    async () => {
+      const options = { contextSize: CONTEXT, kvCacheType: 'f32', sliceCells: 4 } as const;
+      const { executor } = await openGpuModel(await filesOf('llama'), opened(), options);
+      const ids = Array.from({ length: 30 }, (_, i) => (i * 37 + 11) % 300);
+      // In runs of so many tokens: with kernels for one row, for some, for many.
+      const logitsIn = async (runs: readonly number[], one: Executor): Promise<Float32Array[]> => {
+        const cache = new KvCache(CONTEXT);
+        const all: Float32Array[] = [];
+        for (const tokens of runs) {
+          const slots = cache.append(0, ids.slice(cache.length(0), cache.length(0) + tokens));
+          const { logits } = await one.run(batchOf([slots]), { logits: [...slots.tokens.keys()] });
+          for (const handle of logits) all.push(await handle.read());
+        }
+        return all;
+      };
+      const alone = await logitsIn(
+        ids.map(() => 1),
+        executor,
+      );
+      expect(await logitsIn([30], executor)).toEqual(alone);
+      expect(await logitsIn([5, 1, 2, 17, 5], executor)).toEqual(alone);
+      await executor.dispose();
+    },
+  );
+});
+
+describe.skipIf(gpu === null)('kernels without subgroups (need an adapter)', () => {
+  it('give the same bits as with them', { timeout: 240_000 }, async (test) => {
+    const { device, adapter } = opened();
+    const { subgroup } = await Pipelines.of(opened());
+    test.skip(subgroup === null, 'This adapter has no subgroups, so all other tests are without them.');
+    const without = new Proxy(device, {
+      get: (target, name) => (name === 'features' ? new Set() : Reflect.get(target, name, target)),
+    });
+    expect((await Pipelines.of({ device: without, adapter })).subgroup).toBeNull();
+    const [found, expected] = await Promise.all(
+      [device, without].map(async (each) => {
+        const options = { contextSize: CONTEXT, sliceCells: 4 };
+        const { executor } = await openGpuModel(await filesOf('llama'), { device: each, adapter }, options);
+        const logits = await allLogits(executor, [11, 48, 85, 3, 20, 57, 94, 31, 5]);
+        await executor.dispose();
+        return logits;
+      }),
+    );
+    expect(found).toEqual(expected);
   });
 });
 
@@ -108,33 +162,79 @@ const COUNTS = {
 } as const;
 const MOST_BYTES_READ = 4096;
 
+/** Runs beside the one that the sampler waits for, whose tokens nobody draws at the end of a reply. */
+const AHEAD = 2;
+
 describe.skipIf(gpu === null)('a token of a chat on the webgpu executor (needs an adapter)', () => {
-  it.each(['llama', BUILT_IN] as const)(
-    'of %s creates nothing, and moves little',
-    { timeout: 120_000 },
-    async (name) => {
-      const { take } = counting!;
-      const { executor, model } = await openGpuModel(await filesOf(name), opened(), { contextSize: CONTEXT });
-      const { layers, vocabularySize } = model.config;
-      // A small vocabulary is read as a whole.
-      const selects = vocabularySize > topWords(TOP_LOGITS);
-      expect(selects).toBe(name === BUILT_IN);
-      const { perLayer, others } = COUNTS[name];
-      take();
-      const { tokens } = await collect(modelReply(model, executor, CONTEXT));
-      const counts = take();
-      // One run for the prompt, which gives the first token, and one for each other token.
-      const runs = tokens.length;
-      expect(runs).toBe(8);
-      // No buffer, pipeline or bind group.
-      expect(counts.created).toEqual({ createCommandEncoder: runs });
-      expect(counts.submits).toBe(runs);
-      expect(counts.dispatches).toBe(runs * (perLayer * layers + others.length + Number(selects)));
-      expect(counts.bytesRead).toBe(runs * 4 * (selects ? topWords(TOP_LOGITS) : vocabularySize));
-      expect(counts.bytesRead / runs).toBeLessThanOrEqual(MOST_BYTES_READ);
-      // One row's record with its angles, and one new cell.
-      expect(counts.bytesWritten / runs).toBeLessThan(512);
-      await executor.dispose();
-    },
-  );
+  it.each([
+    ['llama', 'draws from all logits'],
+    [BUILT_IN, 'is the best of those that are read'],
+    [BUILT_IN, 'is drawn from the best'],
+  ] as const)('of %s, which %s, creates nothing, and moves little', { timeout: 120_000 }, async (name, how) => {
+    const { take } = counting!;
+    const options = { contextSize: CONTEXT, sliceCells: 4 };
+    const { executor, model } = await openGpuModel(await filesOf(name), opened(), options);
+    const { layers, vocabularySize } = model.config;
+    // A small vocabulary is read as a whole.
+    const selects = vocabularySize > topWords(TOP_LOGITS);
+    expect(selects).toBe(name === BUILT_IN);
+    expect(executor.choosesTokens).toBe(selects);
+    const { perLayer, others } = COUNTS[name];
+    take();
+    const reply = modelReply(model, executor, CONTEXT, ({ sampling }) => {
+      sampling.temperature = how === 'is drawn from the best' ? 0.8 : 0;
+    });
+    const { tokens, start } = await collect(reply);
+    const counts = take();
+    expect(tokens).toHaveLength(8);
+    // One run for the prompt, which gives the first token, and one for each other token.
+    const runs = 1 + executor.computedTokens - start.promptIds.length;
+    expect(runs).toBe(tokens.length + (selects ? AHEAD : 0));
+    // No buffer, pipeline or bind group.
+    expect(counts.created).toEqual({ createCommandEncoder: runs });
+    expect(counts.submits).toBe(runs);
+    // The prompt's run chooses no token.
+    const draws = how === 'is drawn from the best' ? runs - 1 : 0;
+    expect(counts.dispatches).toBe(runs * (perLayer * layers + others.length + Number(selects)) + draws);
+    expect(counts.bytesRead).toBe(runs * 4 * (selects ? topWords(TOP_LOGITS) : vocabularySize));
+    expect(counts.bytesRead / runs).toBeLessThanOrEqual(MOST_BYTES_READ);
+    // One row's record with its angles, and one new cell.
+    expect(counts.bytesWritten / runs).toBeLessThan(512);
+    await executor.dispose();
+  });
+});
+
+describe.skipIf(gpu === null)('a profile of the webgpu executor (needs an adapter)', () => {
+  const TIMEOUT = { timeout: 120_000 };
+  const IDS = [11, 48, 85, 3, 20, 57];
+
+  it('has the GPU time of each operation', TIMEOUT, async (test) => {
+    test.skip(!shared!.device.features?.has('timestamp-query'), 'This adapter has no timestamp queries.');
+    const { executor, model } = await openGpuModel(await filesOf('llama'), opened(), { contextSize: CONTEXT });
+    const cache = new KvCache(CONTEXT);
+    counting!.take();
+    const started = performance.now();
+    const { profile } = await executor.run(batchOf([cache.append(0, IDS)]), { logits: [5], profile: true });
+    const wallMs = performance.now() - started;
+    const { dispatches } = counting!.take();
+    expect(profile).toMatchObject({ tokens: IDS.length, threads: null });
+    const { ms, ops } = profile!;
+    const sum = (of: (op: (typeof ops)[number]) => number) => ops.reduce((total, op) => total + of(op), 0);
+    expect(sum(({ calls }) => calls)).toBe(dispatches);
+    expect(sum((op) => op.ms)).toBeGreaterThan(0);
+    expect(sum((op) => op.ms)).toBeLessThanOrEqual(ms);
+    expect(ms).toBeLessThan(wallMs);
+    const linear = ops.filter(({ name }) => name.startsWith('linear F32'));
+    expect(Math.min(...linear.map((op) => op.ms))).toBeGreaterThan(0);
+    const { layers, heads, headDim } = model.config;
+    const matrices = model.program.ops.flatMap((op) => (op.op === 'linear' || op.op === 'logits' ? op.weights[0] : []));
+    const read = linear.reduce((total, { bytes }) => total + bytes, 0);
+    expect(read).toBe(matrices.reduce((total, { shape: [rows, width] }) => total + 4 * rows * width, 0));
+    const attention = ops.find(({ name }) => name === 'attention')!;
+    // Each token attends to itself and those before it; one product with K and one with V.
+    const pairs = (IDS.length * (IDS.length + 1)) / 2;
+    expect(attention).toMatchObject({ calls: layers, multiplyAdds: 2 * pairs * heads * headDim * layers, waitMs: 0 });
+    expect(attention.bytes).toBeGreaterThan(0);
+    await executor.dispose();
+  });
 });

@@ -80,4 +80,14 @@ describe('group', () => {
     // One tensor has them all.
     expect(joinedTensors(grouped(await programOf('phi3')))).toEqual([]);
   });
+
+  it('lets a product merge an attention that it reads as it is', async () => {
+    const program = await programOf('llama');
+    const attentions = ({ ops }: GroupedOps) =>
+      ops.flatMap((op) => (op.kind === 'single' && op.op.op === 'attention' ? [op.output] : []));
+    const plain = grouped(program);
+    expect([...plain.mergeable]).toEqual(attentions(plain));
+    const [, ...others] = attentions(plain);
+    expect([...grouped(program, [TAPS.attentionHeads(0)]).mergeable]).toEqual(others);
+  });
 });

@@ -49,6 +49,8 @@ export interface GroupedOps {
   readonly ops: readonly GpuOp[];
   /** Those of the program, then the outputs of q, k and v side by side. */
   readonly tensors: readonly Pick<Activation, 'width'>[];
+  /** Results of attentions that only one product reads, as they are. */
+  readonly mergeable: ReadonlySet<number>;
 }
 
 /** A linear operation and what follows it. */
@@ -121,7 +123,22 @@ class Grouping {
       if (op.op === 'linear' || op.op === 'logits') return [projections.get(op)!];
       return [additions.get(op) ?? { kind: 'single', op, inputs: op.inputs, output: op.output }];
     });
-    return { ops, tensors: this.tensors };
+    return { ops, tensors: this.tensors, mergeable: this.mergeable(ops) };
+  }
+
+  private mergeable(ops: readonly GpuOp[]): ReadonlySet<number> {
+    const results = ops.flatMap((op) => (op.kind === 'single' && op.op.op === 'attention' ? op.output! : []));
+    return new Set(
+      results.filter((tensor) => {
+        const [reader, ...others] = ops.filter(({ inputs }) => inputs.includes(tensor));
+        if (this.kept.has(tensor) || others.length > 0 || reader?.kind !== 'projection') return false;
+        // Until it is read, no other attention may overwrite it.
+        if (ops[ops.indexOf(reader) - 1].output !== tensor) return false;
+        return (
+          !reader.norm && reader.parts.length === 1 && reader.parts[0].op === 'linear' && reader.inputs[1] !== tensor
+        );
+      }),
+    );
   }
 
   /** Whether only one operation reads the tensor, so that it need not exist. */
@@ -231,6 +248,16 @@ class Grouping {
     });
     return found;
   }
+}
+
+/** Attentions whose result a product can merge, by its tensor. */
+export function slicedAttentions({ ops, mergeable }: GroupedOps): ReadonlyMap<number, AttentionAttributes> {
+  return new Map(
+    ops.flatMap((op) => {
+      if (op.kind !== 'single' || op.op.op !== 'attention' || op.output === null) return [];
+      return mergeable.has(op.output) ? [[op.output, op.op.attributes] as const] : [];
+    }),
+  );
 }
 
 function sameRotation(q: OpOf<'rope'> | null, k: OpOf<'rope'> | null, headDim: number): boolean {

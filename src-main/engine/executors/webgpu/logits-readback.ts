@@ -7,6 +7,7 @@ import type { LogitsHandle } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { MAP_READ } from './device.ts';
+import type { DispatchTimes } from './dispatch-times.ts';
 import type { DeviceWatch } from './device-watch.ts';
 import { TOP_HEADER, topWords } from './ops/top-logits.ts';
 import { LOGIT_ROWS, strideOf } from './shader.ts';
@@ -16,39 +17,54 @@ export function logitsBytes(vocabularySize: number, rows = LOGIT_ROWS): number {
   return 4 * rows * strideOf(vocabularySize);
 }
 
+/** Runs that may be in flight at once. */
+export const MOST_IN_FLIGHT = 3;
+
 export class LogitsReadback {
+  /** Those of `forBest` that are not in use. */
+  private readonly free: GpuBuffer[];
+
   /**
    * @param buffer for reading back, of `logitsBytes`
+   * @param forBest for reading back the best of one row each, while others are in flight
    * @param size of the vocabulary
    */
   constructor(
     private readonly watch: DeviceWatch,
     private readonly buffer: GpuBuffer,
+    forBest: readonly GpuBuffer[],
     private readonly size: number,
-  ) {}
+  ) {
+    this.free = [...forBest];
+  }
 
   /**
    * Records the logits of the rows that the plan's inputs name, and a copy of all or of the best.
+   * @param selects whether the best are read first, and whether the run draws one of them
    * @param isCurrent whether the plan has not run since
    * @param explaining runs a later read, and explains its errors
+   * @param times of the dispatches, if they are measured
    * @returns what reads them after the submit
    */
   record(
     encoder: GpuCommandEncoder,
     plan: CompiledPlan,
     rows: number,
-    bestFirst: boolean,
+    selects: { readonly best: boolean; readonly draw?: boolean },
     isCurrent: () => boolean,
     explaining: <T>(read: () => Promise<T>) => Promise<T>,
+    times: DispatchTimes | null,
   ): () => Promise<LogitsHandle[]> {
     const { topLogits } = plan.buffers;
-    plan.encodeLogits(encoder, rows, bestFirst);
-    if (!bestFirst || topLogits === null) {
+    plan.encodeLogits(encoder, rows, selects, times);
+    if (!selects.best || topLogits === null) {
       this.copyAll(encoder, plan, rows);
       return async () => (await this.valuesOf(rows)).map((values) => new HostLogits(values));
     }
     const bytes = 4 * rows * topWords(topLogits.k);
-    encoder.copyBufferToBuffer(topLogits.result, 0, this.buffer, 0, bytes);
+    const own = rows === 1 ? this.free.pop() : undefined;
+    const buffer = own ?? this.buffer;
+    encoder.copyBufferToBuffer(topLogits.result, 0, buffer, 0, bytes);
     // Lanes may ask for theirs at the same time.
     let all: Promise<PlainLogits[]> | null = null;
     const readAll = (row: number) => async () => {
@@ -57,9 +73,13 @@ export class LogitsReadback {
       return (await all)[row];
     };
     return async () => {
-      const words = new Uint32Array((await readBack(this.buffer, bytes)).buffer);
+      const read = readBack(buffer, bytes).finally(() => own && this.free.push(own));
+      const words = new Uint32Array((await read).buffer);
       const wordsOf = (row: number) => words.subarray(row * topWords(topLogits.k), (row + 1) * topWords(topLogits.k));
-      return Array.from({ length: rows }, (_, row) => new BestFirst(topOf(wordsOf(row), this.size, readAll(row))));
+      return Array.from({ length: rows }, (_, row) => {
+        const chosen = wordsOf(row)[TOP_HEADER.chosen];
+        return new BestFirst(topOf(wordsOf(row), this.size, readAll(row)), chosen);
+      });
     };
   }
 
@@ -103,7 +123,10 @@ export function topOf(words: Uint32Array<ArrayBuffer>, size: number, readAll: ()
 }
 
 class BestFirst implements LogitsHandle {
-  constructor(private readonly best: TopLogits) {}
+  constructor(
+    private readonly best: TopLogits,
+    readonly chosen: number,
+  ) {}
 
   async read(): Promise<Float32Array> {
     return (await this.best.all()).values.slice();

@@ -1,12 +1,12 @@
 /** Lowers a program into a static list of dispatches with their pipelines, bind groups and buffers. */
 import { EngineError } from '../../api/errors.ts';
-import type { GpuBindGroup, GpuBuffer, GpuComputePass, GpuComputePipeline, GpuDevice } from '../../api/gpu.ts';
-import type { OpOf } from '../../program/ops.ts';
+import type { GpuBuffer, GpuComputePass, GpuDevice } from '../../api/gpu.ts';
+import type { AttentionAttributes, OpOf } from '../../program/ops.ts';
 import type { WeightView } from '../../program/weights.ts';
-import { USAGE } from './device.ts';
-import type { GpuOp, GroupedOps, HeadsOp, ProjectionOp, SingleOp } from './grouping.ts';
+import { type GpuOp, type GroupedOps, type HeadsOp, type ProjectionOp, type SingleOp, slicedAttentions } from './grouping.ts'; // prettier-ignore
 import type { KvLayout } from './kv-storage.ts';
-import { attention, attentionWeights } from './ops/attention.ts';
+import { attention, attentionSlices, attentionWeights } from './ops/attention.ts';
+import { canMerge, type MergedSlices } from './ops/attention-slices.ts';
 import { cacheWrite } from './ops/cache-write.ts';
 import { binary, mapped, zeroHeads } from './ops/elementwise.ts';
 import { embed } from './ops/embed.ts';
@@ -14,8 +14,10 @@ import { heads, type PartNorm } from './ops/heads.ts';
 import { linear, type LinearShape } from './ops/linear.ts';
 import { layerNorm, rmsNorm } from './ops/norm.ts';
 import { rope } from './ops/rope.ts';
+import { attentionWork, type DispatchWork, linearWork, nameForProfile, otherWork } from './op-work.ts';
+import { dispatch, type Pipelines, prepare, type Variant } from './pipelines.ts';
 import { ropeIndex, type RunFormat } from './run-inputs.ts';
-import type { Kernel, Workgroups } from './shader.ts';
+import { type Kernel, MANY_ROWS, TILE_ROWS } from './shader.ts';
 import { type GpuWeight, placeOf } from './weights.ts';
 
 /** Everything that the kernels of a plan read and write. */
@@ -30,10 +32,22 @@ export interface PlanBuffers {
   readonly values: readonly (GpuBuffer | null)[];
   /** By tensor: `[rows, stride]`. */
   readonly activations: readonly GpuBuffer[];
+  readonly slices: SliceBuffer;
   /** `[LOGIT_ROWS, stride]`. */
   readonly logits: GpuBuffer;
   /** The best of them; null if only all are read. */
   readonly topLogits: TopBuffer | null;
+}
+
+/** Where attentions leave the slices of long contexts: `[few rows, slicesPerRow, sliceStride]`. */
+export interface SliceBuffer {
+  /** Null if there are none. */
+  readonly buffer: GpuBuffer | null;
+  /** Shortest context with two slices, in cells. */
+  readonly sliceCells: number;
+  readonly slicesPerRow: number;
+  /** Cells of the longest context. */
+  readonly cells: number;
 }
 
 /** Where the best logits go: `[LOGIT_ROWS, topWords(k)]`. */
@@ -47,11 +61,18 @@ export interface TopBuffer {
 export type AttentionTaps = ReadonlyMap<number, { readonly buffer: GpuBuffer; readonly context: number }>;
 
 /** One kernel and its buffers, in the order of its bindings. */
-interface Step {
+interface Bound {
   readonly kernel: Kernel;
   readonly buffers: readonly GpuBuffer[];
-  /** The same with more rows per loaded weight, for batches. */
-  readonly forMany?: Kernel;
+}
+
+interface Step extends Bound {
+  /** The same for batches, with more rows per unpacked weight, or without slices. */
+  readonly forMany?: Bound;
+  /** The same for `TILE_ROWS` rows or more. */
+  readonly forTiles?: Bound;
+  /** By default, that of an operation with neither matrices nor the cache. */
+  readonly work?: DispatchWork;
 }
 
 export interface Dispatch {
@@ -59,56 +80,8 @@ export interface Dispatch {
   readonly op: GpuOp;
   readonly few: Variant;
   readonly many: Variant;
-}
-
-/** A kernel with its buffers, ready to be dispatched. */
-export interface Variant {
-  readonly pipeline: GpuComputePipeline;
-  readonly group: GpuBindGroup;
-  workgroups(rows: number): Workgroups;
-}
-
-/** Rows that share each loaded weight in a batch. */
-const MANY_ROWS = 4;
-
-/** Pipelines of a device by their code, and uniforms by their contents: layers share them. They are freed with it. */
-export class Pipelines {
-  private static readonly byDevice = new WeakMap<GpuDevice, Pipelines>();
-  private readonly compiled = new Map<string, Promise<GpuComputePipeline>>();
-  private readonly uniforms = new Map<string, GpuBuffer>();
-
-  private constructor(private readonly device: GpuDevice) {}
-
-  static of(device: GpuDevice): Pipelines {
-    const pipelines = Pipelines.byDevice.get(device) ?? new Pipelines(device);
-    Pipelines.byDevice.set(device, pipelines);
-    return pipelines;
-  }
-
-  compile(label: string, code: string): Promise<GpuComputePipeline> {
-    let pipeline = this.compiled.get(code);
-    if (!pipeline) {
-      const module = this.device.createShaderModule({ label, code });
-      pipeline = this.device.createComputePipelineAsync({
-        ...{ label, layout: 'auto' },
-        compute: { module, entryPoint: 'main' },
-      });
-      this.compiled.set(code, pipeline);
-    }
-    return pipeline;
-  }
-
-  /** A buffer with the shape of a kernel. */
-  uniform(label: string, shape: Uint32Array<ArrayBuffer>): GpuBuffer {
-    const key = shape.join();
-    let buffer = this.uniforms.get(key);
-    if (!buffer) {
-      buffer = this.device.createBuffer({ label, size: shape.byteLength, usage: USAGE.UNIFORM | USAGE.COPY_DST });
-      this.device.queue.writeBuffer(buffer, 0, shape);
-      this.uniforms.set(key, buffer);
-    }
-    return buffer;
-  }
+  readonly tiles: Variant;
+  readonly work: DispatchWork;
 }
 
 /** Whether it computes logits, for rows of their own. */
@@ -134,59 +107,33 @@ export async function lower(
   const lowering = new Lowering(grouped, buffers, taps);
   const steps = grouped.ops.flatMap((op) => lowering.steps(op).map((step) => ({ op, ...step })));
   return Promise.all(
-    steps.map(async ({ op, kernel, forMany, buffers: bound }) => {
-      const few = await prepare(device, pipelines, nameOf(op), kernel, bound);
-      return { op, few, many: forMany ? await prepare(device, pipelines, nameOf(op), forMany, bound) : few };
+    steps.map(async ({ op, forMany, forTiles, work = otherWork(nameForProfile(op)), ...forFew }) => {
+      const variant = ({ kernel, buffers: bound }: Bound) => prepare(device, pipelines, nameOf(op), kernel, bound);
+      const few = await variant(forFew);
+      const many = forMany ? await variant(forMany) : few;
+      const tiles = forTiles ? await variant(forTiles) : many;
+      return { op, few, many, tiles, work };
     }),
   );
 }
 
-/**
- * @param bound the kernel's buffers in the order of its bindings
- * @throws EngineError INTERNAL when its shader does not compile
- */
-export async function prepare(
-  device: GpuDevice,
-  pipelines: Pipelines,
-  label: string,
-  { code, shape, workgroups }: Kernel,
-  bound: readonly GpuBuffer[],
-): Promise<Variant> {
-  const pipeline = await compile(pipelines, label, code);
-  const entries = [...bound, pipelines.uniform(label, shape)].map((buffer, binding) => ({
-    binding,
-    resource: { buffer },
-  }));
-  const group = device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
-  return { pipeline, group, workgroups };
-}
-
-async function compile(pipelines: Pipelines, op: string, code: string): Promise<GpuComputePipeline> {
-  try {
-    return await pipelines.compile(op, code);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EngineError('INTERNAL', `The shader of ${op} does not compile: ${reason}`, { op }, { cause });
-  }
-}
-
-/** Records dispatches for a batch of `rows` rows. */
-export function encode(pass: GpuComputePass, { few, many }: Dispatch, rows: number): void {
-  dispatch(pass, rows < MANY_ROWS ? few : many, rows);
-}
-
-export function dispatch(pass: GpuComputePass, { pipeline, group, workgroups }: Variant, rows: number): void {
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(...workgroups(rows));
+/** Records dispatches for a batch of `rows` rows. @param longest most cells that a row attends to */
+export function encode(pass: GpuComputePass, { few, many, tiles }: Dispatch, rows: number, longest: number): void {
+  const variant = rows < MANY_ROWS ? few : rows < TILE_ROWS ? many : tiles;
+  dispatch(pass, variant, rows, longest);
 }
 
 class Lowering {
+  /** Attentions whose result a product can merge, by its tensor. */
+  private readonly sliced: ReadonlyMap<number, AttentionAttributes>;
+
   constructor(
     private readonly grouped: GroupedOps,
     private readonly buffers: PlanBuffers,
     private readonly taps: AttentionTaps,
-  ) {}
+  ) {
+    this.sliced = slicedAttentions(grouped);
+  }
 
   steps(op: GpuOp): Step[] {
     switch (op.kind) {
@@ -292,13 +239,22 @@ class Lowering {
         softcap: product.op === 'logits' ? product.attributes.softcap : null,
       };
       const y = isLogits(op) ? logits : this.output(op);
-      const buffers = [
-        ...[run, buffer, this.input(op), y, bias ? this.weight(bias).parts[0].buffer : run],
-        ...[op.inputs.length > 1 ? this.input(op, 1) : run, gain ?? run, normBias ?? run],
+      const buffersFor = (x: GpuBuffer) => [
+        ...[run, buffer, x, y, bias ? this.weight(bias).parts[0].buffer : run],
+        op.inputs.length > 1 ? this.input(op, 1) : run,
       ];
-      const step = { kernel: linear(shape, 1), buffers };
+      const buffers = [...buffersFor(this.input(op)), gain ?? run, normBias ?? run];
+      const merged = this.slicesOf(op.inputs[0]);
+      const work = linearWork(shape, bytesPerRow);
+      const step = merged
+        ? { kernel: linear({ ...shape, merged: merged.slices }, 1), buffers: buffersFor(merged.buffer), work }
+        : { kernel: linear(shape, 1), buffers, work };
       // Logits of many rows are rare, and compiling a kernel takes long.
-      return [isLogits(op) ? step : { ...step, forMany: linear(shape, MANY_ROWS) }];
+      if (isLogits(op)) return [step];
+      const [forMany, forTiles] = ([MANY_ROWS, TILE_ROWS] as const).map((rows) => {
+        return { kernel: linear(shape, rows), buffers };
+      });
+      return [{ ...step, forMany, forTiles }];
     });
   }
 
@@ -323,18 +279,35 @@ class Lowering {
     const { layer } = op.attributes;
     const { layout, keys, values } = this.kv(layer);
     const q = this.input(op);
-    const steps: Step[] = [
-      {
-        kernel: attention(format, op.attributes, layout.type),
-        buffers: [run, contexts, q, keys, values, this.output(op)],
-      },
-    ];
+    const { sliceCells } = this.buffers.slices;
+    const whole: Bound = {
+      kernel: attention(format, op.attributes, layout.type, sliceCells),
+      buffers: [run, contexts, q, keys, values, this.output(op)],
+    };
+    const work = attentionWork(op.attributes, layout);
+    const merged = op.output === null ? null : this.slicesOf(op.output);
+    const steps: Step[] = [{ ...whole, work }];
+    if (merged) {
+      const { slicesPerRow } = merged.slices;
+      const kernel = attentionSlices(format, op.attributes, layout.type, sliceCells, slicesPerRow);
+      steps[0] = { kernel, buffers: [run, contexts, q, keys, values, merged.buffer], forMany: whole, work };
+    }
     const tap = this.taps.get(layer);
     if (tap) {
       const kernel = attentionWeights(format, op.attributes, layout.type, tap.context);
       steps.push({ kernel, buffers: [run, contexts, q, keys, tap.buffer] });
     }
     return steps;
+  }
+
+  /** Where few rows of this tensor are left in slices; null if it is computed whole. */
+  private slicesOf(tensor: number): { buffer: GpuBuffer; slices: MergedSlices } | null {
+    const { slices, format } = this.buffers;
+    const { buffer, sliceCells, slicesPerRow, cells } = slices;
+    const attributes = this.sliced.get(tensor);
+    if (!buffer || !attributes || !canMerge(attributes, cells, sliceCells)) return null;
+    const window = format.windows.get(attributes.window)!;
+    return { buffer, slices: { attention: attributes, sliceCells, slicesPerRow, record: format.record, window } };
   }
 
   /** Null for a layer whose K and V nothing reads. */

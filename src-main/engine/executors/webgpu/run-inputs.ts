@@ -1,10 +1,14 @@
 /** The data of a run on the GPU: one record per row, and the cells that the rows attend to. */
+import { EngineError } from '../../api/errors.ts';
 import type { GpuBuffer, GpuQueue } from '../../api/gpu.ts';
 import { attendedLength } from '../../kv-cache/kv-cache.ts';
 import type { RopeAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
+import type { DrawChoice, TokenChoice } from '../../sampling/token-choice.ts';
 import type { Batch } from '../executor.ts';
-import { ROW, RUN, type RunLayout } from './shader.ts';
+import type { AttendedEntries } from './op-work.ts';
+import { STEP_KINDS } from './ops/draw.ts';
+import { DRAW_STEPS, ROW, RUN, type RunLayout } from './shader.ts';
 
 /** What a program's rows need to be told. */
 export interface RunFormat extends RunLayout {
@@ -50,6 +54,8 @@ export class GpuRunInputs {
   private readonly words: Uint32Array<ArrayBuffer>;
   private readonly floats: Float32Array<ArrayBuffer>;
   private readonly contexts: Uint32Array<ArrayBuffer>;
+  /** Most cells that a row attends to, of those that were written last. */
+  longest = 0;
   /** Words of `contexts` that were written before. */
   private known = 0;
 
@@ -78,10 +84,18 @@ export class GpuRunInputs {
     return Math.min(rows, batch.tokens.length - from);
   }
 
-  /** @param logitRows rows of the slice */
-  write(batch: Batch, from: number, to: number, causal: boolean, logitRows: readonly number[]): void {
+  /** @param logitRows rows of the slice @param choose how the run chooses a token */
+  write(
+    batch: Batch,
+    from: number,
+    to: number,
+    causal: boolean,
+    logitRows: readonly number[],
+    choose: TokenChoice = 'greedy',
+  ): void {
     const { record, windows, ropes, angles } = this.format;
     const starts = this.writeContexts(batch, from, to);
+    this.longest = 0;
     for (let row = from; row < to; row++) {
       const at = RUN.header + (row - from) * record;
       const position = batch.positions[row];
@@ -91,7 +105,9 @@ export class GpuRunInputs {
       this.words[at + ROW.position] = position;
       this.words[at + ROW.cell] = batch.cells[row];
       this.words[at + ROW.context] = start;
-      this.words[at + ROW.end] = start + (causal ? attendedLength(positions, position) : positions.length);
+      const attended = causal ? attendedLength(positions, position) : positions.length;
+      this.longest = Math.max(this.longest, attended);
+      this.words[at + ROW.end] = start + attended;
       for (const [window, field] of windows) {
         this.words[at + field] = start + (window === null ? 0 : attendedLength(positions, position - window));
       }
@@ -106,6 +122,7 @@ export class GpuRunInputs {
       });
     }
     this.writeHeader(to - from, logitRows);
+    if (choose !== 'greedy') writeDraw(this.words, choose);
     this.queue.writeBuffer(this.run, 0, this.words, 0, RUN.header + (to - from) * record);
   }
 
@@ -119,6 +136,22 @@ export class GpuRunInputs {
     this.words[RUN.rows] = rows;
     this.words[RUN.logitRows] = logitRows.length;
     logitRows.forEach((row, i) => (this.words[RUN.logitIndices + i] = row));
+  }
+
+  /** Of the rows that were written last. */
+  attended(window: number | null): AttendedEntries {
+    const field = this.format.windows.get(window)!;
+    let byRows = 0;
+    /** By sequence: the first and the end of what its rows attend to. */
+    const ranges = new Map<number, { from: number; to: number }>();
+    for (let row = 0; row < this.words[RUN.rows]; row++) {
+      const at = RUN.header + row * this.format.record;
+      const [from, to] = [this.words[at + field], this.words[at + ROW.end]];
+      byRows += to - from;
+      const range = ranges.get(this.words[at + ROW.context]) ?? { from, to };
+      ranges.set(this.words[at + ROW.context], { from: Math.min(from, range.from), to: Math.max(to, range.to) });
+    }
+    return { byRows, read: [...ranges.values()].reduce((sum, { from, to }) => sum + to - from, 0) };
   }
 
   /** @returns by sequence: index of its first cell */
@@ -144,5 +177,17 @@ export class GpuRunInputs {
       this.queue.writeBuffer(this.cells, 4 * firstChange, this.contexts, firstChange, lastChange + 1 - firstChange);
     }
     return starts;
+  }
+}
+
+/** Writes a draw to a run's header. @param words of the run @throws EngineError INTERNAL for too many steps */
+export function writeDraw(words: Uint32Array<ArrayBuffer>, { steps, random }: DrawChoice): void {
+  if (steps.length > DRAW_STEPS) throw new EngineError('INTERNAL', `A draw has ${steps.length} steps.`);
+  const floats = new Float32Array(words.buffer, 0, words.length);
+  floats[RUN.random] = random;
+  for (let i = 0; i < DRAW_STEPS; i++) {
+    const [kind, value] = steps.at(i) ?? (['none', 0] as const);
+    words[RUN.steps + 2 * i] = STEP_KINDS[kind];
+    floats[RUN.steps + 2 * i + 1] = value;
   }
 }

@@ -6,6 +6,7 @@ import { intervene } from '../../program/interventions.ts';
 import { gpuInFullRun, sharedDevice } from '../../test-support/gpu.ts';
 import { openGpuModel } from '../../test-support/gpu-model.ts';
 import { normalisedError } from '../../test-support/inside-models.ts';
+import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
@@ -33,7 +34,7 @@ async function onGpu(limit?: number): ReturnType<typeof openGpuModel> {
   return openGpuModel(
     await tinyGgufFiles(MODEL),
     { device: used, adapter },
-    { contextSize: limit === undefined ? CELLS : FEW_CELLS, kvCacheType: 'f32' },
+    { contextSize: limit === undefined ? CELLS : FEW_CELLS, kvCacheType: 'f32', sliceCells: 4 },
   );
 }
 
@@ -143,6 +144,31 @@ describe.skipIf(gpu === null)('runs of the webgpu executor (in the full run, wit
       code: 'CANCELLED',
     });
     expect(await logitsOf(executor, IDS)).toEqual(await logitsOf(executor, IDS));
+    await executor.dispose();
+  });
+
+  it('attend to long contexts in slices', TIMEOUT, async () => {
+    // The other models were trained for shorter contexts.
+    const files = await nodeModelFiles(TINY_TRANSFORMER_DIR);
+    const cells = 800;
+    const options = { contextSize: cells, kvCacheType: 'f32' } as const;
+    const { executor } = await openGpuModel(files, await sharedDevice(gpu!), options);
+    const { program, weights } = await openModel(files, { contextSize: cells });
+    const reference = createReferenceExecutor(program, weights, { cells });
+    const ids = Array.from({ length: cells }, (_, i) => (i * 37 + 11) % program.vocabularySize);
+    const caches = new Map([executor, reference].map((one) => [one, new KvCache(cells)]));
+    // Up to 256 cells there is one slice; then two, three and four.
+    for (const length of [256, 257, 600, cells]) {
+      const [found, expected] = await Promise.all(
+        Array.from(caches, async ([one, cache]) => {
+          const before = ids.slice(cache.length(0), length - 1);
+          if (before.length > 0) await one.run(batchOf([cache.append(0, before)]), { logits: [] });
+          const { logits } = await one.run(batchOf([cache.append(0, [ids[length - 1]])]), { logits: [0] });
+          return logits[0].read();
+        }),
+      );
+      expect(normalisedError(found, expected)).toBeLessThan(NMSE);
+    }
     await executor.dispose();
   });
 });

@@ -1,8 +1,14 @@
 /** What all kernels share: bindings, the data of a run, and how work is spread over workgroups. */
 import type { RopeAttributes } from '../../program/ops.ts';
+import type { SubgroupSize } from './reductions.ts';
 
 /** Threads of a workgroup: two subgroups of most GPUs, and within every adapter's limit. */
 export const THREADS = 64;
+
+/** Rows that share each unpacked weight in a batch, such as lanes. Fewer are few. */
+export const MANY_ROWS = 4;
+/** The same in long batches, such as prompts. */
+export const TILE_ROWS = 8;
 
 /** Largest number of workgroups in one direction, on every adapter. */
 const MAX_WORKGROUPS = 65_535;
@@ -14,11 +20,15 @@ export type Workgroups = readonly [x: number, y: number, z: number];
  * instead of constants in the code, so that few shaders are compiled for a model, and none for another of its architecture.
  */
 export interface Kernel {
-  readonly code: string;
+  /** @param subgroup threads of a subgroup, if the device has them */
+  code(subgroup: SubgroupSize): string;
   /** Contents of `shape`. */
   readonly shape: Uint32Array<ArrayBuffer>;
-  /** Workgroups for a batch of `rows` rows. */
-  workgroups(rows: number): Workgroups;
+  /**
+   * Workgroups for a batch of `rows` rows.
+   * @param longest most cells that a row attends to
+   */
+  workgroups(rows: number, longest: number): Workgroups;
 }
 
 /** Fields of `shape`: u32, then f32. */
@@ -27,11 +37,14 @@ export interface ShapeFields {
   readonly floats?: Readonly<Record<string, number>>;
 }
 
-/** A kernel with its bindings: the storage buffers in this order, then `shape`. */
+/**
+ * A kernel with its bindings: the storage buffers in this order, then `shape`.
+ * @param body a function if it has reductions
+ */
 export function kernel(
   bindings: readonly Binding[],
   { integers, floats = {} }: ShapeFields,
-  body: string,
+  body: string | ((subgroup: SubgroupSize) => string),
   workgroups: Kernel['workgroups'],
 ): Kernel {
   const fields = [
@@ -41,10 +54,13 @@ export function kernel(
   const shape = new Uint32Array(Math.ceil(fields.length / 4) * 4);
   shape.set(Object.values(integers));
   new Float32Array(shape.buffer).set(Object.values(floats), Object.keys(integers).length);
-  const code = `${declare(bindings)}struct Shape {
+  const code = (subgroup: SubgroupSize) => {
+    const hasSubgroups = subgroup !== null && typeof body === 'function';
+    return `${hasSubgroups ? 'enable subgroups;\n' : ''}${declare(bindings)}struct Shape {
 ${fields.join('')}}
 @group(0) @binding(${bindings.length}) var<uniform> shape: Shape;
-${body}`;
+${typeof body === 'function' ? body(subgroup) : body}`;
+  };
   return { code, shape, workgroups };
 }
 
@@ -86,8 +102,16 @@ export interface RunLayout {
   readonly angles: readonly number[];
 }
 
-/** Words before the rows: number of rows, number of rows whose logits are computed, and which. */
-export const RUN = { rows: 0, logitRows: 1, logitIndices: 2, header: 16 } as const;
+/** Steps of a draw: top-k, top-p, min-p, temperature. */
+export const DRAW_STEPS = 4;
+/**
+ * Words before the rows: number of rows; number of rows whose logits are computed, and which; random number of a draw, and
+ * kind and value of its steps.
+ */
+export const RUN = {
+  ...{ rows: 0, logitRows: 1, logitIndices: 2 },
+  ...{ random: 10, steps: 11, header: 20 },
+} as const;
 /** Rows whose logits are computed at once. */
 export const LOGIT_ROWS = 8;
 /** Words of a row's record. Indices into the contexts' cells: of the context's first, and behind the last attended to. */
@@ -99,31 +123,6 @@ fn ofRow(row: u32, field: u32) -> u32 {
   return run[${RUN.header}u + row * shape.record + field];
 }
 `;
-
-/** WGSL of a function that combines a value of each thread. Uses `partial`, the workgroup's memory. */
-const reduction = (name: string, type: string, combined: string) => `
-fn ${name}(value: ${type}, local: u32) -> ${type} {
-  workgroupBarrier();
-  partial[local] = value;
-  workgroupBarrier();
-  for (var step = ${THREADS / 2}u; step > 0u; step >>= 1u) {
-    if (local < step) {
-      partial[local] = ${combined};
-    }
-    workgroupBarrier();
-  }
-  return partial[0];
-}
-`;
-/**
- * WGSL of a sum over the workgroup, which every thread gets, and its memory, of at least as many values as there are
- * threads.
- */
-export const sumOf = (type = 'f32', size = THREADS): string => `
-var<workgroup> partial: array<${type}, ${size}>;
-${reduction('sumOf', type, 'partial[local] + partial[local + step]')}`;
-/** The same of the maximum, in the memory of `sumOf`. */
-export const MAXIMUM_OF = reduction('maximumOf', 'f32', 'max(partial[local], partial[local + step])');
 
 /**
  * tanh, accurate to a few ULP also for small values, and without overflow for large ones, where some drivers return NaN.

@@ -3,9 +3,11 @@ import { EngineError } from '../../api/errors.ts';
 import type { GpuBuffer, GpuDevice } from '../../api/gpu.ts';
 import { assignSlots } from '../../program/memory-plan.ts';
 import { USAGE } from './device.ts';
-import type { GroupedOps } from './grouping.ts';
+import { type GroupedOps, slicedAttentions } from './grouping.ts';
 import { cellBytes, type KvLayout } from './kv-storage.ts';
-import { strideOf } from './shader.ts';
+import { canMerge, SLICE_CELLS, slicesOf, sliceStrideOf } from './ops/attention-slices.ts';
+import type { SliceBuffer } from './plan.ts';
+import { MANY_ROWS, strideOf } from './shader.ts';
 
 /** Bytes of the largest buffer that a kernel can read as a whole. */
 export function largestBuffer({ limits }: GpuDevice): number {
@@ -76,4 +78,18 @@ const SEQUENCES = 8;
 
 export function contextBytes(cells: number): number {
   return 4 * SEQUENCES * cells;
+}
+
+/** For the slices of attentions; none if no context is long enough. */
+export function allocateSlices(
+  set: BufferSet,
+  grouped: GroupedOps,
+  cells: number,
+  sliceCells: number = SLICE_CELLS,
+): SliceBuffer {
+  const attentions = [...slicedAttentions(grouped).values()].filter((each) => canMerge(each, cells, sliceCells));
+  const slicesPerRow = slicesOf(cells, sliceCells);
+  const stride = Math.max(0, ...attentions.map(sliceStrideOf));
+  const bytes = 4 * (MANY_ROWS - 1) * slicesPerRow * stride;
+  return { buffer: bytes > 0 ? set.storage('slices of attention', bytes) : null, sliceCells, slicesPerRow, cells };
 }

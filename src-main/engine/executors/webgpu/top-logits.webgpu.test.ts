@@ -1,11 +1,14 @@
 /** The selection of the best logits, and replies from them, against the CPU. */
 import { describe, expect, it } from 'vitest';
 import type { GpuBuffer } from '../../api/gpu.ts';
+import { defaultGenerateParams } from '../../api/defaults.ts';
 import type { SamplingParams } from '../../api/types.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { openModel } from '../../models/open-model.ts';
 import type { Model } from '../../models/model.ts';
 import { PlainLogits } from '../../sampling/logits.ts';
+import { SamplerChain } from '../../sampling/sampler-chain.ts';
+import type { DrawChoice } from '../../sampling/token-choice.ts';
 import { countingDevice } from '../../test-support/counting-device.ts';
 import { sharedDevice, testGpu } from '../../test-support/gpu.ts';
 import { openGpuModel } from '../../test-support/gpu-model.ts';
@@ -17,9 +20,11 @@ import type { Executor } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
 import { USAGE } from './device.ts';
 import { readBack, topOf } from './logits-readback.ts';
-import { topLogits, topWords } from './ops/top-logits.ts';
-import { dispatch, Pipelines, prepare } from './plan.ts';
-import { strideOf } from './shader.ts';
+import { draw } from './ops/draw.ts';
+import { TOP_HEADER, topLogits, topWords } from './ops/top-logits.ts';
+import { dispatch, Pipelines, prepare } from './pipelines.ts';
+import { writeDraw } from './run-inputs.ts';
+import { RUN, strideOf } from './shader.ts';
 
 const gpu = await testGpu();
 const counting = gpu && countingDevice((await sharedDevice(gpu)).device);
@@ -41,7 +46,8 @@ async function select(rows: readonly Float32Array[], k: number) {
     storage(bytes),
     device.createBuffer({ size: bytes, usage: USAGE.MAP_READ | USAGE.COPY_DST }),
   ];
-  const variant = await prepare(device, Pipelines.of(device), 'top logits', topLogits(size, k), [logits, result]);
+  const pipelines = await Pipelines.of({ ...(await sharedDevice(gpu!)), device });
+  const variant = await prepare(device, pipelines, 'top logits', topLogits(size, k), [logits, result]);
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   dispatch(pass, variant, rows.length);
@@ -49,9 +55,11 @@ async function select(rows: readonly Float32Array[], k: number) {
   encoder.copyBufferToBuffer(result, 0, target, 0, bytes);
   device.queue.submit([encoder.finish()]);
   const words = new Uint32Array((await readBack(target, bytes)).buffer);
-  return rows.map((_, i) =>
-    topOf(words.subarray(i * topWords(k), (i + 1) * topWords(k)), size, () => Promise.reject(new Error('not here'))),
-  );
+  return rows.map((_, i) => {
+    const own = words.subarray(i * topWords(k), (i + 1) * topWords(k));
+    const best = topOf(own, size, () => Promise.reject(new Error('not here')));
+    return Object.assign(best, { first: own[TOP_HEADER.chosen] });
+  });
 }
 
 /** Normally distributed, from a small generator. */
@@ -87,6 +95,7 @@ describe.skipIf(gpu === null)('the selection of the best logits (needs an adapte
         if (row[last] === row[next]) expect(best.known).toBe(row.filter((value) => value > row[last]).length);
         else expect(best.known).toBe(k);
         expect(best.top(best.known)).toEqual(all.top(best.known));
+        expect(best.first).toBe(all.top(1)[0]);
         for (const id of best.top(best.known)) expect(best.at(id)).toBe(row[id]);
         const error = Math.abs(Math.exp(best.logSum() - all.logSum()) - 1);
         expect(error).toBeLessThan(SUM_ERROR);
@@ -106,6 +115,61 @@ describe.skipIf(gpu === null)('the selection of the best logits (needs an adapte
     const found = await select(rows, 16);
     expect(found.map(({ known }) => known)).toEqual([0, 0, 0, 16]);
     expect(found.map((best) => Number.isNaN(best.logSum()))).toEqual([true, true, true, false]);
+  });
+});
+
+/** Selects the best logits of a row, and draws one of them as often as there are choices. */
+async function drawOnGpu(row: Float32Array, k: number, choices: readonly DrawChoice[]): Promise<number[]> {
+  const { device } = counting!;
+  const storage = (bytes: number): GpuBuffer =>
+    device.createBuffer({ size: bytes, usage: USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC });
+  const [logits, result, run] = [row.byteLength, 4 * topWords(k), 4 * RUN.header].map(storage);
+  device.queue.writeBuffer(logits, 0, new Uint32Array(row.slice().buffer));
+  const target = device.createBuffer({ size: 4, usage: USAGE.MAP_READ | USAGE.COPY_DST });
+  const pipelines = await Pipelines.of({ ...(await sharedDevice(gpu!)), device });
+  const best = await prepare(device, pipelines, 'top logits', topLogits(row.length, k), [logits, result]);
+  const drawing = await prepare(device, pipelines, 'draw', draw(k), [run, result]);
+  const ids: number[] = [];
+  for (const choice of choices) {
+    const words = new Uint32Array(RUN.header);
+    writeDraw(words, choice);
+    device.queue.writeBuffer(run, 0, words);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    dispatch(pass, best, 1);
+    dispatch(pass, drawing, 1);
+    pass.end();
+    encoder.copyBufferToBuffer(result, 4 * TOP_HEADER.chosen, target, 0, 4);
+    device.queue.submit([encoder.finish()]);
+    ids.push(new Uint32Array((await readBack(target, 4)).buffer)[0]);
+  }
+  return ids;
+}
+
+describe.skipIf(gpu === null)('draws from the best logits (need an adapter)', () => {
+  const size = 1000;
+  const order = ['top_k', 'temperature', 'min_p', 'top_p'] as const;
+  it.each<[string, Partial<SamplingParams>]>([
+    ['default settings', {}],
+    ['top-k and a temperature', { topK: 100, topP: 1, minP: 0, temperature: 1.5 }],
+    ['one token', { topK: 1 }],
+    ['a small nucleus', { topP: 0.3, minP: 0 }],
+    ['another order', { samplers: [...order], topK: 200, topP: 0.9, minP: 0.02, temperature: 2 }],
+  ])('with %s are those of a sampler chain', { timeout: 60_000 }, async (_name, sampling) => {
+    const params = { ...defaultGenerateParams({ kind: 'ids', ids: [0] }).sampling, ...sampling };
+    const row = normal(size, 11).map((value, id) => (id % 3 === 0 ? value : Math.round(value)));
+    const seeds = Array.from({ length: 40 }, (_, seed) => seed);
+    const choices = seeds.map((seed) => new SamplerChain(size, params, seed).choiceOf(0));
+    const found = await drawOnGpu(row, 256, choices as DrawChoice[]);
+    expect(found).toEqual(seeds.map((seed) => new SamplerChain(size, params, seed).sample(row, []).id));
+  });
+
+  it('use later random numbers for later tokens', () => {
+    const { sampling } = defaultGenerateParams({ kind: 'ids', ids: [0] });
+    const chain = new SamplerChain(size, sampling, 5);
+    const later = chain.choiceOf(2);
+    for (let draws = 0; draws < 2; draws++) chain.sample(normal(size, 12), []);
+    expect(chain.choiceOf(0)).toEqual(later);
   });
 });
 

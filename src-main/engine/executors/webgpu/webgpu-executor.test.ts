@@ -1,4 +1,4 @@
-/** When the executor gives a GPU up. The GPU computes nothing. */
+/** When the executor gives a GPU up, and what it refuses. The GPU computes nothing. */
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { EngineError } from '../../api/errors.ts';
 import type { GpuDevice } from '../../api/gpu.ts';
@@ -52,4 +52,11 @@ it('gives up when the commands that read all logits are rejected', async () => {
   fault = { message: 'out of memory' };
   await expect(best.all()).rejects.toMatchObject({ code: 'BACKEND_LOST', details: { reason: 'out of memory' } });
   expect(executor.failed).toBe(true);
+});
+
+it('refuses profiles without timestamp queries', async () => {
+  const executor = await executorOn(() => ({}));
+  const running = executor.run(batchOfTokens(1), { logits: [0], profile: true });
+  await expect(running).rejects.toMatchObject({ code: 'BAD_REQUEST', message: /no timestamp queries/ });
+  expect(executor.failed).toBe(false);
 });

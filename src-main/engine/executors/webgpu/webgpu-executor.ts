@@ -7,18 +7,21 @@ import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch, checkCausal, checkOrder, isCausal } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { fuse } from '../fusion.ts';
+import { sumUp } from '../wasm/op-profile.ts';
 import { GpuCellBlock } from './cell-block.ts';
 import { CompiledPlan } from './compiled-plan.ts';
 import { adapterFacts, checked, type OpenedDevice } from './device.ts';
 import { DeviceWatch, HANG_MS } from './device-watch.ts';
+import { DispatchTimes } from './dispatch-times.ts';
 import { group, type GroupedOps, joinedTensors } from './grouping.ts';
 import { gpuKvType, kvLayouts } from './kv-storage.ts';
-import { LogitsReadback, logitsBytes } from './logits-readback.ts';
+import { LogitsReadback, logitsBytes, MOST_IN_FLIGHT } from './logits-readback.ts';
 import { TOP_LOGITS, topWords } from './ops/top-logits.ts';
-import { Pipelines, type PlanBuffers, type TopBuffer } from './plan.ts';
+import { Pipelines } from './pipelines.ts';
+import type { PlanBuffers, TopBuffer } from './plan.ts';
 import { runBytes, runFormat } from './run-inputs.ts';
 import { LOGIT_ROWS } from './shader.ts';
-import { allocateActivations, allocateKv, BufferSet, contextBytes } from './storage.ts';
+import { allocateActivations, allocateKv, allocateSlices, BufferSet, contextBytes } from './storage.ts';
 import { GpuTailoredPlan } from './tailored-plan.ts';
 import { areJoined, mayJoin, uploadWeights, weightBytesOf } from './weights.ts';
 
@@ -31,6 +34,8 @@ export interface WebGpuExecutorOptions {
   readonly kvCacheType?: KvCacheType | undefined;
   /** How many of the best logits are read first, `TOP_LOGITS` by default and at most; fewer in tests. */
   readonly topLogits?: number | undefined;
+  /** Shortest context that few rows attend to in slices, in cells: `SLICE_CELLS` by default; less in tests. */
+  readonly sliceCells?: number | undefined;
   /** Longest time of a slice, after which the GPU is given up; by default `HANG_MS`, and none for a software renderer. */
   readonly hangMs?: number | undefined;
   /** Called with the bytes of each slice of weights read. */
@@ -75,15 +80,19 @@ export async function createWebGpuExecutor(
         run: scratch.storage('run', runBytes(format, rows)),
         contexts: scratch.storage('contexts', contextBytes(cells)),
         activations: allocateActivations(scratch, grouped, rows),
+        slices: allocateSlices(scratch, grouped, cells, options.sliceCells),
         logits: scratch.storage('logits', logitsBytes(program.vocabularySize)),
         topLogits: topBuffer(scratch, program, options.topLogits ?? TOP_LOGITS),
       };
-      const pipelines = Pipelines.of(device);
+      const pipelines = await Pipelines.of(options.device);
       const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers);
       const adapter = adapterFacts(options.device.adapter);
       const watch = new DeviceWatch(device, options.hangMs ?? (adapter.isSoftware ? null : HANG_MS));
       const forLogits = scratch.readback('logits', logitsBytes(program.vocabularySize));
-      const readback = new LogitsReadback(watch, forLogits, program.vocabularySize);
+      const forBest = Array.from({ length: buffers.topLogits ? MOST_IN_FLIGHT : 0 }, () =>
+        scratch.readback('best logits', 4 * topWords(buffers.topLogits!.k)),
+      );
+      const readback = new LogitsReadback(watch, forLogits, forBest, program.vocabularySize);
       const bytes = { weights: weightBytesOf(program, reader), kvCache: cache.bytes, scratch: scratch.bytes };
       return new WebGpuExecutor({
         device,
@@ -141,6 +150,8 @@ interface PlannedRun {
   readonly batch: Batch;
   readonly outputs: Outputs;
   readonly causal: boolean;
+  /** Null if they are not measured. */
+  readonly times: DispatchTimes | null;
 }
 
 class WebGpuExecutor implements Executor {
@@ -158,6 +169,10 @@ class WebGpuExecutor implements Executor {
 
   get adapter(): GpuAdapterFacts {
     return this.parts.adapter;
+  }
+
+  get choosesTokens(): boolean {
+    return this.parts.plan.buffers.topLogits !== null;
   }
 
   get failed(): boolean {
@@ -187,10 +202,12 @@ class WebGpuExecutor implements Executor {
           GpuTailoredPlan.compile(device, pipelines, plan.buffers, program, outputs, batch, Math.min(rows, slice)),
         )
       : null;
+    const times = outputs.profile && !tailored ? new DispatchTimes(device) : null;
     try {
-      return await this.runSlices({ plan: tailored?.plan ?? plan, tailored, batch, outputs, causal }, cancel);
+      return await this.runSlices({ plan: tailored?.plan ?? plan, tailored, batch, outputs, causal, times }, cancel);
     } finally {
       tailored?.destroy();
+      times?.destroy();
     }
   }
 
@@ -222,7 +239,7 @@ class WebGpuExecutor implements Executor {
   }
 
   private async runSlices(run: PlannedRun, cancel: CancelToken | undefined): Promise<RunResult> {
-    const { plan, tailored, batch, outputs } = run;
+    const { plan, tailored, batch, outputs, times } = run;
     const logits = new Map<number, LogitsHandle>();
     for (let from = 0, to = 0; from < batch.tokens.length; from = to) {
       if (cancel?.cancelled) throw new EngineError('CANCELLED', 'The run was cancelled.');
@@ -233,11 +250,14 @@ class WebGpuExecutor implements Executor {
     return {
       logits: outputs.logits.map((row) => logits.get(row)!),
       taps: tailored?.tensors ?? new Map<string, TapTensor>(),
+      ...(times && {
+        profile: { tokens: batch.tokens.length, threads: null, ms: times.ms, ops: sumUp(times.ops) },
+      }),
     };
   }
 
   private async runSlice(
-    { plan, tailored, batch, outputs, causal }: PlannedRun,
+    { plan, tailored, batch, outputs, causal, times }: PlannedRun,
     from: number,
     to: number,
     logits: Map<number, LogitsHandle>,
@@ -245,20 +265,25 @@ class WebGpuExecutor implements Executor {
     const { device, watch } = this.parts;
     const inSlice = [...new Set(outputs.logits)].filter((row) => row >= from && row < to);
     const group = inSlice.slice(0, LOGIT_ROWS);
-    plan.inputs.write(batch, from, to, causal, indices(group, from));
+    plan.inputs.write(batch, from, to, causal, indices(group, from), outputs.choose);
     tailored?.writeGiven(from, to);
     const encoder = device.createCommandEncoder();
-    plan.encodeMain(encoder, to - from, tailored?.copies(to - from));
+    if (batch.isChosen) plan.encodeChosen(encoder);
+    plan.encodeMain(encoder, to - from, tailored?.copies(to - from), times);
     // The others are read from the buffer of logits, which has those of the last group.
     const isLast = to === batch.tokens.length && group.length === inSlice.length;
     const bestFirst = isLast && outputs.lend === true && outputs.bestFirst === true;
-    const read = group.length > 0 ? this.recordLogits(encoder, plan, group.length, bestFirst) : null;
+    const draw = outputs.choose !== undefined && outputs.choose !== 'greedy';
+    const read =
+      group.length > 0 ? this.recordLogits(encoder, plan, group.length, { best: bestFirst, draw }, times) : null;
+    times?.resolve(encoder);
     const [, handles = []] = await Promise.all([watch.submit(encoder.finish()), read?.()]);
     group.forEach((row, i) => logits.set(row, handles[i]));
     for (let at = LOGIT_ROWS; at < inSlice.length; at += LOGIT_ROWS) {
       await this.runLogits(plan, inSlice.slice(at, at + LOGIT_ROWS), from, to, logits);
     }
     await tailored?.collect(from, to);
+    await times?.collect();
     // Work that nobody waits for would pile up, and could not be cancelled.
     if (inSlice.length === 0) await device.queue.onSubmittedWorkDone();
     watch.check();
@@ -274,7 +299,7 @@ class WebGpuExecutor implements Executor {
     const { device, watch } = this.parts;
     plan.inputs.writeLogitRows(to - from, indices(group, from));
     const encoder = device.createCommandEncoder();
-    const read = this.recordLogits(encoder, plan, group.length, false);
+    const read = this.recordLogits(encoder, plan, group.length, { best: false });
     const [, handles] = await Promise.all([watch.submit(encoder.finish()), read()]);
     group.forEach((row, i) => logits.set(row, handles[i]));
   }
@@ -283,11 +308,12 @@ class WebGpuExecutor implements Executor {
     encoder: GpuCommandEncoder,
     plan: CompiledPlan,
     rows: number,
-    bestFirst: boolean,
+    selects: Parameters<LogitsReadback['record']>[3],
+    times: DispatchTimes | null = null,
   ): () => Promise<LogitsHandle[]> {
     const { computedTokens } = this;
     const isCurrent = () => this.computedTokens === computedTokens;
-    return this.parts.readback.record(encoder, plan, rows, bestFirst, isCurrent, (read) => this.explaining(read));
+    return this.parts.readback.record(encoder, plan, rows, selects, isCurrent, (read) => this.explaining(read), times);
   }
 
   private async explaining<T>(work: () => Promise<T>): Promise<T> {

@@ -60,7 +60,7 @@ export interface BenchReport {
 }
 
 export interface BenchProfile extends Profile {
-  /** For the numbers of threads in use. */
+  /** For the numbers of threads in use; none on a GPU. */
   ceilings: MachineCeilings[];
 }
 
@@ -143,6 +143,7 @@ async function profileOf(session: BenchCaller, params: ProfileParams): Promise<B
   const profile = await session.call('profile', params);
   const ceilings: MachineCeilings[] = [];
   for (const threads of new Set([profile.prefill.threads, profile.decode.threads])) {
+    if (threads === null) continue;
     ceilings.push(await session.call('ceilings', { threads }));
   }
   return { ...profile, ceilings };

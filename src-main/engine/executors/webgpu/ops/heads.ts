@@ -1,5 +1,6 @@
 import type { AttentionAttributes, RopeAttributes } from '../../../program/ops.ts';
 import { type GpuKvType, kvElement } from '../kv-storage.ts';
+import { sumOf } from '../reductions.ts';
 import {
   type Kernel,
   kernel,
@@ -10,7 +11,6 @@ import {
   ROW,
   type RunLayout,
   strideOf,
-  sumOf,
   THREADS,
 } from '../shader.ts';
 
@@ -60,7 +60,7 @@ export function heads({ record }: RunLayout, { attention, q, k, rope, angles }: 
       },
       floats: { qEps: q?.eps ?? 0, kEps: k?.eps ?? 0 },
     },
-    `${OF_ROW}${ROTATION}${sumOf()}
+    (subgroup) => `${OF_ROW}${ROTATION}${sumOf(subgroup)}
 const QUERY = 0u;
 const KEY = 1u;
 const VALUE = 2u;

@@ -1,6 +1,8 @@
 import type { Epilogue } from '../../fusion.ts';
-import { CAP, GROUP_INDEX, type Kernel, kernel, MAIN, RUN, spread, strideOf, sumOf, THREADS } from '../shader.ts';
+import { type Binding, CAP, GROUP_INDEX, type Kernel, kernel, MAIN, type MANY_ROWS, OF_ROW, ROW, RUN, spread, strideOf, THREADS, type TILE_ROWS } from '../shader.ts'; // prettier-ignore
+import { laneSums, sumOf } from '../reductions.ts';
 import { planesOf, unpackingCode, type GpuWeightLayout } from '../weight-layouts.ts';
+import { merged4, type MergedSlices, mergeFields } from './attention-slices.ts';
 import { ACTIVATE, activationKind } from './elementwise.ts';
 
 export interface LinearShape {
@@ -23,6 +25,8 @@ export interface LinearShape {
   readonly norm: { readonly op: 'rmsNorm' | 'layerNorm'; readonly eps: number } | null;
   /** Whether the rows of x are those whose logits are asked for. */
   readonly logits: boolean;
+  /** Attention whose slices x has, without a norm and one row at a time; null for rows. */
+  readonly merged?: MergedSlices | null;
   readonly softcap: number | null;
 }
 
@@ -33,26 +37,47 @@ const SUMS = 4;
 const OPERANDS = { none: 0, add: 1, mul: 2 } as const;
 const NORMS = { none: 0, rmsNorm: 1, layerNorm: 2 } as const;
 
+const NORM_BINDINGS: readonly Binding[] = [
+  ['gain', 'array<vec4f>'],
+  ['normBias', 'array<vec4f>'],
+];
+
+/** WGSL of the body of `inputs4`. */
+const NORMALISED = `  var four = centred(start, quad, mean);
+  if (shape.norm != ${NORMS.none}u) {
+    four = four * factor * gain[quad];
+  }
+  if (shape.norm == ${NORMS.layerNorm}u) {
+    four += normBias[quad];
+  }
+  return four;`;
+
 /**
  * y = activation(norm(x) W^T + b) + operand, or * operand. Some threads of a workgroup share the sums of four rows of W.
  * Each workgroup computes the mean and the variance again, which takes less time than another dispatch. A row's sums have
  * the same order for any number of rows, so that a token gives the same bits in any batch.
  *
  * Bindings: run, weights, x, y, bias, operand, the norm's gain and bias. Where there is none of the last four, any buffer
- * of 16 bytes that is not written.
- * @param rowsAtOnce rows of x that use each loaded weight
+ * of 16 bytes that is not written; with merged slices, the last two are left out.
+ * @param rowsAtOnce rows of x that use each unpacked weight: a thread's sums are a tile of as many rows and four outputs
  */
-export function linear(shape: LinearShape, rowsAtOnce: 1 | 4): Kernel {
+export function linear(shape: LinearShape, rowsAtOnce: 1 | typeof MANY_ROWS | typeof TILE_ROWS): Kernel {
   const { layout, inputs, outputs, firstRow, firstOutput, width, bias, epilogue, gated, norm, logits, softcap } = shape;
+  const { merged = null } = shape;
   const quads = Math.ceil(inputs / 4);
   const lanes = lanesFor(quads);
   const perThread = gated ? SUMS / 2 : SUMS;
   const perGroup = (THREADS / lanes) * perThread;
-  const rows = [0, 1, 2, 3].slice(0, rowsAtOnce);
-  const each = (of: (row: number) => string, separator = '\n') => rows.map(of).join(separator);
-  // The sums of an output: one per row.
-  const type = rowsAtOnce === 1 ? 'f32' : `vec${rowsAtOnce}f`;
-  const at = (row: number) => (rowsAtOnce === 1 ? '' : `[${row}]`);
+  // Rows are summed in groups, each a vector with one sum per row.
+  const groupRows = Math.min(4, rowsAtOnce);
+  const type = groupRows === 1 ? 'f32' : `vec${groupRows}f`;
+  const groups = Array.from({ length: rowsAtOnce / groupRows }, (_, group) => group);
+  const inGroup = (group: number, of: (row: number) => string, separator = '\n') =>
+    Array.from({ length: groupRows }, (_, i) => of(groupRows * group + i)).join(separator);
+  const each = (of: (row: number) => string) => groups.map((group) => inGroup(group, of)).join('\n');
+  const eachGroup = (of: (group: number) => string) => groups.map(of).join('\n');
+  const groupOf = (row: number) => Math.floor(row / groupRows);
+  const at = (row: number) => (groupRows === 1 ? '' : `[${row % groupRows}]`);
   return kernel(
     [
       ['run', 'array<u32>'],
@@ -61,8 +86,8 @@ export function linear(shape: LinearShape, rowsAtOnce: 1 | 4): Kernel {
       ['y', 'array<f32>', 'read_write'],
       ['bias', 'array<f32>'],
       ['operand', 'array<f32>'],
-      ['gain', 'array<vec4f>'],
-      ['normBias', 'array<vec4f>'],
+      // A binding must be used.
+      ...(merged ? [] : NORM_BINDINGS),
     ],
     {
       integers: {
@@ -72,10 +97,13 @@ export function linear(shape: LinearShape, rowsAtOnce: 1 | 4): Kernel {
         operand: OPERANDS[epilogue?.operand ?? 'none'],
         norm: NORMS[norm?.op ?? 'none'],
         ...planesOf(layout, inputs),
+        ...(merged && mergeFields(merged)),
       },
       floats: { softcap: softcap ?? 0, eps: norm?.eps ?? 0 },
     },
-    `${unpackingCode(layout)}${ACTIVATE}${CAP}${sumOf(type, THREADS * SUMS)}
+    (
+      subgroup,
+    ) => `${unpackingCode(layout)}${ACTIVATE}${CAP}${sumOf(subgroup, type, THREADS * SUMS)}${laneSums(subgroup, type, SUMS)}${merged ? OF_ROW + merged4(ROW.end) : ''}
 /** Four values of a row without their mean. Behind its last there may be anything. */
 fn centred(start: u32, quad: u32, mean: f32) -> vec4f {
   return select(vec4f(), x[start + quad] - mean, 4u * vec4u(quad) + vec4u(0u, 1u, 2u, 3u) < vec4u(shape.inputs));
@@ -83,14 +111,7 @@ fn centred(start: u32, quad: u32, mean: f32) -> vec4f {
 
 /** Four values of a row, normalised. */
 fn inputs4(start: u32, quad: u32, mean: f32, factor: f32) -> vec4f {
-  var four = centred(start, quad, mean);
-  if (shape.norm != ${NORMS.none}u) {
-    four = four * factor * gain[quad];
-  }
-  if (shape.norm == ${NORMS.layerNorm}u) {
-    four += normBias[quad];
-  }
-  return four;
+${merged ? '  return merged4(quad);' : NORMALISED}
 }
 
 fn rowCount() -> u32 {
@@ -136,57 +157,55 @@ fn write(sum: f32, second: f32, row: u32, output: u32) {
   y[at] = value;
 }
 
+/** Adds up the sums of the lanes, and writes those of a group of rows. */
+fn finish(own: array<${type}, ${SUMS}>, row: u32, first: u32, lane: u32, local: u32) {
+  sumLanes(own, lane, local);
+  for (var i = lane; i < shape.perThread; i += shape.lanes) {
+    let sum = partial[i * ${THREADS}u + local - lane];
+    let second = partial[(i + shape.perThread) % ${SUMS}u * ${THREADS}u + local - lane];
+${inGroup(0, (r) => `    write(sum${at(r)}, second${at(r)}, row + ${r}u, first + i);`)}
+  }
+}
+
 ${MAIN} {
   let lane = local % shape.lanes;
   let first = ${GROUP_INDEX} * shape.perGroup + (local / shape.lanes) * shape.perThread;
   let row = group.z * ${rowsAtOnce}u;
   let last = rowCount() - 1u;
 ${each((r) => `  let start${r} = startOf(min(row + ${r}u, last));`)}
-  var mean = ${type}();
-  var factor = ${type}(1.0);
+${eachGroup((g) => `  var mean${g} = ${type}();\n  var factor${g} = ${type}(1.0);`)}
   if (shape.norm == ${NORMS.layerNorm}u) {
-    var sum = ${type}();
+${eachGroup(
+  (g) => `    var sum${g} = ${type}();
     for (var quad = local; quad < shape.quads; quad += ${THREADS}u) {
-      sum += ${type}(${each((r) => `dot(centred(start${r}, quad, 0.0), vec4f(1.0))`, ', ')});
+      sum${g} += ${type}(${inGroup(g, (r) => `dot(centred(start${r}, quad, 0.0), vec4f(1.0))`, ', ')});
     }
-    mean = sumOf(sum, local) / f32(shape.inputs);
+    mean${g} = sumOf(sum${g}, local) / f32(shape.inputs);`,
+)}
   }
   if (shape.norm != ${NORMS.none}u) {
-    var squares = ${type}();
+${eachGroup(
+  (g) => `    var squares${g} = ${type}();
     for (var quad = local; quad < shape.quads; quad += ${THREADS}u) {
-${each((r) => `      let c${r} = centred(start${r}, quad, mean${at(r)});`)}
-      squares += ${type}(${each((r) => `dot(c${r}, c${r})`, ', ')});
+${inGroup(g, (r) => `      let c${r} = centred(start${r}, quad, mean${g}${at(r)});`)}
+      squares${g} += ${type}(${inGroup(g, (r) => `dot(c${r}, c${r})`, ', ')});
     }
-    factor = 1.0 / sqrt(sumOf(squares, local) / f32(shape.inputs) + shape.eps);
+    factor${g} = 1.0 / sqrt(sumOf(squares${g}, local) / f32(shape.inputs) + shape.eps);`,
+)}
     // All have read the sum before its place is used again.
     workgroupBarrier();
   }
-  var sums: array<${type}, ${SUMS}>;
+${merged ? '  prepareMerge(row, local);' : ''}
+${eachGroup((g) => `  var sums${g}: array<${type}, ${SUMS}>;`)}
   for (var quad = lane; quad < shape.quads; quad += shape.lanes) {
-${each((r) => `    let x${r} = inputs4(start${r}, quad, mean${at(r)}, factor${at(r)});`)}
+${each((r) => `    let x${r} = inputs4(start${r}, quad, mean${groupOf(r)}${at(r)}, factor${groupOf(r)}${at(r)});`)}
     for (var i = 0u; i < ${SUMS}u; i += 1u) {
       let output = min(first + i % shape.perThread, shape.outputs - 1u);
       let w = weights4(shape.firstRow + output + (i / shape.perThread) * shape.outputs, quad);
-      sums[i] += ${type}(${each((r) => `dot(w, x${r})`, ', ')});
+${eachGroup((g) => `      sums${g}[i] += ${type}(${inGroup(g, (r) => `dot(w, x${r})`, ', ')});`)}
     }
   }
-  for (var i = 0u; i < ${SUMS}u; i += 1u) {
-    partial[i * ${THREADS}u + local] = sums[i];
-  }
-  for (var step = shape.lanes >> 1u; step > 0u; step >>= 1u) {
-    workgroupBarrier();
-    if (lane < step) {
-      for (var i = local; i < ${THREADS * SUMS}u; i += ${THREADS}u) {
-        partial[i] += partial[i + step];
-      }
-    }
-  }
-  workgroupBarrier();
-  for (var i = lane; i < shape.perThread; i += shape.lanes) {
-    let sum = partial[i * ${THREADS}u + local - lane];
-    let second = partial[(i + shape.perThread) % ${SUMS}u * ${THREADS}u + local - lane];
-${each((r) => `    write(sum${at(r)}, second${at(r)}, row + ${r}u, first + i);`)}
-  }
+${eachGroup((g) => `${g > 0 ? '  workgroupBarrier();\n' : ''}  finish(sums${g}, row + ${groupRows * g}u, first, lane, local);`)}
 }
 `,
     (count) => spread(Math.ceil(outputs / perGroup), Math.ceil(count / rowsAtOnce)),

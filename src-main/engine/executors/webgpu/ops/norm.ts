@@ -1,5 +1,6 @@
 /** Normalisation of rows, or of their parts: one workgroup each. */
-import { GROUP_INDEX, type Kernel, kernel, MAIN, spread, strideOf, sumOf, THREADS } from '../shader.ts';
+import { sumOf } from '../reductions.ts';
+import { GROUP_INDEX, type Kernel, kernel, MAIN, spread, strideOf, THREADS } from '../shader.ts';
 
 /**
  * Bindings: x, gain, operand, y. Where there is no operand, any buffer that is not written.
@@ -14,7 +15,7 @@ export function rmsNorm(width: number, part: number, eps: number, adds: boolean)
       ['y', 'array<f32>', 'read_write'],
     ],
     { integers: { stride: strideOf(width), part, adds: Number(adds) }, floats: { eps } },
-    `${sumOf()}
+    (subgroup) => `${sumOf(subgroup)}
 ${MAIN} {
   let start = group.z * shape.stride + ${GROUP_INDEX} * shape.part;
   var squares = 0.0;
@@ -45,7 +46,7 @@ export function layerNorm(width: number, eps: number): Kernel {
       ['y', 'array<f32>', 'read_write'],
     ],
     { integers: { stride: strideOf(width), width }, floats: { eps } },
-    `${sumOf()}
+    (subgroup) => `${sumOf(subgroup)}
 ${MAIN} {
   let start = (group.z + ${GROUP_INDEX}) * shape.stride;
   var sum = 0.0;

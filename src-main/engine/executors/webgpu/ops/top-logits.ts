@@ -6,12 +6,26 @@ export const TOP_LOGITS = 256;
 const TOP_THREADS = 256;
 
 /** Words of a row's result before the tokens, each of which has two: its id and the bits of its logit. */
-export const TOP_HEADER = { count: 0, notNumbers: 1, highest: 2, sum: 3, words: 4 } as const;
+export const TOP_HEADER = { count: 0, notNumbers: 1, highest: 2, sum: 3, chosen: 4, words: 5 } as const;
 
 /** Words of a row's result. */
 export function topWords(k: number): number {
   return TOP_HEADER.words + 2 * k;
 }
+
+/** WGSL of an exponential. */
+export const EXPONENTIAL = `
+/** e^x for x <= 0 with a relative error of about 1e-7. WGSL's exp may be off by 3 + 2 |x| ULP. */
+fn exponential(x: f32) -> f32 {
+  if (!(x > -87.0)) {
+    return 0.0;
+  }
+  let n = round(x * 1.44269504);
+  let r = (x - n * 0.693145752) - n * 1.42860677e-6;
+  let e = 1.0 + r * (1.0 + r * (0.5 + r * (0.166666667 + r * (0.0416666667 + r * (0.00833333333 + r * 0.00138888889)))));
+  return e * bitcast<f32>(u32(i32(n) + 127) << 23u);
+}
+`;
 
 /** Digits of a key from the highest on: its lowest bit, and how many bits it has. */
 const DIGITS = [
@@ -24,7 +38,7 @@ const BINS_PER_THREAD = BINS / TOP_THREADS;
 
 /**
  * The `k` highest logits of each row, unordered, without the lowest if more than `k` have its value; how many are NaN; the
- * highest; and the sum of e^(logit - highest) in float32. Rows of the result have `topWords(k)` words.
+ * highest; the sum of e^(logit - highest) in float32; and the lowest id of the highest ones. Rows of the result have `topWords(k)` words.
  *
  * One workgroup selects the tokens of a row digit by digit, so that this is one dispatch: it reads the logits five times, but
  * from the GPU's cache. Each thread first finds its highest logit. At least as many logits as there are threads reach the
@@ -49,6 +63,8 @@ var<workgroup> highest: atomic<u32>;
 var<workgroup> bound: atomic<u32>;
 var<workgroup> notNumbers: atomic<u32>;
 var<workgroup> taken: atomic<u32>;
+/** Lowest id with the highest logit. */
+var<workgroup> best: atomic<u32>;
 var<workgroup> chosen: Chosen;
 
 /** The digit of the lowest wanted key. */
@@ -72,17 +88,7 @@ fn bitsOf(key: u32) -> u32 {
   return select(~key, key & 0x7fffffffu, key >= 0x80000000u);
 }
 
-/** e^x for x <= 0 with a relative error of about 1e-7. WGSL's exp may be off by 3 + 2 |x| ULP. */
-fn exponential(x: f32) -> f32 {
-  if (!(x > -87.0)) {
-    return 0.0;
-  }
-  let n = round(x * 1.44269504);
-  let r = (x - n * 0.693145752) - n * 1.42860677e-6;
-  let e = 1.0 + r * (1.0 + r * (0.5 + r * (0.166666667 + r * (0.0416666667 + r * (0.00833333333 + r * 0.00138888889)))));
-  return e * bitcast<f32>(u32(i32(n) + 127) << 23u);
-}
-
+${EXPONENTIAL}
 fn clear(local: u32) {
   workgroupBarrier();
   for (var i = 0u; i < ${BINS_PER_THREAD}u; i += 1u) {
@@ -131,18 +137,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let first = group.z * shape.words;
   if (local == 0u) {
     atomicStore(&bound, 0xffffffffu);
+    atomicStore(&best, 0xffffffffu);
   }
   workgroupBarrier();
-  var best = 0u;
+  var own = 0u;
   for (var i = local; i < shape.size; i += ${TOP_THREADS}u) {
     let bits = logits[start + i];
-    best = max(best, keyOf(bits));
+    own = max(own, keyOf(bits));
     if ((bits & 0x7fffffffu) > 0x7f800000u) {
       atomicAdd(&notNumbers, 1u);
     }
   }
-  atomicMax(&highest, best);
-  atomicMin(&bound, best);
+  atomicMax(&highest, own);
+  atomicMin(&bound, own);
   clear(local);
   let top = atomicLoad(&highest);
   let least = atomicLoad(&bound);
@@ -176,7 +183,11 @@ ${DIGITS.slice(1).map(narrowing).join('')}
   let lowest = select(prefix + 1u, prefix, chosen.count == chosen.wanted);
   for (var i = local; i < shape.size; i += ${TOP_THREADS}u) {
     let bits = logits[start + i];
-    if (keyOf(bits) >= lowest) {
+    let key = keyOf(bits);
+    if (key == top) {
+      atomicMin(&best, i);
+    }
+    if (key >= lowest) {
       let at = first + ${TOP_HEADER.words}u + 2u * atomicAdd(&taken, 1u);
       result[at] = i;
       result[at + 1u] = bits;
@@ -188,6 +199,7 @@ ${DIGITS.slice(1).map(narrowing).join('')}
     result[first + ${TOP_HEADER.notNumbers}u] = atomicLoad(&notNumbers);
     result[first + ${TOP_HEADER.highest}u] = bitsOf(top);
     result[first + ${TOP_HEADER.sum}u] = bitcast<u32>(sums[0]);
+    result[first + ${TOP_HEADER.chosen}u] = atomicLoad(&best);
   }
 }
 `,

@@ -48,7 +48,7 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
     .option('--context <list>', 'context lengths to decode after', parseList, [16, 2048])
     .option('--lanes <list>', 'also decode this many replies as one batch', parseList, [])
     .option('--repeat <n>', 'runs per measurement', parsePositive, 3)
-    .option('--profile', 'also show the time of each operation, compared with this machine’s limits')
+    .option('--profile', 'also show the time of each operation, on the CPU compared with this machine’s limits')
     .option('--json', 'print one JSON object')
     .action(async (model: string, options: BenchOptions) => {
       const { modelId, modelPaths } = await findModel(context.modelsDir, model);

@@ -10,6 +10,7 @@ import type {
 import { formatAttention } from './attention.ts';
 import { formatInspection } from './inspection.ts';
 import { formatBytes, formatMs, formatPercent, formatVector, plural } from './numbers.ts';
+import { formatProfile } from './profile.ts';
 import { formatScore } from './score.ts';
 import { formatStatistics } from './statistics.ts';
 import { elide, formatTable, indent } from './table.ts';
@@ -262,5 +263,32 @@ describe('an inspection', () => {
     const text = formatInspection(bare, pieces);
     expect(text).toContain('encodes positions inside attention');
     expect(text).toContain('The reply is empty.');
+  });
+});
+
+describe('a profile', () => {
+  const op = { name: 'attention', calls: 2, ms: 1, waitMs: 1, bytes: 4e6, multiplyAdds: 2e6 };
+  const ceiling = { threads: 2, readBytesPerSecond: 4e9, multiplyAddsPerSecond: 1e10 };
+
+  it('compares what threads reach with the limits of the machine', () => {
+    const run = { tokens: 1, threads: 2, ms: 4, ops: [op] };
+    const lines = formatProfile({ prefill: run, decode: run, ceilings: [ceiling] }).split('\n');
+    expect(lines.slice(0, 4)).toEqual([
+      'prefill of 1 token, 4.0 ms on 2 threads',
+      '  operation  calls    ms  share  waits, ms  GB/s  GMAC/s  of limit',
+      '  attention      2  1.00   50 %       1.00   2.0     1.0      50 %',
+      '  overhead          2.00   50 %',
+    ]);
+    expect(lines.at(-1)).toMatch(/^machine limits on 2 threads: 4\.0 GB\/s/);
+  });
+
+  it('has no threads on a GPU', () => {
+    const run = { tokens: 1, threads: null, ms: 4, ops: [{ ...op, ms: 2, waitMs: 0 }] };
+    expect(formatProfile({ prefill: run, decode: run, ceilings: [] }).split('\n').slice(-4)).toEqual([
+      'decoding 1 token, 4.0 ms on the GPU',
+      '  operation  calls    ms  share  GB/s  GMAC/s',
+      '  attention      2  2.00   50 %   2.0     1.0',
+      '  overhead          2.00   50 %',
+    ]);
   });
 });

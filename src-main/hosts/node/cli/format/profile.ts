@@ -4,67 +4,83 @@ import type { BenchProfile } from '../../bench/run-bench.ts';
 import { plural } from './numbers.ts';
 import { type Column, formatTable, indent } from './table.ts';
 
-const COLUMNS: readonly Column[] = [
-  { title: 'operation' },
-  { title: 'calls', align: 'right' },
-  { title: 'ms', align: 'right' },
-  { title: 'share', align: 'right' },
-  { title: 'waits, ms', align: 'right' },
-  { title: 'GB/s', align: 'right' },
-  { title: 'GMAC/s', align: 'right' },
-  { title: 'of limit', align: 'right' },
+interface Row {
+  readonly op: Pick<OpProfile, 'name' | 'ms' | 'waitMs'> & Partial<OpProfile>;
+  readonly run: RunProfile;
+  /** Null on a GPU, whose limits are not measured. */
+  readonly most: MachineCeilings | null;
+}
+
+type ProfileColumn = Column & { of(row: Row): string };
+
+const TIMES: readonly ProfileColumn[] = [
+  { title: 'operation', of: ({ op }) => op.name },
+  { title: 'calls', align: 'right', of: ({ op }) => (op.calls === undefined ? '' : String(op.calls)) },
+  { title: 'ms', align: 'right', of: ({ op }) => op.ms.toFixed(2) },
+  { title: 'share', align: 'right', of: ({ op, run }) => share((op.ms + op.waitMs) / run.ms) },
 ];
+const RATES: readonly ProfileColumn[] = [
+  { title: 'GB/s', align: 'right', of: (row) => rate(perSecond(row).read) },
+  { title: 'GMAC/s', align: 'right', of: (row) => rate(perSecond(row).multiplied) },
+];
+const WAITS: ProfileColumn = {
+  title: 'waits, ms',
+  align: 'right',
+  of: ({ op }) => (op.calls === undefined ? '' : op.waitMs.toFixed(2)),
+};
+const LIMIT: ProfileColumn = { title: 'of limit', align: 'right', of: shareOfLimit };
+
+/** Waits and limits are those of threads. */
+const COLUMNS = { cpu: [...TIMES, WAITS, ...RATES, LIMIT], gpu: [...TIMES, ...RATES] };
 
 /** Formats the profiles of prefill and decoding. */
 export function formatProfile({ prefill, decode, ceilings }: BenchProfile): string {
-  const most = ({ threads }: RunProfile) => ceilings.find((each) => each.threads === threads);
+  const most = ({ threads }: RunProfile) => ceilings.find((each) => each.threads === threads) ?? null;
+  const limits = ceilings.map(({ threads, readBytesPerSecond, multiplyAddsPerSecond }) => {
+    const [read, multiply] = [readBytesPerSecond, multiplyAddsPerSecond].map((each) => (each / 1e9).toFixed(1));
+    return `machine limits on ${plural(threads, 'thread')}: ${read} GB/s from memory, ${multiply} GMAC/s (8-bit) from the cache`;
+  });
   return [
     `prefill of ${plural(prefill.tokens, 'token')}, ${timeOf(prefill)}`,
     indent(formatRun(prefill, most(prefill))),
     '',
     `decoding ${plural(decode.tokens, 'token')}, ${timeOf(decode)}`,
     indent(formatRun(decode, most(decode))),
-    '',
-    ...ceilings.map(({ threads, readBytesPerSecond, multiplyAddsPerSecond }) => {
-      const [read, multiply] = [readBytesPerSecond, multiplyAddsPerSecond].map((rate) => (rate / 1e9).toFixed(1));
-      return `machine limits on ${plural(threads, 'thread')}: ${read} GB/s from memory, ${multiply} GMAC/s (8-bit) from the cache`;
-    }),
+    ...(limits.length > 0 ? ['', ...limits] : []),
   ].join('\n');
 }
 
 function timeOf({ ms, threads }: RunProfile): string {
-  return `${ms.toFixed(1)} ms on ${plural(threads, 'thread')}`;
+  return `${ms.toFixed(1)} ms on ${threads === null ? 'the GPU' : plural(threads, 'thread')}`;
 }
 
-function formatRun(run: RunProfile, most: MachineCeilings | undefined): string {
+function formatRun(run: RunProfile, most: MachineCeilings | null): string {
+  const columns = run.threads === null ? COLUMNS.gpu : COLUMNS.cpu;
   const measured = run.ops.reduce((sum, { ms, waitMs }) => sum + ms + waitMs, 0);
-  const rows = run.ops.map((op) => rowOf(op, run, most));
-  const rest = Math.max(0, run.ms - measured);
   // The time between operations: entering and leaving the plan, and the profiling itself.
-  rows.push(['overhead', '', rest.toFixed(2), share(rest / run.ms), '', '', '', '']);
-  return formatTable(COLUMNS, rows);
+  const rest = { name: 'overhead', ms: Math.max(0, run.ms - measured), waitMs: 0 };
+  return formatTable(
+    columns,
+    [...run.ops, rest].map((op) => columns.map(({ of }) => of({ op, run, most }))),
+  );
 }
 
-function rowOf(
-  { name, calls, ms, waitMs, bytes, multiplyAdds }: OpProfile,
-  run: RunProfile,
-  most?: MachineCeilings,
-): string[] {
+/** Bytes and multiply-adds. */
+function perSecond({ op: { ms, waitMs, bytes = 0, multiplyAdds = 0 } }: Row): { read: number; multiplied: number } {
   // The threads work while the engine's own computes and waits.
   const seconds = (ms + waitMs) / 1000;
-  const [read, multiplied] = [bytes / seconds, multiplyAdds / seconds];
+  return seconds > 0 ? { read: bytes / seconds, multiplied: multiplyAdds / seconds } : { read: 0, multiplied: 0 };
+}
+
+function shareOfLimit(row: Row): string {
+  const { read, multiplied } = perSecond(row);
+  const { most } = row;
   const used = most ? Math.max(read / most.readBytesPerSecond, multiplied / most.multiplyAddsPerSecond) : 0;
-  const rate = (value: number) => (value > 0 ? (value / 1e9).toFixed(1) : '');
-  return [
-    name,
-    String(calls),
-    ms.toFixed(2),
-    share((ms + waitMs) / run.ms),
-    waitMs.toFixed(2),
-    rate(read),
-    rate(multiplied),
-    used > 0 ? share(used) : '',
-  ];
+  return used > 0 ? share(used) : '';
+}
+
+function rate(value: number): string {
+  return value > 0 ? (value / 1e9).toFixed(1) : '';
 }
 
 function share(value: number): string {
