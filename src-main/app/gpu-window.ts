@@ -3,6 +3,7 @@
  * belongs to no window, so it counts neither as one nor against quitting.
  */
 import { app, MessageChannelMain, session, WebContentsView, type MessagePortMain, type Session } from 'electron';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GPU_PAGE, GPU_PORT_CHANNEL } from '../protocol/app/gpu-window.ts';
 import { APP_ORIGIN } from './app-protocol.ts';
 
@@ -89,12 +90,13 @@ export class GpuWindow {
 async function gpuProblem(): Promise<string | null> {
   // Offered whatever Chromium thinks of it.
   if (app.commandLine.hasSwitch('enable-unsafe-webgpu')) return null;
-  // The status is wrong until Chromium has looked at the GPU.
-  await app.getGPUInfo('basic').catch(() => undefined);
+  // The status is wrong until Chromium has looked at the GPU. It may never do, if its GPU process cannot start.
+  await Promise.race([app.getGPUInfo('basic').catch(() => undefined), sleep(INFO_MS)]);
   const { webgpu = 'unknown' } = app.getGPUFeatureStatus() as { webgpu?: string };
   if (webgpu.startsWith('enabled')) return null;
   const advice = process.platform === 'linux' ? ` ${ON_LINUX}` : '';
   return `Chromium offers no GPU to this app (${webgpu}).${advice}`;
 }
 
+const INFO_MS = 5000;
 const ON_LINUX = 'To try it on Linux, start the app with --enable-unsafe-webgpu --enable-features=Vulkan.';

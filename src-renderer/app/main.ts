@@ -30,6 +30,8 @@ async function start(): Promise<void> {
     // The engine loads its model, and the chats are listed, while the interface is loaded.
     const [first, { showApp }] = await Promise.all([createFirstState(connect(way)), import('./show-app.ts')]);
     stopFollowing();
+    // Showing it takes long enough for the engine to load meanwhile, if what it has said is heard before.
+    await new Promise((resolve) => setTimeout(resolve));
     await showApp(first, target);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -27,6 +27,8 @@ export interface Connection {
   readonly message: string | null;
   /** What models can run on here, the default first. */
   readonly executors: readonly ExecutorName[];
+  /** Each engine is this page's own and new, so that it has no model yet. Otherwise other windows may share it. */
+  readonly ownsEngine: boolean;
   /**
    * Saves a text as a file: the person chooses the path, or the browser saves a download.
    * @returns whether it was saved; false if the dialog was cancelled
@@ -54,6 +56,7 @@ const WITH_GPU: readonly ExecutorName[] = ['wasm', 'webgpu', 'reference'];
 
 abstract class LiveConnection implements Connection {
   readonly executors: readonly ExecutorName[] = WITHOUT_GPU;
+  readonly ownsEngine: boolean = false;
   engine = $state<ConnectionState>('starting');
   message = $state<string | null>(null);
   responds = $state(true);
@@ -162,6 +165,7 @@ const MAX_EARLY_DEATHS = 3;
 class WebConnection extends LiveConnection {
   // The Worker has WebGPU where the page has.
   override readonly executors = 'gpu' in navigator ? WITH_GPU : WITHOUT_GPU;
+  override readonly ownsEngine = true;
   readonly models: ModelOpener;
   /** Files that are lent to each new Worker. */
   readonly #lent = new Map<string, WorkerModelFiles>();

@@ -8,6 +8,7 @@ import type { Executor } from './executor.ts';
 import { ExecutorClient } from './remote/executor-client.ts';
 import { createRemoteExecutor } from './remote/remote-executor.ts';
 import { openDevice } from './webgpu/device.ts';
+import { whileOpening } from './webgpu/device-watch.ts';
 import { createWebGpuExecutor } from './webgpu/webgpu-executor.ts';
 
 export interface GpuExecutorOptions {
@@ -48,7 +49,8 @@ function localAccess(openGpu: NonNullable<Platform['openGpu']>): GpuAccess {
   return {
     async findAdapter() {
       const gpu = await openGpu();
-      return (await gpu.requestAdapter({ powerPreference: 'high-performance' }))?.info ?? null;
+      const adapter = await whileOpening(gpu.requestAdapter({ powerPreference: 'high-performance' }));
+      return adapter?.info ?? null;
     },
     async open() {
       const device = await openDevice(await openGpu());

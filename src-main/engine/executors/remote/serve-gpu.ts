@@ -8,6 +8,7 @@ import { blockTypeNamed } from '../../quant/registry.ts';
 import type { Logits } from '../../sampling/logits.ts';
 import type { CellBlock, Executor } from '../executor.ts';
 import { openDevice, type OpenedDevice } from '../webgpu/device.ts';
+import { whileOpening } from '../webgpu/device-watch.ts';
 import { createWebGpuExecutor } from '../webgpu/webgpu-executor.ts';
 import { ReceivedContexts } from './contexts.ts';
 import { fromPayload } from './executor-client.ts';
@@ -111,7 +112,8 @@ class GpuService {
   private readonly handlers: Handlers = {
     ping: () => Promise.resolve(null),
     adapter: async () => {
-      const adapter = await this.gpu?.requestAdapter({ powerPreference: 'high-performance' });
+      if (this.gpu === null) return null;
+      const adapter = await whileOpening(this.gpu.requestAdapter({ powerPreference: 'high-performance' }));
       return adapter ? plainInfo(adapter.info) : null;
     },
     open: async () => {

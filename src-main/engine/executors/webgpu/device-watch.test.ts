@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GpuDevice } from '../../api/gpu.ts';
-import { DeviceWatch } from './device-watch.ts';
+import { DeviceWatch, whileOpening } from './device-watch.ts';
 
 type Fault = { readonly message: string } | null;
 
@@ -63,5 +63,15 @@ describe('DeviceWatch', () => {
     const watch = new DeviceWatch(fakeDevice().device, null);
     const slow = () => new Promise<number>((resolve) => setTimeout(() => resolve(3), 50));
     expect(await watch.during(slow)).toBe(3);
+  });
+});
+
+describe('opening a GPU', () => {
+  it('does not wait for a driver that never answers', async () => {
+    expect(await whileOpening(Promise.resolve(3), 1000)).toBe(3);
+    await expect(whileOpening(new Promise(() => undefined), 20)).rejects.toMatchObject({
+      code: 'BACKEND_LOST',
+      message: 'The GPU did not answer for 0.02 s.',
+    });
   });
 });

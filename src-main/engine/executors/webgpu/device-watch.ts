@@ -75,6 +75,23 @@ export class DeviceWatch {
   }
 }
 
+/**
+ * Waits for an adapter or a device. Some drivers never answer, for example after a device was lost.
+ * @throws EngineError BACKEND_LOST when there is no answer
+ */
+export async function whileOpening<T>(answer: Promise<T>, limitMs = HANG_MS): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new EngineError('BACKEND_LOST', `The GPU did not answer for ${limitMs / 1000} s.`);
+    timer = setTimeout(() => reject(error), limitMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export function deviceLost(reason: string, cause?: unknown): EngineError {
   return new EngineError('BACKEND_LOST', `The GPU was lost: ${reason}. Load the model again.`, { reason }, { cause });
 }

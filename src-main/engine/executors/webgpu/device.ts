@@ -1,6 +1,7 @@
 import { EngineError } from '../../api/errors.ts';
 import type { Gpu, GpuAdapterInfo, GpuDevice, GpuLimits } from '../../api/gpu.ts';
 import type { GpuAdapterFacts } from '../../api/types.ts';
+import { whileOpening } from './device-watch.ts';
 
 /** `GPUBufferUsage` and `GPUMapMode`: constants of the specification, whose globals Node lacks. */
 export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 } as const;
@@ -35,14 +36,14 @@ const FEATURES = ['timestamp-query', 'subgroups'] as const;
 
 /** @throws EngineError BACKEND_LOST when there is no adapter or it gives no device */
 export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await whileOpening(gpu.requestAdapter({ powerPreference: 'high-performance' }));
   if (!adapter) {
     throw new EngineError('BACKEND_LOST', 'WebGPU found no graphics adapter. Load the model with the wasm executor.');
   }
   const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
   const requiredFeatures = FEATURES.filter((name) => adapter.features?.has(name));
   try {
-    const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+    const device = await whileOpening(adapter.requestDevice({ requiredLimits, requiredFeatures }));
     return { device, adapter: adapter.info };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -216,16 +216,19 @@ export class EngineState {
     this.#losses = 0;
     this.#failure = null;
     this.progress = null;
-    if (engine !== null) void this.#begin(engine);
+    if (engine !== null) void this.#begin(engine, this.#connection.ownsEngine);
     else if (this.#connection.engine === 'lost')
       this.#answer(({ reject }) => reject(backendLost(this.message ?? undefined)));
   }
 
-  /** Loads the model into a new engine. An engine that is older than this page may already have one. */
-  async #begin(engine: EngineApi): Promise<void> {
+  /**
+   * Loads the model into a new engine. An engine that is older than this page may already have one.
+   * @param isEmpty it has none: it need not be asked, and loads while this page is busy
+   */
+  async #begin(engine: EngineApi, isEmpty = false): Promise<void> {
     let began = false;
     try {
-      const { model, busy } = await engine.call('status', {});
+      const { model, busy } = isEmpty ? { model: null, busy: false } : await engine.call('status', {});
       // A load would wait for the reply of another window.
       if (model !== null && busy && this.#loading === null) return this.#adopt(engine, model);
       // The user has chosen a model in the meantime.

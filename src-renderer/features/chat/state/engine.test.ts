@@ -44,6 +44,21 @@ it('is ready when the model is loaded, and tells those who wait', async () => {
   expect(engine.progress).toBeNull();
 });
 
+it('asks an engine of its own for nothing before it loads the model', async () => {
+  connection.ownsEngine = true;
+  const api = fake();
+  const asked: string[] = [];
+  api.answers.status = () => {
+    asked.push('status');
+    return { model: null, busy: false, computedTokens: 0 };
+  };
+  connection.change(api, 'ready');
+  // At once: this page may be busy for a while.
+  expect(api.loads).toHaveLength(1);
+  await engine.ready();
+  expect(asked).toEqual([]);
+});
+
 it('loads the model again in a fresh engine, and shows the old one meanwhile', async () => {
   connection.change(fake(), 'ready');
   await engine.ready();

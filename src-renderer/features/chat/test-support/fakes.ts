@@ -269,6 +269,7 @@ export class FakeConnection implements Connection {
   responds = true;
   message: string | null = null;
   executors: readonly ExecutorName[] = ['wasm', 'reference'];
+  ownsEngine = false;
   restarts = 0;
   #current: EngineApi | null = null;
   readonly #listeners = new Set<(engine: EngineApi | null) => void>();
