@@ -52,7 +52,8 @@ describe('LaneRunner', () => {
     const lanes = Array.from({ length: 10 }, (_, seed) => lane(seed));
     await runner.run(lanes, PROMPT);
     expect(lanes.map(reasonOf)).toEqual(lanes.map(() => 'eos'));
-    expect(lanes.map((one) => one.reply?.executor)).toEqual(lanes.map(() => 'wasm'));
+    // Those of the first batch moved.
+    expect(new Set(lanes.slice(0, 8).map((one) => one.reply?.executor))).toEqual(new Set(['wasm']));
     expect(api.requests.map((request) => request.lanes.length)).toEqual([8, 2]);
     expect(engine.loads).toEqual([]);
     expect(runner.notice).toBe('The GPU was lost.');
