@@ -80,8 +80,7 @@ export class AttachmentFit {
       // Where the text is cut, its tokens may differ.
       const keep = size - over - attempt;
       if (largest === undefined || keep < LEAST) break;
-      const original = files.find(({ id }) => id === largest.id) ?? largest;
-      const shorter = await shortened(engine, largest, keep, original);
+      const shorter = await shortened(engine, largest, keep);
       current = current.map((file) => (file === largest ? shorter : file));
     }
     throw new EngineError('CONTEXT_FULL', 'There is no room for these files. Remove one, or start a new chat.');
@@ -117,22 +116,20 @@ async function promptTokens(
   return (await engine.call('renderChat', counted, options)).ids.length;
 }
 
-async function shortened(
-  engine: EngineApi,
-  file: AttachedFile,
-  keep: number,
-  original: AttachedFile,
-): Promise<AttachedFile> {
-  const text = { text: file.content, addBos: false, parseSpecial: false };
-  const { ids, ranges } = await engine.call('tokenize', text);
+const CUT = /^Cut to the first [\d,]+ of ([\d,]+)\stokens?\.$/;
+
+/** Cut again, it has only the last note: a message can have few. */
+async function shortened(engine: EngineApi, file: AttachedFile, keep: number): Promise<AttachedFile> {
+  const { ids, ranges } = await engine.call('tokenize', { text: file.content, addBos: false, parseSpecial: false });
   const end = ranges[2 * (keep - 1) + 1] ?? file.content.length;
-  const whole = file === original ? ids.length : (tokensBefore(file) ?? ids.length);
+  const whole = sizeBeforeCut(file) ?? ids.length;
   const note = `Cut to the first ${formatInteger(keep)} of ${formatCount(whole, 'token')}.`;
-  return { ...original, content: cutText(file.content, end), notes: [...original.notes, note] };
+  const notes = [...file.notes.filter((one) => !CUT.test(one)), note];
+  return { ...file, content: cutText(file.content, end), notes };
 }
 
-/** The size before the first cut, from its note. */
-function tokensBefore({ notes }: AttachedFile): number | null {
-  const size = /of ([\d,]+)/.exec(notes.at(-1) ?? '')?.[1];
+/** Tokens before the first cut, from its note; null if it was not cut. */
+function sizeBeforeCut({ notes }: AttachedFile): number | null {
+  const size = notes.map((note) => CUT.exec(note)?.[1]).find((one) => one !== undefined);
   return size === undefined ? null : Number(size.replaceAll(',', ''));
 }

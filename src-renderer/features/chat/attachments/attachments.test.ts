@@ -198,6 +198,15 @@ describe('files that are too big', () => {
     expect(fit.isTooBig).toBe(false);
   });
 
+  it('are cut any number of times, and say only how much is left', async () => {
+    const fit = new AttachmentFit(() => ({ ready: async () => engine }));
+    let cut: readonly AttachedFile[] = [{ ...fileOf('big.txt', 'y'.repeat(500)), notes: ['Read as UTF-16LE.'] }];
+    for (let window = 400; window > 150; window -= 20) {
+      cut = await fit.cut(cut, promptOf, { ...limits, window });
+    }
+    expect(cut[0]?.notes).toEqual(['Read as UTF-16LE.', `Cut to the first ${cut[0]?.content.length} of 500 tokens.`]);
+  });
+
   it('are counted without the turns that would be dropped', async () => {
     const fit = new AttachmentFit(() => ({ ready: async () => engine }));
     const messages = [
