@@ -52,8 +52,9 @@ describe('LaneRunner', () => {
     const lanes = Array.from({ length: 10 }, (_, seed) => lane(seed));
     await runner.run(lanes, PROMPT);
     expect(lanes.map(reasonOf)).toEqual(lanes.map(() => 'eos'));
-    // Those of the first batch moved.
-    expect(new Set(lanes.slice(0, 8).map((one) => one.reply?.executor))).toEqual(new Set(['wasm']));
+    // The second batch starts on what the script says.
+    const moved = lanes.slice(0, 8);
+    expect(moved.map((one) => one.reply?.executor)).toEqual(moved.map(() => 'wasm'));
     expect(api.requests.map((request) => request.lanes.length)).toEqual([8, 2]);
     expect(engine.loads).toEqual([]);
     expect(runner.notice).toBe('The GPU was lost.');
@@ -78,6 +79,28 @@ describe('LaneRunner', () => {
     expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(64);
   });
 
+  it('lets the page rest between frames, but not while the engine waits for it', async () => {
+    const rested: (() => void)[] = [];
+    const paced: NonNullable<LaneRunnerParts['frame']> = (callback, isUrgent = false) =>
+      isUrgent ? frame(callback) : void rested.push(callback);
+    const { api, runner, lane } = setUp({ frame: paced });
+    const one = lane(1);
+    const ids = Array.from({ length: 200 }, (_, i) => i);
+    api.scripts.set(1, [...ids, 'pause', 5]);
+    const done = runner.run([one], PROMPT);
+    // Three full frames, the first with the start event. What is left waits for the page,
+    await vi.waitFor(() => expect(one.reply?.count).toBe(3 * 64 - 1));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(one.reply?.count).toBe(3 * 64 - 1);
+    rested.pop()!();
+    expect(one.reply?.count).toBe(200);
+    // but not the end of a lane.
+    api.resume();
+    await done;
+    expect(idsOf(one)).toEqual([...ids, 5]);
+    expect(reasonOf(one)).toBe('eos');
+  });
+
   it('keeps the candidates of all tokens', async () => {
     const { api, runner, lane } = setUp();
     const one = lane(1);
@@ -86,6 +109,20 @@ describe('LaneRunner', () => {
     api.scripts.set(1, ids);
     await runner.run([one], PROMPT);
     await vi.waitFor(() => expect(one.reply?.detailsOf(10)?.piece).toBe('t10'));
+  });
+
+  it('keeps no more candidates than fit in memory', async () => {
+    const { api, runner, lane } = setUp();
+    const one = lane(1);
+    // The candidates of the latest tokens are in memory anyway.
+    api.scripts.set(
+      1,
+      Array.from({ length: 12_000 }, (_, i) => i),
+    );
+    await runner.run([one], PROMPT);
+    await vi.waitFor(() => expect(one.reply?.detailsOf(8191)?.piece).toBe('t8191'));
+    one.reply?.detailsOf(8192);
+    await vi.waitFor(() => expect(one.reply?.details.isMissing(8192)).toBe(true));
   });
 
   it('does not wait for the frames of a hidden page, which are rare', async () => {
@@ -216,6 +253,23 @@ describe('LaneRunner', () => {
     engine.whileLoading = () => runner.stop('unload X');
     await runner.run([lane(1, OTHER)], PROMPT);
     expect([engine.model, engine.loads.length, runner.problem]).toEqual([null, 1, null]);
+  });
+
+  it.each([
+    ['loaded one', MODEL.id],
+    ['other one', 'other'],
+  ])('leaves the model that another window chose while lanes of the %s ran', async (_, id) => {
+    const { engine, api, runner, lane } = setUp();
+    const one = lane(1, { id, name: id });
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = runner.run([one], PROMPT);
+    await vi.waitFor(() => expect(idsOf(one)).toEqual([5]));
+    const { length } = engine.loads;
+    engine.model = { ...MODEL, id: 'third', executor: 'wasm' };
+    api.resume();
+    await done;
+    expect(reasonOf(one)).toBe('eos');
+    expect([engine.loads.length, engine.model.id]).toEqual([length, 'third']);
   });
 
   it('stops one lane, while the others continue', async () => {
