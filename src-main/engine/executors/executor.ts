@@ -2,7 +2,7 @@ import type { SequenceContext } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Program } from '../program/program.ts';
 import type { Logits } from '../sampling/logits.ts';
-import type { TokenChoice } from '../sampling/token-choice.ts';
+import type { NextChoice } from '../sampling/next-choice.ts';
 import type { ExecutorName, GpuAdapterFacts, KernelsInfo, RunProfile } from '../api/types.ts';
 
 export type { SequenceContext } from '../kv-cache/kv-cache.ts';
@@ -64,7 +64,7 @@ export interface Outputs {
    * How to choose a token for a run that follows (`Batch.isChosen`). Only with `bestFirst` and one row, if the executor
    * has `choosesTokens`.
    */
-  readonly choose?: TokenChoice;
+  readonly choose?: NextChoice;
   /** Names of tensors to return (see `program/taps.ts`). If there are any, a tapped plan runs. */
   readonly taps?: readonly string[];
   /**

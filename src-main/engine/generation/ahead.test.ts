@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
 import type { GenerateParams, SamplingParams } from '../api/types.ts';
-import type { TokenChoice } from '../sampling/token-choice.ts';
+import type { NextChoice } from '../sampling/next-choice.ts';
 import {
   ScriptedEngine,
   SCRIPTED_EOS,
@@ -41,7 +41,7 @@ function request(sampling: Partial<SamplingParams> = {}, change: Partial<Generat
 }
 
 /** As a GPU draws, in double precision. */
-function drawn(logits: Float32Array, how: TokenChoice): number {
+function drawn(logits: Float32Array, how: NextChoice): number {
   if (how === 'greedy') return highest(logits);
   let best = Array.from(logits, (logit, id) => ({ id, logit })).sort((a, b) => b.logit - a.logit || a.id - b.id);
   const weigh = () => best.map(({ logit }) => Math.exp(logit - best[0].logit));
@@ -53,9 +53,9 @@ function drawn(logits: Float32Array, how: TokenChoice): number {
     return at === -1 ? weights.length - 1 : at;
   };
   for (const [kind, value] of how.steps) {
-    if (kind === 'top_k') best = best.slice(0, value);
-    else if (kind === 'min_p') best = best.filter(({ logit }) => logit >= best[0].logit + value);
-    else if (kind === 'top_p') best = best.slice(0, reaching(value) + 1);
+    if (kind === 'count') best = best.slice(0, value);
+    else if (kind === 'difference') best = best.filter(({ logit }) => logit >= best[0].logit + value);
+    else if (kind === 'mass') best = best.slice(0, reaching(value) + 1);
     else best = best.map(({ id, logit }) => ({ id, logit: logit / value }));
   }
   return best[reaching(how.random)].id;

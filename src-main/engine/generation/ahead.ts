@@ -1,7 +1,7 @@
 import type { LogitsHandle } from '../executors/executor.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
-import type { TokenChoice } from '../sampling/token-choice.ts';
+import type { NextChoice } from '../sampling/next-choice.ts';
 import { TopLogits } from '../sampling/top-logits.ts';
 import type { ChosenRuns, TokenWindow } from './context-window.ts';
 
@@ -15,7 +15,7 @@ export interface AheadJob {
   /** Tokens that the window can hold. */
   contextSize: number;
   /** How a later token is probably drawn, 0 for the next; null if that is not known. */
-  choose(draw: number): TokenChoice | null;
+  choose(draw: number): NextChoice | null;
   cancel: CancelToken;
 }
 

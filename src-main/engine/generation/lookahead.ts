@@ -3,7 +3,7 @@ import type { LogitsHandle } from '../executors/executor.ts';
 import type { CancelToken, Clock } from '../api/platform.ts';
 import type { Speculation } from '../api/types.ts';
 import type { Logits } from '../sampling/logits.ts';
-import type { TokenChoice } from '../sampling/token-choice.ts';
+import type { NextChoice } from '../sampling/next-choice.ts';
 import { Ahead } from './ahead.ts';
 import type { TokenWindow } from './context-window.ts';
 import { DraftPayoff } from './draft-payoff.ts';
@@ -25,7 +25,7 @@ export interface LookaheadJob {
   /** Null for none: each run computes one token. */
   drafter: Drafter | null;
   /** How a later token is probably drawn, 0 for the next; null if that is not known. */
-  choose(draw: number): TokenChoice | null;
+  choose(draw: number): NextChoice | null;
   clock: Clock;
   hostYield: HostYield;
   cancel: CancelToken;

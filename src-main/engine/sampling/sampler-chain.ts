@@ -7,9 +7,9 @@ import { applyLogitBias } from './logit-bias.ts';
 import type { Logits } from './logits.ts';
 import { Mirostat, type MirostatState } from './mirostat.ts';
 import { Mt19937, type Mt19937State } from './rng.ts';
-import { createStage, OFF, type Stage } from './stages.ts';
+import { createStage, drawSteps, KEEPS_BEST, OFF, type Stage } from './stages.ts';
 import { applyTemperature } from './temperature.ts';
-import type { DrawChoice, TokenChoice } from './token-choice.ts';
+import type { DrawChoice, NextChoice } from './next-choice.ts';
 
 export interface Sampled {
   id: number;
@@ -47,12 +47,6 @@ export interface ChainState {
   readonly mirostat: MirostatState | null;
   readonly adaptiveP: AdaptivePState | null;
 }
-
-/** Stages after which the highest logit is still the highest. */
-const KEEPS_BEST: ReadonlySet<string> = new Set(['top_n_sigma', 'top_k', 'top_p', 'min_p', 'temperature']);
-
-/** Stages that `drawSteps` has. */
-const DRAWN: ReadonlySet<string> = new Set(['top_k', 'top_p', 'min_p', 'temperature']);
 
 /** The last step of a chain. */
 interface Draw {
@@ -156,20 +150,16 @@ export class SamplerChain {
    */
   private get drawSteps(): DrawChoice['steps'] | null {
     const { params } = this;
-    if (!this.isPlain || params.minKeep > 1 || params.dynatempRange > 0) return null;
-    const steps = this.active.flatMap(([name]): DrawChoice['steps'] => {
-      if (name === 'top_k') return params.topK > 0 ? [[name, params.topK]] : [];
-      if (name === 'top_p') return params.topP < 1 ? [[name, params.topP]] : [];
-      if (name === 'min_p') return params.minP > 0 ? [[name, Math.log(params.minP)]] : [];
-      return [['temperature', params.temperature]];
-    });
-    // Candidates are in the order of their logits only after top-k.
-    const fits = steps[0]?.[0] === 'top_k' && steps.length <= 4;
-    return fits && params.temperature > 0 && this.active.every(([name]) => DRAWN.has(name)) ? steps : null;
+    if (!this.isPlain || params.minKeep > 1 || params.temperature <= 0) return null;
+    const steps = this.active.map(([name]) => drawSteps(name, params));
+    if (steps.includes(null)) return null;
+    const all = steps.flatMap((some) => some ?? []);
+    // Candidates are in the order of their logits only after this one.
+    return all[0]?.[0] === 'count' && all.length <= 4 ? all : null;
   }
 
   /** How a later token is drawn, 0 for the next, if the chain is that simple. */
-  choiceOf(draw: number): TokenChoice | null {
+  choiceOf(draw: number): NextChoice | null {
     if (this.isGreedy) return 'greedy';
     const steps = this.drawSteps;
     if (steps === null) return null;

@@ -6,6 +6,7 @@ import { findBreakers, type Breakers, type VocabularyText } from './dry-breakers
 import { applyDynamicTemperature } from './dynamic-temperature.ts';
 import { applyMinP } from './min-p.ts';
 import { applyPenalties } from './penalties.ts';
+import type { DrawChoice } from './next-choice.ts';
 import type { Mt19937 } from './rng.ts';
 import { applyTopK } from './top-k.ts';
 import { applyTopNSigma } from './top-n-sigma.ts';
@@ -63,6 +64,25 @@ export function createStage(name: SamplerName, params: Omit<SamplingParams, 'see
         if (applied !== null && range > 0) context.note({ temperature: applied });
       };
     }
+  }
+}
+
+/** Stages after which the highest logit is still the highest. */
+export const KEEPS_BEST: ReadonlySet<string> = new Set(['top_n_sigma', 'top_k', 'top_p', 'min_p', 'temperature']);
+
+/** What a stage does with candidates in the order of their logits, none if it is off; null for one that does more. */
+export function drawSteps(name: string, params: Omit<SamplingParams, 'seed'>): DrawChoice['steps'] | null {
+  switch (name) {
+    case 'top_k':
+      return params.topK > 0 ? [['count', params.topK]] : [];
+    case 'top_p':
+      return params.topP < 1 ? [['mass', params.topP]] : [];
+    case 'min_p':
+      return params.minP > 0 ? [['difference', Math.log(params.minP)]] : [];
+    case 'temperature':
+      return params.dynatempRange > 0 ? null : [['temperature', params.temperature]];
+    default:
+      return null;
   }
 }
 

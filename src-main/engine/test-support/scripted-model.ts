@@ -10,7 +10,7 @@ import { KvCache } from '../kv-cache/kv-cache.ts';
 import type { Model } from '../models/model.ts';
 import type { CancelToken, Platform } from '../api/platform.ts';
 import { bestOf } from './best-logits.ts';
-import type { TokenChoice } from '../sampling/token-choice.ts';
+import type { NextChoice } from '../sampling/next-choice.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken, GenerateEnd, GenerateParams, GenerateStart, TokenKind } from '../api/types.ts';
 
@@ -27,7 +27,7 @@ export interface Script {
   /** How many of the best logits are read first; by default all. */
   best?: number;
   /** The token that a run chooses after `ids`; without it, runs choose none. Only for one chat. */
-  choose?(ids: readonly number[], how: TokenChoice): number;
+  choose?(ids: readonly number[], how: NextChoice): number;
   contextSize?: number;
   eosTokenIds?: number[];
   repetitionWindow?: number;

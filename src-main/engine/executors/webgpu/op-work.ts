@@ -5,7 +5,7 @@ import { cellBytes, type KvLayout } from './kv-storage.ts';
 import type { LinearShape } from './ops/linear.ts';
 
 /** Entries of K and V that a run's rows attend to in a window. */
-export interface AttendedEntries {
+export interface AttendedCells {
   /** Of all rows, summed. */
   readonly byRows: number;
   /** Of a sequence they count once. */
@@ -21,7 +21,7 @@ export interface DispatchWork {
 
 export interface RunSize {
   readonly rows: number;
-  attended(window: number | null): AttendedEntries;
+  attended(window: number | null): AttendedCells;
 }
 
 export function linearWork({ layout, inputs, outputs, gated }: LinearShape, bytesPerRow: number): DispatchWork {

@@ -4,9 +4,9 @@ import type { GpuBuffer, GpuQueue } from '../../api/gpu.ts';
 import { attendedLength } from '../../kv-cache/kv-cache.ts';
 import type { RopeAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
-import type { DrawChoice, TokenChoice } from '../../sampling/token-choice.ts';
+import type { DrawChoice, NextChoice } from '../../sampling/next-choice.ts';
 import type { Batch } from '../executor.ts';
-import type { AttendedEntries } from './op-work.ts';
+import type { AttendedCells } from './op-work.ts';
 import { STEP_KINDS } from './ops/draw.ts';
 import { DRAW_STEPS, ROW, RUN, type RunLayout } from './shader.ts';
 
@@ -91,7 +91,7 @@ export class GpuRunInputs {
     to: number,
     causal: boolean,
     logitRows: readonly number[],
-    choose: TokenChoice = 'greedy',
+    choose: NextChoice = 'greedy',
   ): void {
     const { record, windows, ropes, angles } = this.format;
     const starts = this.writeContexts(batch, from, to);
@@ -139,7 +139,7 @@ export class GpuRunInputs {
   }
 
   /** Of the rows that were written last. */
-  attended(window: number | null): AttendedEntries {
+  attended(window: number | null): AttendedCells {
     const field = this.format.windows.get(window)!;
     let byRows = 0;
     /** By sequence: the first and the end of what its rows attend to. */

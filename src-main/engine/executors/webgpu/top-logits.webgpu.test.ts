@@ -8,7 +8,7 @@ import { openModel } from '../../models/open-model.ts';
 import type { Model } from '../../models/model.ts';
 import { PlainLogits } from '../../sampling/logits.ts';
 import { SamplerChain } from '../../sampling/sampler-chain.ts';
-import type { DrawChoice } from '../../sampling/token-choice.ts';
+import type { DrawChoice } from '../../sampling/next-choice.ts';
 import { countingDevice } from '../../test-support/counting-device.ts';
 import { sharedDevice, testGpu } from '../../test-support/gpu.ts';
 import { openGpuModel } from '../../test-support/gpu-model.ts';

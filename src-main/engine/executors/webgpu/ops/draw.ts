@@ -2,7 +2,7 @@ import { DRAW_STEPS, type Kernel, kernel, RUN } from '../shader.ts';
 import { EXPONENTIAL, TOP_HEADER, TOP_LOGITS } from './top-logits.ts';
 
 /** Values of a step's kind in the run's header. */
-export const STEP_KINDS = { none: 0, top_k: 1, top_p: 2, min_p: 3, temperature: 4 } as const;
+export const STEP_KINDS = { none: 0, count: 1, mass: 2, difference: 3, temperature: 4 } as const;
 
 /**
  * Draws one of the best logits of the first row, with the steps and the random number of the run's header, and puts its id
@@ -41,17 +41,17 @@ fn weigh(length: u32) -> f32 {
 
 /** How many of the first \`length\` a step leaves. */
 fn lengthAfter(kind: u32, value: f32, length: u32) -> u32 {
-  if (kind == ${STEP_KINDS.top_k}u) {
+  if (kind == ${STEP_KINDS.count}u) {
     return min(length, u32(value));
   }
-  if (kind == ${STEP_KINDS.min_p}u) {
+  if (kind == ${STEP_KINDS.difference}u) {
     var left = 1u;
     while (left < length && logits[left] >= logits[0] + value) {
       left += 1u;
     }
     return left;
   }
-  if (kind == ${STEP_KINDS.top_p}u) {
+  if (kind == ${STEP_KINDS.mass}u) {
     let goal = value * weigh(length);
     var sum = 0.0;
     for (var i = 0u; i < length; i += 1u) {
