@@ -143,11 +143,12 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await chat.id('view-text').click();
 
   await chat.id('new-chat').click();
-  await chat.send('the cat '.repeat(600).trim());
-  await chat.id('error-card').waitFor();
-  await chat.id('error-card').scrollIntoViewIfNeeded();
+  await chat.id('composer').fill('the cat '.repeat(600).trim());
+  await chat.id('composer').press('Enter');
+  await chat.id('too-long').waitFor();
   await shot('error');
-  await shot.small('error', () => chat.id('error-card').scrollIntoViewIfNeeded());
+  await shot.small('error', () => chat.id('too-long').scrollIntoViewIfNeeded());
+  await chat.id('composer').fill('');
 
   await chat.id('nav-tokenizer').click();
   await chat.id('tokenizer-bos').check();

@@ -33,7 +33,7 @@ export async function walkCode(page: Page, shot: Shot, file: string): Promise<vo
   await chat.id('composer').fill('');
 
   await chat.id('view-tokens').click();
-  const lineEnd = chat.lastReply.locator('[data-sign="⏎"]').nth(2);
+  const lineEnd = chat.lastReply.locator('[data-sign="⏎"]').first();
   await lineEnd.scrollIntoViewIfNeeded();
   const box = await lineEnd.boundingBox();
   if (box === null) throw new Error('A line end has no place.');
