@@ -36,7 +36,7 @@ async function moveToGpu(chat: ChatPage, models: ModelsPage): Promise<void> {
 
 /** The Worker with the GPU. */
 async function gpuWorker(app: RunningApp): Promise<Worker> {
-  const page = gpuPage(app);
+  const page = await gpuPage(app);
   await expect.poll(() => page.workers().length).toBe(1);
   return page.workers()[0]!;
 }

@@ -169,7 +169,9 @@ test.describe('the hidden page of the GPU', () => {
     const models = new ModelsPage(app);
     await models.show();
     await models.select('TinyTransformer');
-    // It stays while shaders compile, which takes long on the software adapter.
+    // At start, another page asks for the adapter and closes.
+    await expect(app.page.getByTestId('executor')).toHaveAttribute('title', /^The only GPU is a software renderer/);
+    await expect.poll(() => hiddenPage(app)).toBeNull();
     await models.id('executor-select').selectOption('webgpu');
     await expect.poll(() => hiddenPage(app)).not.toBeNull();
     expect(await hiddenPage(app)).toMatchObject({
@@ -181,7 +183,8 @@ test.describe('the hidden page of the GPU', () => {
       ownSession: true,
       windows: 1,
     });
-    const found = await gpuPage(app).evaluate(async () => {
+    const page = await gpuPage(app);
+    const found = await page.evaluate(async () => {
       const elsewhere = await fetch('http://127.0.0.1:9/').then(
         () => 'went out',
         () => 'refused',

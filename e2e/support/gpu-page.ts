@@ -1,5 +1,5 @@
 /** The hidden page of Electron's GPU. */
-import type { Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import type { RunningApp } from './app.ts';
 
 /** Arguments that give Electron an adapter without a graphics card. */
@@ -10,11 +10,11 @@ export const SOFTWARE_ADAPTER = [
   '--use-webgpu-adapter=swiftshader',
 ];
 
-/** @throws Error when there is none */
-export function gpuPage({ context }: RunningApp): Page {
-  const page = context.pages().find((one) => one.url().endsWith('/gpu.html'));
-  if (page === undefined) throw new Error('There is no page of the GPU.');
-  return page;
+/** Waits for the page: Playwright lists it later than the main process. */
+export async function gpuPage({ context }: RunningApp): Promise<Page> {
+  const find = () => context.pages().find((one) => one.url().endsWith('/gpu.html'));
+  await expect.poll(find, 'the page of the GPU').toBeDefined();
+  return find()!;
 }
 
 /** What the main process knows of the page; null if there is none. */
