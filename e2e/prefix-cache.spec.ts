@@ -19,9 +19,12 @@ test(
     await expectStored(chat, true);
 
     // A browser keeps its database and loses its engine with the page; the test's own restart is another browser.
-    await (app.host === 'web' ? app.page.reload() : app.restart());
-    chat = new ChatPage(app.page);
-    await chat.ready();
+    const reopened = async () => {
+      await (app.host === 'web' ? app.page.reload() : app.restart());
+      chat = new ChatPage(app.page);
+      await chat.ready();
+    };
+    await reopened();
     await chat.ask('And a dog.');
     await chat.openPanel('context');
     const reused = chat.page.getByText(/The last reply reused \d+\stokens of its prompt/);
@@ -29,6 +32,10 @@ test(
     const tokens = Number(/\d+/.exec((await reused.textContent()) ?? '')?.[0]);
     expect(tokens).toBeGreaterThan(0);
     expect(tokens % BLOCK_TOKENS).toBe(0);
+    const sentence = (await reused.textContent()) ?? '';
+    await reopened();
+    await chat.openPanel('context');
+    await expect(chat.page.getByText(sentence.trim())).toBeVisible();
 
     await chat.chatMenu(chat.id('chat-item'), 'chat-delete');
     await expectStored(chat, false);

@@ -424,7 +424,7 @@ export class ChatDocument {
   #mergeTurn(stored: StoredTurn): void {
     const known = this.#turns.get(stored.id);
     if (known === undefined) {
-      if (stored.role === 'assistant') this.#turns.add(this.#prepared(Reply.from(stored)));
+      if (stored.role === 'assistant') this.#turns.add(this.#prepared(new Reply(stored)));
       else this.#turns.add(UserTurn.from(stored));
       return;
     }

@@ -23,7 +23,7 @@ import {
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { GrowingText } from './growing-text.ts';
 import { PrefillEstimate, type PrefillProgress } from './prefill-estimate.ts';
-import { RunStatistics } from './statistics.ts';
+import { reusedTokensOf, RunStatistics } from './statistics.ts';
 import { sectionKind, TextBlocks, type ReplySection, type TextBlock } from './text-blocks.ts';
 import { ReplyDetails, type LoadDetails } from './token-details.svelte.ts';
 
@@ -73,8 +73,6 @@ export class Reply {
   reasoningOpen = $state(false);
   /** Show it as it was generated, or formatted; null as in the settings. */
   raw = $state<boolean | null>(null);
-  /** Tokens of the prompt reused from the prefix cache. */
-  reusedTokens = $state(0);
   /** What the latest run has dropped from the full window; null if nothing, or if another page generated it. */
   dropped = $state.raw<DroppedTokens | null>(null);
   /** Progress of prefill; null before its first slice. */
@@ -86,6 +84,7 @@ export class Reply {
 
   readonly details: ReplyDetails;
   readonly #columns: TokenColumns;
+  #reusedTokens = $state<number | null>(null);
   #hasReasoning = false;
   readonly #text: GrowingText;
   /** `#starts[i]`: UTF-16 offset of token i. Filled on demand, like those below. */
@@ -125,10 +124,6 @@ export class Reply {
     this.#takenText = this.#text.length;
   }
 
-  static from(turn: StoredReplyTurn): Reply {
-    return new Reply(turn);
-  }
-
   get stop(): StoredStop | null {
     return this.facts.stop;
   }
@@ -155,6 +150,10 @@ export class Reply {
   /** Includes BOS and, after Continue, the text so far. */
   get promptTokens(): number {
     return this.facts.promptTokens;
+  }
+  /** Tokens of the prompt whose K and V were reused; of a stored reply by its rate. */
+  get reusedTokens(): number {
+    return this.#reusedTokens ?? reusedTokensOf(this.facts);
   }
   /** Index of the first token of the latest run; not 0 after Continue. */
   get runStart(): number {
@@ -307,6 +306,7 @@ export class Reply {
     this.phase = 'waiting';
     this.dropped = null;
     this.isMixed = false;
+    this.#reusedTokens = null;
     this.#runLatencies = null;
     this.#setElsewhere(false);
     // Facts are merged where they are stored, so those of an earlier run must be replaced.
@@ -325,7 +325,7 @@ export class Reply {
     this.#prefillEstimate = new PrefillEstimate(start.reusedTokens);
     this.segments = start.segments;
     this.#contextSize = start.contextSize;
-    this.reusedTokens = start.reusedTokens;
+    this.#reusedTokens = start.reusedTokens;
     const system = start.segments.filter(({ role, dropped }) => role === 'system' && !dropped);
     this.note({
       seed: start.seed,
@@ -342,7 +342,7 @@ export class Reply {
   moved({ model, notice }: MovedReply): void {
     this.isMixed = true;
     // During prefill: it computes the whole prompt.
-    if (this.count === this.runStart) this.reusedTokens = 0;
+    if (this.count === this.runStart) this.#reusedTokens = 0;
     this.prefill = null;
     this.#prefillEstimate = new PrefillEstimate(0);
     this.note({ executor: model.executor, notices: [...this.notices, notice] });

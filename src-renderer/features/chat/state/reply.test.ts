@@ -4,7 +4,7 @@ import type { GeneratedToken, GenerateEnd, GenerateStart, ReplyPart } from '../.
 import { applyEvent, emptyChat, indexOf } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import type { ReplyFacts, StoredReplyTurn, TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { Reply } from './reply.svelte.ts';
-import { end, MODEL, start, token } from '../test-support/fakes.ts';
+import { end, MODEL, start, TIMINGS, token } from '../test-support/fakes.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const FACTS: ReplyFacts = {
@@ -151,7 +151,7 @@ describe('the blocks of a text', () => {
       const taken = live.takeNew()!;
       applyEvent(chat, { type: 'tokens', turn: 'x', ...taken, at: AT }, indexOf(chat));
     }
-    const stored = Reply.from(chat.turns[0] as StoredReplyTurn);
+    const stored = new Reply(chat.turns[0] as StoredReplyTurn);
     expect(stored.sections).toEqual(live.sections);
     expect(tokensOf(stored)).toEqual(tokensOf(live));
     expect(stored.text).toBe(texts.join(''));
@@ -200,6 +200,16 @@ describe('a run', () => {
     expect(reply.isMixed).toBe(false);
   });
 
+  it('has reused, once stored, what its rate of prefill leaves out', () => {
+    const timings = { ...TIMINGS, prefillMs: 448, prefillTokensPerSecond: 16 / 0.448 };
+    const read = (facts: Partial<ReplyFacts>) =>
+      new Reply({ id: 'stored', parent: null, createdAt: AT, facts: { ...FACTS, ...facts } });
+    expect(read({ promptTokens: 1039, timings }).reusedTokens).toBe(1023);
+    expect(read({ promptTokens: 16, timings }).reusedTokens).toBe(0);
+    expect(read({ promptTokens: 1039, timings: { ...timings, prefillTokensPerSecond: null } }).reusedTokens).toBe(0);
+    expect(read({ promptTokens: 1039, timings: null }).reusedTokens).toBe(0);
+  });
+
   it('reuses nothing when it moves to another executor during prefill', () => {
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);
     const reply = newReply();
@@ -239,7 +249,7 @@ describe('a run', () => {
       tokens: { ids: [1, 2], lengths: [3, 4], parts: [0, 0], logprobs: [-1, -2], latencies: [9, 2] },
       facts: { ...FACTS, runStart: 1 },
     };
-    const reply = Reply.from(stored);
+    const reply = new Reply(stored);
     expect(reply.interrupted).toBe(true);
     expect(reply.latencies()).toEqual([2]);
     expect(reply.token(1)).toEqual({ index: 1, id: 2, text: ' two', part: 'answer', logprob: -2, latencyMs: 2 });

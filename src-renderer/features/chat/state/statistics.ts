@@ -1,4 +1,12 @@
 import type { Timings } from '../../../../src-main/engine/api/types.ts';
+import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
+
+/** Tokens of a stored reply's prompt that were reused: those that its rate of prefill leaves out. 0 if unknown. */
+export function reusedTokensOf({ promptTokens, timings }: Pick<ReplyFacts, 'promptTokens' | 'timings'>): number {
+  if (timings?.prefillTokensPerSecond == null) return 0;
+  const computed = Math.round((timings.prefillTokensPerSecond * timings.prefillMs) / 1000);
+  return Math.max(0, promptTokens - computed);
+}
 
 /** Window of the current rate, tokens. */
 const RATE_WINDOW = 12;

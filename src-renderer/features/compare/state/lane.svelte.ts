@@ -38,7 +38,7 @@ export class Lane {
       const source = of < at && branch !== undefined && branch.index <= tokens.ids.length ? made[of] : undefined;
       const own =
         branch === undefined || source === undefined ? others : { ...facts, branch: { ...branch, turn: ids[of] } };
-      const reply = Reply.from({ ...newTurn(own, ids[at]), text, tokens });
+      const reply = new Reply({ ...newTurn(own, ids[at]), text, tokens });
       if (source !== undefined && branch !== undefined) reply.details.inherit(source.details, branch.index);
       made.push(reply);
     }

@@ -236,7 +236,7 @@ export class NotebookDocument implements SavedDocument {
 
   #mergeReply(stored: StoredReplyTurn): void {
     const known = this.#byId.get(stored.id);
-    if (known === undefined) return this.#add(Reply.from(stored));
+    if (known === undefined) return this.#add(new Reply(stored));
     if (known === this.writing) return;
     const { id: turn, text, tokens, facts, createdAt: at } = stored;
     known.apply({ type: 'tokens', turn, from: 0, text, tokens, at });
