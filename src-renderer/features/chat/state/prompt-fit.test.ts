@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { MODEL } from '../test-support/fakes.ts';
+import { MODEL, token } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
 import { fits, promptSize } from './prompt-fit.ts';
 
@@ -32,6 +32,17 @@ it('is the number of tokens that the engine would read, with its limits', async 
 it('is unknown when the template fails', async () => {
   const { engine, session } = opened;
   expect(await promptSize(session.promptOf('Hello'), 12, engine)).toBeNull();
+});
+
+it('shows the reasoning in the prompt that continues a reply, but not in later messages', async () => {
+  const { chats, session } = opened;
+  const last = () => chats.current.lastReply!;
+  await session.send('Once');
+  last().append([token(last().count, { part: 'reasoning', text: ' Hm.' })]);
+  const { answer, text } = last();
+  expect(text).toBe(`${answer} Hm.`);
+  expect(session.promptOf('')).toMatchObject({ messages: [{}, { role: 'assistant', text }] });
+  expect(session.promptOf('More')).toMatchObject({ messages: [{}, { role: 'assistant', text: answer }, {}] });
 });
 
 describe('a session', () => {

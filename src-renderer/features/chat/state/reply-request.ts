@@ -43,8 +43,7 @@ export class ReplyRequest {
 
   /** Parameters to generate `reply`, or to continue it. @param date the current time, ISO 8601 @param whenFull instead of the chat's */
   params(chat: ChatDocument, reply: Reply, date: string, whenFull = this.whenFull(chat)): GenerateParams {
-    const messages = chat.messages(reply).map(({ message }) => message);
-    if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
+    const messages = this.#messagesWith(chat, reply);
     const { sampling, stop } = this.#modelSettings.of(chat);
     const { useKvCache, speculate } = this.#settings.current;
     const run = { useKvCache, speculate, ...this.storedPrefix(chat) };
@@ -107,11 +106,18 @@ export class ReplyRequest {
     return this.#settings.current.storePrefix ? { storePrefixFor: id } : {};
   }
 
-  /** The prompt if `draft` were sent in the chat. @param instead it is another version of this turn */
+  /**
+   * The prompt if `draft` were sent in the chat; without a draft, of the last reply's continuation, with its reasoning.
+   * @param instead it is another version of this turn
+   */
   promptOf(chat: ChatDocument, draft: string, instead?: ChatTurn): PromptInput {
-    const messages = chat.messages(instead).map(({ message }) => message);
-    const isSomething = draft.trim() !== '' || messages.every(({ role }) => role === 'system');
-    return this.#prompt(chat, isSomething ? [...messages, { role: 'user', text: draft }] : messages);
+    const before = chat.messages(instead).map(({ message }) => message);
+    if (draft.trim() !== '' || before.every(({ role }) => role === 'system')) {
+      return this.#prompt(chat, [...before, { role: 'user', text: draft }]);
+    }
+    const { lastReply } = chat;
+    const isContinued = instead === undefined && lastReply !== null;
+    return this.#prompt(chat, isContinued ? this.#messagesWith(chat, lastReply) : before);
   }
 
   /** Initial facts of a new reply. */
@@ -136,6 +142,12 @@ export class ReplyRequest {
     const first = index < reply.runStart ? 0 : reply.runStart;
     if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
     return { prompt: this.#prompt(chat, messages), sampling, stop, reply: reply.ids(first, index) };
+  }
+
+  /** The messages up to a reply, and the reply as it was generated. */
+  #messagesWith(chat: ChatDocument, reply: Reply): ChatMessage[] {
+    const messages = chat.messages(reply).map(({ message }) => message);
+    return reply.text === '' ? messages : [...messages, { role: 'assistant', text: reply.text }];
   }
 
   #prompt(chat: ChatDocument, messages: ChatMessage[]): Extract<PromptInput, { kind: 'chat' }> {
