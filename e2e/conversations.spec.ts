@@ -42,7 +42,7 @@ test('chats are imported, found, pinned, moved to a folder, duplicated and expor
   await expect(chat.id('import-notice')).toHaveText(/Left out: 1 image, 2 tool messages/);
   await expectNoViolations(app.page, 'result of an import');
   await chat.id('import-close').click();
-  await expect(rows(chat)).toHaveText([/Names for a cat/]);
+  await expect(rows(chat)).toHaveText([/Names for a cat.*, 2 branches/s]);
   await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
   await expect(heads(chat)).toHaveText(['Pinned']);
   await chat.id('import-file').setInputFiles(join(FIXTURES, 'open-webui.json'));

@@ -25,7 +25,7 @@ const LOOK_AT_ONCE = 500;
 /** Chats that are read or migrated at the same time: disks handle several at once. */
 const AT_ONCE = 8;
 /** What lists show of a chat, besides its time. */
-const LISTED = ['title', 'pinned', 'folder'] as const satisfies (keyof ChatSummary)[];
+const LISTED = ['title', 'pinned', 'folder', 'branches'] as const satisfies (keyof ChatSummary)[];
 const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
 
 interface Parts {

@@ -1,3 +1,4 @@
+import { branchesOf } from '../../protocol/app/chats/branches.ts';
 import type { ChatEvent, ChatSummary } from '../../protocol/app/chats/chat.ts';
 import { mergedUpdate, NOTEBOOK_TEXT, textOfUpdates } from '../../protocol/app/chats/notebook.ts';
 import { entriesOf, isEnd, START, VERSION, type Cursor, type DetailsPosition, type Entry } from './journal-format.ts';
@@ -30,6 +31,8 @@ export class ChatState {
   /** Number of lines that compaction could merge with others. */
   mergeable = 0;
   readonly #turns = new Map<string, TurnState>();
+  /** Turns with others after them. */
+  readonly #parents = new Set<string>();
   /** Turns with text that was not taken yet. */
   readonly #untaken = new Set<string>();
   readonly #removed = new Set<string>();
@@ -101,7 +104,9 @@ export class ChatState {
         if (this.#turns.has(id)) return;
         const text = event.turn.role === 'user' ? event.turn.text : '';
         const isKnown = parent === null || this.#turns.has(parent);
-        this.#turns.set(id, { parent: isKnown ? parent : this.#lastTurn, count: 0, text });
+        const before = isKnown ? parent : this.#lastTurn;
+        this.#turns.set(id, { parent: before, count: 0, text });
+        if (before !== null) this.#parents.add(before);
         if (text !== '') this.#untaken.add(id);
         this.#lastTurn = id;
         return;
@@ -173,7 +178,15 @@ export class ChatState {
     const { id, title, pinned, folder, createdAt, updatedAt } = this;
     const turns = this.#turns.size - hidden.length;
     const notebook = this.#updates === null ? {} : ({ notebook: true } as const);
-    return { id, title, pinned, folder, createdAt, updatedAt, turns, ...notebook };
+    const branches = branchesOf(turns, this.#parentsWithout(hidden));
+    return { id, title, pinned, folder, createdAt, updatedAt, turns, ...branches, ...notebook };
+  }
+
+  #parentsWithout(hidden: readonly string[]): ReadonlySet<string> {
+    if (hidden.length === 0) return this.#parents;
+    const left = new Map(this.#turns);
+    for (const id of hidden) left.delete(id);
+    return new Set(Array.from(left.values(), ({ parent }) => parent).filter((parent) => parent !== null));
   }
 
   /** Position from which to read what came after a revision, which must not be below `floor`. */

@@ -182,6 +182,20 @@ test('deleted turns and their descendants are neither counted nor found', async 
   expect(ids(await store.search('attempt'))).toEqual(['c']);
 });
 
+test('the list has the number of branches, without deleted ones, also after a restart', async () => {
+  const first = await openStore();
+  const version = [userTurn('u2', null, 'The second attempt'), replyTurn('r2', 'u2'), replyTurn('r3', 'u2')];
+  const shown = async (store = first.store) => (await store.list()).map(({ branches }) => branches);
+  await first.store.write(write('c', 0, smallChat()));
+  expect(await shown()).toEqual([undefined]);
+  await first.store.write(write('c', 5, version));
+  expect(await shown()).toEqual([3]);
+  await first.store.write(write('c', 8, [at({ type: 'remove', turn: 'r3' })]));
+  expect(await shown()).toEqual([2]);
+  await first.close();
+  expect(await shown((await openStore(first.folder)).store)).toEqual([2]);
+});
+
 test('a damaged line affects only itself, and is reported once', async () => {
   const first = await openStore();
   await first.store.write(write('c', 0, smallChat()));

@@ -2,6 +2,7 @@
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { AppEvent } from '../../../src-main/protocol/app/app-services.ts';
 import { applyEvent, emptyChat, indexOf, type TurnIndex } from '../../../src-main/protocol/app/chats/apply-event.ts';
+import { branchesOf } from '../../../src-main/protocol/app/chats/branches.ts';
 import {
   MAX_EVENTS_PER_WRITE,
   type ChatDetailsRange,
@@ -242,9 +243,12 @@ function applyToOutline(outline: StoredChat, event: ChatEvent, turns: TurnIndex)
 
 function summaryOf({ outline }: ChatRecord): ChatSummary {
   const { id, title, pinned, folder, createdAt, updatedAt, updates } = outline;
-  const turns = outline.turns.length - hiddenIn(outline).size;
+  const hidden = hiddenIn(outline);
+  const turns = outline.turns.filter((turn) => !hidden.has(turn.id));
+  const parents = new Set(turns.map(({ parent }) => parent).filter((parent) => parent !== null));
   const notebook = updates === undefined ? {} : ({ notebook: true } as const);
-  return { id, title, pinned, folder, createdAt, updatedAt, turns, ...notebook };
+  const counts = { turns: turns.length, ...branchesOf(turns.length, parents) };
+  return { id, title, pinned, folder, createdAt, updatedAt, ...counts, ...notebook };
 }
 
 /** What is searched: the text of a notebook, and those of all turns. */

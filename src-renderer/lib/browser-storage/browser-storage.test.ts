@@ -111,9 +111,15 @@ describe('chats', () => {
     await chats.write(write(0, FIRST));
     expect(await chats.search('cats')).toMatchObject([{ id: 'chat', hit: null }]);
     expect(await chats.search('a TIME')).toMatchObject([{ hit: { turn: 'r', before: 'upon ', match: 'A time' } }]);
-    await chats.write(write(4, [{ type: 'remove', turn: 'q', at: at(4) }]));
+    const others = [question('q2', null, 'Twice'), reply('r2', 'q2'), reply('r3', 'q2')];
+    await chats.write(write(4, others));
+    expect(await chats.list()).toMatchObject([{ turns: 5, branches: 3 }]);
+    await chats.write(write(7, [{ type: 'remove', turn: 'q', at: at(4) }]));
     expect(await chats.search('a time')).toEqual([]);
-    expect(await chats.list()).toMatchObject([{ turns: 0 }]);
+    expect(await chats.list()).toMatchObject([{ turns: 3, branches: 2 }]);
+    await chats.write(write(8, [{ type: 'remove', turn: 'r2', at: at(5) }]));
+    const [{ branches }] = await chats.list();
+    expect(branches).toBeUndefined();
   });
 
   it('may be notebooks: listed as such, found by their text, and the same as a snapshot', async () => {

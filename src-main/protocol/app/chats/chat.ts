@@ -318,6 +318,8 @@ export interface ChatSummary extends Pick<ChatFacts, 'title' | 'pinned' | 'folde
   updatedAt: string;
   /** Of all paths, without deleted ones. */
   turns: number;
+  /** Ends of its paths, without deleted ones. Absent: at most one, or not counted yet. */
+  branches?: number;
   /** It is a notebook. Absent: it is a chat. */
   notebook?: true;
 }

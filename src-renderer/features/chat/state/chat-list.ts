@@ -1,7 +1,7 @@
 import type { ChatSummary } from '../../../../src-main/protocol/app/chats/chat.ts';
 
 /** What lists show of a chat, besides its day. */
-const LISTED = ['title', 'pinned', 'folder'] as const satisfies (keyof ChatSummary)[];
+const LISTED = ['title', 'pinned', 'folder', 'branches'] as const satisfies (keyof ChatSummary)[];
 
 /** Newest first. */
 export function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
