@@ -38,7 +38,7 @@ export class ChatSession {
   #loading = $state.raw<{ readonly chat: ChatDocument; readonly name: string } | null>(null);
   /** Chats that are being deleted, or were: nothing more is generated in them. */
   readonly #leaving = new SvelteSet<string>();
-  /** Chats with a turn that is being deleted: their queued messages are not sent by themselves. */
+  /** Chats with a turn that is being deleted: their queued messages wait. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #held = new Set<ChatDocument>();
 
@@ -52,10 +52,10 @@ export class ChatSession {
   readonly #grammarCheck: Pick<GrammarCheck, 'blocks'>;
   readonly #frame: (callback: () => void) => void;
   readonly #fits: ((prompt: PromptInput) => Promise<boolean>) | null;
-  /** Chats with a message of which it is not known yet whether it fits. */
+  /** Chats with a message that is being measured. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #measuring = new Set<ChatDocument>();
-  /** Whether a message fits is being found out. It is sent then. */
+  /** A message is being measured. If it fits, it is sent. */
   #checking = $state(false);
 
   constructor(parts: {
@@ -410,7 +410,7 @@ export class ChatSession {
     return this.#request.newFacts(this.#engine.model);
   }
 
-  /** Stops the running reply if it is deleted with a turn of `chat`. What is queued there waits until a person sends it. */
+  /** Stops the running reply if it is deleted with a turn of `chat`. Messages queued there wait until a person sends them. */
   async #stopFor(chat: ChatDocument, isWanted: (reply: Reply) => boolean): Promise<void> {
     this.#held.add(chat);
     try {
