@@ -206,7 +206,8 @@ export class ChatSession {
   async send(text: string, files: readonly AttachedFile[] = []): Promise<void> {
     const chat = this.#chats.current;
     if ((text.trim() === '' && files.length === 0) || this.blocked !== null) return;
-    if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, { text, files });
+    if (this.#leaving.has(chat.id)) this.#giveBack(chat, { text, files });
+    else if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, { text, files });
     else await this.#send(chat, { text, files });
   }
 
@@ -223,7 +224,7 @@ export class ChatSession {
   ): Promise<void> {
     const chat = this.#chats.current;
     if ((text.trim() === '' && files.length === 0) || this.blocked !== null) return;
-    if (this.#loading !== null) return this.#giveBack(chat, { text, files });
+    if (this.#loading !== null || this.#leaving.has(chat.id)) return this.#giveBack(chat, { text, files });
     this.#queue.add(chat, { text, files });
     await this.loadFor(chat, model.name, load);
     if (this.#engine.status === 'ready' && this.#engine.model?.id === model.id) {
