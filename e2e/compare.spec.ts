@@ -318,6 +318,31 @@ test('without a model, Compare says what to do', { tag: '@full' }, async ({ app 
   await expect(compare.lanes).toHaveCount(4);
 });
 
+test(
+  'before the first run, Compare says what to do, below the heads of the lanes',
+  { tag: '@full' },
+  async ({ app }) => {
+    const compare = new ComparePage(app.page);
+    await compare.show();
+    const hint = compare.id('compare-hint');
+    const heads = app.page.locator('[data-testid="lane"] > header');
+    for (const [width, height, lanes] of [
+      [480, 640, 1],
+      [1000, 700, 4],
+    ] as const) {
+      await app.page.setViewportSize({ width, height });
+      await expect(compare.lanes).toHaveCount(lanes);
+      await expect(hint).toBeVisible();
+      const place = await hint.boundingBox();
+      const ends = await heads.evaluateAll((all) => all.map((head) => head.getBoundingClientRect().bottom));
+      expect(ends).toHaveLength(lanes);
+      expect(place?.y, `the hint at ${width} px`).toBeGreaterThanOrEqual(Math.max(...ends));
+    }
+    await compare.id('compare-example').click();
+    await expect(compare.id('compare-prompt')).toHaveValue(PROMPT);
+  },
+);
+
 test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
   const compare = new ComparePage(app.page);
   const { keyboard } = app.page;

@@ -83,6 +83,25 @@ test('chats are imported, found, pinned, moved to a folder, duplicated and expor
   expect(JSON.parse(json)).toMatchObject({ format: 'tokenscope-chats', chats: [{ title: 'Names for a cat' }] });
 });
 
+test('a chat is left while it is scrolled to what was found', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await chat.id('import-file').setInputFiles(join(FIXTURES, 'chatgpt.json'));
+  await chat.id('import-close').click();
+  await chat.newChat();
+  await chat.id('chat-search').fill('pixel');
+  await expect(chat.id('chat-hit')).toBeVisible();
+  // Formatting the replies takes a few frames, and scrolling waits for that. An error there would fail the test.
+  await app.page.evaluate(async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const click = (id: string) => document.querySelector<HTMLElement>(`[data-testid="${id}"]`)?.click();
+    click('chat-item');
+    while (document.querySelector('[data-testid="user-turn"]') === null) await frame();
+    click('new-chat');
+    for (let count = 0; count < 40; count++) await frame();
+  });
+  await expect(chat.id('user-turn')).toHaveCount(0);
+});
+
 test('the list of chats has no violation in any theme, also in the drawer', { tag: '@full' }, async ({ app }) => {
   const chat = await ready(app);
   await chat.id('import-file').setInputFiles(join(FIXTURES, 'open-webui.json'));

@@ -2,6 +2,7 @@
 import type { ContextMenuParams, MenuItemConstructorOptions } from 'electron';
 import type { ModelListing } from '../protocol/app/app-services.ts';
 import type { MenuCommand } from '../protocol/app/desktop.ts';
+import { shortened } from '../protocol/cut-text.ts';
 
 export interface MenuParts {
   platform: NodeJS.Platform;
@@ -173,7 +174,7 @@ export function contextMenuTemplate(target: ContextTarget, platform: NodeJS.Plat
   if (!isEditable && selected === '') return [];
   const look: Item[] =
     platform === 'darwin' && selected !== ''
-      ? [{ label: `Look up “${shortened(selected)}”`, click: lookUp }, separator()]
+      ? [{ label: `Look up “${firstLine(selected)}”`, click: lookUp }, separator()]
       : [];
   const edit: Item[] = isEditable
     ? [
@@ -185,9 +186,10 @@ export function contextMenuTemplate(target: ContextTarget, platform: NodeJS.Plat
   return [...look, ...edit, separator(), { role: 'selectAll', label: 'Select all', enabled: editFlags.canSelectAll }];
 }
 
-const MAX_LOOK_UP = 30;
+/** Characters of the selected text in the menu. */
+const MAX_LOOK_UP = 31;
 
-function shortened(text: string): string {
+function firstLine(text: string): string {
   const [line = ''] = text.split('\n');
-  return line.length > MAX_LOOK_UP ? `${line.slice(0, MAX_LOOK_UP)}…` : line;
+  return shortened(line, MAX_LOOK_UP);
 }

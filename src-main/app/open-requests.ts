@@ -1,6 +1,7 @@
 /** What the system asks the app to open: model files, and links that put a question in the composer. */
 import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cutText } from '../protocol/cut-text.ts';
 
 /** Scheme of links to the app. */
 export const LINK_SCHEME = 'tokenscope';
@@ -50,9 +51,5 @@ function fileIn(url: URL): OpenRequest | null {
 
 /** The text comes from anybody: no control characters but line breaks, not endless, and no half character. */
 function cleaned(text: string): string {
-  return text
-    .replace(/[^\P{Cc}\n\t]/gu, '')
-    .trim()
-    .slice(0, MAX_QUESTION)
-    .replace(/[\ud800-\udbff]$/u, '');
+  return cutText(text.replace(/[^\P{Cc}\n\t]/gu, '').trim(), MAX_QUESTION);
 }

@@ -1,6 +1,7 @@
 /** The page's side of the desktop's menu, taskbar and notifications. */
 import { untrack } from 'svelte';
 import { chatHash, type MenuCommand } from '../../src-main/protocol/app/desktop.ts';
+import { cutText } from '../../src-main/protocol/cut-text.ts';
 import type { ChatsState } from '../features/chat/state/chats.svelte.ts';
 import type { EngineState } from '../features/chat/state/engine.svelte.ts';
 import type { Models } from '../features/models/models.svelte.ts';
@@ -32,7 +33,7 @@ export function followDesktop({ engine, models, documents, chats, run }: Desktop
     untrack(() => {
       if (writing !== null && id === null) {
         const title = chats.list.find((chat) => chat.id === writing?.id)?.title ?? 'Chat';
-        tellDesktop({ type: 'reply-ended', title: title.slice(0, MAX_TITLE), ms: performance.now() - writing.since });
+        tellDesktop({ type: 'reply-ended', title: cutText(title, MAX_TITLE), ms: performance.now() - writing.since });
       }
       writing = id === null ? null : { id, since: performance.now() };
     });

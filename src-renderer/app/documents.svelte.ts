@@ -147,12 +147,13 @@ export class Documents {
     this.#notebooks.notebookSession.stop();
   }
 
-  /** Prepares one for deletion. @returns opens it again, if it was open */
+  /** Prepares one for deletion. @returns undoes that and opens it again, if it was open */
   async leave(id: string): Promise<() => void> {
     const { notebooks, notebookSession } = this.#notebooks;
-    await Promise.all([this.#app.session.leave(id), notebookSession.leave(id)]);
+    const [stay] = await Promise.all([this.#app.session.leave(id), notebookSession.leave(id)]);
     const wasOpen = await notebooks.leave(id);
     return () => {
+      stay();
       if (wasOpen) void notebooks.select(id);
     };
   }

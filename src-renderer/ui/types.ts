@@ -23,6 +23,7 @@ export interface Action {
   icon?: IconComponent;
   /** Key that does the same, shown beside the label. */
   kbd?: string;
+  disabled?: boolean;
   testId?: string;
 }
 

@@ -16,7 +16,7 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
   const absolute = resolve(path);
   const found = await stat(absolute).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      throw new EngineError('MODEL_NOT_FOUND', `There is no model at ${path}.`, { path });
+      throw new EngineError('MODEL_NOT_FOUND', `${absolute} does not exist.`, { path });
     }
     throw new EngineError('MODEL_IO', `${path} cannot be read: ${error.message}`, { path });
   });

@@ -85,7 +85,7 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
     },
     regenerate: {
       run: () => void session.regenerate(),
-      when: () => documents.isChat && chats.current.lastReply !== null && !session.busy && session.blocked === null,
+      when: () => documents.isChat && chats.current.lastReply !== null && !session.turns.waits,
     },
     'pin-chat': onCurrent((chat) => chatCommands.pin(chat)),
     'move-chat': onCurrent((chat) => chatCommands.move(chat)),

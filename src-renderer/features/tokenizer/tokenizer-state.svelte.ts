@@ -1,5 +1,6 @@
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { Tokenized } from '../../../src-main/engine/api/types.ts';
+import { cutText } from '../../../src-main/protocol/cut-text.ts';
 import type { EngineState } from '../chat/state/engine.svelte.ts';
 
 /** Debounce delay while typing, ms. */
@@ -38,8 +39,7 @@ export class TokenizerState {
   /** The part of the text that is tokenized. Never ends within a character. */
   get part(): string {
     if (this.whole || this.text.length <= READ_AT_FIRST) return this.text;
-    const part = this.text.slice(0, READ_AT_FIRST);
-    return /[\ud800-\udbff]$/.test(part) ? part.slice(0, -1) : part;
+    return cutText(this.text, READ_AT_FIRST);
   }
 
   /** Schedules tokenizing. @param model id of the loaded one @returns cancels it */

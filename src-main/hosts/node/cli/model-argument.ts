@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EngineError } from '../../../engine/api/errors.ts';
 import { openTokenizer, type Tokenizer } from '../../../engine/index.ts';
 import type { ModelFiles } from '../../../engine/api/platform.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
+import { codeOf } from '../../../services/json-file.ts';
 import { ModelLibrary } from '../../../services/models/library.ts';
 import { listModelIds, openModelFolder } from '../model-folder.ts';
 import { modelIdOfPath, openModelPath } from '../model-path.ts';
@@ -24,7 +26,7 @@ export function userLibrary(reservedIds: readonly string[] = []): ModelLibrary {
 
 /**
  * Resolves `--model`: an id, or a model's path.
- * @throws EngineError MODEL_NOT_FOUND with the available models
+ * @throws EngineError MODEL_NOT_FOUND with the available models, or with the path that does not exist
  */
 export async function findModel(modelsDir: string, model: string): Promise<ModelArgument> {
   const ids = await listModelIds(modelsDir);
@@ -35,7 +37,7 @@ export async function findModel(modelsDir: string, model: string): Promise<Model
   if (added !== null) return { modelId: added.id, modelPaths: { [added.id]: added.path }, isInLibrary: true };
   if (existsSync(model) || /[/\\]|\.gguf$/i.test(model)) {
     const modelId = modelIdOfPath(model);
-    return { modelId, modelPaths: { [modelId]: resolve(model) }, isInLibrary: false };
+    return { modelId, modelPaths: { [modelId]: await existingPath(model) }, isInLibrary: false };
   }
   const all = [...ids, ...library.models.map(({ id }) => id)];
   const known = all.length === 0 ? `${modelsDir} contains no models` : `Models: ${all.join(', ')}`;
@@ -43,6 +45,19 @@ export async function findModel(modelsDir: string, model: string): Promise<Model
     model,
     models: all.join(', '),
   });
+}
+
+/**
+ * The absolute path of what a person named. It may never have existed, so nothing is said about moved files.
+ * @throws EngineError MODEL_NOT_FOUND if nothing is there
+ */
+export async function existingPath(path: string): Promise<string> {
+  const absolute = resolve(path);
+  const problem = await stat(absolute).then(() => null, codeOf);
+  if (problem === 'ENOENT' || problem === 'ENOTDIR') {
+    throw new EngineError('MODEL_NOT_FOUND', `${absolute} does not exist.`, { path: absolute });
+  }
+  return absolute;
 }
 
 /**

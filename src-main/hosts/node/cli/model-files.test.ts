@@ -70,10 +70,21 @@ describe('tokenscope info', () => {
   it('names what is missing', async () => {
     expect(await tokenscope(['info', path('none.gguf')])).toMatchObject({
       code: 1,
-      err: `tokenscope: There is no model at ${path('none.gguf')}.\n`,
+      err: `tokenscope: ${path('none.gguf')} does not exist.\n`,
     });
   });
 });
+
+it.each([['run'], ['score'], ['inspect'], ['chat'], ['compare']])(
+  '%s says which path does not exist',
+  async (command) => {
+    const args = command === 'chat' ? [] : ['Hello'];
+    expect(await tokenscope([command, ...args, '--model', path('none.gguf')])).toMatchObject({
+      code: 1,
+      err: `tokenscope: ${path('none.gguf')} does not exist.\n`,
+    });
+  },
+);
 
 describe('tokenscope quantize', () => {
   it('writes a file that every command accepts, and shows progress', async () => {

@@ -127,7 +127,7 @@ describe('tokenscope tokenize and detokenize --jsonl', () => {
     });
     expect(await tokenscope(['tokenize', 'a', '--model', join(dir, 'none.json')], '')).toMatchObject({
       code: 1,
-      err: expect.stringContaining(`There is no model at ${join(dir, 'none.json')}`) as string,
+      err: expect.stringContaining(`${join(dir, 'none.json')} does not exist.`) as string,
     });
   });
 });

@@ -1,4 +1,5 @@
 /** Where a text was found. */
+import { cutText, endOfText } from '../../cut-text.ts';
 import type { SearchHit } from './chat.ts';
 
 /** How much is shown before and after a hit, UTF-16 units: less before, so that a narrow list shows the hit. */
@@ -27,9 +28,9 @@ export function exactHit(turn: string, text: string, query: string): SearchHit |
 export function around(before: string, match: string, after: string): Omit<SearchHit, 'turn'> {
   // oxlint-disable-next-line no-control-regex -- stands for a line break
   const line = (text: string) => text.replace(/[\x00-\x02\s]+/g, ' ');
-  // Cut characters are left out.
-  const start = line(before.slice(-BEFORE)).replace(/^[\udc00-\udfff\ufffd]+/u, '');
-  const rest = line(after.slice(0, AFTER)).replace(/[\ud800-\udbff\ufffd]+$/u, '');
+  // Where the index cut the bytes of a character, there is a replacement character.
+  const start = line(endOfText(before, BEFORE)).replace(/^\ufffd+/u, '');
+  const rest = line(cutText(after, AFTER)).replace(/\ufffd+$/u, '');
   return {
     before: before.length > BEFORE ? `…${start}` : start.trimStart(),
     match: line(match),

@@ -1,4 +1,5 @@
 /** What a write does to a stored run of Compare, wherever it is stored. */
+import { cutText } from '../../cut-text.ts';
 import type { StoredComparison } from './comparison.ts';
 
 /** Longest title of a copy without its suffix, UTF-16 units. */
@@ -21,6 +22,6 @@ export function revisionAfter(
 }
 
 export function copyOf(comparison: StoredComparison, id: string): StoredComparison {
-  const title = comparison.title === '' ? '' : `${comparison.title.slice(0, MAX_COPIED_TITLE)} (copy)`;
+  const title = comparison.title === '' ? '' : `${cutText(comparison.title, MAX_COPIED_TITLE)} (copy)`;
   return { ...comparison, id, title, revision: 1 };
 }

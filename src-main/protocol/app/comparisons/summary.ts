@@ -1,3 +1,4 @@
+import { cutText } from '../../cut-text.ts';
 import { PROMPT_START, type ComparedPrompt, type ComparisonSummary, type StoredComparison } from './comparison.ts';
 
 export function summaryOf(comparison: StoredComparison): ComparisonSummary {
@@ -8,7 +9,7 @@ export function summaryOf(comparison: StoredComparison): ComparisonSummary {
     createdAt,
     updatedAt,
     revision,
-    promptStart: firstCharacters(latestText(prompt), PROMPT_START),
+    promptStart: cutText(latestText(prompt), PROMPT_START),
     lanes: lanes.map(({ settings: { label, modelName, samples } }) => ({ label, modelName, samples })),
     votes,
   };
@@ -17,9 +18,4 @@ export function summaryOf(comparison: StoredComparison): ComparisonSummary {
 /** The prompt, or a chat's last message. */
 function latestText(prompt: ComparedPrompt): string {
   return prompt.kind === 'text' ? prompt.text : (prompt.messages.at(-1)?.text ?? '');
-}
-
-/** At most `length` UTF-16 units, without half a character at the end. */
-export function firstCharacters(text: string, length: number): string {
-  return text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 }

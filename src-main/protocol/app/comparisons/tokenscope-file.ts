@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { EngineError } from '../../../engine/api/errors.ts';
+import { cutText, shortened } from '../../cut-text.ts';
 import { schemaOf } from '../../fields.ts';
 import type { ModelListing } from '../app-services.ts';
 import { count } from '../chats/chat-schemas.ts';
@@ -107,7 +108,7 @@ export interface OpenedFile {
  * @throws EngineError BAD_REQUEST with a message for people
  */
 export function readTokenscopeFile(text: string, name: string, as: { id: string; now: string }): OpenedFile {
-  const shown = `“${name.length > MAX_NAME_SHOWN ? `${name.slice(0, MAX_NAME_SHOWN)}…` : name}”`;
+  const shown = `“${shortened(name, MAX_NAME_SHOWN)}”`;
   const refused = (message: string, field = '') => new EngineError('BAD_REQUEST', message, { name: shown, field });
   if (text.length > MAX_TOKENSCOPE_BYTES) throw refused(tooLarge(shown, text.length));
   const value = parsed(text);
@@ -121,9 +122,9 @@ export function readTokenscopeFile(text: string, name: string, as: { id: string;
   if (!result.success) {
     const [issue] = result.issues;
     const field = v.getDotPath(issue) ?? '';
-    const where = field === '' ? '' : ` in ${field.slice(0, 200)}`;
+    const where = field === '' ? '' : ` in ${cutText(field, 200)}`;
     throw refused(
-      `${shown} has an invalid value${where}: ${issue.message.slice(0, 200)}. Export the run again.`,
+      `${shown} has an invalid value${where}: ${cutText(issue.message, 200)}. Export the run again.`,
       field,
     );
   }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../../engine/api/errors.ts';
+import { cutText } from '../../cut-text.ts';
 import { isSameItem, MAX_ITEM_NAME, MAX_SAVED_ITEMS, type SavedItem, type SavedItemChange } from './saved-items.ts';
 
 export interface ChangedItems {
@@ -42,5 +43,5 @@ function nowOrCopy(
   // A deleted item that is changed again returns under its own id.
   if (stored === null || isSameItem(stored, was)) return now;
   const suffix = ' (copy)';
-  return { ...now, id: newId(), name: `${now.name.slice(0, MAX_ITEM_NAME - suffix.length)}${suffix}` };
+  return { ...now, id: newId(), name: `${cutText(now.name, MAX_ITEM_NAME - suffix.length)}${suffix}` };
 }

@@ -19,6 +19,9 @@ const MAX_TOTAL = 6_000_000;
 /** Files attached in the composer, for each chat. They last as long as the page. */
 export class AttachmentDrafts {
   readonly #drafts = new SvelteMap<string, Draft>();
+  /** Where files that are being read will go. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
+  readonly #places = new Set<{ key: string }>();
   readonly #key: () => string;
   readonly #readPdf: ReadPdf;
 
@@ -40,15 +43,16 @@ export class AttachmentDrafts {
 
   /** Reads files one after another and attaches them; `problems` says which were refused. */
   async add(files: readonly File[]): Promise<void> {
-    const key = this.#key();
-    this.#change(key, (draft) => ({
+    const place = { key: this.#key() };
+    this.#places.add(place);
+    this.#change(place.key, (draft) => ({
       ...draft,
       problems: [],
       reading: [...draft.reading, ...files.map(({ name }) => name)],
     }));
     for (const file of files) {
-      const outcome = await this.#read(key, file);
-      this.#change(key, ({ reading, files: before, problems }) => {
+      const outcome = await this.#read(place.key, file);
+      this.#change(place.key, ({ reading, files: before, problems }) => {
         // Counted here: others may have been attached while it was read.
         const problem = typeof outcome === 'string' ? outcome : refusalOf(before, outcome);
         return {
@@ -58,15 +62,28 @@ export class AttachmentDrafts {
         };
       });
     }
+    this.#places.delete(place);
+  }
+
+  /** Moves the files of one chat to another, also those that are being read. */
+  move(from: string, to: string): void {
+    for (const place of this.#places) if (place.key === from) place.key = to;
+    const draft = this.#drafts.get(from);
+    if (draft === undefined) return;
+    this.#drafts.delete(from);
+    this.#drafts.set(to, draft);
   }
 
   remove(id: string): void {
     this.#change(this.#key(), (draft) => ({ ...draft, files: draft.files.filter((file) => file.id !== id) }));
   }
 
+  /** Replaces a file, whichever chat is open by now. */
   replace(id: string, changed: AttachedFile): void {
-    const swap = (file: AttachedFile) => (file.id === id ? changed : file);
-    this.#change(this.#key(), (draft) => ({ ...draft, files: draft.files.map(swap) }));
+    for (const [key, { files }] of this.#drafts) {
+      if (!files.some((file) => file.id === id)) continue;
+      this.#change(key, (draft) => ({ ...draft, files: draft.files.map((file) => (file.id === id ? changed : file)) }));
+    }
   }
 
   dismissProblems(): void {

@@ -3,7 +3,7 @@ import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { formatCount, formatInteger } from '../../../ui/format.ts';
-import { cutText } from '../../../lib/cut-text.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import type { AttachedFile } from './message-text.ts';
 
 /** What the attached files need, in tokens. */

@@ -48,6 +48,8 @@ export class FindInChat {
   readonly #shown = new WeakMap<Reply, { source: string; text: string }>();
   readonly #parts: FindParts;
   #run = 0;
+  /** The latest count. */
+  #latest: Promise<void> = Promise.resolve();
   #look: () => FindOrigin | null = () => null;
   /** The next count goes to an occurrence. */
   #begins = false;
@@ -132,10 +134,17 @@ export class FindInChat {
   }
 
   /**
-   * Counts again: another query, another path, or more text. A later call replaces an earlier one. After another query, goes
-   * to the first occurrence from the top of the view, around the end.
+   * Counts again: another query, another path, or more text. A later call replaces an earlier one, and both resolve when
+   * it is done. After another query, goes to the first occurrence from the top of the view, around the end.
    */
   async count(): Promise<void> {
+    const own = this.#countOnce();
+    this.#latest = own;
+    await own;
+    if (this.#latest !== own) await this.#latest;
+  }
+
+  async #countOnce(): Promise<void> {
     const run = ++this.#run;
     const { query } = this;
     const hits: TurnHits[] = [];

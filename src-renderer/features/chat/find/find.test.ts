@@ -84,6 +84,16 @@ describe('FindInChat', () => {
     expect(find.total).toBe(5);
   });
 
+  it('reports the latest count, however many were replaced', async () => {
+    find.query = 'animal';
+    const first = find.count();
+    find.query = 'fox';
+    const second = find.count();
+    await first;
+    expect([find.counting, find.total]).toEqual([false, 6]);
+    await second;
+  });
+
   it('goes around the ends, to the number of the occurrence in its turn', async () => {
     find.query = 'RED FOX';
     await find.count();

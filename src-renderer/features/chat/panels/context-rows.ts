@@ -1,5 +1,5 @@
 import type { DroppedTokens, PromptSegment } from '../../../../src-main/engine/api/types.ts';
-import { cutText } from '../../../lib/cut-text.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { formatCount } from '../../../ui/format.ts';
 import { UserTurn, type ChatDocument, type ChatTurn } from '../state/chat-document.svelte.ts';
 import { contextUse } from '../state/context-use.ts';

@@ -1,3 +1,4 @@
+import { cutText, shortened } from '../../../../src-main/protocol/cut-text.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 
 /** Turns in a row without another version between them. */
@@ -41,12 +42,11 @@ export function chatMap(chat: ChatDocument): MapSegment[] {
   return segments;
 }
 
-const MAX_TEXT = 80;
+/** Characters. */
+const MAX_TEXT = 81;
 
 /** The beginning of a turn, on one line. */
 export function textOfTurn(turn: ChatTurn): string {
-  const start = turn.role === 'user' ? turn.text.slice(0, 4 * MAX_TEXT) : turn.answer.slice(0, 4 * MAX_TEXT);
-  const line = start.trim().replace(/\s+/gu, ' ');
-  const characters = [...line];
-  return characters.length > MAX_TEXT ? `${characters.slice(0, MAX_TEXT).join('')}…` : line;
+  const start = cutText(turn.role === 'user' ? turn.text : turn.answer, 4 * MAX_TEXT);
+  return shortened(start.trim().replace(/\s+/gu, ' '), MAX_TEXT);
 }

@@ -3,6 +3,7 @@ import { MAX_ATTACHMENTS } from '../../../../src-main/protocol/app/chats/chat.ts
 import { MAX_TEXT } from '../../../../src-main/protocol/fields.ts';
 import { end, MODEL, start, tokens } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
+import type { UserTurn } from './chat-document.svelte.ts';
 
 type Opened = Awaited<ReturnType<typeof openSession>>;
 let opened: Opened;
@@ -16,6 +17,13 @@ beforeEach(async () => {
 /** Messages are measured until `answer` is called. */
 async function measuring(): Promise<void> {
   opened = await openSession({ fits: () => new Promise((resolve) => (answer = resolve)) });
+}
+
+/** Messages are measured until they are answered one by one. */
+async function asking(): Promise<((fits: boolean) => void)[]> {
+  const questions: ((fits: boolean) => void)[] = [];
+  opened = await openSession({ fits: () => new Promise((resolve) => questions.push(resolve)) });
+  return questions;
 }
 
 const said = () => opened.chats.current.path.map(({ text }) => text);
@@ -89,6 +97,161 @@ it('does not send what was measured in a chat that is deleted meanwhile', async 
   expect(api.requests).toEqual([]);
 });
 
+it('generates nothing in a chat while it is deleted', async () => {
+  const { session, chats, api, services } = opened;
+  await session.send('Once');
+  const { id, lastReply } = chats.current;
+  await session.leave(id);
+  let deleted: () => void = () => undefined;
+  services.delay = new Promise((resolve) => (deleted = resolve));
+  const removing = chats.remove(id);
+  // It is still on the screen.
+  expect(session.turns.waits).toBe(true);
+  await session.send('Too late');
+  await session.regenerate();
+  await session.continueReply();
+  await session.proceed(lastReply!);
+  await session.branch(lastReply!, 1, 93);
+  deleted();
+  await removing;
+  await chats.flush();
+  expect(api.requests).toHaveLength(1);
+  expect(chats.unsaved).toEqual([]);
+  expect(await services.invoke('chatsList')).toEqual([]);
+});
+
+it('generates again in a chat that was restored, and has the message that was not sent', async () => {
+  const { session, chats, api } = opened;
+  await session.send('Once');
+  const stay = await session.leave(chats.current.id);
+  await session.send('Too late');
+  const undo = await chats.remove(chats.current.id);
+  expect(session.draft).toBe('');
+  await undo?.();
+  stay();
+  expect(session.draft).toBe('Too late');
+  expect(session.turns.waits).toBe(false);
+  await session.regenerate();
+  expect(api.requests).toHaveLength(2);
+});
+
+it('sends what was queued in another chat while a message was measured that does not fit', async () => {
+  const questions = await asking();
+  const { session, chats } = opened;
+  const stored = chats.current;
+  stored.addUserTurn('Stored');
+  await chats.flush();
+  chats.create();
+  const first = session.send('Too long');
+  await chats.select(stored.id);
+  await session.send('Other');
+  expect([session.checking, session.queued]).toEqual([true, ['Other']]);
+  questions[0]!(false);
+  await vi.waitFor(() => expect(questions).toHaveLength(2));
+  questions[1]!(true);
+  await first;
+  expect(said()).toEqual(['Stored', 'Other', 't0 t1 t2']);
+  chats.create();
+  expect(session.draft).toBe('Too long');
+});
+
+it('keeps the order of messages, though a reply is regenerated while the first is measured', async () => {
+  const questions = await asking();
+  const { session, chats, api } = opened;
+  chats.current.addUserTurn('Once');
+  await session.turns.answer(chats.current.path[0] as UserTurn);
+  const first = session.send('one');
+  api.scripts = [[start(), ...tokens(2), 'pause', end(2)]];
+  const regenerating = session.regenerate();
+  await session.send('two');
+  questions[0]!(true);
+  await first;
+  expect(session.queued).toEqual(['one', 'two']);
+  await vi.waitFor(() => expect(chats.current.lastReply?.count).toBe(2));
+  api.resume();
+  for (const at of [1, 2]) {
+    await vi.waitFor(() => expect(questions).toHaveLength(at + 1));
+    questions[at]!(true);
+  }
+  await regenerating;
+  expect(said()).toEqual(['Once', 't0 t1', 'one', 't0 t1 t2', 'two', 't0 t1 t2']);
+});
+
+it('keeps the order of messages, though a queued one is sent by hand while the first is measured', async () => {
+  const questions = await asking();
+  const { session } = opened;
+  const first = session.send('one');
+  await session.send('two');
+  await session.sendQueued();
+  expect(questions).toHaveLength(1);
+  questions[0]!(true);
+  await vi.waitFor(() => expect(questions).toHaveLength(2));
+  questions[1]!(true);
+  await first;
+  expect(said()).toEqual(['one', 't0 t1 t2', 'two', 't0 t1 t2']);
+});
+
+it('does not send a message when another view has taken the engine while it was measured', async () => {
+  const questions = await asking();
+  const { session, api } = opened;
+  const sending = session.send('one');
+  session.unavailable = () => 'Compare is using another model.';
+  questions[0]!(true);
+  await sending;
+  expect([session.queued, api.requests]).toEqual([['one'], []]);
+});
+
+it('keeps what is written and attached in a new chat while its first message is measured', async () => {
+  const questions = await asking();
+  const { session, chats } = opened;
+  const sending = session.send('Once');
+  session.draft = 'And then?';
+  let read: (bytes: ArrayBuffer) => void = () => undefined;
+  const slow = new File(['x'], 'slow.txt');
+  slow.arrayBuffer = () => new Promise((resolve) => (read = resolve));
+  const attaching = session.attachments.add([slow]);
+  questions[0]!(true);
+  await sending;
+  expect(session.draft).toBe('And then?');
+  expect(session.attachments.reading).toEqual(['slow.txt']);
+  read(new TextEncoder().encode('x').buffer);
+  await attaching;
+  expect(session.attachments.files.map(({ name }) => name)).toEqual(['slow.txt']);
+  chats.create();
+  expect([session.draft, session.attachments.files]).toEqual(['', []]);
+});
+
+it('keeps what is queued when the message before it is deleted', async () => {
+  const { session, chats, api } = opened;
+  const { sending } = await running();
+  await session.send('Next');
+  const undo = await session.turns.remove(chats.current.path[0]!);
+  await sending;
+  expect(session.queued).toEqual(['Next']);
+  expect(api.requests).toHaveLength(1);
+  await undo();
+  expect(said()).toEqual(['Once', 't0 t1']);
+  await session.sendQueued();
+  expect(said()).toEqual(['Once', 't0 t1', 'Next', 't0 t1 t2']);
+});
+
+it('gives a message back that needs another model while one is being loaded', async () => {
+  const { session, chats, api, engine } = opened;
+  await session.send('Once');
+  const other = { ...MODEL, id: 'opened-1', name: 'Other' };
+  api.loadScripts = [['pause', other]];
+  const load = () => engine.load({ modelId: other.id });
+  const loading = session.loadAndSend('Twice', other, load);
+  await vi.waitFor(() => expect(engine.progress).not.toBeNull());
+  chats.create();
+  await session.loadAndSend('Elsewhere', { id: 'third', name: 'Third' }, () => Promise.resolve());
+  expect(session.draft).toBe('Elsewhere');
+  expect(session.loadingToAnswer).toBe('Other');
+  api.resume();
+  await loading;
+  expect(api.requests).toHaveLength(2);
+});
+
 it('deletes two chats at once, and sends nothing in either', async () => {
   const { session, chats, api } = opened;
   await session.send('Other');
@@ -99,6 +262,16 @@ it('deletes two chats at once, and sends nothing in either', async () => {
   await Promise.all([session.leave(chats.current.id), session.leave(other)]);
   await sending;
   expect(session.queued).toEqual([]);
+  expect(api.requests).toHaveLength(2);
+});
+
+it('ends a run with its reply, so that a click on Regenerate right after it counts', async () => {
+  const { session, api, chats } = opened;
+  // The stream of the engine ends a moment after the reply.
+  api.scripts = [[start(), ...tokens(2), end(2), 'pause']];
+  void session.send('Once');
+  await vi.waitFor(() => expect(chats.current.lastReply?.stop?.reason).toBe('eos'));
+  await session.regenerate();
   expect(api.requests).toHaveLength(2);
 });
 

@@ -1,15 +1,16 @@
+import { SvelteSet } from 'svelte/reactivity';
 import type { GenerateParams, PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import { pacedFrame } from '../../../lib/paced-frames.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
-import { AttachmentDrafts } from '../attachments/attachment-drafts.svelte.ts';
+import type { AttachmentDrafts } from '../attachments/attachment-drafts.svelte.ts';
 import { messageFrom, refusalOf, type AttachedFile } from '../attachments/message-text.ts';
-import { readPdf } from '../attachments/read-pdf.ts';
 import { Drafts } from './drafts.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
+import { MessageDrafts } from './message-drafts.svelte.ts';
 import { MessageQueue, type Outgoing } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import type { SessionTotals } from '../rates/session-totals.svelte.ts';
@@ -25,9 +26,6 @@ import { TurnActions } from './turn-actions.svelte.ts';
 import { replyDraws } from './reply-draws.ts';
 import { titleFrom } from './title.ts';
 
-/** Key of the draft of a chat without turns. */
-const NEW_CHAT = 'new';
-
 /** User actions in the open chat: send, queue, stop, regenerate, continue. */
 export class ChatSession {
   /** Editing, deleting and regenerating any turn. */
@@ -36,15 +34,15 @@ export class ChatSession {
   readonly figures: ChatFigures;
   /** Why the engine cannot be asked for replies now, or null; set by the shell. */
   unavailable: () => string | null = () => null;
-  /** Files of messages that are not sent yet. */
-  readonly attachments: AttachmentDrafts;
-  /** The model that is being loaded to answer a message of the open chat. */
+  /** The model that is being loaded to answer in a chat. */
   #loading = $state.raw<{ readonly chat: ChatDocument; readonly name: string } | null>(null);
-  /** Chats that are about to be deleted: nothing more is sent in them. */
+  /** Chats that are being deleted, or were: nothing more is generated in them. */
+  readonly #leaving = new SvelteSet<string>();
+  /** Chats with a turn that is being deleted: their queued messages wait. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
-  readonly #leaving = new Set<string>();
+  readonly #held = new Set<ChatDocument>();
 
-  readonly #drafts: Drafts;
+  readonly #drafts: MessageDrafts;
   readonly #queue = new MessageQueue();
   readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
   readonly #runner: ReplyRunner;
@@ -54,11 +52,11 @@ export class ChatSession {
   readonly #grammarCheck: Pick<GrammarCheck, 'blocks'>;
   readonly #frame: (callback: () => void) => void;
   readonly #fits: ((prompt: PromptInput) => Promise<boolean>) | null;
-  /** Chats with a message of which it is not known yet whether it fits. */
+  /** Chats with a message that is being measured. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #measuring = new Set<ChatDocument>();
-  /** A message is about to be sent. */
-  #checking = false;
+  /** A message is being measured. If it fits, it is sent. */
+  #checking = $state(false);
 
   constructor(parts: {
     chats: ChatsState;
@@ -74,10 +72,9 @@ export class ChatSession {
     /** Keeps drafts over a restart. Default: they last as long as the page. */
     drafts?: Drafts;
   }) {
-    this.attachments = new AttachmentDrafts(() => this.#draftKey, readPdf);
     const { chats, engine, recorder, frame = pacedFrame } = parts;
     this.#chats = chats;
-    this.#drafts = parts.drafts ?? new Drafts(null);
+    this.#drafts = new MessageDrafts(chats, parts.drafts ?? new Drafts(null));
     this.#engine = engine;
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
@@ -88,25 +85,27 @@ export class ChatSession {
     this.#runner = runner;
     this.turns = new TurnActions({
       chats,
-      busy: () => this.busy || this.#loading !== null || this.blocked !== null,
+      waits: () => this.#waits(chats.current),
       newFacts: () => this.#newFacts(),
       fits: async (chat, text, turn) => await this.#canFit(chat, this.#request.promptOf(chat, text, turn)),
       isLeaving: (chat) => this.#leaving.has(chat.id),
       answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
-      stopIf: async (isWanted) => await this.#stopWhile(({ chat, reply }) => isWanted(chat, reply)),
+      stopFor: async (chat, isWanted) => await this.#stopFor(chat, isWanted),
     });
     this.figures = new ChatFigures({ chats, engine, running: () => runner.running?.reply ?? null });
   }
 
   /** Text in the composer: each chat has its own. */
   get draft(): string {
-    return this.#drafts.get(this.#draftKey);
+    return this.#drafts.text;
   }
   set draft(text: string) {
-    this.#drafts.set(this.#draftKey, text);
+    this.#drafts.text = text;
   }
-  get #draftKey(): string {
-    return this.#chats.currentId ?? NEW_CHAT;
+
+  /** Files of messages that are not sent yet. */
+  get attachments(): AttachmentDrafts {
+    return this.#drafts.attachments;
   }
 
   /** Whether the composer has something to send. */
@@ -116,14 +115,17 @@ export class ChatSession {
 
   /** Takes the message out of the composer. */
   takeDraft(): Outgoing {
-    const text = this.draft;
-    this.draft = '';
-    return { text, files: this.attachments.take() };
+    return this.#drafts.take();
   }
 
   /** A reply is being generated, in any chat. */
   get busy(): boolean {
     return this.#runner.running !== null;
+  }
+
+  /** A message is about to be sent, in any chat. */
+  get checking(): boolean {
+    return this.#checking;
   }
 
   /** The chat of the running reply. */
@@ -161,9 +163,9 @@ export class ChatSession {
     return this.#queue.of(this.#chats.current);
   }
 
-  /** The model that is being loaded to answer in the open chat, or null. */
+  /** The model that is being loaded to answer in a chat, or null. */
   get loadingToAnswer(): string | null {
-    return this.#loading?.chat === this.#chats.current ? this.#loading.name : null;
+    return this.#loading?.name ?? null;
   }
 
   /** What happens in the open chat when the context window is full. */
@@ -176,9 +178,9 @@ export class ChatSession {
     return this.#request.promptOf(this.#chats.current, messageFrom(draft, this.attachments.files).text);
   }
 
-  /** The prompt if exactly this message were sent in the open chat. */
-  promptFor(message: string): PromptInput {
-    return this.#request.promptOf(this.#chats.current, message);
+  /** The prompt if exactly this message were sent in a chat. */
+  promptIn(chat: ChatDocument, message: string): PromptInput {
+    return this.#request.promptOf(chat, message);
   }
 
   /** Where K and V of the open chat are stored. */
@@ -204,12 +206,14 @@ export class ChatSession {
   async send(text: string, files: readonly AttachedFile[] = []): Promise<void> {
     const chat = this.#chats.current;
     if ((text.trim() === '' && files.length === 0) || this.blocked !== null) return;
-    if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, { text, files });
+    if (this.#leaving.has(chat.id)) this.#giveBack(chat, { text, files });
+    else if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, { text, files });
     else await this.#send(chat, { text, files });
   }
 
   /**
-   * Loads another model, then sends a message in the open chat. If loading fails, the message returns to the composer.
+   * Loads another model, then sends a message in the open chat. If loading fails, or another model is being loaded, the
+   * message returns to the composer.
    * @param load resolves when the model is loaded or loading failed
    */
   async loadAndSend(
@@ -219,11 +223,12 @@ export class ChatSession {
     files: readonly AttachedFile[] = [],
   ): Promise<void> {
     const chat = this.#chats.current;
-    if ((text.trim() === '' && files.length === 0) || this.blocked !== null || this.#loading !== null) return;
+    if ((text.trim() === '' && files.length === 0) || this.blocked !== null) return;
+    if (this.#loading !== null || this.#leaving.has(chat.id)) return this.#giveBack(chat, { text, files });
     this.#queue.add(chat, { text, files });
-    await this.#load(chat, model.name, load);
+    await this.loadFor(chat, model.name, load);
     if (this.#engine.status === 'ready' && this.#engine.model?.id === model.id) {
-      if (!this.busy) await this.#sendNext();
+      await this.#sendNext(chat);
     } else if (this.#chats.current === chat) {
       this.takeBack();
     }
@@ -231,12 +236,13 @@ export class ChatSession {
 
   /** Returns the queued messages of the open chat to the composer. */
   takeBack(): void {
-    this.#putBack(this.#queue.take(this.#chats.current.id), this.#draftKey);
+    const { current } = this.#chats;
+    this.#drafts.putBack(current, this.#queue.take(current.id));
   }
 
   /** Sends the queued messages of the open chat, which stay queued after an error. */
   async sendQueued(): Promise<void> {
-    if (!this.busy && this.blocked === null) await this.#sendNext(this.#chats.current);
+    await this.#sendNext(this.#chats.current);
   }
 
   /**
@@ -247,14 +253,32 @@ export class ChatSession {
     this.#runner.stop(to);
   }
 
-  /** Prepares a chat for deletion: drops its queued messages and ends its reply. */
-  async leave(id: string): Promise<void> {
+  /**
+   * Prepares a chat for deletion: drops its queued messages and ends its reply. Nothing more is generated in it.
+   * @returns undoes that, for a chat that could not be deleted, or was restored
+   */
+  async leave(id: string): Promise<() => void> {
     this.#leaving.add(id);
     if (this.#loading?.chat.id === id) this.#loading = null;
     await this.#stopWhile(({ chat }) => chat.id === id);
     while ([...this.#measuring].some((chat) => chat.id === id)) await this.#nextFrame();
     this.#queue.take(id);
-    this.#leaving.delete(id);
+    return () => this.#leaving.delete(id);
+  }
+
+  /**
+   * Loads a model to answer in a chat, which stays open meanwhile. Nothing else is generated.
+   * @returns whether the chat is still there
+   */
+  async loadFor(chat: ChatDocument, name: string, load: () => Promise<void>): Promise<boolean> {
+    const loading = { chat, name };
+    this.#loading = loading;
+    try {
+      await load();
+      return this.#loading === loading;
+    } finally {
+      if (this.#loading === loading) this.#loading = null;
+    }
   }
 
   /** Generates a new version of the last reply of the open chat. */
@@ -269,8 +293,8 @@ export class ChatSession {
    */
   async regenerateWith(reply: Reply, model: { id: string; name: string }, load: () => Promise<void>): Promise<void> {
     const chat = this.#chats.current;
-    if (this.busy || this.#loading !== null || this.blocked !== null) return;
-    if (!(await this.#load(chat, model.name, load)) || this.busy) return;
+    if (this.#waits(chat)) return;
+    if (!(await this.loadFor(chat, model.name, load)) || this.#waits(chat) || chat.isHidden(reply)) return;
     if (this.#engine.status !== 'ready' || this.#engine.model?.id !== model.id) return;
     await this.#answer(chat, chat.addReply(this.#newFacts(), reply.parent));
   }
@@ -279,14 +303,20 @@ export class ChatSession {
   async continueReply(): Promise<void> {
     const chat = this.#chats.current;
     const reply = chat.lastReply;
-    if (this.busy || this.blocked !== null || reply === null || reply.elsewhere) return;
+    if (this.#waits(chat) || reply === null || reply.elsewhere) return;
     await this.#answer(chat, reply);
   }
 
-  /** Continues a reply of the open chat, or generates one again that has no text. @param how for this run only */
-  async proceed(reply: Reply, how: Pick<RunOptions, 'whenFull' | 'sampling'> = {}): Promise<void> {
-    const chat = this.#chats.current;
-    if (this.busy || this.#loading !== null || this.blocked !== null) return;
+  /**
+   * Continues a reply, or generates one again that has no text.
+   * @param how for this run only @param chat default: the open one
+   */
+  async proceed(
+    reply: Reply,
+    how: Pick<RunOptions, 'whenFull' | 'sampling'> = {},
+    chat = this.#chats.current,
+  ): Promise<void> {
+    if (this.#waits(chat)) return;
     if (reply.elsewhere || !chat.path.includes(reply)) return;
     const target = reply.text === '' ? chat.addReply(this.#newFacts(), reply.parent) : reply;
     await this.#answer(chat, target, how);
@@ -298,7 +328,7 @@ export class ChatSession {
    */
   async branch(reply: Reply, index: number, id: number): Promise<void> {
     const chat = this.#chats.current;
-    if (this.busy || this.blocked !== null || !chat.path.includes(reply)) return;
+    if (this.#waits(chat) || !chat.path.includes(reply)) return;
     await this.#answer(chat, chat.addBranch(this.#newFacts(), reply, index), {
       branch: { from: reply, index, id },
     });
@@ -328,34 +358,38 @@ export class ChatSession {
     const refusal = refusalOf({ text, attachments });
     if (refusal !== null) {
       this.#giveBack(chat, message);
-      this.attachments.report(refusal, this.#keyOf(chat));
-      return;
+      this.#drafts.report(chat, refusal);
+      return await this.#sendNext();
     }
-    if (this.#fits !== null && !(await this.#check(chat, message, text))) return;
-    if (this.#leaving.has(chat.id)) return;
-    if (this.busy) {
-      // A reply was regenerated meanwhile.
-      this.#queue.add(chat, message);
+    // What cannot fit returns to the composer, which says why.
+    const isRefused = this.#fits !== null && !(await this.#check(chat, text));
+    if (isRefused || this.#leaving.has(chat.id)) {
+      this.#giveBack(chat, message);
+      return await this.#sendNext();
+    }
+    if (this.#waits(chat)) {
+      // A reply was regenerated meanwhile, for example.
+      this.#queue.putBack(chat, message);
       return;
     }
     if (chat.isEmpty) chat.title = titleFrom(typed.trim() === '' ? (files[0]?.name ?? '') : typed);
-    chat.addUserTurn(text, chat.head, attachments);
+    this.#drafts.keepWith(chat, () => chat.addUserTurn(text, chat.head, attachments));
     await this.#answer(chat, chat.addReply(this.#newFacts()));
   }
 
-  /**
-   * What cannot fit is not sent: it returns to the composer, which says why, with what was queued after it.
-   * @returns whether it can be sent
-   */
-  async #check(chat: ChatDocument, message: Outgoing, text: string): Promise<boolean> {
+  /** @returns whether a message can be sent */
+  async #check(chat: ChatDocument, text: string): Promise<boolean> {
     this.#checking = true;
     try {
-      if (await this.#canFit(chat, this.#request.promptOf(chat, text))) return true;
+      return await this.#canFit(chat, this.#request.promptOf(chat, text));
     } finally {
       this.#checking = false;
     }
-    if (!this.#leaving.has(chat.id)) this.#giveBack(chat, message);
-    return false;
+  }
+
+  /** Nothing can be generated in a chat now. */
+  #waits({ id }: ChatDocument): boolean {
+    return this.busy || this.#loading !== null || this.blocked !== null || this.#leaving.has(id);
   }
 
   async #canFit(chat: ChatDocument, prompt: PromptInput): Promise<boolean> {
@@ -370,35 +404,20 @@ export class ChatSession {
 
   /** Returns a message to the composer, with what was queued after it. */
   #giveBack(chat: ChatDocument, message: Outgoing): void {
-    this.#putBack([message, ...this.#queue.take(chat.id)], this.#keyOf(chat));
-  }
-
-  /** Key of a chat's draft. */
-  #keyOf(chat: ChatDocument): string {
-    return chat.isEmpty && chat.revision === 0 ? NEW_CHAT : chat.id;
-  }
-
-  /** @param key of the chat's draft */
-  #putBack(messages: readonly Outgoing[], key: string): void {
-    const texts = [...messages.map(({ text }) => text), this.#drafts.get(key)];
-    this.#drafts.set(key, texts.filter((one) => one !== '').join('\n'));
-    const files = messages.flatMap((one) => one.files);
-    this.attachments.putBack(files, key);
+    this.#drafts.putBack(chat, [message, ...this.#queue.take(chat.id)]);
   }
 
   #newFacts(): Reply['facts'] {
     return this.#request.newFacts(this.#engine.model);
   }
 
-  /** @returns whether the chat is still there */
-  async #load(chat: ChatDocument, name: string, load: () => Promise<void>): Promise<boolean> {
-    const loading = { chat, name };
-    this.#loading = loading;
+  /** Stops the running reply if it is deleted with a turn of `chat`. Messages queued there wait until a person sends them. */
+  async #stopFor(chat: ChatDocument, isWanted: (reply: Reply) => boolean): Promise<void> {
+    this.#held.add(chat);
     try {
-      await load();
-      return this.#loading === loading;
+      await this.#stopWhile((running) => running.chat === chat && isWanted(running.reply));
     } finally {
-      if (this.#loading === loading) this.#loading = null;
+      this.#held.delete(chat);
     }
   }
 
@@ -418,9 +437,11 @@ export class ChatSession {
     if (await this.#runner.run(chat, reply, how)) await this.#sendNext();
   }
 
+  /** Sends the oldest queued message, if any can be sent now. @param chat default: of any chat */
   async #sendNext(chat?: ChatDocument): Promise<void> {
     for (const id of this.#leaving) this.#queue.take(id);
-    const next = this.#queue.next(chat);
+    if (this.busy || this.#checking || this.#loading !== null || this.blocked !== null) return;
+    const next = this.#queue.next((one) => (chat === undefined || one === chat) && !this.#held.has(one));
     if (next !== null) await this.#send(next.chat, next);
   }
 }

@@ -8,6 +8,7 @@ import type {
 } from '../../../../src-main/engine/api/types.ts';
 import { defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import { newReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { endOfText } from '../../../../src-main/protocol/cut-text.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { newId, now } from './identity.ts';
@@ -21,8 +22,6 @@ const SUMMARY_SHARE = 1 / 4;
 const REQUEST = 'Summarise this conversation in a few sentences. Keep names, numbers and decisions.';
 /** Attempts to cut the conversation to the window. Each one is nearly exact. */
 const MAX_CUTS = 8;
-/** Of a character that was cut. */
-const HALF_CHARACTER = /^[\udc00-\udfff]/;
 /** The rest of a word that was cut, if it is short enough to be one: not all scripts have spaces. */
 const REST_OF_WORD = /^\S{0,40}\s+/u;
 
@@ -73,8 +72,8 @@ export async function summarise(messages: readonly ChatMessage[], options: Summa
     const { ids } = await engine.call('renderChat', request(text), { signal });
     const room = contextSize - maxTokens;
     if (ids.length <= room) break;
-    const rest = text.slice(Math.ceil(text.length * (1 - (0.95 * room) / ids.length)));
-    text = rest.replace(HALF_CHARACTER, '').replace(REST_OF_WORD, '');
+    const rest = endOfText(text, Math.floor((text.length * 0.95 * room) / ids.length));
+    text = rest.replace(REST_OF_WORD, '');
   }
   const params: GenerateParams = {
     prompt: { kind: 'chat', ...request(text) },

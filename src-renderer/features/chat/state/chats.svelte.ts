@@ -11,7 +11,7 @@ import type {
   StoredChat,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
-import { cutText } from '../../../lib/cut-text.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { batchesOf } from './event-batches.ts';
 import { newId, now } from './identity.ts';
@@ -249,14 +249,18 @@ export class ChatsState {
 
   /** Deletes a chat. @returns restores it; null if deleting failed */
   async remove(id: string): Promise<(() => Promise<void>) | null> {
-    const open = this.#open.get(id);
-    const wasCurrent = id === this.current.id;
-    await open?.outbox.flush();
-    open?.outbox.close();
-    const isStored = open === undefined || open.document.revision > 0;
+    const before = this.#open.get(id);
+    await before?.outbox.flush();
+    before?.outbox.close();
+    const isStored = before === undefined || before.document.revision > 0;
     const undo = await this.#try('delete', async () => {
       if (isStored) await this.#services.invoke('chatDelete', id);
       this.#onDeleted(id);
+      // It, or another one, may have been opened meanwhile, or is on its way here.
+      if (this.#selecting === id) this.#selecting = null;
+      const open = this.#open.get(id) ?? before;
+      open?.outbox.close();
+      const wasCurrent = id === this.current.id;
       this.#open.delete(id);
       this.list = this.list.filter((chat) => chat.id !== id);
       this.found = this.found?.filter((chat) => chat.id !== id) ?? null;
@@ -274,7 +278,7 @@ export class ChatsState {
         });
       };
     });
-    if (undo === null) open?.outbox.reopen();
+    if (undo === null) before?.outbox.reopen();
     return undo;
   }
 

@@ -175,6 +175,45 @@ it('deletes, and brings back on undo', async () => {
   expect(said(await store.invoke('chatGet', id))).toEqual(['new', 'more']);
 });
 
+it('keeps the chat on the screen that was opened while another one was deleted', async () => {
+  const store = await openStore(await dataFolder());
+  const { chats, line } = await openPage(store);
+  const kept = await write(chats, 'kept');
+  const gone = await write(chats, 'gone');
+  let deleted: () => void = () => undefined;
+  line.delay = new Promise((resolve) => (deleted = resolve));
+  const removing = chats.remove(gone.id);
+  await vi.waitFor(() => expect(line.calls.at(-1)?.method).toBe('chatDelete'));
+  line.delay = Promise.resolve();
+  await chats.select(kept.id);
+  deleted();
+  const undo = await removing;
+  expect(chats.current.id).toBe(kept.id);
+  await undo?.();
+  expect(chats.current.id).toBe(kept.id);
+  expect(titles(chats).sort()).toEqual(['gone', 'kept']);
+});
+
+it('does not show a chat that was deleted while it was read', async () => {
+  const store = await openStore(await dataFolder());
+  const { chats, line } = await openPage(store);
+  const gone = await write(chats, 'gone');
+  const kept = await write(chats, 'kept');
+  let read: () => void = () => undefined;
+  const isRead = new Promise<void>((resolve) => (read = resolve));
+  const invoke = line.invoke.bind(line);
+  line.invoke = async (method, ...params) => {
+    const answer = await invoke(method, ...params);
+    if (method === 'chatGet') await isRead;
+    return answer;
+  };
+  const selecting = chats.select(gone.id);
+  await chats.remove(gone.id);
+  read();
+  await selecting;
+  expect(chats.current).toBe(kept);
+});
+
 it('reports the chats that were deleted, and only those', async () => {
   const line = new PageLine(await openStore(await dataFolder()));
   const deleted: string[] = [];

@@ -35,6 +35,14 @@ export class Drafts {
     this.#timer ??= setTimeout(() => this.flush(), SAVE_AFTER_MS);
   }
 
+  /** Moves the text of one chat to another. */
+  move(from: string, to: string): void {
+    const text = this.get(from);
+    if (text === '') return;
+    this.set(from, '');
+    this.set(to, text);
+  }
+
   /** Stores what changed now. Drafts that another page changed are kept. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -53,8 +53,7 @@ export class EngineState {
   #engine: EngineApi | null = null;
   /** How often the engine has lost its model since the last reply. */
   #losses = 0;
-  // Nothing on screen depends on it.
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #waiting = new Set<Waiting>();
 
   /** The last model until it has been loaded once: it must not make a start fail. */

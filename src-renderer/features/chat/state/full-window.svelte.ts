@@ -26,7 +26,8 @@ interface Parts {
 /** What can be done when the context window is full. */
 export class FullWindow {
   #summary = $state.raw<AbortController | null>(null);
-  #problem = $state.raw<{ chat: ChatDocument; text: string } | null>(null);
+  /** By the id of the chat. */
+  #problem = $state.raw<{ chat: string; text: string } | null>(null);
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
@@ -35,7 +36,7 @@ export class FullWindow {
 
   /** Why the last action in the open chat failed, or null. */
   get problem(): string | null {
-    return this.#problem?.chat === this.#parts.chats.current ? this.#problem.text : null;
+    return this.#problem?.chat === this.#parts.chats.current.id ? this.#problem.text : null;
   }
 
   get summarising(): boolean {
@@ -55,7 +56,7 @@ export class FullWindow {
       testId: 'full-drop',
       onclick: () => void this.#drop(reply),
     };
-    const loaded = async () => await this.#parts.session.proceed(reply);
+    const loaded = async (chat: ChatDocument) => await this.#parts.session.proceed(reply, {}, chat);
     return [drop, ...this.#bigger(tokensNeeded(reply), loaded), ...this.#newChat(reply)];
   }
 
@@ -85,18 +86,20 @@ export class FullWindow {
     await this.#parts.session.proceed(reply, { whenFull: 'shift' });
   }
 
-  /** @param needed tokens that the window must hold @param loaded what happens then */
-  #bigger(needed: number, loaded: () => Promise<void>): Action[] {
+  /** @param needed tokens that the window must hold @param loaded what happens then in the chat that asked for it */
+  #bigger(needed: number, loaded: (chat: ChatDocument) => Promise<void>): Action[] {
     const { library } = this.#parts.otherModel;
     const bigger = library?.biggerWindow(needed) ?? null;
     if (library === null || bigger === null) return [];
     const { tokens, extraBytes } = bigger;
     const load = async () => {
-      const { chats, engine } = this.#parts;
+      const { chats, engine, session } = this.#parts;
+      const { current: chat } = chats;
       this.#problem = null;
-      await library.loadWindow(tokens);
-      if (engine.status === 'ready' && engine.model?.contextSize === tokens) await loaded();
-      else this.#fail(chats.current, 'The bigger window could not be loaded. The Models page says why.');
+      const name = engine.model?.name ?? 'the model';
+      if (!(await session.loadFor(chat, name, () => library.loadWindow(tokens)))) return;
+      if (engine.status === 'ready' && engine.model?.contextSize === tokens) await loaded(chat);
+      else this.#fail(chat, 'The bigger window could not be loaded. The Models page says why.');
     };
     return [
       {
@@ -188,7 +191,7 @@ export class FullWindow {
   }
 
   #fail(chat: ChatDocument, text: string): void {
-    this.#problem = { chat, text };
+    this.#problem = { chat: chat.id, text };
   }
 }
 

@@ -103,6 +103,34 @@ describe('a reply that ended in a full window', () => {
     expect(full.problem).toBeNull();
   });
 
+  it.each([
+    ['continues', 2000],
+    ['says why it does not', MODEL.contextSize],
+  ])('%s in the chat that asked for it, whatever is opened meanwhile', async (_, contextSize) => {
+    const library = libraryWith({ tokens: 2000, extraBytes: 1 }, { ...MODEL, contextSize });
+    const { loadWindow } = library;
+    let load: () => void = () => undefined;
+    library.loadWindow = async (tokens) => {
+      await new Promise<void>((resolve) => (load = resolve));
+      await loadWindow(tokens);
+    };
+    full = new FullWindow({ ...opened, otherModel: { library } });
+    const { chats, session } = opened;
+    const reply = await fullReply();
+    const { id } = chats.current;
+    act(reply, 'full-bigger').onclick();
+    chats.create();
+    await chats.flush();
+    load();
+    await vi.waitFor(() => expect(session.loadingToAnswer).toBeNull());
+    await vi.waitFor(() => expect(session.busy).toBe(false));
+    expect(full.problem).toBeNull();
+    await chats.select(id);
+    const isContinued = contextSize === 2000;
+    expect(reply.stop?.reason).toBe(isContinued ? 'eos' : 'context_full');
+    expect(full.problem).toEqual(isContinued ? null : (expect.stringContaining('could not be loaded') as string));
+  });
+
   it('offers nothing bigger where there is none', async () => {
     expect(names(await fullReply())).toEqual(['full-drop', 'full-new']);
   });

@@ -26,8 +26,7 @@ export class SpeedMeasurements {
     uncached: null,
   });
   #model: string | null = null;
-  // Nothing on screen depends on it.
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #listeners = new Set<(written: MeasuredReply) => void>();
 
   /** @param listener is called for each measured reply @returns unsubscribes */

@@ -27,9 +27,14 @@ export class MessageQueue {
     this.#messages = [...this.#messages, { chat, text, files }];
   }
 
-  /** @param chat default: any chat */
-  next(chat?: ChatDocument): Message | null {
-    const next = this.#messages.find((one) => chat === undefined || one.chat === chat);
+  /** A message that was taken out and cannot be sent yet: it stays before those that were queued meanwhile. */
+  putBack(chat: ChatDocument, { text, files }: Outgoing): void {
+    this.#messages = [{ chat, text, files }, ...this.#messages];
+  }
+
+  /** Takes out the oldest message. @param isWanted whether it may be one of a chat */
+  next(isWanted: (chat: ChatDocument) => boolean): Message | null {
+    const next = this.#messages.find((one) => isWanted(one.chat));
     if (next === undefined) return null;
     this.#messages = this.#messages.filter((one) => one !== next);
     return next;

@@ -135,7 +135,7 @@ export class ModelSettingsState {
     if (template.kind === 'custom') drafts.template = template.source;
     if (sampling.grammar !== null) drafts[sampling.grammar.kind] = sampling.grammar.source;
     this.#changeOf(id, {
-      // What the file of another model recommends is not known, so nothing is left to it.
+      // What the file of another model recommends is not known, so every value is set.
       sampling: id === this.#id ? differences(sampling, this.base) : sampling,
       stop: differences(stop, defaultStopParams()),
       template: template.kind,

@@ -14,8 +14,8 @@ type Piece = (TokenDetails | null | undefined)[];
 /** Loads the details of tokens of the reply `turn`, from index `from`. Null where none were stored. */
 export type LoadDetails = (turn: string, from: number, count: number) => Promise<(TokenDetails | null)[]>;
 
-/** The pieces of all replies, least recently used first. `#arrived` signals changes. */
-// eslint-disable-next-line svelte/prefer-svelte-reactivity
+/** The pieces of all replies, least recently used first. */
+// eslint-disable-next-line svelte/prefer-svelte-reactivity -- `#arrived` signals changes
 const pieces = new Map<string, Piece>();
 
 function touch(key: string): Piece {

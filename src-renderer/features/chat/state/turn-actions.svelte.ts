@@ -13,8 +13,8 @@ export type EditKind = 'edit' | 'reply';
 
 interface SessionParts {
   readonly chats: ChatsState;
-  /** A reply is being generated, or a model loaded to generate one. */
-  busy(): boolean;
+  /** Nothing can be generated in the open chat now. */
+  waits(): boolean;
   /** Facts of a reply that begins now. */
   newFacts(): Reply['facts'];
   /** Whether a message fits into the context window in place of a turn. */
@@ -23,8 +23,8 @@ interface SessionParts {
   isLeaving(chat: ChatDocument): boolean;
   /** Generates a reply, or continues it. */
   answer(chat: ChatDocument, reply: Reply, sampling?: SamplingParams): Promise<void>;
-  /** Resolves when the running reply has ended, if `isWanted` says that it is the one. */
-  stopIf(isWanted: (chat: ChatDocument, reply: Reply) => boolean): Promise<void>;
+  /** Resolves when the running reply has ended, if it is one of `chat` and `isWanted` says that it is the one. */
+  stopFor(chat: ChatDocument, isWanted: (reply: Reply) => boolean): Promise<void>;
 }
 
 /** Actions on any turn of the open chat. Nothing is overwritten: a changed turn is another version. */
@@ -79,7 +79,7 @@ export class TurnActions {
 
   /** Nothing can be generated now. */
   get waits(): boolean {
-    return this.#parts.busy();
+    return this.#parts.waits();
   }
 
   /** Why a turn cannot be edited now, or null. */
@@ -116,7 +116,10 @@ export class TurnActions {
   async send(turn: UserTurn, text: string, onsent: () => void = () => undefined): Promise<void> {
     const chat = this.#chat;
     if (this.waits || (text.trim() === '' && this.filesOf(turn).length === 0)) return;
+    const isOpen = this.textOf(turn) !== null;
     if (!(await this.fits(turn, text)) || this.waits || this.#parts.isLeaving(chat)) return;
+    // Its editor was closed meanwhile.
+    if (isOpen && this.textOf(turn) === null) return;
     // Removing a file only makes it shorter.
     const message = withTyped(turn, text, this.filesOf(turn));
     this.close(turn);
@@ -168,7 +171,7 @@ export class TurnActions {
   /** Deletes a turn with all that follows it. A reply that runs there is stopped first. @returns undoes it */
   async remove(turn: ChatTurn): Promise<() => Promise<void>> {
     const chat = this.#chat;
-    await this.#parts.stopIf((where, reply) => where === chat && chat.isFrom(turn, reply));
+    await this.#parts.stopFor(chat, (reply) => chat.isFrom(turn, reply));
     const changes = chat.remove(turn);
     return async () => await this.#parts.chats.change(chat.id, changes);
   }

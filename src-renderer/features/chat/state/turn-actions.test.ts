@@ -77,6 +77,22 @@ it('does not send a changed message in a chat that is deleted while it is measur
   expect(api.requests).toHaveLength(1);
 });
 
+it('does not send a changed message whose editor is closed while it is measured', async () => {
+  let answer: (fits: boolean) => void = () => undefined;
+  let asks = false;
+  const fits = () => (asks ? new Promise<boolean>((resolve) => (answer = resolve)) : Promise.resolve(true));
+  ({ services, api, chats, engine, session } = await openSession({ fits }));
+  await session.send('One');
+  asks = true;
+  session.turns.open(user(0));
+  const sending = session.turns.send(user(0), 'Uno');
+  session.turns.close(user(0));
+  answer(true);
+  await sending;
+  expect(texts()).toEqual(['One', 't0 t1 t2']);
+  expect(api.requests).toHaveLength(1);
+});
+
 it('stores a reply of any length that a person wrote', async () => {
   chats.current.addUserTurn('Count.');
   const lines = 'x\n'.repeat(100_001);

@@ -1,6 +1,6 @@
 import { NO_TOKEN, REPLY_PARTS, type TokenColumns } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { appendColumns, noTokens } from '../../../../src-main/protocol/app/chats/token-columns.ts';
-import { cutText } from '../../../lib/cut-text.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import type { Reply } from './reply.svelte.ts';
 
 /** Maximum length of a piece, UTF-16 units: short enough to break lines and blocks at. */

@@ -75,6 +75,8 @@ export async function writeReply(reply: Reply, options: WriteOptions): Promise<v
         due = true;
         options.frame(flush);
       }
+      // The run ends with its reply: nothing that a person does next has to wait for the stream's own end.
+      if (event.type === 'end') break;
     }
   } finally {
     flush();

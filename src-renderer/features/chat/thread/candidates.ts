@@ -20,7 +20,7 @@ export interface CandidateRow {
   description: string;
 }
 
-/** Stages of the chain that are no samplers. */
+/** Stages of the chain that are not samplers. */
 const OTHER_STAGES: Readonly<Record<string, string>> = {
   mask: 'Mask',
   grammar: 'Grammar',

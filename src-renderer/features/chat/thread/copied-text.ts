@@ -2,6 +2,24 @@ import { renderedText } from '../../markdown/rendered-text.ts';
 import type { ChatTurn } from '../state/chat-document.svelte.ts';
 import { Reply } from '../state/reply.svelte.ts';
 
+/** Copies the selection in the thread as the turns' own text, if that differs from what the browser would copy. */
+export function copySelection(
+  event: ClipboardEvent,
+  turns: readonly ChatTurn[],
+  thread: { indexOf(node: Node): number | null; elementOf(index: number): Element | null },
+): void {
+  const selection = document.getSelection();
+  if (selection === null || selection.isCollapsed || event.clipboardData === null) return;
+  const range = selection.getRangeAt(0);
+  const first = thread.indexOf(range.startContainer);
+  const last = thread.indexOf(range.endContainer);
+  if (first === null || last === null) return;
+  const text = copiedText(range, turns, first, last, thread.elementOf);
+  if (text === null) return;
+  event.clipboardData.setData('text/plain', text);
+  event.preventDefault();
+}
+
 /**
  * The text to copy for a selection in the thread, taken from the turns. The browser's own would have a line break after
  * each block, and lack the turns that are not in the DOM.
@@ -9,7 +27,7 @@ import { Reply } from '../state/reply.svelte.ts';
  * @param elementOf the element of the turn at an index, or null if it is not in the DOM
  * @returns null if the selection starts or ends outside the turns' text: the browser's default is fine then
  */
-export function copiedText(
+function copiedText(
   range: Range,
   turns: readonly ChatTurn[],
   first: number,

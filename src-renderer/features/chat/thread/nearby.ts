@@ -13,7 +13,7 @@ export interface NearbyOptions {
   queue?: FrameQueue<Element> | null;
 }
 
-/** What tells an element whether it is near. */
+/** Reports to elements whether they are near. */
 export type NearbySource = Pick<Nearby, 'observe'>;
 
 /** Nothing is near: texts are not split into tokens. */

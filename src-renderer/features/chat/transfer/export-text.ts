@@ -1,5 +1,5 @@
 import { portable, chatFileText } from '../../../../src-main/protocol/app/chats/chat-file.ts';
-import { cutText } from '../../../lib/cut-text.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { indexOf, pathTo } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import { REPLY_PARTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { textOfUpdates } from '../../../../src-main/protocol/app/chats/notebook.ts';

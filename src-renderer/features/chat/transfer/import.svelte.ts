@@ -15,6 +15,9 @@ export interface ImportTask {
   readonly problems: readonly string[];
 }
 
+/** Prepares a chat for deletion. @returns undoes that */
+type Leave = (id: string) => Promise<() => void>;
+
 /** Imports files of chats, one at a time. */
 export class ChatImport {
   task = $state.raw<ImportTask | null>(null);
@@ -36,7 +39,7 @@ export class ChatImport {
   async take(
     file: File,
     other: () => boolean = () => false,
-  ): Promise<{ first: string; count: number; undo: () => Promise<void> } | null> {
+  ): Promise<{ first: string; count: number; undo: (leave: Leave) => Promise<void> } | null> {
     if (this.running) return null;
     const task: ImportTask = { name: file.name, phase: 'reading', saved: 0, total: 0, notices: [], problems: [] };
     this.task = task;
@@ -64,8 +67,11 @@ export class ChatImport {
     this.task = { ...this.task, phase: 'done' };
     const [first] = ids;
     if (first === undefined) return null;
-    const undo = async () => {
-      for (const id of ids) await this.#chats.remove(id);
+    const undo = async (leave: Leave) => {
+      for (const id of ids) {
+        const stay = await leave(id);
+        if ((await this.#chats.remove(id)) === null) stay();
+      }
     };
     return { first, count: ids.length, undo };
   }

@@ -20,7 +20,7 @@ it('imports chats, opens the first one, and deletes them again', async () => {
   expect(chats.list).toHaveLength(2);
   expect(chats.current).toMatchObject({ title: 'Sorting a list', systemPrompt: 'Answer briefly.' });
   expect(chats.current.path.map(({ text }) => text).at(-1)).toBe('Pass `reverse=True`.');
-  await imported?.undo();
+  await imported?.undo(() => Promise.resolve(() => undefined));
   expect(chats.list).toEqual([]);
 });
 

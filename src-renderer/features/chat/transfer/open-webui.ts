@@ -3,7 +3,7 @@
  * `currentId`. Times are seconds.
  */
 import { MAX_FOLDER } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { cutText } from '../../../lib/cut-text.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { entriesOf, field, isFields, listField, numberField, textField } from './fields.ts';
 import { withoutText, type SourceChat, type SourceMessage } from './source-chat.ts';
 

@@ -8,7 +8,7 @@ import {
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { appendColumns, noTokens } from '../../../../src-main/protocol/app/chats/token-columns.ts';
 import { orderTurns, type TreeRepairs } from '../../../../src-main/protocol/app/chats/turn-order.ts';
-import { cutText } from '../../../lib/cut-text.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { newId } from '../state/identity.ts';
 import { titleFrom } from '../state/title.ts';
 import { typedTokens } from '../state/typed-tokens.ts';

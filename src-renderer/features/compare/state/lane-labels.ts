@@ -1,6 +1,6 @@
 /** Names of lanes that have none of their own: what tells them apart. */
 import { MAX_LABEL, type LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import { firstCharacters } from '../../../../src-main/protocol/app/comparisons/summary.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { formatCount } from '../../../ui/format.ts';
 import { samplingParts } from './lane-settings.ts';
 
@@ -42,7 +42,7 @@ export function laneLabels(lanes: readonly LaneSettings[]): string[] {
     const first = differs(0) ? 1 : 0;
     const parts = [...others.slice(0, first), ...chain, ...others.slice(first)].slice(0, NAMED);
     const label = (parts.length > 0 ? parts : sampling[at].slice(0, NAMED)).join(', ');
-    return firstCharacters(label, MAX_LABEL) || 'Plain sampling';
+    return cutText(label, MAX_LABEL) || 'Plain sampling';
   });
 }
 
@@ -63,6 +63,6 @@ function aspects({ modelName, executor, sampling, stop, systemPrompt, template, 
 
 function firstWords(text: string): string {
   const whole = text.trim().replaceAll(/\s+/gu, ' ');
-  const words = firstCharacters(whole.split(' ', 4).join(' '), MAX_QUOTED);
+  const words = cutText(whole.split(' ', 4).join(' '), MAX_QUOTED);
   return words.length < whole.length ? `${words} …` : words;
 }

@@ -1,3 +1,4 @@
+import { shortened } from '../../../../src-main/protocol/cut-text.ts';
 import type { Box, Cell, CellFacts, Picture, Table } from './picture.ts';
 import type { Shape } from './scene.ts';
 import { tintOf } from './tint.ts';
@@ -61,7 +62,7 @@ export function gridPicture(options: GridOptions): Picture {
     if (width < LABEL_HEIGHT) return;
     const x = left + (column + 0.5) * width;
     shapes.push({
-      ...{ kind: 'text', x, y: top - LABEL_GAP, text: shortened(label) },
+      ...{ kind: 'text', x, y: top - LABEL_GAP, text: shortened(label, LABEL_LENGTH) },
       ...{ fill: '--text-2', anchor: 'start', turn: TURN },
     });
   });
@@ -69,7 +70,7 @@ export function gridPicture(options: GridOptions): Picture {
   for (let row = 0; row < rows; row++) {
     const y = top + row * height;
     if (row % labelEvery === 0) {
-      const text = shortened(rowLabels[row] ?? '');
+      const text = shortened(rowLabels[row] ?? '', LABEL_LENGTH);
       shapes.push({
         ...{ kind: 'text', x: left - LABEL_GAP, y: y + height / 2, text, anchor: 'end' },
         ...(row === options.selected ? { fill: '--text-1', strong: true } : { fill: '--text-2' }),
@@ -134,11 +135,7 @@ function frame({ x, y, width, height }: Box): Shape[] {
 }
 
 function longest(labels: readonly string[]): number {
-  return labels.reduce((length, label) => Math.max(length, shortened(label).length), 0);
-}
-
-function shortened(label: string): string {
-  return label.length <= LABEL_LENGTH ? label : `${label.slice(0, LABEL_LENGTH - 1)}…`;
+  return labels.reduce((length, label) => Math.max(length, shortened(label, LABEL_LENGTH).length), 0);
 }
 
 function largest(rows: number, columns: number, value: GridOptions['value']): number {

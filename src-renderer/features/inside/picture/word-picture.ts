@@ -1,3 +1,4 @@
+import { shortened } from '../../../../src-main/protocol/cut-text.ts';
 import type { CellFacts, Picture, Table } from './picture.ts';
 import type { Shape } from './scene.ts';
 
@@ -39,7 +40,7 @@ export function wordPicture(options: WordOptions): Picture {
     shapes.push({ kind: 'text', x: 0, y: y + ROW / 2, text: label, fill: '--text-2', anchor: 'start' });
     columnLabels.forEach((_, column) => {
       const { text, fill } = word(row, column);
-      const shown = text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+      const shown = shortened(text, length);
       const x = LEFT + column * columnWidth;
       shapes.push(
         { kind: 'rect', x, y, width: columnWidth - 1, height: ROW - 1, fill },

@@ -1,4 +1,5 @@
 import type { TokenPiece, TappedTensor } from '../../../../engine/api/types.ts';
+import { shortened } from '../../../../protocol/cut-text.ts';
 import { formatPercent } from './numbers.ts';
 import { formatTable } from './table.ts';
 
@@ -27,7 +28,10 @@ function weight(weights: TappedTensor, head: number, query: number, key: number)
 
 function matrix(weights: TappedTensor, head: number, tokens: readonly TokenPiece[]): string {
   return formatTable(
-    [{ title: `Head ${head + 1}` }, ...tokens.map(({ piece }) => ({ title: shorten(piece), align: 'right' as const }))],
+    [
+      { title: `Head ${head + 1}` },
+      ...tokens.map(({ piece }) => ({ title: shortened(piece, PIECE_WIDTH), align: 'right' as const })),
+    ],
     tokens.map(({ piece }, query) => [
       piece,
       // Causal: later tokens are masked.
@@ -44,9 +48,4 @@ function strongest(weights: TappedTensor, head: number, tokens: readonly TokenPi
     .slice(0, STRONGEST)
     .map(({ label, value }) => `${label} ${formatPercent(value)}`)
     .join(', ');
-}
-
-function shorten(piece: string): string {
-  const chars = [...piece];
-  return chars.length > PIECE_WIDTH ? `${chars.slice(0, PIECE_WIDTH - 1).join('')}…` : piece;
 }

@@ -1,4 +1,5 @@
 import type { Inspection, Intervention, TappedTensor } from '../../../../engine/api/types.ts';
+import { shortened } from '../../../../protocol/cut-text.ts';
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { Pieces } from '../pieces.ts';
 import { formatIntervention } from '../options/intervention-option.ts';
@@ -49,7 +50,7 @@ function heading({ model }: Inspection): string {
 function tokenization({ prompt }: Inspection): string {
   const shown = elide(prompt.tokens.length, FIRST_ROWS, LAST_ROWS);
   const [first, last] = splitAtGap(shown);
-  const text = prompt.text === null ? '' : `${JSON.stringify(truncate(prompt.text, 200))}\n\n`;
+  const text = prompt.text === null ? '' : `${JSON.stringify(shortened(prompt.text, 200))}\n\n`;
   const rows = formatTokenTable(prompt.text, prompt.tokens).split('\n');
   const lines = [rows[0]!, ...first.map((i) => rows[i + 1]!)];
   if (last.length > 0) lines.push(gapLine(prompt.tokens.length), ...last.map((i) => rows[i + 1]!));
@@ -195,8 +196,4 @@ function splitAtGap(shown: readonly (number | null)[]): [number[], number[]] {
 
 function gapLine(tokens: number): string {
   return `… ${formatCount(tokens - FIRST_ROWS - LAST_ROWS)} more …`;
-}
-
-function truncate(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}…` : text;
 }

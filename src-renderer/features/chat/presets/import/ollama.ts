@@ -46,7 +46,7 @@ function* instructionsOf(text: string): Generator<{ instruction: string; rest: s
   }
 }
 
-/** A comment fills its line. Lines of long texts are no comments. */
+/** A comment fills its line. Lines of long texts are not comments. */
 function withoutComments(text: string): string {
   let isInText = false;
   const lines = text.split(/\r?\n/).filter((line) => {

@@ -4,7 +4,7 @@ import { MAX_SOURCE, SAMPLING_SETTINGS, type SamplerName } from '../../../../../
 import { namedBy, type Setting } from '../../../../../src-main/engine/settings/setting.ts';
 import { MAX_ITEM_NAME } from '../../../../../src-main/protocol/app/presets/saved-items.ts';
 import { storedSettings } from '../../../../../src-main/protocol/setting-schemas.ts';
-import { cutText } from '../../../../lib/cut-text.ts';
+import { cutText, shortened } from '../../../../../src-main/protocol/cut-text.ts';
 import { formatInteger } from '../../../../ui/format.ts';
 
 export type SettingKey = keyof SamplingParams | keyof StopParams;
@@ -129,7 +129,7 @@ function shown(value: unknown): string {
   if (value === undefined) return '';
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   const line = text.replaceAll(/\s+/g, ' ').trim();
-  return line.length > MAX_VALUE ? `${cutText(line, MAX_VALUE - 1)}…` : line;
+  return shortened(line, MAX_VALUE);
 }
 
 /** The number that a text is; the text itself if it is none. */

@@ -6,6 +6,7 @@ import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { formatFound } from '../../format/model-lists.ts';
 import { formatBytes } from '../../format/numbers.ts';
+import { existingPath } from '../../model-argument.ts';
 import { openModelService } from '../../model-service.ts';
 
 interface JsonOption {
@@ -28,7 +29,10 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
     .action(async (path: string, options: JsonOption) => {
       const service = await openModelService(context);
       const isFound = /^found-[0-9a-f]+$/.test(path);
-      await tell(isFound ? await service.handlers.modelAddFound(path) : await service.add(path), options);
+      await tell(
+        isFound ? await service.handlers.modelAddFound(path) : await service.add(await existingPath(path)),
+        options,
+      );
     });
 
   models
@@ -39,7 +43,7 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
     .option('--json', 'print one JSON object')
     .action(async (id: string, path: string, options: JsonOption) => {
       const { library } = await openModelService(context);
-      await tell(await library.locate(id, path), options);
+      await tell(await library.locate(id, await existingPath(path)), options);
     });
 
   models

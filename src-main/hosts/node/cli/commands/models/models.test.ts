@@ -254,6 +254,14 @@ it('does not delete a file that existed before the download', async () => {
   expect(server.requests).toEqual([]);
 });
 
+it('says which path does not exist', async () => {
+  const path = join(folder, 'nothing-here.gguf');
+  expect(await tokenscope(['models', 'add', path])).toMatchObject({
+    code: 1,
+    err: `tokenscope: ${path} does not exist.\n`,
+  });
+});
+
 it('deletes what it downloaded on demand, elsewhere too', async () => {
   const place = join(folder, 'elsewhere');
   expect(await json('models', 'folder', place)).toMatchObject({ path: place, isDefault: false });

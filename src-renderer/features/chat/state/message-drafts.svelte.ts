@@ -1,0 +1,68 @@
+import { AttachmentDrafts } from '../attachments/attachment-drafts.svelte.ts';
+import { readPdf } from '../attachments/read-pdf.ts';
+import type { ChatDocument } from './chat-document.svelte.ts';
+import type { ChatsState } from './chats.svelte.ts';
+import type { Drafts } from './drafts.svelte.ts';
+import type { Outgoing } from './message-queue.svelte.ts';
+
+/** Key of the draft of a chat without turns. */
+const NEW_CHAT = 'new';
+
+/** Messages that are not sent yet: each chat has its own. */
+export class MessageDrafts {
+  /** Files of messages that are not sent yet. */
+  readonly attachments: AttachmentDrafts;
+  readonly #chats: Pick<ChatsState, 'current'>;
+  readonly #texts: Drafts;
+
+  constructor(chats: Pick<ChatsState, 'current'>, texts: Drafts) {
+    this.#chats = chats;
+    this.#texts = texts;
+    this.attachments = new AttachmentDrafts(() => this.keyOf(chats.current), readPdf);
+  }
+
+  /** Text in the composer. */
+  get text(): string {
+    return this.#texts.get(this.keyOf(this.#chats.current));
+  }
+  set text(text: string) {
+    this.#texts.set(this.keyOf(this.#chats.current), text);
+  }
+
+  keyOf(chat: ChatDocument): string {
+    return chat.isEmpty && chat.revision === 0 ? NEW_CHAT : chat.id;
+  }
+
+  /** Takes the message out of the composer. */
+  take(): Outgoing {
+    const { text } = this;
+    this.text = '';
+    return { text, files: this.attachments.take() };
+  }
+
+  /** Returns messages to the composer of a chat, before what is there. */
+  putBack(chat: ChatDocument, messages: readonly Outgoing[]): void {
+    const key = this.keyOf(chat);
+    const texts = [...messages.map(({ text }) => text), this.#texts.get(key)];
+    this.#texts.set(key, texts.filter((one) => one !== '').join('\n'));
+    this.attachments.putBack(
+      messages.flatMap(({ files }) => files),
+      key,
+    );
+  }
+
+  /** Says why a message of a chat was not sent. */
+  report(chat: ChatDocument, problem: string): void {
+    this.attachments.report(problem, this.keyOf(chat));
+  }
+
+  /** Runs `change`, which may give a new chat its first turn: what was typed in it stays with it. */
+  keepWith(chat: ChatDocument, change: () => void): void {
+    const before = this.keyOf(chat);
+    change();
+    const key = this.keyOf(chat);
+    if (key === before) return;
+    this.#texts.move(before, key);
+    this.attachments.move(before, key);
+  }
+}

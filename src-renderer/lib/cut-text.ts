@@ -1,6 +1,0 @@
-/** The first `length` UTF-16 units of a text, or one less: characters of two units are not divided. */
-export function cutText(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const last = text.charCodeAt(length - 1);
-  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? length - 1 : length);
-}
