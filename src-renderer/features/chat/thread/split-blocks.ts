@@ -17,7 +17,7 @@ export class SplitBlocks {
     this.#flow = flow;
   }
 
-  /** `nearby`, which blocks are split by. */
+  /** Passes on what `nearby` says, and takes note of it: blocks that are near are split. */
   watch(nearby: () => NearbySource): NearbySource {
     return {
       observe: (element, listener) => {
