@@ -87,7 +87,8 @@ function layOutLane(
   room: number,
 ): DrawnLane {
   const reply = replies[0] ?? null;
-  const summary = [settings.modelName, ...changedSettings(settings)].join(' · ');
+  const all = comparison.lanes.map((lane) => lane.settings);
+  const summary = [settings.modelName, ...changedSettings(settings, all)].join(' · ');
   const heading = limited(pen.wrap([summary], STYLES.quiet, LANE_WIDTH), MAX_SETTING_LINES);
   const textTop = 12 + BADGE + 4 + heading.lines.length * STYLES.quiet.lineHeight + moreHeight(heading) + 8;
   const facts =
