@@ -281,7 +281,7 @@ describe('CompareState', () => {
     await compare.run();
     const [, second] = compare.lanes;
     second.set({ sampling: { ...second.settings.sampling, topK: 5 } });
-    expect(compare.labels[1]).toBe('Top-k 5, Seed 2');
+    expect(compare.labels[1]).toBe('Top-k 5, seed 2');
     compare.vote(second);
     expect(history.saved.at(-1)).toMatchObject({
       lanes: [{}, { settings: { label: 'Seed 2', sampling: { topK: second.ranWith!.sampling.topK } } }],
