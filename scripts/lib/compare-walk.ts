@@ -80,7 +80,7 @@ async function walkDraw(page: Page, shot: Shot): Promise<void> {
   await shot.small('waterfall');
   await chat.id('waterfall').getByTestId('setting-temperature').fill('1.5');
   await chat.id('waterfall').getByTestId('setting-temperature').press('Enter');
-  await page.locator('[data-testid="waterfall-answer"][aria-busy="false"]').waitFor();
+  await chat.id('what-if-result').waitFor();
   await shot('waterfall-what-if');
   await page.keyboard.press('Escape');
   await chat.id('view-text').click();
