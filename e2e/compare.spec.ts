@@ -59,10 +59,10 @@ test('a pinned lane is what the others are compared with', { tag: '@full' }, asy
   await compare.show();
   await compare.compare(PROMPT);
   await compare.menu(1, 'lane-pin');
-  await expect(compare.id('same-as').nth(1)).toHaveText('');
+  await expect(compare.id('same-as').nth(1)).toHaveText('–');
   await expect(compare.id('same-as').nth(0)).toHaveText(/^(none|(first|all) \d+)$/);
   await compare.menu(1, 'lane-unpin');
-  await expect(compare.id('same-as').nth(0)).toHaveText('');
+  await expect(compare.id('same-as').nth(0)).toHaveText('–');
 });
 
 test('the values of the chart are a table, too', { tag: '@full' }, async ({ app }) => {
