@@ -32,7 +32,10 @@ test('a picture of a run has the colours of the theme, lanes and tokens', { tag:
   // The bars and badges of the lanes.
   for (const lane of ['--lane-1', '--lane-2']) expect(await count(lane), lane).toBeGreaterThan(2 * 640);
   // ` cat` of lane A and ` dog` of lane B have a probability in this tenth: exp(-1) = 0.37.
-  expect(await count('--prob-3')).toBeGreaterThan(100);
+  // More than in the legend.
+  expect(await count('--prob-3')).toBeGreaterThan(1000);
+  // The dotted underline of those two, which are below 0.5.
+  expect(await count('--prob-line-2')).toBeGreaterThan(20);
   expect(await count('--text-1')).toBeGreaterThan(100);
 });
 

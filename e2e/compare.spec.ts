@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Locator } from '@playwright/test';
 import { capture, root } from '../scripts/lib/run.ts';
 import type { StoredLane } from '../src-main/protocol/app/comparisons/comparison.ts';
 import { storedComparison } from '../src-main/protocol/app/comparisons/test-support/comparisons.ts';
@@ -58,10 +59,10 @@ test('a pinned lane is what the others are compared with', { tag: '@full' }, asy
   await compare.show();
   await compare.compare(PROMPT);
   await compare.menu(1, 'lane-pin');
-  await expect(compare.id('same-as').nth(1)).toHaveText('');
+  await expect(compare.id('same-as').nth(1)).toHaveText('–');
   await expect(compare.id('same-as').nth(0)).toHaveText(/^(none|(first|all) \d+)$/);
   await compare.menu(1, 'lane-unpin');
-  await expect(compare.id('same-as').nth(0)).toHaveText('');
+  await expect(compare.id('same-as').nth(0)).toHaveText('–');
 });
 
 test('the values of the chart are a table, too', { tag: '@full' }, async ({ app }) => {
@@ -403,12 +404,36 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
   await expect(compare.lane(1).getByTestId('lane-menu')).toBeFocused();
 });
 
+/** The largest distance between the end of a block and the start of one that continues its line, px. */
+const gapOf = (text: Locator) =>
+  text.evaluate((element) => {
+    const edge = (block: Element, side: 'left' | 'right') => {
+      const texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+      const nodes: Text[] = [];
+      for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) nodes.push(node as Text);
+      const filled = nodes.filter(({ length }) => length > 0);
+      const node = filled.at(side === 'left' ? 0 : -1)!;
+      const range = document.createRange();
+      range.setStart(node, side === 'left' ? 0 : node.length - 1);
+      range.setEnd(node, side === 'left' ? 1 : node.length);
+      return range.getClientRects()[0][side];
+    };
+    const joined = [...element.querySelectorAll('[data-testid="text-block"][data-continues]')];
+    if (joined.length === 0) return Infinity;
+    return Math.max(
+      ...joined.map((block) => Math.abs(edge(block, 'left') - edge(block.previousElementSibling!, 'right'))),
+    );
+  });
+
 test('at 480 px lanes are tabs', { tag: '@full' }, async ({ app }) => {
   const compare = new ComparePage(app.page);
   await compare.show();
-  await compare.id('compare-limit').fill('16');
+  // Enough for two blocks of text.
+  await compare.id('compare-limit').fill('83');
   await compare.id('compare-limit').press('Enter');
   await compare.compare(PROMPT);
+  const tokens = compare.text(0).getByTestId('token');
+  await expect(tokens).toHaveCount(83);
   await app.page.setViewportSize({ width: 480, height: 640 });
   await expect(compare.lanes).toHaveCount(1);
   await expect(compare.lane(0)).toHaveAccessibleName('Lane A, Greedy');
@@ -419,4 +444,14 @@ test('at 480 px lanes are tabs', { tag: '@full' }, async ({ app }) => {
   await compare.id('lane-tab-figures').click();
   await expect(compare.id('figures-row')).toHaveCount(4);
   await expectNoViolations(app.page, 'Compare at 480 px');
+
+  // Back in columns, blocks are measured as plain text and then split into tokens, which are made wider here.
+  await app.page.evaluate(() => {
+    const wider = new CSSStyleSheet();
+    wider.replaceSync('[data-index] { letter-spacing: 0.5px }');
+    document.adoptedStyleSheets.push(wider);
+  });
+  await app.page.setViewportSize({ width: 1280, height: 800 });
+  await expect(tokens).toHaveCount(83);
+  await expect.poll(() => gapOf(compare.text(0))).toBeLessThan(1);
 });

@@ -143,6 +143,7 @@ test('from a token in a chat to why it was chosen, and what would change it', { 
   // The draw is the reply's own.
   await chat.id('step-sampling').click();
   await expect(chat.id('inside-waterfall')).toContainText('picked');
+  await expect(chat.id('inside-waterfall')).toContainText(/for the next token|does not matter/);
 
   await chat.id('step-what-if').click();
   await new InsidePage(page).pick('what-if-layer', 1);

@@ -21,7 +21,7 @@ describe('the texts of a stage', () => {
     ['top_k', { topK: 1 }, '1 best stay', 'not the best'],
     ['top_p', { topP: 0.9 }, 'until 90 % is reached', 'beyond 90 %'],
     ['top_p', { topP: 0.955 }, 'until 96 % is reached', 'beyond 96 %'],
-    ['min_p', { minP: 0.05 }, '5 % of the best or more', 'below 5 % of the best'],
+    ['min_p', { minP: 0.05 }, 'at least 5 % of the best', 'below 5 % of the best'],
     ['top_n_sigma', { topNSigma: 1.5 }, 'within 1.5 σ of the best', 'beyond 1.5 σ'],
     ['typical', { typicalP: 0.7 }, 'most typical 70 %', 'not typical'],
     ['temperature', { temperature: 0.7 }, '0.7 sharpens', 'not the best'],

@@ -1,6 +1,7 @@
 import { untrack } from 'svelte';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { SamplingParams, SamplingPreview } from '../../../src-main/engine/api/types.ts';
+import { visibleText } from '../../lib/visible.ts';
 import type { EngineState } from '../chat/state/engine.svelte.ts';
 import type { DrawSource } from './draw-source.ts';
 import { WhatIf } from './what-if.svelte.ts';
@@ -15,6 +16,13 @@ export interface Explained extends SamplingPreview {
   readonly draw: NonNullable<SamplingPreview['draw']>;
   readonly index: number;
   readonly sampling: SamplingParams;
+}
+
+/** What the tried settings draw in place of a token, as shown. */
+export interface Verdict {
+  readonly drawn: string;
+  /** The token of the reply; null if it is the same. */
+  readonly insteadOf: string | null;
 }
 
 /** How the tokens of one reply were drawn: the open dialog. */
@@ -43,6 +51,14 @@ export class WaterfallView {
   /** The token of the reply. */
   get actual(): { id: number; text: string } {
     return this.source.token(this.index);
+  }
+
+  /** Null until the draw with the tried settings is there, and while none are tried. */
+  get verdict(): Verdict | null {
+    const { explained, actual } = this;
+    if (explained === null || !this.current || this.whatIf.changed.length === 0) return null;
+    const { id, piece } = explained.draw;
+    return { drawn: visibleText(piece), insteadOf: id === actual.id ? null : visibleText(actual.text) };
   }
 
   /** Goes to another token, within the reply. */

@@ -74,11 +74,28 @@ describe('an explained draw', () => {
     view.ask();
     await vi.waitFor(() => expect(view.current).toBe(true));
     expect(asked[0].sampling).toEqual({ ...sampling, topK: 3, temperature: 1.5 });
+    expect(view.verdict).toEqual({ drawn: '·w11', insteadOf: null });
     view.whatIf.reset(['topK']);
     expect(view.whatIf.patch).toEqual({ temperature: 1.5 });
     expect(view.whatIf.base).toBe(view.source.sampling);
     view.drawAgain();
     expect(view.whatIf.changed).toContain('seed');
+  });
+
+  it('has a verdict on settings that are tried once it is about them', async () => {
+    const { view } = opened({}, 2);
+    view.ask();
+    await vi.waitFor(() => expect(view.current).toBe(true));
+    // The settings are those of the reply.
+    expect(view.verdict).toBeNull();
+    view.whatIf.setSampling({ temperature: 1.5 });
+    // The draw is still that of the settings before.
+    expect([view.explained?.draw.id, view.verdict]).toEqual([11, null]);
+    view.ask();
+    await vi.waitFor(() => expect(view.current).toBe(true));
+    expect(view.verdict).toEqual({ drawn: '·w11', insteadOf: '·w12' });
+    view.go(1);
+    expect(view.verdict).toBeNull();
   });
 
   it('of a token before a branch has the settings of the other version, and what is tried on top', async () => {

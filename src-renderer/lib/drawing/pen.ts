@@ -51,8 +51,19 @@ export const STYLES = {
   quiet: style(12, 16, 400, '--text-3'),
 } as const;
 
+/** A line below a token. */
+export interface Underline {
+  /** Custom property. */
+  colour: string;
+  /** Px. */
+  width: number;
+  dash: readonly number[];
+}
+
 /** Between the backgrounds of two tokens, px. */
 const TINT_GAP = 1;
+/** Of the middle of an underline above the end of its line, px. */
+const UNDERLINE_RISE = 3.5;
 
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
 
@@ -106,6 +117,7 @@ export class Pen {
 
   /**
    * @param tint background of a token; null for none
+   * @param underline of a token; null for none
    * @param colour of a token's text
    */
   lines(
@@ -113,13 +125,24 @@ export class Pen {
     x: number,
     y: number,
     style: TextStyle,
-    { tint, colour }: { tint?: (token: number) => string | null; colour?: (token: number) => string } = {},
+    {
+      tint,
+      underline,
+      colour,
+    }: {
+      tint?: (token: number) => string | null;
+      underline?: (token: number) => Underline | null;
+      colour?: (token: number) => string;
+    } = {},
   ): void {
     lines.forEach((line, index) => {
       const top = y + index * style.lineHeight;
       for (const { token, x: at, width } of tokensOf(line)) {
+        const [left, right] = [x + at, x + at + width - TINT_GAP];
         const background = tint?.(token) ?? null;
-        if (background !== null) this.box(x + at, top + 2, width - TINT_GAP, style.lineHeight - 4, background, 3);
+        if (background !== null) this.box(left, top + 2, right - left, style.lineHeight - 4, background, 3);
+        const below = underline?.(token) ?? null;
+        if (below !== null) this.underline(left, right, top + style.lineHeight, below);
       }
       this.#use(style);
       if (line.some(({ text }) => RIGHT_TO_LEFT.test(text))) this.#putWhole(line, x, top, style);
@@ -127,6 +150,20 @@ export class Pen {
         for (const { token, text, x: at } of line)
           this.#put(text, x + at, top, { ...style, colour: colour?.(token) ?? style.colour }, 'left');
     });
+  }
+
+  /** @param bottom of the line of text */
+  underline(left: number, right: number, bottom: number, { colour, width, dash }: Underline): void {
+    const y = bottom - UNDERLINE_RISE;
+    this.line(
+      [
+        [left, y],
+        [right, y],
+      ],
+      colour,
+      width,
+      dash,
+    );
   }
 
   /** Letters are joined and reordered across tokens, so the line is drawn at once. */

@@ -16,6 +16,12 @@ export interface NextToken {
   stages: readonly SamplerStageReport[];
 }
 
+/** Number of tokens that the settings rule out: those that are never generated do not count, where they are known. */
+export function cutTokens({ survivors, stages }: NextToken, vocabularySize: number): number {
+  const never = stages.find(({ stage }) => stage === 'mask')?.removed ?? 0;
+  return Math.max(0, vocabularySize - survivors - never);
+}
+
 /** The distribution of the next token, updated when the text or the settings change. */
 export class NextTokenPreview {
   result = $state.raw<NextToken | null>(null);

@@ -162,7 +162,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     isOn: ({ minP }) => minP > 0,
     explain: ({ minP }) =>
       minP <= 0 ? 'At 0, keeps every token.' : `Cuts tokens less than ${wholePercent(minP)} as likely as the best one.`,
-    note: ({ minP }) => `${wholePercent(minP)} of the best or more`,
+    note: ({ minP }) => `at least ${wholePercent(minP)} of the best`,
     reason: ({ minP }) => `below ${wholePercent(minP)} of the best`,
   },
   xtc: {

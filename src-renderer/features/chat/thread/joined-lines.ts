@@ -3,17 +3,33 @@
  * which is measured because it depends on fonts and widths.
  */
 
+/** Of the blocks, px. */
+const indents = new WeakMap<Element, number>();
+
 /** Indents the blocks of `flow` that continue a line, from child `from` on. */
 export function joinLines(flow: HTMLElement, from = 0): void {
+  for (let at = Math.max(1, from); at < flow.children.length; at++) join(flow, flow.children[at] as HTMLElement);
+}
+
+/** Indents what follows `block`, whose end may have moved: up to the first block that stays where it is. */
+export function joinAfter(flow: HTMLElement, block: Element): void {
+  let next = block.nextElementSibling;
+  while (next !== null && join(flow, next as HTMLElement)) next = next.nextElementSibling;
+}
+
+/** @returns whether the block was moved */
+function join(flow: HTMLElement, block: HTMLElement): boolean {
+  const before = block.previousElementSibling;
+  if (before === null || block.dataset['continues'] === undefined) return false;
+  const end = endOfText(before);
+  if (end === null) return false;
   const isRightToLeft = getComputedStyle(flow).direction === 'rtl';
-  for (let at = Math.max(1, from); at < flow.children.length; at++) {
-    const block = flow.children[at] as HTMLElement;
-    if (block.dataset['continues'] === undefined) continue;
-    const end = endOfText(flow.children[at - 1]);
-    if (end === null) continue;
-    const { left, right } = flow.getBoundingClientRect();
-    block.style.textIndent = `${isRightToLeft ? right - end.left : end.right - left}px`;
-  }
+  const { left, right } = flow.getBoundingClientRect();
+  const indent = isRightToLeft ? right - end.left : end.right - left;
+  if (indents.get(block) === indent) return false;
+  indents.set(block, indent);
+  block.style.textIndent = `${indent}px`;
+  return true;
 }
 
 /** The place of the last character in `block`, px in the window; null without a layout. */

@@ -13,7 +13,7 @@ const GRID_BITS = 4;
 /** Space for the axes' numbers and the lanes' letters, px. */
 const MARGIN = { left: 28, right: 28, top: 36, bottom: 24 };
 
-/** Of a lane's letter, px. */
+/** Of a lane's letter, in both directions, px. */
 const LETTER_SPACE = 13;
 
 /** Surprisal per token of one reply per lane. @param replies null for a lane without a reply */
@@ -55,6 +55,8 @@ export function drawChart(pen: Pen, replies: readonly (LaneReply | null)[], x: n
   });
   for (const { lane, x: end, y: middle } of spread(ends)) {
     const style = { ...STYLES.small, colour: laneColour(lane), weight: 600 };
+    // Over the lines of other lanes.
+    pen.box(end + 4, middle - LETTER_SPACE / 2, LETTER_SPACE, LETTER_SPACE, '--surface-1', 3);
     pen.text(letterOf(lane), end + 6, middle - style.lineHeight / 2, style);
   }
 }

@@ -8,6 +8,9 @@ import {
 import { layOut } from './draw-comparison.ts';
 import { Pen, type Context } from '../../../lib/drawing/pen.ts';
 
+/** Of the tint behind a token, px. */
+const TOKEN_HEIGHT = 20;
+
 interface DrawnText {
   text: string;
   x: number;
@@ -19,6 +22,8 @@ interface DrawnText {
 function recorder() {
   const texts: DrawnText[] = [];
   const boxes: { x: number; y: number; width: number; height: number; colour: unknown }[] = [];
+  const lines: { colour: unknown; dash: readonly number[] }[] = [];
+  let dash: readonly number[] = [];
   let box = { x: 0, y: 0, width: 0, height: 0 };
   const context = {
     direction: 'ltr',
@@ -36,17 +41,17 @@ function recorder() {
     measureText: (text: string) => ({ width: text.length * 6 }) as TextMetrics,
     moveTo: () => undefined,
     roundRect: (x: number, y: number, width: number, height: number) => void (box = { x, y, width, height }),
-    setLineDash: () => undefined,
-    stroke: () => undefined,
+    setLineDash: (next: number[]) => void (dash = next),
+    stroke: () => void lines.push({ colour: context.strokeStyle, dash }),
   } as unknown as Context;
-  return { pen: new Pen(context, (property) => property), texts, boxes };
+  return { pen: new Pen(context, (property) => property), texts, boxes, lines };
 }
 
 function drawn(comparison: StoredComparison) {
-  const { pen, texts, boxes } = recorder();
+  const { pen, texts, boxes, lines } = recorder();
   const layout = layOut(comparison, pen);
   layout.draw(pen);
-  return { ...layout, texts, boxes };
+  return { ...layout, texts, boxes, lines };
 }
 
 test('prompt, lanes, metrics and chart are drawn', () => {
@@ -59,7 +64,7 @@ test('prompt, lanes, metrics and chart are drawn', () => {
   expect(all).toMatch(/seed 7 · sample 1 of 2/);
   expect(all).toContain('Distinct-1 1.00 · distinct-2 1.00');
   // Only what differs from the first lane is tinted; the shared start is quiet.
-  const tints = boxes.filter(({ colour }) => String(colour).startsWith('--prob-'));
+  const tints = boxes.filter(({ colour, height }) => String(colour).startsWith('--prob-') && height === TOKEN_HEIGHT);
   expect(tints.map(({ colour }) => colour)).toContain('--prob-7');
   const shared = texts.filter(({ text, colour }) => text === 'there' && colour === '--text-3');
   expect(shared).toHaveLength(1);
@@ -68,6 +73,23 @@ test('prompt, lanes, metrics and chart are drawn', () => {
     expect(x, text).toBeLessThan(width);
     expect(y, text).toBeLessThan(height);
   }
+});
+
+test('tokens that were unlikely are underlined, and a legend explains the tints', () => {
+  const run = storedComparison();
+  const [reply] = run.lanes[0]!.replies;
+  reply!.tokens.logprobs = [0.04, 0.4, 0.6, 0.995, 1].map(Math.log);
+  run.lanes[1]!.replies = [];
+  const { texts, boxes, lines } = drawn(run);
+  const underlines = lines.filter(({ colour }) => String(colour).startsWith('--prob-line-'));
+  expect(underlines).toEqual([
+    { colour: '--prob-line-0', dash: [] },
+    { colour: '--prob-line-2', dash: [1.5, 2] },
+  ]);
+  const said = texts.map(({ text }) => text);
+  expect(said.indexOf('sure')).toBe(said.indexOf('unsure') + 1);
+  const swatches = boxes.filter(({ colour, height }) => String(colour).startsWith('--prob-') && height < TOKEN_HEIGHT);
+  expect(swatches.map(({ colour }) => colour)).toEqual(Array.from({ length: 11 }, (_, step) => `--prob-${step}`));
 });
 
 test('a run without a title starts with its prompt, and five lanes fill two rows evenly', () => {

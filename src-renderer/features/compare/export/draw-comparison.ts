@@ -1,16 +1,15 @@
 /** A picture of a run: prompt, lanes with token tints and metrics, and the chart of surprisals. */
-import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type {
   LaneReply,
   StoredComparison,
   StoredLane,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { formatCount, formatRate, withUnit } from '../../../ui/format.ts';
-import { probabilityStep } from '../../chat/thread/tint.ts';
 import { CHART_HEIGHT, drawChart, laneColour } from './draw-chart.ts';
 import { STYLES, type Pen, type TextStyle } from '../../../lib/drawing/pen.ts';
 import { letterOf } from '../state/lane-labels.ts';
 import { changedSettings, referenceLane, replyFigures, stopLabel } from './rows.ts';
+import { drawLegend, LEGEND_WIDTH, tokenTint } from './token-tints.ts';
 import { pngOf } from '../../../lib/drawing/png.ts';
 import type { WrappedLine } from '../../../lib/drawing/wrap-tokens.ts';
 
@@ -45,7 +44,8 @@ export function layOut(comparison: StoredComparison, pen: Pen): DrawnComparison 
   const columns = Math.max(2, Math.ceil(lanes.length / rows));
   const width = 2 * MARGIN + columns * LANE_WIDTH + (columns - 1) * GAP;
   const inner = width - 2 * MARGIN;
-  const prompt = limited(pen.wrap([promptText(comparison)], STYLES.prompt, inner), MAX_PROMPT_LINES);
+  const promptWidth = inner - LEGEND_WIDTH - GAP;
+  const prompt = limited(pen.wrap([promptText(comparison)], STYLES.prompt, promptWidth), MAX_PROMPT_LINES);
   const promptTop = MARGIN + (title === '' ? 0 : STYLES.title.lineHeight + 8);
   const lanesTop = promptTop + prompt.lines.length * STYLES.prompt.lineHeight + moreHeight(prompt) + GAP;
   const room = MAX_HEIGHT - lanesTop - CHART_HEIGHT - 2 * MARGIN;
@@ -63,6 +63,7 @@ export function layOut(comparison: StoredComparison, pen: Pen): DrawnComparison 
       if (title !== '') canvas.text(clipped(canvas, title, STYLES.title, inner - 8), MARGIN, MARGIN, STYLES.title);
       canvas.lines(prompt.lines, MARGIN, promptTop, STYLES.prompt);
       drawMore(canvas, prompt, MARGIN, promptTop + prompt.lines.length * STYLES.prompt.lineHeight);
+      drawLegend(canvas, width - MARGIN - LEGEND_WIDTH, promptTop, STYLES.prompt.lineHeight);
       drawn.forEach(({ draw }, index) => {
         const [row, column] = [Math.floor(index / columns), index % columns];
         draw(canvas, MARGIN + column * (LANE_WIDTH + GAP), rowTop(row));
@@ -87,7 +88,8 @@ function layOutLane(
   room: number,
 ): DrawnLane {
   const reply = replies[0] ?? null;
-  const summary = [settings.modelName, ...changedSettings(settings)].join(' · ');
+  const all = comparison.lanes.map((lane) => lane.settings);
+  const summary = [settings.modelName, ...changedSettings(settings, all)].join(' · ');
   const heading = limited(pen.wrap([summary], STYLES.quiet, LANE_WIDTH), MAX_SETTING_LINES);
   const textTop = 12 + BADGE + 4 + heading.lines.length * STYLES.quiet.lineHeight + moreHeight(heading) + 8;
   const facts =
@@ -99,6 +101,7 @@ function layOutLane(
   const text = limited(pen.wrap(reply === null ? [] : tokenTexts(reply), STYLES.lane, LANE_WIDTH), most);
   const factsTop = textTop + text.lines.length * STYLES.lane.lineHeight + moreHeight(text) + 12;
   const shared = sharedTokens(comparison, reply, index);
+  const tintOf = (token: number) => (reply === null || token < shared ? null : tokenTint(reply, token));
   return {
     height: factsTop + factsHeight,
     draw(canvas, x, y) {
@@ -115,7 +118,8 @@ function layOutLane(
       canvas.lines(heading.lines, x, y + 12 + BADGE + 4, STYLES.quiet);
       drawMore(canvas, heading, x, y + textTop - 8 - moreHeight(heading));
       canvas.lines(text.lines, x, y + textTop, STYLES.lane, {
-        tint: (token) => (reply === null || token < shared ? null : tintOf(reply, token)),
+        tint: (token) => tintOf(token)?.colour ?? null,
+        underline: (token) => tintOf(token)?.underline ?? null,
         colour: (token) => (token < shared ? '--text-3' : '--text-1'),
       });
       drawMore(canvas, text, x, y + factsTop - 12 - moreHeight(text));
@@ -167,11 +171,6 @@ function promptText({ prompt }: StoredComparison): string {
 function tokenTexts({ text, tokens }: LaneReply): string[] {
   let at = 0;
   return tokens.lengths.map((length) => text.slice(at, (at += length)));
-}
-
-function tintOf({ tokens }: LaneReply, token: number): string | null {
-  if (tokens.ids[token] === NO_TOKEN) return null;
-  return `--prob-${probabilityStep(tokens.logprobs[token] ?? 0)}`;
 }
 
 /** Lines up to a number, and how many were left out. */

@@ -222,6 +222,31 @@ test('a lane is described by what differs from the defaults', () => {
   expect(changedSettings(laneSettings('Default'))).toEqual(['Seed 7']);
 });
 
+test('lanes of a run are described by all settings in which any of them differs from the defaults', () => {
+  const defaults = defaultSamplingParams();
+  const plain = { ...defaults, seed: 7, temperature: 1, topK: 0, topP: 1, minP: 0 };
+  const lanes = [
+    laneSettings('Plain', { sampling: plain }),
+    // As by default, and what the lane is about.
+    laneSettings('Top-k', { sampling: { ...plain, topK: defaults.topK } }),
+    laneSettings('Reasoning', { sampling: plain, enableThinking: true, samples: 2 }),
+  ];
+  expect(changedSettings(lanes[0], lanes)).toEqual([
+    'Temperature 1',
+    'Top-k off',
+    'Top-p off',
+    'Min-p off',
+    'Seed 7',
+    'Default reasoning',
+    '1 sample',
+  ]);
+  expect(changedSettings(lanes[1], lanes)).toContain('Top-k 40');
+  expect(changedSettings(lanes[2], lanes)).toEqual(expect.arrayContaining(['Top-k off', 'Reasoning on', '2 samples']));
+  const run = storedComparison();
+  run.lanes = lanes.map((settings) => ({ settings, replies: [laneReply([' a'])] }));
+  expect(toMarkdown(run)).toContain('Temperature 1, Top-k 40, Top-p off, Min-p off, Seed 7');
+});
+
 test('names of files have no path, and are never empty', () => {
   expect(fileName(storedComparison(), '.md')).toBe('compare-the-cat.md');
   expect(fileName(storedComparison({ title: '../../etc/passwd' }), '.md')).toBe('compare-etc-passwd.md');

@@ -2,7 +2,7 @@ import type { StoredComparison } from '../../../../src-main/protocol/app/compari
 import { summaryOf } from '../../../../src-main/protocol/app/comparisons/summary.ts';
 import { runName } from '../history/run-texts.ts';
 import { letterOf } from '../state/lane-labels.ts';
-import { changedSettings, laneName, laneRows, referenceLane, sampleText, stopLabel, type LaneRow } from './rows.ts';
+import { laneName, laneRows, referenceLane, sampleText, stopLabel, type LaneRow } from './rows.ts';
 
 /** A run as a Markdown document: prompt, a table of lanes, texts. */
 export function toMarkdown(comparison: StoredComparison): string {
@@ -34,7 +34,7 @@ const COLUMNS: readonly (readonly [heading: string, cell: (row: LaneRow) => stri
   ['Lane', ({ letter, settings }) => laneName(letter, settings)],
   ['Sample', sampleText],
   ['Model', ({ settings }) => settings.modelName],
-  ['Settings', ({ settings }) => changedSettings(settings).join(', ')],
+  ['Settings', ({ changes }) => changes.join(', ')],
   ['Seed', ({ reply }) => String(reply.facts.seed)],
   ['Stop reason', ({ reply }) => stopLabel(reply.facts.stop)],
   ['Tokens', ({ figures }) => String(figures.tokens)],

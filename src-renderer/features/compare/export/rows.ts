@@ -1,5 +1,6 @@
 /** The facts of a run that every export has, one row per lane and sample. */
 import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
+import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { STOP_SETTINGS } from '../../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import { NO_TOKEN, type StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
@@ -17,6 +18,7 @@ import {
   perplexity,
 } from '../../../../src-main/protocol/engine/reply-metrics.ts';
 import { formatCount } from '../../../ui/format.ts';
+import { STAGES } from '../../chat/sampling/stages.ts';
 import { stopText } from '../../chat/thread/stop-text.ts';
 import { runName } from '../history/run-texts.ts';
 import { letterOf } from '../state/lane-labels.ts';
@@ -42,6 +44,8 @@ export interface LaneRow {
   /** `A` to `H`. */
   letter: string;
   settings: LaneSettings;
+  /** See `changedSettings`. */
+  changes: readonly string[];
   /** Number of the reply among those of the lane, from 1. */
   sample: number;
   /** Of a branch: the number of the reply that it was branched from, and the index of the chosen token. */
@@ -62,16 +66,19 @@ export function referenceLane({ pinned }: Pick<StoredComparison, 'pinned'>): num
 
 export function laneRows(comparison: StoredComparison): LaneRow[] {
   const reference = comparison.lanes[referenceLane(comparison)]?.replies[0] ?? null;
-  return comparison.lanes.flatMap(({ settings, replies }, lane) =>
-    replies.map((reply, index) => ({
+  const all = comparison.lanes.map(({ settings }) => settings);
+  return comparison.lanes.flatMap(({ settings, replies }, lane) => {
+    const changes = changedSettings(settings, all);
+    return replies.map((reply, index) => ({
       letter: letterOf(lane),
       settings,
+      changes,
       sample: index + 1,
       branch: branchOf(reply),
       reply,
       figures: replyFigures(reply, reference),
-    })),
-  );
+    }));
+  });
 }
 
 function branchOf({ facts: { branch } }: LaneReply): LaneRow['branch'] {
@@ -102,29 +109,60 @@ export function stopLabel(stop: StoredStop | null): string {
   return stop === null ? 'Interrupted' : stopText(stop);
 }
 
-/** The settings that differ from the app's defaults, and the seed: `Temperature 1.5`, `Seed 7`. */
-export function changedSettings({ sampling, stop, ...settings }: LaneSettings): string[] {
-  const { grammar, seed: _, ...numbers } = differences(sampling, defaultSamplingParams());
+/**
+ * The seed, and the settings in which any of a run's lanes differs from the app's defaults, in each lane: what one lane is
+ * about may equal the defaults. `Temperature 1.5`, `Top-k off`, `Seed 7`.
+ */
+export function changedSettings(lane: LaneSettings, lanes: readonly LaneSettings[] = [lane]): string[] {
+  const { sampling, stop, template, enableThinking, executor, samples } = lane;
+  const isAny = (differs: (one: LaneSettings) => boolean) => lanes.some(differs);
+  const inSampling = changedKeys(
+    lanes.map((one) => one.sampling),
+    defaultSamplingParams(),
+  );
+  const inStop = changedKeys(
+    lanes.map((one) => one.stop),
+    defaultStopParams(),
+  );
   const texts = [
-    ...Object.entries(numbers).map(([key, value]) => `${labelOf(key)} ${valueText(value)}`),
-    ...Object.entries(differences(stop, defaultStopParams())).map(
-      ([key, value]) => `${labelOf(key)} ${valueText(value)}`,
-    ),
+    ...inSampling.filter((key) => key !== 'grammar' && key !== 'seed').map((key) => samplingText(key, sampling[key])),
+    ...inStop.map((key) => `${STOP_SETTINGS[key].label} ${valueText(stop[key])}`),
     sampling.seed === null ? 'Random seed' : `Seed ${sampling.seed}`,
   ];
-  if (grammar) texts.push(grammar.kind === 'gbnf' ? 'GBNF grammar' : 'JSON schema');
-  if (settings.template.kind !== 'model') texts.push(`Template ${settings.template.kind}`);
-  if (settings.enableThinking !== null) texts.push(settings.enableThinking ? 'Reasoning on' : 'Reasoning off');
-  if (settings.executor !== null) texts.push(`Executor ${settings.executor}`);
-  if (settings.samples > 1) texts.push(formatCount(settings.samples, 'sample'));
+  if (inSampling.includes('grammar')) texts.push(grammarText(sampling.grammar));
+  if (isAny((one) => one.template.kind !== 'model')) texts.push(`Template ${template.kind}`);
+  if (isAny((one) => one.enableThinking !== null)) texts.push(reasoningText(enableThinking));
+  if (isAny((one) => one.executor !== null))
+    texts.push(executor === null ? 'Default executor' : `Executor ${executor}`);
+  if (isAny((one) => one.samples > 1)) texts.push(formatCount(samples, 'sample'));
   return texts;
 }
 
-function labelOf(key: string): string {
-  const row = { ...SAMPLING_SETTINGS, ...STOP_SETTINGS }[
-    key as keyof (typeof SAMPLING_SETTINGS & typeof STOP_SETTINGS)
-  ];
-  return row.label;
+/** Those in which any of them differs, in the order of `defaults`. */
+function changedKeys<T extends object>(all: readonly T[], defaults: T): (keyof T)[] {
+  const changed = new Set(all.flatMap((one) => Object.keys(differences(one, defaults))));
+  return (Object.keys(defaults) as (keyof T & string)[]).filter((key) => changed.has(key));
+}
+
+/** Values with which a stage does nothing; a temperature of 1 is a temperature. */
+const { temperature: _, ...OFF }: Partial<SamplingParams> = Object.assign(
+  {},
+  ...Object.values(STAGES).map(({ off }) => off),
+);
+
+function samplingText(key: keyof SamplingParams, value: unknown): string {
+  const { label } = SAMPLING_SETTINGS[key];
+  return `${label} ${Reflect.get(OFF, key) === value ? 'off' : valueText(value)}`;
+}
+
+function grammarText(grammar: SamplingParams['grammar']): string {
+  if (grammar === null) return 'Free text';
+  return grammar.kind === 'gbnf' ? 'GBNF grammar' : 'JSON schema';
+}
+
+function reasoningText(enabled: boolean | null): string {
+  if (enabled === null) return 'Default reasoning';
+  return enabled ? 'Reasoning on' : 'Reasoning off';
 }
 
 function valueText(value: unknown): string {

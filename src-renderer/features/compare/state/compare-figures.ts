@@ -1,25 +1,46 @@
 /** What the status bar shows about lanes. */
 import { formatCount } from '../../../ui/format.ts';
 import { contextUse, type ContextUse } from '../../chat/state/context-use.ts';
-import type { CompareState } from './compare.svelte.ts';
+import type { CompareState, LanesRate } from './compare.svelte.ts';
+import { rateOf, spreadOf } from './figures.ts';
+import type { Lane } from './lane.svelte.ts';
 
 export interface LaneStatus {
   /** Of the lane that fills its context window most. */
   context: ContextUse & { of?: string };
-  /** Of all lanes together, tokens per second; null before the first run. */
+  /** Of several lanes together, tokens per second; null before the first run. */
   rate: { points: readonly number[]; current: number; over: string } | null;
 }
 
 /** @param size of the context window, tokens */
-export function laneStatus({ lanes, rates }: CompareState, size: number): LaneStatus {
+export function laneStatus({ lanes, rates, runner }: CompareState, size: number): LaneStatus {
   const uses = lanes.flatMap(({ reply }) => (reply === null ? [] : [contextUse(reply, size)]));
   const longest = uses.reduce<ContextUse | null>(
     (most, use) => (most === null || use.used > most.used ? use : most),
     null,
   );
-  const current = rates.at(-1);
+  const latest = runner.running ? (rates.at(-1) ?? null) : finishedRate(lanes);
   return {
     context: longest === null ? contextUse(null, size) : { ...longest, of: 'longest lane' },
-    rate: current === undefined ? null : { points: rates, current, over: formatCount(lanes.length, 'lane') },
+    rate:
+      latest === null
+        ? null
+        : {
+            points: rates.map(({ rate }) => rate),
+            current: latest.rate,
+            over: formatCount(latest.lanes, 'lane'),
+          },
   };
+}
+
+/** The sum of the rates below the lanes: the last moment of a run is only about the lanes that ended last. */
+function finishedRate(lanes: readonly Lane[]): LanesRate | null {
+  const rates = lanes.map(shownRate).filter((rate) => rate !== null);
+  if (rates.length === 0) return null;
+  return { rate: rates.reduce((sum, rate) => sum + rate, 0), lanes: rates.length };
+}
+
+/** As below a lane: of several samples, the mean. */
+function shownRate({ measured }: Lane): number | null {
+  return spreadOf(measured.map(rateOf))?.mean ?? null;
 }

@@ -33,6 +33,13 @@ export interface RunHistory {
   save(run: StoredComparison): Promise<string>;
 }
 
+/** How fast the lanes are that generate at one moment. */
+export interface LanesRate {
+  /** Of all of them together, tokens per second. */
+  readonly rate: number;
+  readonly lanes: number;
+}
+
 /** The open comparison: one prompt and its lanes. Kept when another view is shown. */
 export class CompareState {
   /** Identifies the run in the history; null until lanes have run. */
@@ -52,8 +59,8 @@ export class CompareState {
   pulse = $state(0);
   readonly runner: LaneRunner;
   readonly blind = new BlindVoting();
-  /** Rate of all lanes together while they run, tokens per second, oldest first. */
-  rates = $state.raw<readonly number[]>([]);
+  /** While lanes run, oldest first. */
+  rates = $state.raw<readonly LanesRate[]>([]);
 
   #pinned = $state.raw<Lane | null>(null);
   #createdAt = '';
@@ -345,7 +352,10 @@ export class CompareState {
   /** Updates what is costly to compute. */
   beat(): void {
     const rates = this.lanes.flatMap(({ reply }) => (reply?.phase === 'writing' ? [reply.statistics.now() ?? 0] : []));
-    if (rates.length > 0) this.rates = [...this.rates.slice(1 - RATES), rates.reduce((sum, rate) => sum + rate, 0)];
+    if (rates.length > 0) {
+      const now = { rate: rates.reduce((sum, rate) => sum + rate, 0), lanes: rates.length };
+      this.rates = [...this.rates.slice(1 - RATES), now];
+    }
     this.pulse++;
   }
 

@@ -3,6 +3,7 @@ import { divergesAt } from '../../../../src-main/protocol/engine/reply-metrics.t
 import { MODEL } from '../../chat/test-support/fakes.ts';
 import { LANE_MODEL as model, setUpCompare as setUp } from '../test-support/compare-setup.ts';
 import { laneStatus } from './compare-figures.ts';
+import { figuresOf } from './figures.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -280,7 +281,7 @@ describe('CompareState', () => {
     await compare.run();
     const [, second] = compare.lanes;
     second.set({ sampling: { ...second.settings.sampling, topK: 5 } });
-    expect(compare.labels[1]).toBe('Top-k 5, Seed 2');
+    expect(compare.labels[1]).toBe('Top-k 5, seed 2');
     compare.vote(second);
     expect(history.saved.at(-1)).toMatchObject({
       lanes: [{}, { settings: { label: 'Seed 2', sampling: { topK: second.ranWith!.sampling.topK } } }],
@@ -297,11 +298,23 @@ describe('CompareState', () => {
     const done = compare.run();
     await vi.waitFor(() => expect(compare.lanes[1].reply?.count).toBe(3));
     compare.beat();
-    expect(laneStatus(compare, 1000).rate).toMatchObject({ over: '3 lanes' });
-    expect(compare.rates).toHaveLength(1);
+    // Lane A has finished.
+    expect(compare.rates).toMatchObject([{ lanes: 1 }]);
+    expect(laneStatus(compare, 1000).rate).toMatchObject({ over: '1 lane' });
     api.resume();
     await done;
     // The script of the fake says 4 prompt tokens.
     expect(laneStatus(compare, 1000).context).toMatchObject({ used: 8, of: 'longest lane' });
+  });
+
+  it('gives the status bar the sum of the rates below the lanes once they have finished', async () => {
+    const { compare, history } = setUp();
+    await compare.run();
+    const below = compare.lanes.map(({ reply }) => figuresOf(reply!).rate);
+    expect(below.every((rate) => rate !== null && rate > 0)).toBe(true);
+    const sum = below.reduce<number>((all, rate) => all + (rate ?? 0), 0);
+    expect(laneStatus(compare, 1000).rate).toMatchObject({ current: sum, over: '3 lanes' });
+    compare.open(history.saved[0]);
+    expect(laneStatus(compare, 1000).rate).toEqual({ points: [], current: sum, over: '3 lanes' });
   });
 });

@@ -39,7 +39,8 @@ function metricsOf(reply: Reply): RunningMetrics {
   return known;
 }
 
-function rateOf(reply: Reply): number | null {
+/** Tokens per second; null for fewer than two tokens. */
+export function rateOf(reply: Reply): number | null {
   if (reply.count === 0) return null;
   if (reply.running) return reply.statistics.now();
   return reply.timings === null ? reply.statistics.average() : reply.timings.decodeTokensPerSecond;

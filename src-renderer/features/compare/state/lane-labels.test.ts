@@ -64,7 +64,7 @@ describe('laneLabels', () => {
 
 it('makes no label that is too long to be stored', () => {
   const labels = laneLabels([lane({ modelName: 'a'.repeat(150) }), lane({ modelName: 'b'.repeat(1000) }, { seed: 1 })]);
-  expect(labels[0]).toBe(`${'a'.repeat(150)}, Seed 42`);
+  expect(labels[0]).toBe(`${'a'.repeat(150)}, seed 42`);
   expect(labels[1]).toBe('b'.repeat(MAX_LABEL));
 });
 

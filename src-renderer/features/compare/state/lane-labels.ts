@@ -2,7 +2,7 @@
 import { MAX_LABEL, type LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { formatCount } from '../../../ui/format.ts';
-import { samplingParts } from './lane-settings.ts';
+import { lowerFirst, samplingParts } from './lane-settings.ts';
 
 const LETTERS = 'ABCDEFGH';
 
@@ -35,13 +35,14 @@ export function laneLabels(lanes: readonly LaneSettings[]): string[] {
   return lanes.map((lane, at) => {
     if (lane.label !== '') return lane.label;
     const own = sampling[at].filter((part) => !shared.includes(part));
-    const named = own.length > 0 ? own : shared.length > 0 ? shared : ['Plain sampling'];
-    const chain = samplingDiffers ? named : [];
+    const ownChain = own.length > 0 ? own : shared.length > 0 ? shared : ['Plain sampling'];
+    const chain = samplingDiffers ? ownChain : [];
     const others = distinct[at].filter((_, aspect) => differs(aspect));
     // The model comes first, then the chain.
     const first = differs(0) ? 1 : 0;
     const parts = [...others.slice(0, first), ...chain, ...others.slice(first)].slice(0, NAMED);
-    const label = (parts.length > 0 ? parts : sampling[at].slice(0, NAMED)).join(', ');
+    const named = parts.length > 0 ? parts : sampling[at].slice(0, NAMED);
+    const label = named.map((part, place) => (place === 0 ? part : lowerFirst(part))).join(', ');
     return cutText(label, MAX_LABEL) || 'Plain sampling';
   });
 }

@@ -128,6 +128,6 @@ export function samplingSummary(sampling: SamplingParams): string {
 }
 
 /** But not `DRY 0.8` or `XTC 0.5`. */
-function lowerFirst(text: string): string {
+export function lowerFirst(text: string): string {
   return /^[A-Z]{2}/u.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
 }
