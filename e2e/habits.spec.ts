@@ -65,6 +65,11 @@ test('tour, find bar, palette and shortcut sheet have no violations in any theme
   await chat.ready();
   await chat.id('tour-start').click();
   await expectNoViolationsIn(THEMES, page, 'tour');
+  // Around the box that one writes in, and not over it.
+  const [ring, box] = await Promise.all(['tour-ring', 'composer-box'].map((id) => chat.id(id).boundingBox()));
+  expect(box!.x - ring!.x).toBeCloseTo(4, 0);
+  expect(box!.y - ring!.y).toBeCloseTo(4, 0);
+  expect(ring!.width - box!.width).toBeCloseTo(8, 0);
   await chat.id('tour-next').click();
   await chat.id('tour-next').click();
   await expect(chat.id('tour-step')).toHaveText('3 of 3');
