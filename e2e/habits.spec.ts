@@ -98,6 +98,18 @@ test('text size and density apply at once and are kept @full', async ({ app }) =
   const chat = new ChatPage(app.page);
   await chat.ready();
   await openReplies(app, chat, REPLIES.slice(0, 3));
+  // The thread is as wide as the composer, with and without the panel.
+  const edges = (locator: Locator) =>
+    locator.evaluate((element) => {
+      const { left, right } = element.getBoundingClientRect();
+      return [left, right].map(Math.round);
+    });
+  for (const width of [1280, 1600]) {
+    await app.page.setViewportSize({ width, height: 800 });
+    expect(await edges(chat.lastReply)).toEqual(await edges(chat.id('composer-box')));
+    await chat.id('panel-toggle').click();
+    expect(await edges(chat.lastReply)).toEqual(await edges(chat.id('composer-box')));
+  }
   const sizeOf = () => chat.lastText.evaluate((text) => parseFloat(getComputedStyle(text).fontSize));
   const before = await sizeOf();
   await chat.id('open-settings').click();
