@@ -3,6 +3,7 @@ import type { Locator } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations, expectNoViolationsIn, THEMES } from './support/axe.ts';
 import { openReplies } from './support/markdown.ts';
+import { expectNothingCutOff } from './support/overflow.ts';
 import { expect, test } from './support/test.ts';
 
 const REPLIES = Array.from({ length: 60 }, (_, at) => `Item **${at + 1}** is ready.\n\n- a *small* fox\n- an old book`);
@@ -49,6 +50,11 @@ test('commands, chats and models without a mouse; text is found in a long chat',
   await expectNoViolations(page, 'command palette');
   await keyboard.press('Enter');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  // By mouse, too; the focus comes back.
+  await chat.id('open-palette').click();
+  await expect(chat.id('palette-input')).toBeFocused();
+  await keyboard.press('Escape');
+  await expect(chat.id('open-palette')).toBeFocused();
   await choose('gcomp', /^Go to Compare/);
   await keyboard.press('Enter');
   await expect(chat.id('palette')).toHaveCount(0);
@@ -193,4 +199,8 @@ test('the model is switched in the chat, also in a small window @full', async ({
   await app.page.setViewportSize({ width: 480, height: 700 });
   await chat.id('header-model').click();
   await expect(chat.id('switch-model')).toContainText('In memory');
+  await app.page.keyboard.press('Escape');
+  await expectNothingCutOff(app.page, 'the chat at 480 px');
+  await chat.id('open-palette').click();
+  await expect(chat.id('palette-input')).toBeFocused();
 });
