@@ -211,8 +211,7 @@ test(
     const chat = new ChatPage(app.page);
     const models = new ModelsPage(app);
     await chat.ready();
-    await models.show();
-    await models.open(path);
+    await models.open(path, () => chat.id('first-open').click());
     await models.load('tiny-llama');
     await models.id('nav-chat').click();
     await chat.openPanel('stop');
