@@ -115,6 +115,8 @@ test('a full window offers ways to continue, and shows in the thread what was dr
   await expect(chat.id('whenFull-default')).toBeVisible();
   await chat.ask('The dog');
   await expect(chat.id('context-boundary')).toContainText('2 messages above');
+  // Once is enough.
+  await expect(chat.lastReply).not.toContainText('messages were dropped');
   await expectEngineCount(app, chat, WINDOW);
   for (const view of ['text', 'tokens']) {
     await chat.id(`view-${view}`).click();

@@ -3,6 +3,7 @@ import type { Locator } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations, expectNoViolationsIn, THEMES } from './support/axe.ts';
 import { openReplies } from './support/markdown.ts';
+import { expectNothingCutOff } from './support/overflow.ts';
 import { expect, test } from './support/test.ts';
 
 const REPLIES = Array.from({ length: 60 }, (_, at) => `Item **${at + 1}** is ready.\n\n- a *small* fox\n- an old book`);
@@ -49,6 +50,11 @@ test('commands, chats and models without a mouse; text is found in a long chat',
   await expectNoViolations(page, 'command palette');
   await keyboard.press('Enter');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  // By mouse, too; the focus comes back.
+  await chat.id('open-palette').click();
+  await expect(chat.id('palette-input')).toBeFocused();
+  await keyboard.press('Escape');
+  await expect(chat.id('open-palette')).toBeFocused();
   await choose('gcomp', /^Go to Compare/);
   await keyboard.press('Enter');
   await expect(chat.id('palette')).toHaveCount(0);
@@ -65,6 +71,11 @@ test('tour, find bar, palette and shortcut sheet have no violations in any theme
   await chat.ready();
   await chat.id('tour-start').click();
   await expectNoViolationsIn(THEMES, page, 'tour');
+  // Around the box that one writes in, and not over it.
+  const [ring, box] = await Promise.all(['tour-ring', 'composer-box'].map((id) => chat.id(id).boundingBox()));
+  expect(box!.x - ring!.x).toBeCloseTo(4, 0);
+  expect(box!.y - ring!.y).toBeCloseTo(4, 0);
+  expect(ring!.width - box!.width).toBeCloseTo(8, 0);
   await chat.id('tour-next').click();
   await chat.id('tour-next').click();
   await expect(chat.id('tour-step')).toHaveText('3 of 3');
@@ -93,6 +104,18 @@ test('text size and density apply at once and are kept @full', async ({ app }) =
   const chat = new ChatPage(app.page);
   await chat.ready();
   await openReplies(app, chat, REPLIES.slice(0, 3));
+  // The thread is as wide as the composer, with and without the panel.
+  const edges = (locator: Locator) =>
+    locator.evaluate((element) => {
+      const { left, right } = element.getBoundingClientRect();
+      return [left, right].map(Math.round);
+    });
+  for (const width of [1280, 1600]) {
+    await app.page.setViewportSize({ width, height: 800 });
+    expect(await edges(chat.lastReply)).toEqual(await edges(chat.id('composer-box')));
+    await chat.id('panel-toggle').click();
+    expect(await edges(chat.lastReply)).toEqual(await edges(chat.id('composer-box')));
+  }
   const sizeOf = () => chat.lastText.evaluate((text) => parseFloat(getComputedStyle(text).fontSize));
   const before = await sizeOf();
   await chat.id('open-settings').click();
@@ -176,4 +199,8 @@ test('the model is switched in the chat, also in a small window @full', async ({
   await app.page.setViewportSize({ width: 480, height: 700 });
   await chat.id('header-model').click();
   await expect(chat.id('switch-model')).toContainText('In memory');
+  await app.page.keyboard.press('Escape');
+  await expectNothingCutOff(app.page, 'the chat at 480 px');
+  await chat.id('open-palette').click();
+  await expect(chat.id('palette-input')).toBeFocused();
 });

@@ -86,6 +86,12 @@ test(
     await page.keyboard.press('ArrowDown');
     expect(await place()).toBe(242);
     await expect(page.locator('article:focus')).toBeInViewport();
+    // Also by mouse from anywhere to the end.
+    const toEnd = page.getByRole('button', { name: 'Jump to end' });
+    await thread(page).evaluate((element) => (element.scrollTop = 0));
+    await toEnd.click();
+    await expect(toEnd).toBeHidden();
+    expect(await distanceToEnd(page)).toBeLessThan(2);
   },
 );
 

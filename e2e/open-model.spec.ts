@@ -66,6 +66,9 @@ test('a file is described before it is loaded, replies as in the terminal, and f
   await models.card('tiny-llama').getByTestId('unload-model').click();
   await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'empty');
   await expect(models.id('memory-estimate')).not.toContainText('in use');
+  // The status bar has no figures of a model then.
+  await expect(chat.id('context-meter')).toBeHidden();
+  await expect(chat.id('executor')).toBeHidden();
   await chat.id('nav-chat').click();
   await expect(chat.id('model-notice')).toContainText(/No model is loaded\.\s*This chat used tiny-llama\./);
   await chat.id('composer').fill('Is anyone there?');
@@ -208,8 +211,7 @@ test(
     const chat = new ChatPage(app.page);
     const models = new ModelsPage(app);
     await chat.ready();
-    await models.show();
-    await models.open(path);
+    await models.open(path, () => chat.id('first-open').click());
     await models.load('tiny-llama');
     await models.id('nav-chat').click();
     await chat.openPanel('stop');

@@ -75,7 +75,7 @@ test('a reply says how many drafted tokens it took, unless speculation is off', 
   await chat.set('repetitionWindow', 0);
   const { text } = await chat.ask(LONG);
   const footer = chat.lastReply.getByTestId('reply-stats');
-  await expect(footer).toContainText(/drafted \d+, accepted \d+/);
+  await expect(footer).toContainText(/drafted \d+\s*accepted \d+/);
   await chat.openPanel('rate');
   await expect(chat.id('speculation')).toHaveText(/^\d+ of \d+\sdrafted tokens? accepted\.$/);
   await chat.set('speculate', false);

@@ -100,6 +100,13 @@ test('the candidates for the next token are a table, too', { tag: '@full' }, asy
   await chat.id('composer').fill('The cat sat on the');
   await expect(chart).toBeVisible();
   const before = await height();
+  // A long token gives way to the title and the legend.
+  await chat.id('next-token-best').evaluate((best) => (best.textContent = '<|im_start|>assistant'));
+  const rowHeights = [card.getByText('Next token', { exact: true }), card.getByRole('list')].map(async (part) => {
+    return (await part.boundingBox())?.height;
+  });
+  expect(await Promise.all(rowHeights)).toEqual([16, 16]);
+  expect(await height()).toBe(before);
   await chat.id('next-token-table').click();
   await expect(card.locator('tbody tr')).toHaveCount(14);
   await expect(chart).toBeHidden();

@@ -106,6 +106,7 @@ test.describe('a reply shows its exact stop reason', () => {
     const notice = chat.id('too-long');
     await expect(notice).toContainText('1,201');
     await expect(notice).toContainText('1,000');
+    await expect(notice).toContainText('Shorten the text.');
     await expect(chat.id('send')).toBeDisabled();
     await expect(chat.id('composer')).toHaveValue(text);
     await expect(chat.id('user-turn')).toHaveCount(0);

@@ -42,6 +42,16 @@ test('a tooltip shows on hover and with the keyboard, and follows its control', 
   await page.keyboard.press('Escape');
   await expect(tooltip).toHaveCount(0);
 
+  // A dialog that opens focuses its first control, without the tooltip.
+  await page.keyboard.press('?');
+  await expect(chat.id('shortcuts').getByRole('button', { name: 'Close' })).toBeFocused();
+  await expect(tooltip).toHaveCount(0);
+  await page.keyboard.press('Escape');
+  await expect(chat.id('shortcuts')).toBeHidden();
+  await expect(tooltip).toContainText('Settings');
+  await page.keyboard.press('Escape');
+  await expect(tooltip).toHaveCount(0);
+
   // No tooltip behind an open menu.
   await chat.ask('Hello world');
   await chat.id('reply-menu').hover();

@@ -21,6 +21,9 @@ it('says what the engine does and how far it is', () => {
   expect(engineText({ status: 'ready', model: { loadMs: 213 }, progress: null, responds: true })).toBe(
     'Ready, loaded in 213\u00a0ms',
   );
+  const ready = { status: 'ready', model: { loadMs: 213 }, progress: null, responds: true } as const;
+  expect(engineText(ready, 'reading')).toBe('Processing the prompt');
+  expect(engineText(ready, 'writing')).toBe('Generating');
   expect(engineText({ status: 'lost', model: { loadMs: 213 }, progress: null, responds: true })).toBe('Stopped');
 });
 

@@ -1,4 +1,5 @@
 import type { LoadProgress, ModelInfo } from '../../src-main/engine/api/types.ts';
+import type { ReplyPhase } from '../features/chat/state/reply.svelte.ts';
 import { progressText } from '../features/models/messages.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
 
@@ -12,13 +13,19 @@ interface EngineStatus {
   changingElsewhere?: boolean;
 }
 
-/** Status of the engine as a short text, with progress or load time. */
-export function engineText(engine: EngineStatus): string {
+/**
+ * Status of the engine as a short text, with progress or load time.
+ *
+ * @param phase of the running reply, which has no rate yet
+ */
+export function engineText(engine: EngineStatus, phase: ReplyPhase = 'done'): string {
   const { status, model, progress, responds } = engine;
   if (!responds) return 'Not responding';
   if (engine.changingElsewhere) return 'Loading in another window';
   if (status === 'lost') return 'Stopped';
   if (status === 'empty') return 'No model loaded';
+  if (status === 'ready' && phase === 'reading') return 'Processing the prompt';
+  if (status === 'ready' && phase === 'writing') return 'Generating';
   if (status === 'ready') return model === null ? 'Ready' : `Ready, loaded in ${formatDuration(model.loadMs)}`;
   return progress === null ? 'Starting the engine' : progressText(progress);
 }

@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { announce } from './live-region.svelte.ts';
 
 /** A toast for a completed action that can be undone, or a notice. Errors are shown where they happen. */
@@ -19,6 +20,8 @@ class Toasts {
   list = $state<Toast[]>([]);
   #timers = new Map<number, ReturnType<typeof setTimeout>>();
   #lastId = 0;
+  /** Open dialogs, drawers and menus. */
+  #covers = 0;
   #unsaid: string[] = [];
 
   show(toast: { text: string; detail?: string; undo?: () => void }): void {
@@ -53,6 +56,16 @@ class Toasts {
     this.dismiss(id);
   }
 
+  /** All toasts stay while something covers them, so that Undo is still there afterwards. @returns releases them */
+  hold(): () => void {
+    this.#covers++;
+    for (const { id } of untrack(() => this.list)) this.pause(id);
+    return () => {
+      this.#covers--;
+      for (const { id } of this.list) this.resume(id);
+    };
+  }
+
   /** A toast stays while it is hovered over or focused. */
   pause(id: number): void {
     clearTimeout(this.#timers.get(id));
@@ -61,7 +74,7 @@ class Toasts {
 
   resume(id: number): void {
     this.pause(id);
-    if (this.list.find((toast) => toast.id === id)?.kind === 'notice') return;
+    if (this.#covers > 0 || this.list.find((toast) => toast.id === id)?.kind === 'notice') return;
     this.#timers.set(
       id,
       setTimeout(() => this.dismiss(id), SHOWN_MS),

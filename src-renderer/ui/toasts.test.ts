@@ -25,6 +25,23 @@ it('what is done goes by itself, a notice stays until it is dismissed', async ()
   expect(dismissed).toHaveBeenCalledOnce();
 });
 
+it('what is done stays while a dialog covers it, and for its whole time afterwards', async () => {
+  toasts.show({ text: 'Chat deleted' });
+  await vi.advanceTimersByTimeAsync(5000);
+  const release = toasts.hold();
+  const releaseInner = toasts.hold();
+  toasts.show({ text: 'Preset saved' });
+  await vi.advanceTimersByTimeAsync(60_000);
+  releaseInner();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(toasts.list.map(({ text }) => text)).toEqual(['Chat deleted', 'Preset saved']);
+  release();
+  await vi.advanceTimersByTimeAsync(7000);
+  expect(toasts.list).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(toasts.list).toEqual([]);
+});
+
 it('notices that come together are announced together', async () => {
   toasts.notice('First.');
   await vi.advanceTimersByTimeAsync(10);

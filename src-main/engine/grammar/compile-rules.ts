@@ -80,7 +80,7 @@ class Compiler {
         return this.appendRepeat(expression, elements);
       case 'rule': {
         const rule = this.ruleByName.get(expression.name);
-        if (rule === undefined) throw this.error(`There is no rule ${expression.name}.`, expression.at);
+        if (rule === undefined) throw this.error(`There is no rule “${expression.name}”.`, expression.at);
         return this.push(elements, RULE, rule);
       }
       case 'token':

@@ -60,7 +60,7 @@ describe('GBNF', () => {
     ['root ::= "a"{10001}', '1:13 Too many repetitions: the limit is 10000'],
     ['root ::= "a"{0,99999999999999999999}', '1:13 Too many repetitions: the limit is 10000'],
     ['root ::= ' + '('.repeat(102), '1:110 Parentheses are nested more than'],
-    ['root ::= item\nitem ::= itm', '2:10 There is no rule itm'],
+    ['root ::= item\nitem ::= itm', '2:10 There is no rule “itm”'],
     ['root ::= "a"\nroot ::= "b"', '2:1 The rule root is already defined'],
     ['root ::= "a"\n\nbad', '3:4 Expected "::=" after the name bad'],
     ['root ::= <x', '1:10 Expected a token'],

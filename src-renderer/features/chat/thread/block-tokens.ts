@@ -113,11 +113,12 @@ export function blockTextAround(
 export function tokenSegments({ text, plain }: BlockToken): TokenSegment[] | null {
   if (plain || !/\s/u.test(text)) return null;
   const isBlank = text.trim() === '';
-  return (text.match(/[\n\r\t]| +|[^\n\r\t ]+/gu) ?? []).flatMap((run): TokenSegment[] => {
-    if (!/^[\n\r\t ]/u.test(run)) return [{ kind: 'word', text: run, sign: '' }];
+  return (text.match(/[\n\r\t]| +|[^\n\r\t ]+/gu) ?? []).map((run): TokenSegment => {
+    if (!/^[\n\r\t ]/u.test(run)) return { kind: 'word', text: run, sign: '' };
     // A single space beside a word is visible as a gap.
-    if (run === ' ' && !isBlank) return [{ kind: 'space', text: run, sign: '' }];
-    return [...run].map((character) => ({ kind: 'sign', text: character, sign: SIGNS[character] ?? '·' }));
+    if (run === ' ' && !isBlank) return { kind: 'space', text: run, sign: '' };
+    // Spaces side by side are one sign, so that one ring encloses them.
+    return { kind: 'sign', text: run, sign: (SIGNS[run[0]] ?? '·').repeat(run.length) };
   });
 }
 

@@ -28,6 +28,12 @@ describe('why a reply ended', () => {
     [failed('INTERNAL'), 'Failed'],
   ])('%o', (given, text) => expect(stopText(given)).toBe(text));
 
+  it('counts the tokens since Continue', () => {
+    const stop = { reason: 'max_tokens', maxTokens: 20 } as const;
+    expect(stopText(stop, 20)).toBe('Reached the 20-token limit');
+    expect(stopText(stop, 270)).toBe('Reached the limit of 20 more tokens');
+  });
+
   it.each<[EarlierStop, string]>([
     [{ reason: 'eos', detail: 'The model ended the text with <EOS> (token 1).', tokenId: 1 }, 'Finished'],
     [{ reason: 'max_tokens', detail: 'Reached the limit of 1500 tokens.' }, 'Reached the limit of 1500 tokens'],

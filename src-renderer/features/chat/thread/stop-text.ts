@@ -18,14 +18,20 @@ export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
   error: 'Failed',
 };
 
-/** A short text under a reply. */
-export function stopText(stop: StoredStop): string {
+/**
+ * A short text under a reply.
+ *
+ * @param tokens of the reply: more than the limit if it was continued, because the limit is that of a run
+ */
+export function stopText(stop: StoredStop, tokens = 0): string {
   if (isEarlierStop(stop)) return earlierStopText(stop);
   switch (stop.reason) {
     case 'eos':
       return 'Finished';
     case 'max_tokens':
-      return `Reached the ${formatInteger(stop.maxTokens)}-token limit`;
+      return tokens > stop.maxTokens
+        ? `Reached the limit of ${formatCount(stop.maxTokens, 'more token')}`
+        : `Reached the ${formatInteger(stop.maxTokens)}-token limit`;
     case 'stop_string':
       return stopStringText(stop.stopString);
     case 'repetition':
