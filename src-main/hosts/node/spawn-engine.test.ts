@@ -76,6 +76,21 @@ describe('startEngineThread', () => {
     expect(events).toHaveLength(20);
   });
 
+  it('holds no answers that it passed on when the engine has released them', async () => {
+    thread = startEngineThread({ workerUrl, modelsDir });
+    const { client } = connect();
+    await collect(client.stream('load', { modelId: 'tiny-transformer' }));
+    const used = () => process.memoryUsage().arrayBuffers;
+    const before = used();
+    const run = { ids: Array.from({ length: 600 }, (_, i) => 5 + i), interventions: [] };
+    for (let head = 0; head < 4; head++) {
+      await client.call('inside', { ...run, query: { kind: 'attention', layer: 0, head, from: 0, to: 600 } });
+    }
+    expect(used() - before).toBeGreaterThan(15e6);
+    await client.call('releaseInside', {});
+    await expect.poll(used).toBeLessThan(before + 1e6);
+  });
+
   it('stops a reply whose client is gone, and still serves the others', async () => {
     thread = startEngineThread({ workerUrl, modelsDir });
     const [first, second] = [connect(), connect()];
