@@ -3,6 +3,7 @@ import { defaultGenerateParams } from '../../engine/api/defaults.ts';
 import type { GenerateEvent } from '../../engine/api/types.ts';
 import { EngineClient } from '../../protocol/engine/client.ts';
 import { memoryTransportPair } from '../../protocol/engine/test-support/memory.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { startEngineThread, type EngineThread } from './spawn-engine.ts';
 import { BUILT_ENGINE_WORKER as workerUrl } from './test-support/built-engine-worker.ts';
 
@@ -80,6 +81,7 @@ describe('startEngineThread', () => {
     thread = startEngineThread({ workerUrl, modelsDir });
     const { client } = connect();
     await collect(client.stream('load', { modelId: 'tiny-transformer' }));
+    collectGarbage();
     const used = () => process.memoryUsage().arrayBuffers;
     const before = used();
     const run = { ids: Array.from({ length: 600 }, (_, i) => 5 + i), interventions: [] };
