@@ -77,6 +77,7 @@ it('writes a picture as SVG, with texts escaped', () => {
 });
 
 it('writes the cells of a grid as rectangles, without those where nothing is', () => {
+  const values = [1, null, -1, 0];
   const svg = sceneSvg(
     {
       width: 40,
@@ -84,15 +85,7 @@ it('writes the cells of a grid as rectangles, without those where nothing is', (
       shapes: [
         {
           ...{ kind: 'cells', x: 4, y: 0, width: 10, height: 8, gap: 1, columns: 2 },
-          tints: cellTints(
-            [2, 2],
-            (row, column) =>
-              [
-                [1, null],
-                [-1, 0],
-              ][row]![column]!,
-            1,
-          ),
+          tints: cellTints([2, 2], (row, column) => values[2 * row + column] ?? null, 1),
         },
       ],
     },
