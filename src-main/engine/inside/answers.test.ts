@@ -276,7 +276,7 @@ describe('memory', () => {
     expect(run.context.contents(run.ids)).toMatchObject({ free: CONTEXT, resident: 0 });
   });
 
-  it('goes on where a cancelled question has stopped', async () => {
+  it('resumes where a cancelled question stopped', async () => {
     const { ask, run, inside } = await asking('gemma3');
     const { executor } = run;
     const layers = run.program.kvWidths.length;
