@@ -62,11 +62,11 @@ async function mappedMemory(pid: number): Promise<Pick<ProcessMemory, 'total' | 
 function parse(smaps: string): Mapping[] {
   const mappings: Mapping[] = [];
   for (const line of smaps.split('\n')) {
-    const start = /^(?<from>[\da-f]+)-(?<to>[\da-f]+) (?<rights>\S+) \S+ \S+ (?<inode>\d+)/u.exec(line)?.groups;
-    if (start) {
-      const [from, to] = [start['from'], start['to']].map((address) => Number.parseInt(address ?? '', 16));
-      const isReadable = start['rights']?.startsWith('r') === true;
-      mappings.push({ from: from ?? NaN, to: to ?? NaN, isReadable, hasFile: start['inode'] !== '0', bytes: 0 });
+    const [, from, to, rights, inode] = /^([\da-f]+)-([\da-f]+) (\S+) \S+ \S+ (\d+)/u.exec(line) ?? [];
+    if (from !== undefined && to !== undefined) {
+      const [start, end] = [Number.parseInt(from, 16), Number.parseInt(to, 16)];
+      const isReadable = rights?.startsWith('r') === true;
+      mappings.push({ from: start, to: end, isReadable, hasFile: inode !== '0', bytes: 0 });
       continue;
     }
     const shared = /^Pss:\s+(\d+) kB$/u.exec(line)?.[1];
