@@ -23,14 +23,20 @@ export async function memoryByKind(app: RunningApp): Promise<ProcessMemory[]> {
   if (electron === null) throw new Error('Only the processes of Electron are told apart.');
   const session = await app.context.newCDPSession(app.page);
   await session.send('HeapProfiler.collectGarbage');
-  const { usedSize: heap, backingStorageSize: arrays } = await session.send('Runtime.getHeapUsage');
+  // The second is missing in Electron 33.
+  const usage: { usedSize: number; backingStorageSize?: number } = await session.send('Runtime.getHeapUsage');
   await session.detach();
   const pagePid = await electron.evaluate(({ BrowserWindow }) =>
     BrowserWindow.getAllWindows()[0]!.webContents.getOSProcessId(),
   );
   return [
     { process: 'engine', ...(await mappedMemory(await enginePid(electron))), heap: null, arrays: null },
-    { process: 'page', ...(await mappedMemory(pagePid)), heap, arrays },
+    {
+      process: 'page',
+      ...(await mappedMemory(pagePid)),
+      heap: usage.usedSize,
+      arrays: usage.backingStorageSize ?? null,
+    },
   ];
 }
 
