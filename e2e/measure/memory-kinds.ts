@@ -26,8 +26,11 @@ export async function memoryByKind(app: RunningApp): Promise<ProcessMemory[]> {
   // The second is missing in Electron 33.
   const usage: { usedSize: number; backingStorageSize?: number } = await session.send('Runtime.getHeapUsage');
   await session.detach();
+  // A page for the GPU has a later window.
   const pagePid = await electron.evaluate(({ BrowserWindow }) =>
-    BrowserWindow.getAllWindows()[0]!.webContents.getOSProcessId(),
+    BrowserWindow.getAllWindows()
+      .sort((a, b) => a.id - b.id)[0]!
+      .webContents.getOSProcessId(),
   );
   return [
     { process: 'engine', ...(await mappedMemory(await enginePid(electron))), heap: null, arrays: null },
