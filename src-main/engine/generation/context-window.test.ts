@@ -114,7 +114,20 @@ describe('ContextWindow', () => {
       expect(CELLS - cache.free).toBe(250);
       window.releaseTemporary();
       expect(CELLS - cache.free).toBe(200);
+      // Neither extended nor shortened by a few tokens.
+      expect(await look([...ids(200), 7, 8])).toBe(200);
+      expect(await look([...ids(190), 9])).toBe(190);
+      window.releaseTemporary();
+      expect(CELLS - cache.free).toBe(200);
       expect(await fill([...ids(200), 1])).toBe(200);
+    });
+
+    it('do not take the place of a short chat', async () => {
+      const { fill, window } = set;
+      await fill(ids(20));
+      await look(ids(30, 1000));
+      window.releaseTemporary();
+      expect(await fill([...ids(20), 1])).toBe(20);
     });
 
     it('are kept longer when they are probed', async () => {

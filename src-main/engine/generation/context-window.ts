@@ -266,6 +266,11 @@ export class ContextWindow implements TokenWindow {
     return isNew && first !== undefined && this.cache.isFree(first, expected) ? first : undefined;
   }
 
+  /** Whether a temporary sequence is needed, because this one is not: it is neither shortened nor extended. */
+  private isForeign(sequence: number): boolean {
+    return this.isTemporary && !this.temporary.has(sequence);
+  }
+
   private keptTemporary(): number[] {
     return this.kept.filter((kept) => this.temporary.has(kept));
   }
@@ -274,9 +279,9 @@ export class ContextWindow implements TokenWindow {
   private continueFrom(sequence: number, length: number): number {
     const rest = this.cache.length(sequence) - length;
     if (length === 0) {
-      if (this.length > SHORT) this.fresh();
+      if (this.length > SHORT || this.isForeign(this.sequence)) this.fresh();
       else this.clear();
-    } else if (rest > SHORT) {
+    } else if (rest > SHORT || this.isForeign(sequence)) {
       // Fork it before it can be released: keeping a sequence may release the oldest.
       this.kept = this.kept.filter((other) => other !== sequence);
       if (sequence !== this.sequence) this.keep(this.sequence);
