@@ -4,8 +4,9 @@
  *     npx tsx e2e/measure/inside.ts [--file Q4_1] [--words 1000]
  *
  * For each step the time from the click until everything on it is there: for a text that was just entered, when everything
- * was computed ahead, and for another token or layer. Then frames while a key is held, and the memory of the engine's process
- * before, while and after the view is open.
+ * was computed ahead, and for another token or layer. Then frames while a key is held, and the memory of the engine's and the
+ * page's process before, while and after the view is open: what is left after it are pages of WebAssembly memory, which cannot
+ * be given back, and which the next run uses again.
  */
 import { expect, type Locator } from '@playwright/test';
 import { parseArgs } from 'node:util';
@@ -13,7 +14,7 @@ import { PAGES, type StepId } from '../../src-renderer/features/inside/steps.ts'
 import { InsidePage } from '../pages/inside.ts';
 import type { RunningApp } from '../support/app.ts';
 import { words } from '../support/long-chats.ts';
-import { engineMemory } from '../support/memory.ts';
+import { memoryByKind, type ProcessMemory } from './memory-kinds.ts';
 import { fileTypes, loadSmolLM2, quantile, withApp } from './support.ts';
 
 const { values } = parseArgs({
@@ -27,6 +28,8 @@ const AHEAD_MS = 10_000;
 const PRESSES = 120;
 /** As a keyboard repeats, ms. */
 const REPEAT_MS = 33;
+/** After the view has closed, for the engine's answer and for allocators that return memory later. */
+const RELEASE_MS = 3000;
 const MIB = 2 ** 20;
 
 const [type] = fileTypes(values.file);
@@ -35,8 +38,8 @@ if (type !== undefined) await withApp('electron', (app) => measure(app, type));
 async function measure(app: RunningApp, file: Parameters<typeof loadSmolLM2>[1]): Promise<void> {
   const { page } = app;
   const chat = await loadSmolLM2(app, file, 32);
-  const before = await engineMemory(app);
   const rates = [await decodeRate(app)];
+  const memory = new Map([['before', await memoryByKind(app)]]);
   const inside = new InsidePage(page);
   await inside.show();
   const steps = PAGES.map(({ id }) => id).filter((id) => id !== 'what-if');
@@ -49,14 +52,17 @@ async function measure(app: RunningApp, file: Parameters<typeof loadSmolLM2>[1])
   console.log(`${Number(await selectedToken(inside).getAttribute('data-token')) + 1} tokens.`);
   await page.waitForTimeout(AHEAD_MS);
 
+  let cache = '';
   console.log('\n| step | text just entered, ms | computed ahead, ms | another token or layer, ms |');
   console.log('| ---- | --------------------: | -----------------: | -------------------------: |');
   for (const id of steps) {
     const first = await timed(inside, () => inside.id(`step-${id}`).click());
     const next = await timed(inside, () => moveOn(inside, id));
     console.log(`| ${id} | ${[cold.get(id) ?? NaN, first, next].map((ms) => ms.toFixed(0)).join(' | ')} |`);
+    if (id === 'loop') cache = (await inside.id('cache-facts').textContent())?.replaceAll(/\s+/gu, ' ').trim() ?? '';
   }
-  const open = await engineMemory(app);
+  console.log(`\n${cache}`);
+  memory.set('open', await memoryByKind(app));
 
   console.log('\n| held key | frames/s | slowest 5 %, ms |\n| -------- | -------: | --------------: |');
   await inside.step('attention');
@@ -74,13 +80,24 @@ async function measure(app: RunningApp, file: Parameters<typeof loadSmolLM2>[1])
 
   await page.keyboard.press('Control+1');
   await chat.id('composer').waitFor();
-  // The collector runs when it likes.
-  await page.waitForTimeout(3000);
-  const after = await engineMemory(app);
-  const shown = [before, open, after].map((bytes) => `${(bytes / MIB).toFixed(0)} MB`);
-  console.log(`\nThe engine’s process: ${shown[0]} before, ${shown[1]} while open, ${shown[2]} after.`);
+  await page.waitForTimeout(RELEASE_MS);
+  memory.set('after', await memoryByKind(app));
+  reportMemory(memory);
   rates.push(await decodeRate(app));
   console.log(`Decoding: ${rates.map((rate) => `${rate.toFixed(1)} tok/s`).join(' before, ')} after.`);
+}
+
+function reportMemory(memory: ReadonlyMap<string, readonly ProcessMemory[]>): void {
+  console.log('\n| memory, MB | all | WebAssembly | other anonymous | files | JS heap | array buffers |');
+  console.log('| ---------- | --: | ----------: | --------------: | ----: | ------: | ------------: |');
+  const shown = (bytes: number | null) => (bytes === null ? '' : (bytes / MIB).toFixed(0));
+  for (const [when, processes] of memory) {
+    for (const { process, total, wasm, anonymous, files, heap, arrays } of processes) {
+      console.log(
+        `| ${[`${process} ${when}`, ...[total, wasm, anonymous, files, heap, arrays].map(shown)].join(' | ')} |`,
+      );
+    }
+  }
 }
 
 /** Enters a text that has no token in common with the one before, and returns as soon as its tokens are there. */

@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import { openModel } from '../models/open-model.ts';
+import { layersOf, partialProgram, tappedTensor, tapTensors, tensorName } from '../program/partial-program.ts';
 import type { Program } from '../program/program.ts';
+import { TAPS } from '../program/taps.ts';
 import type { KvCacheType } from '../api/types.ts';
 import { gpuInFullRun, sharedDevice } from '../test-support/gpu.ts';
 import { testKernels } from '../test-support/kernels.ts';
@@ -85,6 +87,32 @@ describe.each([
     // The executor's own cells are unchanged.
     own.truncate(0, prefix.length);
     expect(await logitsBehind(executor, own, [7, 8])).toEqual(expected);
+    await executor.dispose();
+  });
+
+  it('serves a part of the layers with their cells only', async () => {
+    const { program, executor } = await open('llama', kvCacheType, onGpu);
+    const { prompt } = readTinyGolden('llama');
+    const tap = (layer: number) => tappedTensor(program, TAPS.layerOutput(layer))!;
+    const [given, wanted] = [tap(0), tap(1)];
+    const names = [given, wanted].map(tensorName);
+    const whole = await executor.run(batchOf([new KvCache(CELLS).append(0, prompt)]), {
+      ...{ logits: [], taps: names, program: tapTensors(program, [given, wanted]) },
+    });
+    const part = partialProgram(program, { given: [given], wanted: [wanted] });
+    const full = await executor.allocateCells(CELLS);
+    full.release();
+    const block = await executor.allocateCells(CELLS, layersOf(part));
+    if (executor.name === 'wasm') expect(block.bytes).toBeLessThan(full.bytes);
+    const batch = { ...batchOf([new KvCache(CELLS).append(0, prompt)]), block };
+    const { taps } = await executor.run(batch, {
+      ...{ logits: [], taps: [names[1]], program: part },
+      given: new Map([[names[0], whole.taps.get(names[0])!.data]]),
+    });
+    expect(taps.get(names[1])).toEqual(whole.taps.get(names[1]));
+    if (executor.name === 'wasm') {
+      await expect(executor.run(batch, { logits: [0] })).rejects.toThrow('The block has no cells for layer 0.');
+    }
     await executor.dispose();
   });
 

@@ -132,8 +132,9 @@ export interface Executor {
   run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
   /**
    * Allocates more cells, counted in `memoryBytes` until they are released. One block at a time.
+   * @param layers that will be computed with the block: others may have no memory in it. By default all
    * @throws EngineError OUT_OF_MEMORY with the numbers
    */
-  allocateCells(cells: number): Promise<CellBlock>;
+  allocateCells(cells: number, layers?: ReadonlySet<number>): Promise<CellBlock>;
   dispose(): Promise<void>;
 }

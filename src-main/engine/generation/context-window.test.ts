@@ -59,9 +59,89 @@ describe('ContextWindow', () => {
     window.switchTo('tapped');
     expect(await fill([...ids(100), 2])).toBe(100);
     window.switchTo('');
-    window.releaseVariants();
+    window.releaseTemporary();
     expect(CELLS - cache.free).toBe(101);
     expect(await fill([...ids(100), 1, 2])).toBe(101);
+  });
+
+  describe('temporary sequences', () => {
+    const look = (wanted: readonly number[]) => set.window.temporarily(() => set.fill(wanted));
+
+    it('are released together, whether in use or kept, unless a request has extended them', async () => {
+      const { fill, window, cache } = set;
+      await fill(ids(100));
+      await look(ids(200, 1000));
+      await look(ids(200, 2000));
+      expect(CELLS - cache.free).toBe(500);
+      expect(await fill([...ids(200, 1000), 1])).toBe(200);
+      window.releaseTemporary();
+      expect(CELLS - cache.free).toBe(301);
+      await look(ids(150, 3000));
+      window.releaseTemporary();
+      expect(CELLS - cache.free).toBe(301);
+      expect(await fill([...ids(100), 1])).toBe(100);
+      expect(await fill([...ids(200, 1000), 1, 2])).toBe(201);
+    });
+
+    it('are released before chats that were used longer ago', async () => {
+      const { fill } = set;
+      await fill(ids(300));
+      await look(ids(300, 1000));
+      await look(ids(300, 2000));
+      await fill(ids(300, 3000));
+      expect(await fill([...ids(300), 1])).toBe(300);
+    });
+
+    it('are few, in the same cells', async () => {
+      const { fill, window, cache } = set;
+      await fill(ids(100));
+      const cells = new Set<number>();
+      for (let n = 1; n <= 10; n++) {
+        await look(ids(200, 1000 * n));
+        for (const cell of window.cells(200)) cells.add(cell);
+      }
+      expect(cells.size).toBe(400);
+      expect(CELLS - cache.free).toBe(500);
+      // The one before the last is still there, the one before that is not.
+      expect(await look([...ids(200, 9000), 1])).toBe(200);
+      expect(await look([...ids(200, 8000), 1])).toBe(0);
+    });
+
+    it('share what they continue with a chat, which keeps it', async () => {
+      const { fill, window, cache } = set;
+      await fill(ids(200));
+      expect(await look([...ids(100), ...ids(50, 1000)])).toBe(100);
+      expect(CELLS - cache.free).toBe(250);
+      window.releaseTemporary();
+      expect(CELLS - cache.free).toBe(200);
+      // Neither extended nor shortened by a few tokens.
+      expect(await look([...ids(200), 7, 8])).toBe(200);
+      expect(await look([...ids(190), 9])).toBe(190);
+      window.releaseTemporary();
+      expect(CELLS - cache.free).toBe(200);
+      expect(await fill([...ids(200), 1])).toBe(200);
+    });
+
+    it('do not take the place of a short chat', async () => {
+      const { fill, window } = set;
+      await fill(ids(20));
+      await look(ids(30, 1000));
+      window.releaseTemporary();
+      expect(await fill([...ids(20), 1])).toBe(20);
+    });
+
+    it('are kept longer when they are probed', async () => {
+      const { fill, window } = set;
+      const [a, b] = [ids(100, 1000), ids(100, 2000)];
+      const probe = (wanted: readonly number[]) => window.probe([...wanted, 1], [''], { logits: [] });
+      await look(a);
+      await look(b);
+      await fill(ids(100));
+      expect(await probe(a)).not.toBeNull();
+      await look(ids(100, 3000));
+      expect(await probe(a)).not.toBeNull();
+      expect(await probe(b)).toBeNull();
+    });
   });
 
   it('runs a token after a prefix of any sequence, and leaves all sequences as they are', async () => {

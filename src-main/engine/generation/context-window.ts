@@ -41,12 +41,14 @@ export interface ChosenRuns {
 export const OWN = '';
 /** Maximum number of sequences kept beside the one in use. */
 const MAX_KEPT = 16;
+/** Maximum number of temporary sequences, of the model's own and of variants each. */
+const MAX_TEMPORARY = 2;
 /** Up to this length, tokens are recomputed rather than kept as a separate sequence. */
 const SHORT = 64;
 
 /**
  * The window of the current request and the sequences of earlier ones: chats, versions of a reply, scored texts. They
- * share the cells of common prefixes; the least recently used one is released first.
+ * share the cells of common prefixes; the least recently used one is released first, temporary ones before all others.
  */
 export class ContextWindow implements TokenWindow {
   readonly chosen: ChosenRuns | undefined;
@@ -58,6 +60,9 @@ export class ContextWindow implements TokenWindow {
   private variant = OWN;
   /** Of kept sequences that are not the model's own. */
   private readonly variants = new Map<number, string>();
+  /** See `temporarily`. */
+  private readonly temporary = new Set<number>();
+  private isTemporary = false;
   /** Expected length after prefill, in tokens; 0 if unknown. */
   private expected = 0;
 
@@ -127,8 +132,9 @@ export class ContextWindow implements TokenWindow {
   private append(ids: readonly number[]): Batch {
     // Cells for the whole prompt at once, so that they are contiguous.
     const expected = Math.max(ids.length, this.expected - this.length);
+    const first = this.claim(expected);
     this.freeUpTo(expected);
-    const { tokens, cells, positions, context } = this.cache.append(this.sequence, ids, expected);
+    const { tokens, cells, positions, context } = this.cache.append(this.sequence, ids, expected, first);
     return { tokens, positions, cells, sequences: new Int32Array(ids.length), contexts: [context] };
   }
 
@@ -146,8 +152,9 @@ export class ContextWindow implements TokenWindow {
   /** Appends tokens without running them. @returns their cells, where the caller writes K and V */
   adopt(ids: readonly number[]): Int32Array {
     const expected = Math.max(ids.length, this.expected - this.length);
+    const first = this.claim(expected);
     this.freeUpTo(expected);
-    return this.cache.append(this.sequence, ids, expected).cells;
+    return this.cache.append(this.sequence, ids, expected, first).cells;
   }
 
   /** What the cache holds, and how many of `ids` it would reuse in any sequence. */
@@ -171,9 +178,22 @@ export class ContextWindow implements TokenWindow {
     this.variant = variant;
   }
 
-  /** Releases all sequences but the model's own. */
-  releaseVariants(): void {
-    for (const sequence of this.kept.filter((kept) => this.variants.has(kept))) this.drop(sequence);
+  /**
+   * Sequences that begin during `use` are temporary, as all variants are: they are released before all others, and by
+   * `releaseTemporary`. They stay if a later request extends them.
+   */
+  async temporarily<T>(use: () => Promise<T>): Promise<T> {
+    this.isTemporary = true;
+    try {
+      return await use();
+    } finally {
+      this.isTemporary = false;
+    }
+  }
+
+  releaseTemporary(): void {
+    for (const sequence of this.keptTemporary()) this.drop(sequence);
+    if (this.temporary.has(this.sequence)) this.clear();
   }
 
   /**
@@ -189,6 +209,7 @@ export class ContextWindow implements TokenWindow {
     const before = ids.slice(0, -1);
     const sequence = this.sequenceWith(before, variants);
     if (sequence === undefined) return null;
+    if (sequence !== this.sequence) this.kept = [...this.kept.filter((other) => other !== sequence), sequence];
     const probe = ++this.last;
     if (before.length > 0) this.cache.fork(sequence, probe, before.length);
     try {
@@ -215,21 +236,52 @@ export class ContextWindow implements TokenWindow {
   private drop(sequence: number): void {
     this.kept = this.kept.filter((other) => other !== sequence);
     this.variants.delete(sequence);
+    this.temporary.delete(sequence);
     this.cache.release(sequence);
   }
 
   /** Releases kept sequences until `cells` are free or none is left. */
   private freeUpTo(cells: number): void {
-    while (this.cache.free < cells && this.kept.length > 0) this.drop(this.kept[0]);
+    while (this.cache.free < cells && this.kept.length > 0) this.drop(this.keptTemporary()[0] ?? this.kept[0]);
+  }
+
+  /**
+   * Notes who needs the sequence in use, which is about to grow.
+   * @returns first cell of the temporary sequence whose place it takes, if `expected` tokens fit there: pages that were never
+   * written take no memory
+   */
+  private claim(expected: number): number | undefined {
+    if (!this.isTemporary && this.variant === OWN) {
+      this.temporary.delete(this.sequence);
+      return undefined;
+    }
+    const isNew = this.length === 0;
+    if (isNew) this.temporary.add(this.sequence);
+    const others = this.keptTemporary().filter((kept) => this.variants.has(kept) === (this.variant !== OWN));
+    let first: number | undefined;
+    for (const oldest of others.slice(0, 1 - MAX_TEMPORARY)) {
+      [first] = this.cache.cells(oldest, 1);
+      this.drop(oldest);
+    }
+    return isNew && first !== undefined && this.cache.isFree(first, expected) ? first : undefined;
+  }
+
+  /** Whether a temporary sequence is needed, because this one is not: it is neither shortened nor extended. */
+  private isForeign(sequence: number): boolean {
+    return this.isTemporary && !this.temporary.has(sequence);
+  }
+
+  private keptTemporary(): number[] {
+    return this.kept.filter((kept) => this.temporary.has(kept));
   }
 
   /** Makes the first `length` tokens of a sequence the window. */
   private continueFrom(sequence: number, length: number): number {
     const rest = this.cache.length(sequence) - length;
     if (length === 0) {
-      if (this.length > SHORT) this.fresh();
+      if (this.length > SHORT || this.isForeign(this.sequence)) this.fresh();
       else this.clear();
-    } else if (rest > SHORT) {
+    } else if (rest > SHORT || this.isForeign(sequence)) {
       // Fork it before it can be released: keeping a sequence may release the oldest.
       this.kept = this.kept.filter((other) => other !== sequence);
       if (sequence !== this.sequence) this.keep(this.sequence);
@@ -237,6 +289,7 @@ export class ContextWindow implements TokenWindow {
       const branch = ++this.last;
       this.cache.fork(sequence, branch, length);
       this.sequence = branch;
+      if (this.isTemporary || this.variant !== OWN) this.temporary.add(branch);
     } else {
       if (sequence !== this.sequence) {
         this.kept = this.kept.filter((other) => other !== sequence);
@@ -253,7 +306,7 @@ export class ContextWindow implements TokenWindow {
     if (this.cache.length(sequence) > 0) {
       this.kept.push(sequence);
       if (this.variant !== OWN) this.variants.set(sequence, this.variant);
-    }
+    } else this.temporary.delete(sequence);
     while (this.kept.length > MAX_KEPT) this.drop(this.kept[0]);
   }
 }

@@ -252,6 +252,23 @@ describe('memory', () => {
     expect(run.context.length).toBe(0);
   });
 
+  it('computes all heads of a layer at once, however many of them share keys and values', async () => {
+    const { ask, run, inside } = await asking('gemma3');
+    const layer = run.program.kvWidths.length - 1;
+    const query = { kind: 'attention', layer, head: 0, from: 3, to: 10 } as const;
+    await ask(query);
+    const { computedTokens } = run.executor;
+    for (let head = 1; head < run.model.config.heads; head++) {
+      const found = await ask({ ...query, head });
+      expect(found).toEqual(await (await asking('gemma3')).ask({ ...query, head }));
+    }
+    expect(run.executor.computedTokens).toBe(computedTokens);
+    await ask({ ...query, from: 4 });
+    expect(run.executor.computedTokens).toBe(computedTokens + 10);
+    inside.release();
+    expect(inside.bytes).toBe(0);
+  });
+
   it('opens the first layer without the others', async () => {
     const { ask, run } = await asking(BUILT_IN);
     await ask({ kind: 'attention', layer: 0, head: 0, from: 0, to: TOKENS });
@@ -259,7 +276,7 @@ describe('memory', () => {
     expect(run.context.contents(run.ids)).toMatchObject({ free: CONTEXT, resident: 0 });
   });
 
-  it('goes on where a cancelled question has stopped', async () => {
+  it('resumes where a cancelled question stopped', async () => {
     const { ask, run, inside } = await asking('gemma3');
     const { executor } = run;
     const layers = run.program.kvWidths.length;

@@ -1,4 +1,4 @@
-import type { AttentionAnswer, AttentionMapsAnswer } from '../api/inside-types.ts';
+import type { AttentionAnswer, AttentionMapsAnswer, InsideQuery } from '../api/inside-types.ts';
 import { EngineError } from '../api/errors.ts';
 import type { AttentionAttributes } from '../program/ops.ts';
 import { tensorName } from '../program/partial-program.ts';
@@ -7,54 +7,141 @@ import { required } from './partial-runs.ts';
 import { requiredTensor, type ResidualStream } from './residual-stream.ts';
 import type { InsideRun } from './tapped-row.ts';
 
-/** Everything about one head, for queries `from` up to `to`. */
-export async function attentionOfHead(
+/** Bytes that heads of a layer may take together; with more, each is computed for itself. */
+const MAX_BYTES = 64 * 2 ** 20;
+
+/** Heads that are computed together, or heads of K and V: `[from, to)`. */
+interface HeadRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Heads of a layer, for a range of queries. A run computes all of them, so moving from one to the next need not run again. */
+export interface LayerHeads {
+  readonly layer: number;
+  readonly from: number;
+  readonly to: number;
+  readonly attributes: AttentionAttributes;
+  /** See `AttentionAnswer`. */
+  readonly context: number;
+  readonly heads: HeadRange;
+  readonly kvHeads: HeadRange;
+  /** `[to - from, heads, headDim]` */
+  readonly queries: Float32Array;
+  /** `[context, kvHeads, headDim]` each. */
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+  /** `[heads, to - from, context]` */
+  readonly weights: Float32Array;
+  /** `[to - from, heads, headDim]` */
+  readonly output: Float32Array;
+}
+
+type HeadQuery = Extract<InsideQuery, { kind: 'attention' }>;
+
+export function bytesOfHeads({ queries, keys, values, weights, output }: LayerHeads): number {
+  return [queries, keys, values, weights, output].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+export function hasHead(
+  known: LayerHeads | null,
+  { layer, head, from, to }: Omit<HeadQuery, 'kind'>,
+): known is LayerHeads {
+  if (known?.layer !== layer || known.from !== from || known.to !== to) return false;
+  return head >= known.heads.from && head < known.heads.to;
+}
+
+/** The head that is asked about, and all others of the layer if they are not too many bytes. */
+export async function headsOfLayer(
   run: InsideRun,
   stream: ResidualStream,
-  { layer, head, from, to }: { layer: number; head: number; from: number; to: number },
-): Promise<AttentionAnswer> {
-  const { heads, kvHeads, headDim, scale, softcap, window, causal } = attentionAttributes(run, layer);
+  { layer, head, from, to }: Omit<HeadQuery, 'kind'>,
+): Promise<LayerHeads> {
+  const attributes = attentionAttributes(run, layer);
+  const { heads: all, kvHeads: allOfKv, headDim, causal } = attributes;
   const context = causal ? to : run.ids.length;
-  const kvHead = Math.floor((head * kvHeads) / heads);
   const rows = to - from;
-  const answer: AttentionAnswer = {
-    ...{ kind: 'attention', kvHead, headDim, context, scale, softcap, window, causal },
-    queries: new Float32Array(rows * headDim),
-    keys: new Float32Array(context * headDim),
-    values: new Float32Array(context * headDim),
-    scores: new Float64Array(rows * context).fill(-Infinity),
-    weights: new Float32Array(rows * context),
-    output: new Float32Array(rows * headDim),
+  const bytes = 4 * (all * rows * (context + 2 * headDim) + 2 * allOfKv * context * headDim);
+  const heads = bytes <= MAX_BYTES ? { from: 0, to: all } : { from: head, to: head + 1 };
+  const kvHeads = { from: kvHeadOf(heads.from, attributes), to: kvHeadOf(heads.to - 1, attributes) + 1 };
+  const [count, countOfKv] = [heads.to - heads.from, kvHeads.to - kvHeads.from];
+  const found: LayerHeads = {
+    ...{ layer, from, to, attributes, context, heads, kvHeads },
+    queries: new Float32Array(rows * count * headDim),
+    keys: new Float32Array(context * countOfKv * headDim),
+    values: new Float32Array(context * countOfKv * headDim),
+    weights: new Float32Array(count * rows * context),
+    output: new Float32Array(rows * count * headDim),
   };
-  // Each with its number of heads, the head, the first token of the target and the target.
+  // Each with its number of heads, those that are copied, the range of tokens and the target.
   const parts = [
-    [TAPS.attentionQueries(layer), heads, head, from, answer.queries],
-    [TAPS.attentionKeys(layer), kvHeads, kvHead, 0, answer.keys],
-    [TAPS.attentionValues(layer), kvHeads, kvHead, 0, answer.values],
-    [TAPS.attentionHeads(layer), heads, head, from, answer.output],
+    [TAPS.attentionQueries(layer), all, heads, { from, to }, found.queries],
+    [TAPS.attentionKeys(layer), allOfKv, kvHeads, { from: 0, to: context }, found.keys],
+    [TAPS.attentionValues(layer), allOfKv, kvHeads, { from: 0, to: context }, found.values],
+    [TAPS.attentionHeads(layer), all, heads, { from, to }, found.output],
   ] as const;
   const tensors = parts.map(([tap]) => requiredTensor(run, tap));
   const [, keys, values] = tensors;
   const wanted = { from, to, tensors, before: [keys, values], attention: true };
   await stream.layer(run, layer, wanted, (taps, first, end) => {
-    parts.forEach(([, count, which, start, target], i) => {
-      if (end <= start) return;
+    parts.forEach(([, stored, copied, tokens, target], i) => {
+      if (end <= tokens.from) return;
       const { data } = required(taps.get(tensorName(tensors[i])));
-      for (let token = Math.max(first, start); token < end && token - start < target.length / headDim; token++) {
-        const at = ((token - first) * count + which) * headDim;
-        target.set(data.subarray(at, at + headDim), (token - start) * headDim);
+      const width = (copied.to - copied.from) * headDim;
+      for (let token = Math.max(first, tokens.from); token < Math.min(end, tokens.to); token++) {
+        const at = ((token - first) * stored + copied.from) * headDim;
+        target.set(data.subarray(at, at + width), (token - tokens.from) * width);
       }
     });
     if (end <= from) return;
     const { shape, data } = required(taps.get(TAPS.attentionWeights(layer)));
     const columns = shape[2];
-    for (let token = Math.max(first, from); token < Math.min(end, to); token++) {
-      const at = (head * (end - first) + token - first) * columns;
-      answer.weights.set(data.subarray(at, at + columns), (token - from) * context);
+    for (let which = heads.from; which < heads.to; which++) {
+      for (let token = Math.max(first, from); token < Math.min(end, to); token++) {
+        const at = (which * (end - first) + token - first) * columns;
+        const row = (which - heads.from) * rows + token - from;
+        found.weights.set(data.subarray(at, at + columns), row * context);
+      }
     }
   });
+  return found;
+}
+
+/** Everything about one of the heads. */
+export function attentionOfHead(layer: LayerHeads, head: number): AttentionAnswer {
+  const { attributes, from, to, context, heads, kvHeads } = layer;
+  const { headDim, scale, softcap, window, causal } = attributes;
+  const kvHead = kvHeadOf(head, attributes);
+  const rows = to - from;
+  const at = head - heads.from;
+  const answer: AttentionAnswer = {
+    ...{ kind: 'attention', kvHead, headDim, context, scale, softcap, window, causal },
+    queries: column(layer.queries, at, heads, headDim),
+    keys: column(layer.keys, kvHead - kvHeads.from, kvHeads, headDim),
+    values: column(layer.values, kvHead - kvHeads.from, kvHeads, headDim),
+    scores: new Float64Array(rows * context).fill(-Infinity),
+    weights: layer.weights.slice(at * rows * context, (at + 1) * rows * context),
+    output: column(layer.output, at, heads, headDim),
+  };
   scoreHead(answer, from);
   return answer;
+}
+
+/** One head of `[tokens, heads, headDim]`, copied. */
+function column(all: Float32Array, head: number, heads: HeadRange, headDim: number): Float32Array {
+  const width = (heads.to - heads.from) * headDim;
+  const tokens = all.length / width;
+  const copy = new Float32Array(tokens * headDim);
+  for (let token = 0; token < tokens; token++) {
+    const at = token * width + head * headDim;
+    copy.set(all.subarray(at, at + headDim), token * headDim);
+  }
+  return copy;
+}
+
+/** Head of K and V that a query head reads. */
+function kvHeadOf(head: number, { heads, kvHeads }: AttentionAttributes): number {
+  return Math.floor((head * kvHeads) / heads);
 }
 
 function scoreHead(answer: AttentionAnswer, from: number): void {

@@ -11,9 +11,6 @@ import { PartialRuns } from './partial-runs.ts';
 import { requiredTensor } from './residual-stream.ts';
 import type { InsideRun } from './tapped-row.ts';
 
-/** Rows of the token table that are compared at once. */
-const CHUNK = 4096;
-
 /** Rows of some tokens, and which tokens of the vocabulary are most similar to one of them. */
 export async function embeddingOf(
   run: InsideRun,
@@ -25,13 +22,12 @@ export async function embeddingOf(
   const [count, hidden] = table.shape;
   const rows = await runs.matrixRows(program, table, ids.slice(from, to));
   if (neighbours === 0) return { kind: 'embedding', rows, hidden, neighbours: [] };
-  const own = await runs.matrixRows(program, table, [ids[token]]);
-  const cosines = new Float64Array(count).fill(-Infinity);
+  const own = Float64Array.from(await runs.matrixRows(program, table, [ids[token]]));
+  const cosines = new Float64Array(count);
   const hostYield = new HostYield(platform);
-  for (let first = 0; first < count; first += CHUNK) {
-    const some = Array.from({ length: Math.min(CHUNK, count - first) }, (_, i) => first + i);
-    const compared = await runs.matrixRows(program, table, some);
-    some.forEach((id, i) => (cosines[id] = cosine(own, compared, i * hidden)));
+  const all = Int32Array.from({ length: count }, (_, id) => id);
+  for await (const [first, some] of runs.slicesOfRows(program, table, all)) {
+    writeCosines(own, some, cosines.subarray(first));
     await hostYield.ifDue();
   }
   cosines[ids[token]] = -Infinity;
@@ -72,17 +68,31 @@ function tableOf({ program }: InsideRun, index: 'token' | 'position'): WeightVie
   return embed.weights[0];
 }
 
-/** Of a row and the values from `at` on; -Infinity for a row of zeros, which has no direction. */
-function cosine(a: Float32Array, rows: Float32Array, at: number): number {
-  let product = 0;
-  let squaresA = 0;
-  let squaresB = 0;
-  for (let i = 0; i < a.length; i++) {
-    const b = rows[at + i];
-    product += a[i] * b;
-    squaresA += a[i] * a[i];
-    squaresB += b * b;
+/**
+ * Of a row and each of some rows, in double precision; -Infinity for a row of zeros, which has no direction. Even and odd
+ * values have sums of their own, because an addition waits for the one before it.
+ */
+function writeCosines(own: Float64Array, rows: Float32Array, cosines: Float64Array): void {
+  const width = own.length;
+  const ownLength = Math.sqrt(own.reduce((sum, value) => sum + value * value, 0));
+  for (let row = 0, at = 0; at < rows.length; row++, at += width) {
+    let product = 0;
+    let product1 = 0;
+    let squares = 0;
+    let squares1 = 0;
+    for (let i = width % 2; i < width; i += 2) {
+      const value = rows[at + i];
+      const value1 = rows[at + i + 1];
+      product += own[i] * value;
+      product1 += own[i + 1] * value1;
+      squares += value * value;
+      squares1 += value1 * value1;
+    }
+    if (width % 2 === 1) {
+      product += own[0] * rows[at];
+      squares += rows[at] * rows[at];
+    }
+    const lengths = ownLength * Math.sqrt(squares + squares1);
+    cosines[row] = lengths === 0 ? -Infinity : (product + product1) / lengths;
   }
-  const lengths = Math.sqrt(squaresA * squaresB);
-  return lengths === 0 ? -Infinity : product / lengths;
 }

@@ -12,7 +12,14 @@ import { TAPS } from '../program/taps.ts';
 import { shownPiece } from '../generation/shown-piece.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { attribute } from './attribution.ts';
-import { attentionMaps, attentionOfHead } from './attention-view.ts';
+import {
+  attentionMaps,
+  attentionOfHead,
+  bytesOfHeads,
+  hasHead,
+  headsOfLayer,
+  type LayerHeads,
+} from './attention-view.ts';
 import { checkQuery } from './check-query.ts';
 import { embeddingOf, positionsOf } from './embedding-view.ts';
 import { feedForwardOf } from './feed-forward-view.ts';
@@ -29,6 +36,8 @@ const MAX_ANSWER_BYTES = 64 * 2 ** 20;
 
 interface KnownRun {
   stream: ResidualStream | null;
+  /** Of the layer that was asked about last. */
+  heads: LayerHeads | null;
   /** By query as JSON, least recently used first. */
   readonly answers: Map<string, InsideAnswer>;
 }
@@ -40,8 +49,8 @@ export class Inside {
   /** Bytes that are remembered. */
   get bytes(): number {
     let bytes = 0;
-    for (const { stream, answers } of this.runs.values()) {
-      bytes += stream?.bytes ?? 0;
+    for (const { stream, heads, answers } of this.runs.values()) {
+      bytes += (stream?.bytes ?? 0) + (heads === null ? 0 : bytesOfHeads(heads));
       for (const answer of answers.values()) bytes += bytesOf(answer);
     }
     return bytes;
@@ -73,7 +82,7 @@ export class Inside {
 
   private knownRun(ids: readonly number[], interventions: readonly Intervention[]): KnownRun {
     const key = JSON.stringify([ids, interventions]);
-    const known = this.runs.get(key) ?? { stream: null, answers: new Map<string, InsideAnswer>() };
+    const known = this.runs.get(key) ?? { stream: null, heads: null, answers: new Map<string, InsideAnswer>() };
     this.runs.delete(key);
     this.runs.set(key, known);
     for (const oldest of this.runs.keys()) {
@@ -93,7 +102,8 @@ export class Inside {
       case 'positions':
         return positionsOf(run, query);
       case 'attention':
-        return attentionOfHead(run, streamOf(), query);
+        if (!hasHead(known.heads, query)) known.heads = await headsOfLayer(run, streamOf(), query);
+        return attentionOfHead(known.heads, query.head);
       case 'attention_maps':
         return attentionMaps(run, streamOf(), query);
       case 'feed_forward':

@@ -14,7 +14,7 @@ export interface FixedNorm {
 }
 
 /**
- * The norm with the scale that a row gives it. Executors do not give their vectors of weights away, so gain and bias are
+ * The norm with the scale that a row gives it. Executors do not return their vectors of weights, so gain and bias are
  * read off what the norm does to two known rows.
  * @param row `[width]`: the input that determines the scale
  */

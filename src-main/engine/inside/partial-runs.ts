@@ -64,14 +64,25 @@ export class PartialRuns {
 
   /** Rows of a matrix as the executor stores it: `[ids, width]`. */
   async matrixRows(program: Program, matrix: WeightView, ids: readonly number[]): Promise<Float32Array> {
-    const rows = rowsProgram(program, matrix);
-    const result = new Float32Array(ids.length * matrix.shape[1]);
-    for (let from = 0; from < ids.length; from += this.rowsPerRun) {
-      const batch = idleBatch(Int32Array.from(ids.slice(from, from + this.rowsPerRun)));
-      const { taps } = await this.run(batch, { program: rows, taps: ['rows'] });
-      result.set(required(taps.get('rows')).data, from * matrix.shape[1]);
+    const width = matrix.shape[1];
+    const result = new Float32Array(ids.length * width);
+    for await (const [first, rows] of this.slicesOfRows(program, matrix, Int32Array.from(ids))) {
+      result.set(rows, first * width);
     }
     return result;
+  }
+
+  /** As `matrixRows`, a run at a time: the index of its first id, and `[ids of the run, width]`. */
+  async *slicesOfRows(
+    program: Program,
+    matrix: WeightView,
+    ids: Int32Array,
+  ): AsyncGenerator<[first: number, rows: Float32Array], void, undefined> {
+    const outputs = { program: rowsProgram(program, matrix), taps: ['rows'] };
+    for (let first = 0; first < ids.length; first += this.rowsPerRun) {
+      const { taps } = await this.run(idleBatch(ids.slice(first, first + this.rowsPerRun)), outputs);
+      yield [first, required(taps.get('rows')).data];
+    }
   }
 
   private *slices(rows: Float32Array, width: number): Generator<Float32Array, void, undefined> {

@@ -2,7 +2,8 @@ import { EngineError } from '../api/errors.ts';
 import type { Batch, CellBlock, Outputs, RunResult } from '../executors/executor.ts';
 import { HostYield } from '../generation/host-yield.ts';
 import { SHORT_SLICE_TOKENS, SLICE_TOKENS } from '../generation/prefill.ts';
-import { partialProgram, tappedTensor, tensorName } from '../program/partial-program.ts';
+import { layersOf, partialProgram, tappedTensor, tensorName } from '../program/partial-program.ts';
+import type { Program } from '../program/program.ts';
 import { TAPS } from '../program/taps.ts';
 import { required } from './partial-runs.ts';
 import type { InsideRun } from './tapped-row.ts';
@@ -39,8 +40,8 @@ export interface WantedOfLayer {
 
 /**
  * The residual stream of a whole run, computed layer by layer and only as far as somebody asks. It keeps the input of some
- * layers, so that any of those computed can be computed again without the ones before it. All of that writes K and V to a
- * block of cells beside the cache, which a chat does not notice.
+ * layers, so that any of those computed can be computed again without the ones before it. All of that writes K and V to
+ * blocks of cells beside the cache, for a few layers each, which a chat does not notice.
  */
 export class ResidualStream {
   private readonly lengths: StreamNorms;
@@ -100,27 +101,25 @@ export class ResidualStream {
       program: partialProgram(run.program, { given: inputs, wanted: some, attention: [layer] }),
       taps: [...some.map(tensorName), ...(attention ? [TAPS.attentionWeights(layer)] : [])],
     });
-    const givenRows = (from: number, to: number): Partial<Outputs> =>
-      input === null || rows === null ? {} : given(input, rows, this.hidden, from, to);
+    const givenRows = given(input, rows, this.hidden);
     // Without the causal mask, all tokens run at once.
     const [from, to] = run.causal ? [wanted.from, wanted.to] : [0, run.ids.length];
     const step = wanted.attention ? rowsPerSlice(run, layer, to) : SLICE_TOKENS;
-    await inBlock(run, async (block) => {
-      await runSlices(run, block, { from: 0, to: from }, outputsOf(before, false), onSlice, givenRows);
-      await runSlices(run, block, { from, to, step }, outputsOf(tensors, wanted.attention), onSlice, givenRows);
+    const ofBefore = outputsOf(before, false);
+    const ofWanted = outputsOf(tensors, wanted.attention);
+    await inBlock(run, [ofBefore.program, ofWanted.program], async (block) => {
+      await runSlices(run, block, { from: 0, to: from }, ofBefore, onSlice, givenRows);
+      await runSlices(run, block, { from, to, step }, ofWanted, onSlice, givenRows);
     });
   }
 
   /** Computes the layers before this one. */
   private async computeTo(run: InsideRun, layer: number): Promise<void> {
-    if (this.done >= layer) return;
-    await inBlock(run, async (block) => {
-      while (this.done < layer) await this.advance(run, block, Math.min(layer, this.done + LAYERS_AT_ONCE));
-    });
+    while (this.done < layer) await this.advance(run, Math.min(layer, this.done + LAYERS_AT_ONCE));
   }
 
   /** Computes the next layers, up to `end`. */
-  private async advance(run: InsideRun, block: CellBlock, end: number): Promise<void> {
+  private async advance(run: InsideRun, end: number): Promise<void> {
     const { hidden, layers, lengths } = this;
     const { program, ids } = run;
     const start = this.done;
@@ -149,8 +148,8 @@ export class ResidualStream {
         measure(rowsOf(feedForward[i]), hidden, lengths.feedForward, layer * ids.length + from);
       });
     };
-    await runSlices(run, block, { from: 0, to: ids.length }, outputs, onSlice, (from, to) =>
-      input === null || rows === null ? {} : given(input, rows, hidden, from, to),
+    await inBlock(run, [part], (block) =>
+      runSlices(run, block, { from: 0, to: ids.length }, outputs, onSlice, given(input, rows, hidden)),
     );
     for (const { layer, kept } of stream) if (kept && this.isKept(layer)) this.kept.set(layer, kept);
     this.done = end;
@@ -173,15 +172,14 @@ export function requiredTensor({ program }: Pick<InsideRun, 'program'>, tap: str
   return tensor;
 }
 
-/** Rows `from` up to `to` of a tensor, as a run is given them. */
+/** Rows `from` up to `to` of a tensor, as a run is given them; nothing without a tensor. */
 function given(
-  tensor: number,
-  rows: Float32Array,
+  tensor: number | null,
+  rows: Float32Array | null,
   width: number,
-  from: number,
-  to: number,
-): Required<Pick<Outputs, 'given'>> {
-  return { given: new Map([[tensorName(tensor), rows.subarray(from * width, to * width)]]) };
+): (from: number, to: number) => Partial<Outputs> {
+  if (tensor === null || rows === null) return () => ({});
+  return (from, to) => ({ given: new Map([[tensorName(tensor), rows.subarray(from * width, to * width)]]) });
 }
 
 /** As many rows as their attention weights have room for. */
@@ -191,8 +189,16 @@ function rowsPerSlice({ program }: InsideRun, layer: number, context: number): n
   return Math.max(MIN_ROWS, Math.min(SLICE_TOKENS, Math.floor(WEIGHT_BYTES / (4 * heads * context))));
 }
 
-async function inBlock<T>({ executor, ids }: InsideRun, use: (block: CellBlock) => Promise<T>): Promise<T> {
-  const block = await executor.allocateCells(ids.length);
+/** @param programs that run in the block */
+async function inBlock<T>(
+  { executor, ids }: InsideRun,
+  programs: readonly Program[],
+  use: (block: CellBlock) => Promise<T>,
+): Promise<T> {
+  const block = await executor.allocateCells(
+    ids.length,
+    new Set(programs.flatMap((program) => [...layersOf(program)])),
+  );
   try {
     return await use(block);
   } finally {

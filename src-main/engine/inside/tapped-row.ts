@@ -66,11 +66,11 @@ async function runLast(run: InsideRun, index: number, tapped: Partial<Outputs>):
   const probe = () => context.probe(ids.slice(0, index + 1), [ownVariant(run)], { ...tapped, logits: [0] }, cancel);
   const found = await probe();
   if (found) return found;
-  await prefill(run, index);
+  await context.temporarily(() => prefill(run, index));
   return required((await probe()) ?? undefined);
 }
 
-/** Runs the first `end` tokens, untapped. */
+/** Runs the first `end` tokens, untapped. A chat that continues them keeps them. */
 async function prefill(run: InsideRun, end: number): Promise<void> {
   const { model, program, context, ids, platform, cancel } = run;
   const isOwn = program === model.program;

@@ -69,6 +69,12 @@ export class KvCache {
     return this.freeCells;
   }
 
+  /** Whether `count` cells from this one on are free. */
+  isFree(first: number, count: number): boolean {
+    const end = first + count;
+    return end <= this.capacity && this.references.subarray(first, end).every((holders) => holders === 0);
+  }
+
   /** Cells that several sequences hold. */
   get shared(): number {
     return this.references.reduce((count, holders) => count + Number(holders > 1), 0);

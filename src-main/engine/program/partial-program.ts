@@ -80,6 +80,11 @@ export function rowsProgram(program: Program, matrix: WeightView): Program {
   };
 }
 
+/** Layers whose K and V a program reads or writes. */
+export function layersOf({ ops }: Pick<Program, 'ops'>): Set<number> {
+  return new Set(ops.flatMap((op) => (op.op === 'attention' || op.op === 'cacheWrite' ? [op.attributes.layer] : [])));
+}
+
 /** The operation that computes a tensor. */
 export function producerOf(program: Program, tensor: number): Op {
   const found = program.ops.find(({ output }) => output === tensor);

@@ -45,6 +45,11 @@ export interface ModelMessage {
   changing: boolean;
 }
 
+/** From the thread to its parent: what it has sent is no longer needed. The parent holds messages that it passed on. */
+export interface GarbageMessage {
+  type: 'garbage';
+}
+
 /** Opens a connection to the engine's thread. */
 export interface ConnectMessage {
   type: 'connect';

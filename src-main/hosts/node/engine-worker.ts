@@ -1,7 +1,7 @@
 /** The engine's own thread in Node: worker_threads entry, started by `spawn-engine.ts`. */
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { EngineError, InferenceEngine, type MessageLink, type ModelFiles } from '../../engine/index.ts';
+import { EngineError, InferenceEngine, type MessageLink, type ModelFiles, type Platform } from '../../engine/index.ts';
 import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
 import { EngineService } from '../../protocol/engine/engine-service.ts';
 import { serveEngine } from '../../protocol/engine/server.ts';
@@ -9,6 +9,7 @@ import { workerThreadsTransport } from '../../protocol/transports/worker-threads
 import type {
   ConnectMessage,
   EngineWorkerData,
+  GarbageMessage,
   GpuConnectedMessage,
   GpuMessage,
   LocatedMessage,
@@ -31,11 +32,18 @@ let requests = 0;
 const located = new Map<number, (path: string | null) => void>();
 const connected = new Map<number, (answer: GpuConnectedMessage) => void>();
 
-const platform = nodePlatform(
+const own = nodePlatform(
   measurementsPath === null ? undefined : measurementsFile(measurementsPath),
   folder === null ? undefined : prefixFolder(folder),
   connectsGpu ? connectGpu : undefined,
 );
+const platform: Platform = {
+  ...own,
+  collectGarbage() {
+    own.collectGarbage?.();
+    parentPort?.postMessage({ type: 'garbage' } satisfies GarbageMessage);
+  },
+};
 const service = new EngineService({
   engine: new InferenceEngine(platform),
   openModel,

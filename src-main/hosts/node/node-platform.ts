@@ -1,8 +1,7 @@
 import { totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Measurements, MessageLink, Platform, PrefixStore } from '../../engine/api/platform.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
 import { nodeGpu } from './gpu.ts';
 import { compileNodeKernels } from './kernels.ts';
@@ -37,7 +36,7 @@ export function nodePlatform(
     prefixStore,
     memoryBytes: memoryBytes(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
-    collectGarbage: () => garbageCollector()(),
+    collectGarbage,
   };
 }
 
@@ -46,15 +45,4 @@ function memoryBytes(): number {
   const limit = process.constrainedMemory();
   // 0, or a number beyond all memory, if there is no limit.
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-}
-
-let collector: (() => void) | null = null;
-
-/** V8 exposes its collector to contexts created after the flag was set. */
-function garbageCollector(): () => void {
-  if (collector === null) {
-    setFlagsFromString('--expose-gc');
-    collector = runInNewContext('gc') as () => void;
-  }
-  return collector;
 }

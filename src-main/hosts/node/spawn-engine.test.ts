@@ -3,6 +3,7 @@ import { defaultGenerateParams } from '../../engine/api/defaults.ts';
 import type { GenerateEvent } from '../../engine/api/types.ts';
 import { EngineClient } from '../../protocol/engine/client.ts';
 import { memoryTransportPair } from '../../protocol/engine/test-support/memory.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { startEngineThread, type EngineThread } from './spawn-engine.ts';
 import { BUILT_ENGINE_WORKER as workerUrl } from './test-support/built-engine-worker.ts';
 
@@ -74,6 +75,22 @@ describe('startEngineThread', () => {
       if (events.length === 20) break;
     }
     expect(events).toHaveLength(20);
+  });
+
+  it('holds no answers that it passed on when the engine has released them', async () => {
+    thread = startEngineThread({ workerUrl, modelsDir });
+    const { client } = connect();
+    await collect(client.stream('load', { modelId: 'tiny-transformer' }));
+    collectGarbage();
+    const used = () => process.memoryUsage().arrayBuffers;
+    const before = used();
+    const run = { ids: Array.from({ length: 600 }, (_, i) => 5 + i), interventions: [] };
+    for (let head = 0; head < 4; head++) {
+      await client.call('inside', { ...run, query: { kind: 'attention', layer: 0, head, from: 0, to: 600 } });
+    }
+    expect(used() - before).toBeGreaterThan(15e6);
+    await client.call('releaseInside', {});
+    await expect.poll(used).toBeLessThan(before + 1e6);
   });
 
   it('stops a reply whose client is gone, and still serves the others', async () => {

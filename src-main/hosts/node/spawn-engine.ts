@@ -4,9 +4,11 @@ import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
 import { linkTo, relay, type EngineLink } from '../../protocol/engine/relay.ts';
 import type { Transport } from '../../protocol/transports/transport.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import type {
   ConnectMessage,
   EngineWorkerData,
+  GarbageMessage,
   GpuConnectedMessage,
   GpuMessage,
   LocatedMessage,
@@ -58,7 +60,8 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
   let over = false;
   worker.on('error', (error) => (reason = `The engine thread failed: ${describe(error)}`));
   // The worker sends nothing else to its parent.
-  worker.on('message', (message: LocateMessage | ModelMessage | GpuMessage) => {
+  worker.on('message', (message: LocateMessage | ModelMessage | GpuMessage | GarbageMessage) => {
+    if (message.type === 'garbage') return collectGarbage();
     if (message.type === 'model') return options.onModel?.(message.changing);
     if (message.type === 'gpu') return void giveGpu(message.request);
     const { request, modelId } = message;

@@ -1,5 +1,7 @@
 /** KV cells beside the executor's own, with a plan that reads and writes them. */
+import { EngineError } from '../../api/errors.ts';
 import type { AttentionAttributes } from '../../program/ops.ts';
+import { layersOf } from '../../program/partial-program.ts';
 import type { Program } from '../../program/program.ts';
 import type { CellBlock } from '../executor.ts';
 import { allocateKv, type BufferSizes } from './buffers.ts';
@@ -33,15 +35,18 @@ export class WasmCellBlock implements CellBlock, CellStorage {
     private readonly parts: readonly KernelPart[],
     private readonly placement: Placement,
     readonly cells: number,
+    private readonly layers: ReadonlySet<number> | null,
     private readonly onRelease: () => void,
   ) {
+    const inPart = (part: number) =>
+      new Set([...layersIn(placement, part)].filter((layer) => layers === null || layers.has(layer)));
     this.at = parts.map(({ memory }) => memory.allocated);
     const operations = stages.reduce((sum, { ops }) => sum + ops.length, 0);
     let bytes = 0;
     parts.forEach(({ memory, buffers }, part) => {
       const count = new MemoryCount();
       const before = count.allocated;
-      allocateKv(program, count, cells, buffers.size.kvCacheType, layersIn(placement, part));
+      allocateKv(program, count, cells, buffers.size.kvCacheType, inPart(part));
       const ofPart = count.allocated - before;
       bytes += ofPart;
       // All or nothing: the allocations below cannot fail.
@@ -49,15 +54,24 @@ export class WasmCellBlock implements CellBlock, CellStorage {
     });
     this.bytes = bytes;
     this.plans = parts.map(({ memory, buffers }, part) => {
-      const kv = allocateKv(program, memory, cells, buffers.size.kvCacheType, layersIn(placement, part));
+      const kv = allocateKv(program, memory, cells, buffers.size.kvCacheType, inPart(part));
       return { ...buffers.plan, ...kv, cells };
     });
-    this.main = storeStages(lowerStages(program, stages, this.plans, NO_TAPS).main, parts);
+    // A part of the layers is not the model's own program.
+    this.main = layers === null ? storeStages(lowerStages(program, stages, this.plans, NO_TAPS).main, parts) : [];
+  }
+
+  /** @throws EngineError INTERNAL if the program reads or writes K and V of layers that the block does not have */
+  check(program: Program): void {
+    const { layers } = this;
+    if (layers === null) return;
+    const layer = [...layersOf(program)].find((other) => !layers.has(other));
+    if (layer !== undefined) throw new EngineError('INTERNAL', `The block has no cells for layer ${layer}.`);
   }
 
   copy(cells: Int32Array): void {
     for (const op of this.program.ops) {
-      if (op.op !== 'attention') continue;
+      if (op.op !== 'attention' || this.layers?.has(op.attributes.layer) === false) continue;
       const { layer } = op.attributes;
       const part = this.placement.layers[layer];
       const { buffers, memory } = this.parts[part];

@@ -238,6 +238,11 @@ export function writeAngles(
   const pairs = frequencies.length;
   let index = at / 4;
   for (let row = from; row < to; row++) {
+    if (row > from && batch.positions[row] === batch.positions[row - 1]) {
+      f32.copyWithin(index, index - 2 * pairs, index);
+      index += 2 * pairs;
+      continue;
+    }
     for (let i = 0; i < pairs; i++, index++) {
       const angle = batch.positions[row] * frequencies[i];
       f32[index] = Math.cos(angle) * magnitude;

@@ -236,8 +236,8 @@ class WasmExecutor implements Executor {
   // Async so that errors arrive as rejections, though the work is synchronous.
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
-    const storage = batch.block ? this.blockOf(batch.block) : this.own;
     const program = outputs.program ?? this.program;
+    const storage = batch.block ? this.blockOf(batch.block, program) : this.own;
     checkBatch(program, storage.cells, batch, outputs);
     const { size } = this;
     const rows = batch.tokens.length;
@@ -284,17 +284,18 @@ class WasmExecutor implements Executor {
     await this.run({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] }, cancel);
   }
 
-  async allocateCells(cells: number): Promise<CellBlock> {
+  async allocateCells(cells: number, layers: ReadonlySet<number> | null = null): Promise<CellBlock> {
     if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
     const { program, stages, parts, placement } = this;
-    const block = new WasmCellBlock(program, stages, parts, placement, cells, () => (this.block = null));
+    const block = new WasmCellBlock(program, stages, parts, placement, cells, layers, () => (this.block = null));
     this.blockBytes = Math.max(this.blockBytes, block.bytes);
     this.block = block;
     return block;
   }
 
-  private blockOf(wanted: CellBlock): CellStorage {
+  private blockOf(wanted: CellBlock, program: Program): CellStorage {
     if (this.block === null || wanted !== this.block) throw new EngineError('INTERNAL', 'That block was released.');
+    this.block.check(program);
     return this.block;
   }
 

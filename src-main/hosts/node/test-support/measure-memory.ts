@@ -7,10 +7,9 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { defaultGenerateParams, InferenceEngine, type ExecutorName, type ModelInfo } from '../../../engine/index.ts';
 import type { Measurements, Platform } from '../../../engine/api/platform.ts';
+import { collectGarbage } from '../collect-garbage.ts';
 import { openModelPath } from '../model-path.ts';
 import { nodePlatform } from '../node-platform.ts';
 
@@ -25,10 +24,6 @@ export interface MeasuredMemory {
 
 /** Buffers are freed in another thread, which takes a while under load. */
 const SWEEP_MS = 4000;
-
-setFlagsFromString('--expose-gc');
-/** Else the first model's buffers would be freed at any time, or only while the next ones are measured. */
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /** @param args as on the command line */
 export async function main([path = '', executor = 'wasm', context = '', copies = '1', other = '']: string[]) {
@@ -74,6 +69,7 @@ async function used(platform: Platform, path: string, executor: ExecutorName, co
 
 /** Resident memory once it has stopped decreasing. */
 async function settledBytes(): Promise<number> {
+  // Else the first model's buffers would be freed at any time, or only while the next ones are measured.
   collectGarbage();
   const end = performance.now() + SWEEP_MS;
   let lowest = await residentBytes('VmRSS');

@@ -38,7 +38,7 @@ export const LESSON: readonly LessonPart[] = [
       'A language model does not read letters. It has a fixed list of pieces, its vocabulary: 8,000 of them in this model, whole words first. The text is cut into pieces of that list, and each piece is replaced by its number.',
       '“Hello world” becomes two pieces, because both words are in the list. A longer or rarer word would become several. Select a token above to see how it was found.',
     ],
-    question: 'The model got three tokens, but you typed two words. Touch the token that was added.',
+    question: 'The model received three tokens, but you typed two words. Touch the token that was added.',
     picture: 'pieces',
     isRight: ({ column: at }, { table }) => table.row(at)[1] === '<BOS>',
     right: '<BOS> marks the beginning of a text. In training, every text began with it.',
@@ -65,7 +65,7 @@ export const LESSON: readonly LessonPart[] = [
     question: 'Touch the row that is added to “Hello”.',
     picture: 'positions',
     isRight: ({ row }) => row === 1,
-    right: '“Hello” is at position 1. Positions count from 0, which <BOS> has.',
+    right: '“Hello” is at position 1. Positions count from 0, the position of <BOS>.',
     hint: 'Look at the names of the rows. “Hello” comes after <BOS>.',
   },
   {
@@ -87,7 +87,7 @@ export const LESSON: readonly LessonPart[] = [
     step: 'feed-forward',
     text: [
       'After the exchange, each token is processed alone. Its vector goes through 256 neurons. A neuron compares the vector with a pattern; if it matches, the neuron fires, and adds its own output vector to the token.',
-      'What a neuron adds makes some tokens more likely and others less. The first picture has the neurons that fire most. The second shows what the chosen one does to the logits, with all norms held fixed.',
+      'What a neuron adds makes some tokens more likely and others less. The first picture shows the neurons that fire most. The second shows what the chosen one does to the logits, with all norms held fixed.',
     ],
     question: 'Touch the token that the chosen neuron promotes most.',
     picture: 'neuron-effects',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cellTints } from './cells.ts';
 import { tableCsv, tableJson } from './export.ts';
 import { formatNumber, subtracted, type Table, type TableValue } from './picture.ts';
 import { sceneSvg } from './scene.ts';
@@ -73,4 +74,27 @@ it('writes a picture as SVG, with texts escaped', () => {
   expect(svg).toContain('<rect x="0" y="1" width="2" height="3" fill="#85cbc9"/>');
   expect(svg).toContain('&lt;a &amp; &quot;b&quot;&gt;\ufffd</text>');
   expect(svg).toContain('transform="rotate(-50 0 0)"');
+});
+
+it('writes the cells of a grid as rectangles, without those where nothing is', () => {
+  const values = [1, null, -1, 0];
+  const svg = sceneSvg(
+    {
+      width: 40,
+      height: 20,
+      shapes: [
+        {
+          ...{ kind: 'cells', x: 4, y: 0, width: 10, height: 8, gap: 1, columns: 2 },
+          tints: cellTints([2, 2], (row, column) => values[2 * row + column] ?? null, 1),
+        },
+      ],
+    },
+    'Cells',
+    (token) => token,
+  );
+  expect(svg.split('\n').filter((line) => line.includes('width="9"'))).toEqual([
+    '<rect x="4" y="0" width="9" height="7" fill="--weight-8"/>',
+    '<rect x="4" y="8" width="9" height="7" fill="--surp-6"/>',
+    '<rect x="14" y="8" width="9" height="7" fill="--weight-0"/>',
+  ]);
 });

@@ -61,3 +61,18 @@ describe.each(Object.entries(PICTURES))('%s', (_, picture) => {
     expect(scene).toEqual(picture.scene);
   });
 });
+
+it('looks at the numbers of a grid once, when it is drawn', () => {
+  let read = 0;
+  const picture = gridPicture({
+    ...{ ...common, rowLabels: NAMES, columnLabels: [], columns: 50, cellWidth: 10, minCellWidth: 4, max: 1 },
+    value: () => ++read / 1e6,
+    describe: () => facts(''),
+  });
+  expect(picture.fit?.(5000)).toBe(picture);
+  const fitted = picture.fit!(300);
+  expect(fitted.scene.width).toBeLessThan(picture.scene.width);
+  expect(read).toBe(0);
+  expect(fitted.scene.shapes).toBe(fitted.scene.shapes);
+  expect(read).toBe(30 * 50);
+});

@@ -1,7 +1,8 @@
 import { shortened } from '../../../../src-main/protocol/cut-text.ts';
 import type { Box, Cell, CellFacts, Picture, Table } from './picture.ts';
-import type { Shape } from './scene.ts';
-import { tintOf } from './tint.ts';
+import { cellTints } from './cells.ts';
+import { lazyScene, type Shape } from './scene.ts';
+import { NO_TINT } from './tint.ts';
 
 export interface GridOptions {
   title: string;
@@ -50,60 +51,17 @@ export function gridPicture(options: GridOptions): Picture {
   const rows = rowLabels.length;
   const width = options.cellWidth ?? CELL;
   const height = options.cellHeight ?? CELL;
-  const left = longest(rowLabels) * CHARACTER + LABEL_GAP;
-  const top = columnLabels.length === 0 ? 0 : longest(columnLabels) * CHARACTER * 0.8 + LABEL_GAP * 2;
-  const max = options.max ?? largest(rows, columns, value);
-  const shapes: Shape[] = [];
-  const gap = width >= GAP_FROM ? GAP : 0;
-  const isLarge = Math.min(width, height) >= LARGE;
-  const corners = isLarge ? { radius: RADIUS } : {};
-
-  columnLabels.forEach((label, column) => {
-    if (width < LABEL_HEIGHT) return;
-    const x = left + (column + 0.5) * width;
-    shapes.push({
-      ...{ kind: 'text', x, y: top - LABEL_GAP, text: shortened(label, LABEL_LENGTH) },
-      ...{ fill: '--text-2', anchor: 'start', turn: TURN },
-    });
-  });
-  const labelEvery = Math.ceil(LABEL_HEIGHT / height);
-  for (let row = 0; row < rows; row++) {
-    const y = top + row * height;
-    if (row % labelEvery === 0) {
-      const text = shortened(rowLabels[row] ?? '', LABEL_LENGTH);
-      shapes.push({
-        ...{ kind: 'text', x: left - LABEL_GAP, y: y + height / 2, text, anchor: 'end' },
-        ...(row === options.selected ? { fill: '--text-1', strong: true } : { fill: '--text-2' }),
-      });
-    }
-    for (let column = 0; column < columns; column++) {
-      const shown = value(row, column);
-      const x = left + column * width;
-      if (shown !== null) {
-        const fill = tintOf(shown, max);
-        shapes.push({ kind: 'rect', x, y, width: width - gap, height: height - gap, fill, ...corners });
-      } else if (isLarge) {
-        const [middle, centre] = [x + (width - gap - DOT) / 2, y + (height - gap - DOT) / 2];
-        shapes.push({ kind: 'rect', x: middle, y: centre, width: DOT, height: DOT, fill: '--line-2', radius: 1 });
-      }
-    }
-  }
-  if (options.selected !== undefined && isLarge) {
-    shapes.push(
-      ...frame({
-        x: left - 1.5,
-        y: top + options.selected * height - 1.5,
-        width: columns * width + 2,
-        height: height + 2,
-      }),
-    );
-  }
+  const left = Math.ceil(longest(rowLabels) * CHARACTER + LABEL_GAP);
+  const top = columnLabels.length === 0 ? 0 : Math.ceil(longest(columnLabels) * CHARACTER * 0.8 + LABEL_GAP * 2);
   // Turned labels of the last columns reach beyond the grid.
   const overhang = columnLabels.length === 0 ? 0 : longest(columnLabels) * CHARACTER * 0.65;
-  return {
+  const max = options.max ?? largest(rows, columns, value);
+  const picture: Picture = {
     title: options.title,
     fileName: options.fileName,
-    scene: { width: Math.ceil(left + columns * width + overhang), height: Math.ceil(top + rows * height) + 1, shapes },
+    scene: lazyScene(Math.ceil(left + columns * width + overhang), top + rows * height + 1, () =>
+      shapesOf({ ...options, left, top, width, height, max }),
+    ),
     ...{ rows, columns, max },
     signed: options.signed ?? false,
     boxOf: ({ row, column }): Box => ({ x: left + column * width, y: top + row * height, width, height }),
@@ -115,13 +73,72 @@ export function gridPicture(options: GridOptions): Picture {
     table: options.table,
     ...(options.minCellWidth === undefined ? {} : { fit }),
   };
+  return picture;
 
   function fit(space: number): Picture {
     const share = Math.floor((space - left - overhang) / Math.max(1, columns));
     const cellWidth = Math.max(Math.min(width, options.minCellWidth ?? width), Math.min(width, share));
+    if (cellWidth === width) return picture;
     // Square cells stay square.
-    return gridPicture({ ...options, cellWidth, cellHeight: width === height ? cellWidth : height });
+    return gridPicture({ ...options, max, cellWidth, cellHeight: width === height ? cellWidth : height });
   }
+}
+
+interface PlacedGrid extends Omit<GridOptions, 'max'> {
+  left: number;
+  top: number;
+  /** Of a cell. */
+  width: number;
+  height: number;
+  max: number;
+}
+
+function shapesOf(grid: PlacedGrid): Shape[] {
+  const { rowLabels, columnLabels, columns, value, selected, left, top, width, height, max } = grid;
+  const rows = rowLabels.length;
+  const isLarge = Math.min(width, height) >= LARGE;
+  const gap = width >= GAP_FROM ? GAP : 0;
+  const tints = cellTints([rows, columns], value, max);
+  const shapes: Shape[] = [
+    {
+      ...{ kind: 'cells', x: left, y: top, width, height, gap, columns, tints },
+      ...(isLarge ? { radius: RADIUS } : {}),
+    },
+  ];
+  columnLabels.forEach((label, column) => {
+    if (width < LABEL_HEIGHT) return;
+    const x = left + (column + 0.5) * width;
+    shapes.push({
+      ...{ kind: 'text', x, y: top - LABEL_GAP, text: shortened(label, LABEL_LENGTH) },
+      ...{ fill: '--text-2', anchor: 'start', turn: TURN },
+    });
+  });
+  const labelEvery = Math.ceil(LABEL_HEIGHT / height);
+  rowLabels.forEach((label, row) => {
+    if (row % labelEvery !== 0) return;
+    shapes.push({
+      ...{
+        kind: 'text',
+        x: left - LABEL_GAP,
+        y: top + (row + 0.5) * height,
+        text: shortened(label, LABEL_LENGTH),
+        anchor: 'end',
+      },
+      ...(row === selected ? { fill: '--text-1', strong: true } : { fill: '--text-2' }),
+    });
+  });
+  if (!isLarge) return shapes;
+  tints.forEach((tint, at) => {
+    if (tint !== NO_TINT) return;
+    const x = left + (at % columns) * width + (width - gap - DOT) / 2;
+    const y = top + Math.floor(at / columns) * height + (height - gap - DOT) / 2;
+    shapes.push({ kind: 'rect', x, y, width: DOT, height: DOT, fill: '--line-2', radius: 1 });
+  });
+  if (selected !== undefined) {
+    const y = top + selected * height - 1.5;
+    shapes.push(...frame({ x: left - 1.5, y, width: columns * width + 2, height: height + 2 }));
+  }
+  return shapes;
 }
 
 function frame({ x, y, width, height }: Box): Shape[] {

@@ -1,6 +1,9 @@
+import { cellRects, drawCells, type Cells } from './cells.ts';
+
 /** Shapes that a picture consists of. One description is drawn on a canvas and written as SVG. */
 export type Shape =
   | { kind: 'rect'; x: number; y: number; width: number; height: number; fill: string; radius?: number }
+  | Cells
   | { kind: 'line'; x1: number; y1: number; x2: number; y2: number; stroke: string }
   | {
       kind: 'text';
@@ -19,6 +22,18 @@ export interface Scene {
   width: number;
   height: number;
   shapes: readonly Shape[];
+}
+
+/** A scene whose shapes are made when they are first drawn: few pictures are drawn before they fit their column. */
+export function lazyScene(width: number, height: number, make: () => readonly Shape[]): Scene {
+  let made: readonly Shape[] | null = null;
+  return {
+    width,
+    height,
+    get shapes() {
+      return (made ??= make());
+    },
+  };
 }
 
 /** The value of a design token in the current theme. */
@@ -60,6 +75,9 @@ function drawShape(context: CanvasRenderingContext2D, shape: Shape, colour: Colo
       context.roundRect(shape.x, shape.y, shape.width, shape.height, shape.radius);
       context.fill();
       return;
+    case 'cells':
+      if (!drawCells(context, shape, colour)) for (const rect of cellRects(shape)) drawShape(context, rect, colour);
+      return;
     case 'line':
       context.strokeStyle = colour(shape.stroke);
       context.beginPath();
@@ -95,6 +113,10 @@ function shapeSvg(shape: Shape, colour: Colours): string {
   switch (shape.kind) {
     case 'rect':
       return `<rect x="${round(shape.x)}" y="${round(shape.y)}" width="${round(shape.width)}" height="${round(shape.height)}"${shape.radius === undefined ? '' : ` rx="${shape.radius}"`} fill="${colour(shape.fill)}"/>`;
+    case 'cells':
+      return cellRects(shape)
+        .map((rect) => shapeSvg(rect, colour))
+        .join('\n');
     case 'line':
       return `<line x1="${round(shape.x1)}" y1="${round(shape.y1)}" x2="${round(shape.x2)}" y2="${round(shape.y2)}" stroke="${colour(shape.stroke)}"/>`;
     case 'text': {

@@ -160,7 +160,7 @@ export class Answers {
       question.problem = EngineError.from(thrown);
     } finally {
       this.#open.delete(question);
-      // A failure in the background is reported to whoever asks the same.
+      // A failure in the background is reported when the page asks the same.
       if (!signal.aborted) this.#ahead = this.#ahead.filter((other) => other !== query);
       if (this.#askedAhead === question) this.#askedAhead = null;
       this.#askNextAhead();

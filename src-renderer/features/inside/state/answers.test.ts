@@ -4,7 +4,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { Answers } from './answers.svelte.ts';
 
-/** An engine that is asked about the inside of runs, and answers when it is told to. */
+/** An engine that is asked about the inside of runs, and answers when the test wants it to. */
 function fakeEngine() {
   const asked: InsideParams[] = [];
   const open: { params: InsideParams; answer: () => void; fail: () => void; signal: AbortSignal | undefined }[] = [];

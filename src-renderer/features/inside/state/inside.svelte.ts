@@ -62,6 +62,8 @@ export class InsideState implements RunView {
   /** Makes the built-in model the loaded one. */
   readonly loadBuiltIn: () => Promise<void>;
   #draws: { source: DrawSource; index: number } | null = null;
+  /** Waits for an engine that is loading a model, to free what it remembers of a view that was closed. */
+  #release: AbortController | null = null;
   /** Id of the model that `answers` are from. */
   #modelId: string | null = null;
 
@@ -117,8 +119,10 @@ export class InsideState implements RunView {
     this.token = Math.max(0, Math.min(count - 1, index));
   }
 
-  /** Follows source and model while the view is open. @returns stops, and releases what is remembered */
+  /** Follows source and model while the view is open. @returns stops */
   follow(): () => void {
+    // What is asked from here on would be released, too.
+    this.#release?.abort();
     const { source } = this;
     const model = this.engine.status === 'ready' ? this.engine.model : null;
     // Ids mean nothing to another model.
@@ -137,9 +141,10 @@ export class InsideState implements RunView {
   close(): void {
     this.#set(null, null);
     this.second.close();
-    if (this.engine.status !== 'ready') return;
+    const release = new AbortController();
+    this.#release = release;
     this.engine
-      .ready()
+      .ready(release.signal)
       .then((engine) => engine.call('releaseInside', {}))
       // An engine that is gone remembers nothing.
       .catch((thrown: unknown) => void thrown);

@@ -18,7 +18,11 @@ function setUp(parameters = NaN) {
       return Promise.resolve({ ids: [...(params.text ?? '')].map((_, at) => at), bytes: 0 });
     },
   };
-  const engine = { status: 'ready', model: model as ModelInfo | null, ready: () => Promise.resolve(api) };
+  const engine = {
+    status: 'ready',
+    model: model as ModelInfo | null,
+    ready: (_?: AbortSignal) => Promise.resolve(api),
+  };
   const library = { listings: [], load: () => Promise.resolve() };
   const settings = { current: { lessonAnswered: [] }, update: () => undefined };
   const parts = { engine, library, settings, replies: {} } as unknown as InsideParts;
@@ -116,6 +120,27 @@ describe('the state of Inside', () => {
     await settle();
     expect(inside.answers).toBeNull();
     expect(calls).toEqual(['tokenize', 'releaseInside']);
+  });
+
+  it.each([
+    ['releases it when a model that is being loaded is there', false, ['releaseInside']],
+    ['releases nothing of a view that is open again by then', true, []],
+  ] as const)('%s', async (_, isOpenAgain, expected) => {
+    const { inside, engine, calls } = setUp();
+    const { ready } = engine;
+    let loaded = (): void => undefined;
+    engine.ready = (signal) =>
+      new Promise((resolve, reject) => {
+        loaded = () => resolve(ready());
+        signal?.addEventListener('abort', () => reject(new Error('cancelled')));
+      });
+    inside.close();
+    await settle();
+    expect(calls).toEqual([]);
+    if (isOpenAgain) inside.follow()();
+    loaded();
+    await settle();
+    expect(calls).toEqual(expected);
   });
 
   it('moves between steps, and stops at both ends', () => {

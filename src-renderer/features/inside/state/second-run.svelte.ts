@@ -135,13 +135,13 @@ export class SecondRun implements RunView {
     };
   }
 
-  /** Forgets the answers. Whoever closes the view frees the other model, too. */
+  /** Forgets the answers. `InsideState.close` frees the other model. */
   close(): void {
     this.#hasBeside = false;
     this.#show(null, null);
   }
 
-  /** Frees the other model, which nobody looks at any more. */
+  /** Frees the other model, which is no longer shown. */
   #releaseBeside(): void {
     if (!this.#hasBeside) return;
     this.#hasBeside = false;

@@ -1,19 +1,13 @@
 import type { LensLayer, LogitsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
+import { probabilityStep } from '../../chat/thread/tint.ts';
 import { barPicture } from '../picture/bar-picture.ts';
 import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import { wordPicture } from '../picture/word-picture.ts';
 
 /** Logits that are listed. */
 export const TOP_LOGITS = 16;
-
-/** Steps of the scale of probability: ten tenths, and a last one from 0.99. */
-const SURE = 0.99;
-
-function probabilityTint(probability: number): string {
-  return `--prob-${probability >= SURE ? 10 : Math.min(9, Math.floor(probability * 10))}`;
-}
 
 /** The tokens with the largest logits. */
 export function logitsPicture({ logits, top }: LogitsAnswer, after: string): Picture {
@@ -53,7 +47,7 @@ export function lensPicture(layers: readonly LensLayer[], after: string): Pictur
       const probability = Math.exp(logprob);
       return {
         text: visibleText(piece),
-        fill: probabilityTint(probability),
+        fill: `--prob-${probabilityStep(logprob)}`,
         facts: {
           name: `After layer ${layer + 1}, rank ${column + 1}: ${visibleText(piece)} (ID ${id})`,
           value: formatPercent(probability),
