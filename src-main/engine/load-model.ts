@@ -23,6 +23,7 @@ import { gpuAccess, type OpenedGpu } from './executors/gpu-access.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { webGpuMemoryOf } from './executors/webgpu/model-buffers.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
@@ -365,7 +366,7 @@ export function infoOf({ model, executor, choice, loadMs }: Loaded): ModelInfo {
 }
 
 /**
- * What a model is and what it needs on the `wasm` executor, from its headers.
+ * What a model is and what it needs on the `wasm` and the `webgpu` executor, from its headers.
  * @param available threads that this computer runs at once
  * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
  */
@@ -373,5 +374,6 @@ export function describeModel(files: ModelFiles, available = 1): Promise<ModelDe
   return describeHeaders(files, {
     planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
     threads: threadsFor(available),
+    gpuPlanner: (program, cells, weights) => webGpuMemoryOf(program, weights, { cells }),
   });
 }

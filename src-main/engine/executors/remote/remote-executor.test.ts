@@ -230,7 +230,7 @@ describe('weights', () => {
     };
     const client = await connected(gpuThread(gpu));
     const executor = await createRemoteExecutor(client, model.program, storeReader(model.weights), { cells: CELLS });
-    expect(executor.adapter).toEqual({ name: 'imagined', isSoftware: false });
+    expect(executor.adapter).toMatchObject({ name: 'imagined', isSoftware: false });
     const { weights } = executor.memoryBytes;
     const { bytesWritten } = take();
     expect(bytesWritten).toBeGreaterThanOrEqual(weights);

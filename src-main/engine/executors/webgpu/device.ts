@@ -17,7 +17,7 @@ export interface OpenedDevice {
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|microsoft basic render/i;
 
 /** An adapter's name for people, and whether it computes in software. */
-export function adapterFacts(info: GpuAdapterInfo): GpuAdapterFacts {
+export function adapterFacts(info: GpuAdapterInfo): Omit<GpuAdapterFacts, 'largestBuffer'> {
   const { vendor, architecture, device, description, isFallbackAdapter = false } = info;
   // Browsers give little, against fingerprinting.
   const name = description || device || [vendor, architecture].filter((part) => part !== '').join(' ') || 'GPU';
