@@ -175,7 +175,7 @@ describe('weights', () => {
   it('are read as fast as they are uploaded, and no faster', async () => {
     const { model } = await pair();
     const thread = gpuThread(imagined(), { create: createOnKernels });
-    // Tells the engine late that rows were taken.
+    // Acknowledges rows late.
     let [underWay, most] = [0, 0];
     const slow: MessageLink = {
       ...thread.link,

@@ -87,7 +87,7 @@ export interface Dispatch {
 /** Whether it computes logits, for rows of their own. */
 export const isLogits = (op: GpuOp): boolean => op.kind === 'projection' && op.parts[0].op === 'logits';
 
-/** For errors, and debuggers of the GPU. */
+/** For errors and GPU debuggers. */
 function nameOf(op: GpuOp): string {
   if (op.kind === 'single') return op.op.op;
   return op.kind === 'heads' ? 'heads' : op.parts[0].op;
@@ -300,7 +300,7 @@ class Lowering {
     return steps;
   }
 
-  /** Where few rows of this tensor are left in slices; null if it is computed whole. */
+  /** Where the slices of this tensor are if it has few rows; null if it is computed whole. */
   private slicesOf(tensor: number): { buffer: GpuBuffer; slices: MergedSlices } | null {
     const { slices, format } = this.buffers;
     const { buffer, sliceCells, slicesPerRow, cells } = slices;

@@ -25,7 +25,7 @@ import { uploadWeights } from './weights.ts';
 export interface WebGpuExecutorOptions extends BufferOptions {
   /** Owned by the executor, which destroys it. */
   readonly device: OpenedDevice;
-  /** Longest time of a slice, after which the GPU is given up; by default `HANG_MS`, and none for a software renderer. */
+  /** Time limit of a slice, after which the GPU counts as lost: `HANG_MS` by default, none for a software renderer. */
   readonly hangMs?: number | undefined;
   /** Called with the bytes of each slice of weights read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
@@ -190,7 +190,7 @@ class WebGpuExecutor implements Executor {
     for (let from = 0, to = 0; from < batch.tokens.length; from = to) {
       if (cancel?.cancelled) throw new EngineError('CANCELLED', 'The run was cancelled.');
       to = from + plan.inputs.fitting(batch, from, this.parts.rows);
-      // A long prompt may take long, but not one slice of it.
+      // The time limit is for one slice, because a long prompt may take longer.
       await this.explaining(() => this.runSlice(run, from, to, logits));
     }
     return {
@@ -216,7 +216,7 @@ class WebGpuExecutor implements Executor {
     const encoder = device.createCommandEncoder();
     if (batch.isChosen) plan.encodeChosen(encoder);
     plan.encodeMain(encoder, to - from, tailored?.copies(to - from), times);
-    // The others are read from the buffer of logits, which has those of the last group.
+    // All logits are read later from a buffer that has those of the last group only.
     const isLast = to === batch.tokens.length && group.length === inSlice.length;
     const bestFirst = isLast && outputs.lend === true && outputs.bestFirst === true;
     const draw = outputs.choose !== undefined && outputs.choose !== 'greedy';
@@ -230,7 +230,7 @@ class WebGpuExecutor implements Executor {
     }
     await tailored?.collect(from, to);
     await times?.collect();
-    // Work that nobody waits for would pile up, and could not be cancelled.
+    // Otherwise submitted work would accumulate, and could not be cancelled.
     if (inSlice.length === 0) await device.queue.onSubmittedWorkDone();
     watch.check();
   }

@@ -8,7 +8,7 @@ import { USAGE } from './device.ts';
 import { type BufferDevice, byTooMuch, largestBuffer } from './storage.ts';
 import { LAYOUT_F32, type GpuPacking, packingOf, rowBytesOf, type GpuWeightLayout } from './weight-layouts.ts';
 
-/** Written bytes that may wait for the GPU, which otherwise has a model twice until it has copied it. */
+/** Most bytes that wait to be copied by the GPU: until then, they are in memory twice. */
 const WAITING_BYTES = 64 * 2 ** 20;
 
 /** Rows of a matrix in one buffer, which is no larger than a binding may be. */
