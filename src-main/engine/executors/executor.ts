@@ -22,7 +22,7 @@ export interface Batch {
   readonly contexts: readonly SequenceContext[];
   /** Block that `cells` refers to; by default the executor's own cells. */
   readonly block?: CellBlock;
-  /** Whether its only token is the one that the run before chose (`Outputs.choose`), instead of that of `tokens`. */
+  /** Whether its only token is the one that the previous run chose (`Outputs.choose`), instead of that of `tokens`. */
   readonly isChosen?: boolean;
 }
 

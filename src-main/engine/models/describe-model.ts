@@ -53,10 +53,8 @@ export async function describeModel(
       sizes.map((contextSize) => {
         const estimate = estimateMemory(opened, contextSize, plans);
         const overhead = engineOverhead(config.vocabularySize, kernelThreads);
-        return {
-          ...estimate,
-          ...{ contextSize, scratch: estimate.scratch + overhead, total: estimate.total + overhead },
-        };
+        const [scratch, total] = [estimate.scratch + overhead, estimate.total + overhead];
+        return { ...estimate, contextSize, scratch, total };
       });
     return {
       id: files.id,

@@ -84,7 +84,7 @@ export interface Dispatch {
   readonly work: DispatchWork;
 }
 
-/** Whether it computes logits, for rows of their own. */
+/** Whether it computes logits, which have their own rows. */
 export const isLogits = (op: GpuOp): boolean => op.kind === 'projection' && op.parts[0].op === 'logits';
 
 /** For errors and GPU debuggers. */
@@ -94,7 +94,7 @@ function nameOf(op: GpuOp): string {
 }
 
 /**
- * The dispatches of a program, in order. Those of the logits are of the last operation.
+ * The dispatches of a program, in order. Those of the last operation compute the logits.
  * @throws EngineError INTERNAL when a shader does not compile
  */
 export async function lower(

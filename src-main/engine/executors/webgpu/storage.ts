@@ -91,9 +91,10 @@ export function allocateActivations(set: BufferSet, { ops, tensors }: GroupedOps
   return slots.map((slot) => buffers[slot]);
 }
 
-/** K and V of contexts: cells of as many sequences as usually run together, each with the whole context. */
+/** Sequences that usually run together, each with a whole context of its own. */
 const SEQUENCES = 8;
 
+/** Bytes of the lists of cells that a run's contexts have. */
 export function contextBytes(cells: number): number {
   return 4 * SEQUENCES * cells;
 }

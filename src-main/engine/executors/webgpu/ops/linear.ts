@@ -57,8 +57,8 @@ const NORMALISED = `  var four = centred(start, quad, mean);
  * Each workgroup computes the mean and the variance again, which takes less time than another dispatch. A row's sums have
  * the same order for any number of rows, so that a token gives the same bits in any batch.
  *
- * Bindings: run, weights, x, y, bias, operand, the norm's gain and bias. Where there is none of the last four, any buffer
- * of 16 bytes that is not written; with merged slices, the last two are left out.
+ * Bindings: run, weights, x, y, bias, operand, the norm's gain and bias. Without one of the last four, it is any buffer of
+ * 16 bytes that is not written. With merged slices, the last two are left out.
  * @param rowsAtOnce rows of x that use each unpacked weight: a thread's sums are a tile of as many rows and four outputs
  */
 export function linear(shape: LinearShape, rowsAtOnce: 1 | typeof MANY_ROWS | typeof TILE_ROWS): Kernel {
