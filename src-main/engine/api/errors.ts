@@ -69,6 +69,11 @@ export class EngineError extends Error {
   }
 }
 
+/** The error that a payload describes. */
+export function fromErrorPayload({ code, message, details }: ErrorPayload): EngineError {
+  return new EngineError(code, message, details);
+}
+
 /** Details are shown and stored, so a value that JSON or structured clone would refuse becomes text. */
 function plainDetails(details: ErrorDetails): ErrorDetails {
   const plain: Record<string, string | number | boolean | null> = {};

@@ -1,4 +1,4 @@
-/** The `webgpu` executor for an engine in another process. Runs where WebGPU is, and knows nothing of models but their programs. */
+/** The `webgpu` executor for an engine in another process. Runs where WebGPU is available, and knows models only as programs. */
 import { EngineError } from '../../api/errors.ts';
 import type { Gpu, GpuAdapterInfo } from '../../api/gpu.ts';
 import type { MessageLink } from '../../api/platform.ts';
@@ -60,7 +60,7 @@ class GpuService {
   private readonly contexts = new ReceivedContexts();
   private readonly readings = new Map<number, Reading>();
   private reads = 0;
-  /** The present run, its logits, and the call whose cancel ends it. */
+  /** The current run, its logits, and the calls that were cancelled. */
   private run = 0;
   private lent: readonly Logits[] = [];
   private readonly cancelled = new Set<number>();
@@ -224,7 +224,7 @@ function rowOf(logits: Logits): RowLogits {
   return { ids, logits: Float32Array.from(ids, (id) => logits.at(id)), sum: logits.logSum() };
 }
 
-/** With the methods that a copy has lost. */
+/** Restores the methods that a program loses when it is copied. */
 function revived(program: Program): Program {
   const ops = program.ops.map((op) => ({
     ...op,
