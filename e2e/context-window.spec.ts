@@ -95,6 +95,12 @@ test('a full window offers ways to continue, and shows in the thread what was dr
   await chat.openPanel('context');
   await expectNoViolations(app.page, 'a full context window');
   await expectNoViolationsIn(['dark', 'contrast'], app.page, 'a full context window');
+  await expect(chat.id('context-row').first()).toContainText('start token');
+  // The rate is readable beside the full meter in a small window, too.
+  await app.page.setViewportSize({ width: 480, height: 800 });
+  const rate = chat.id('engine-state').locator('.clip');
+  expect(await rate.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  await app.page.setViewportSize({ width: 1280, height: 800 });
 
   await chat.id('full-drop').click();
   await expect(chat.lastStop).toHaveAttribute('data-reason', 'max_tokens');

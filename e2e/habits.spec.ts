@@ -88,6 +88,16 @@ test('tour, find bar, palette and shortcut sheet have no violations in any theme
   await page.keyboard.type('fox');
   await expect(chat.id('find-count')).toHaveText('1 of 2');
   await expectNoViolationsIn(THEMES, page, 'find in chat');
+  // In a small window, the bar covers no message.
+  await page.setViewportSize({ width: 480, height: 700 });
+  const thread = page.locator('[data-region="thread"]');
+  const below = async () => {
+    await thread.evaluate((element) => (element.scrollTop = 0));
+    const [bar, first] = [await chat.id('find-bar').boundingBox(), await chat.id('user-turn').first().boundingBox()];
+    return first!.y - bar!.y - bar!.height;
+  };
+  await expect.poll(below).toBeGreaterThan(0);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');
   await expect(chat.id('palette-item').first()).toBeVisible();
