@@ -173,6 +173,11 @@ async function walk(page: Page, shot: Shot): Promise<void> {
 /** Saves screenshots of `page`, with view, theme and window in the file name. */
 function photographer(page: Page, theme: string): Shot {
   const take = async (name: string) => {
+    // Toasts of earlier steps would cover the view.
+    await page.evaluate(() => {
+      const buttons = document.querySelectorAll<HTMLElement>('[data-testid="toast"] button[aria-label="Dismiss"]');
+      for (const button of buttons) button.click();
+    });
     await drawn(page);
     await writeFile(join(FOLDER, `${name}.png`), smallPng(await page.screenshot({ animations: 'disabled' })));
   };

@@ -28,6 +28,7 @@ export async function walkCode(page: Page, shot: Shot, file: string): Promise<vo
   await page.keyboard.press('Control+c');
   await chat.id('composer').focus();
   await page.keyboard.press('Control+v');
+  await chat.id('draft-tokens').waitFor();
   await chat.id('composer').evaluate((box) => box.scrollTo({ top: 0 }));
   await shot('code-pasted');
   await chat.id('composer').fill('');
