@@ -29,12 +29,13 @@ import { walkConversation } from './lib/conversation-walk.ts';
 import { walkDesktop } from './lib/desktop-walk.ts';
 import { walkInside } from './lib/inside-walk.ts';
 import { withLock } from './lib/lock.mjs';
-import { startModelsHub, walkModels } from './lib/models-walk.ts';
+import { DATA_DIR, startModelsHub, walkModels, type ModelsHub } from './lib/models-walk.ts';
 import { walkNotebook } from './lib/notebook-walk.ts';
 import { walkPresets } from './lib/presets-walk.ts';
 import { root } from './lib/run.ts';
 import { drawSamplingExamples } from './lib/sampling-examples.ts';
 import { smallPng } from './lib/small-png.ts';
+import { tidyPage, type ShownAs } from './lib/tidy-page.ts';
 
 const FOLDER = join(root, 'docs', 'screenshots');
 const USUAL = { width: 1280, height: 800 };
@@ -171,13 +172,9 @@ async function walk(page: Page, shot: Shot): Promise<void> {
 }
 
 /** Saves screenshots of `page`, with view, theme and window in the file name. */
-function photographer(page: Page, theme: string): Shot {
+function photographer(page: Page, theme: string, shownAs: ShownAs): Shot {
   const take = async (name: string) => {
-    // Toasts of earlier steps would cover the view.
-    await page.evaluate(() => {
-      const buttons = document.querySelectorAll<HTMLElement>('[data-testid="toast"] button[aria-label="Dismiss"]');
-      for (const button of buttons) button.click();
-    });
+    await tidyPage(page, shownAs);
     await drawn(page);
     await writeFile(join(FOLDER, `${name}.png`), smallPng(await page.screenshot({ animations: 'disabled' })));
   };
@@ -202,23 +199,23 @@ async function drawn(page: Page): Promise<void> {
   });
 }
 
-/** Opens a fresh app for `visit`. @param env additional environment of the server */
+/** Opens a fresh app for `visit`. @param hub for downloads, with additional environment of the server */
 async function withApp(
   colorScheme: 'light' | 'dark',
-  env: Record<string, string>,
+  hub: Pick<ModelsHub, 'env' | 'shownAs'> | null,
   visit: (page: Page, shot: Shot) => Promise<void>,
 ): Promise<void> {
-  // The settings show this path, so it must be constant.
-  const dataDir = join(tmpdir(), 'tokenscope-screenshots');
+  const dataDir = DATA_DIR;
   await rm(dataDir, { recursive: true, force: true });
-  const server = await startServer({ dataDir, env });
+  const server = await startServer({ dataDir, env: hub?.env ?? {} });
   try {
     const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
     const page = await context.newPage();
     await page.goto(await signedInAddress(server.origin, dataDir));
     // On a busy machine this takes longer than the limits of the steps that follow.
     await page.locator('[data-testid="engine-state"][data-state="ready"]').waitFor({ timeout: START_TIMEOUT_MS });
-    await visit(page, photographer(page, colorScheme));
+    const shownAs = [...(hub?.shownAs ?? []), [dataDir, '/home/maria/.config/Tokenscope'] as const];
+    await visit(page, photographer(page, colorScheme, shownAs));
     await context.close();
   } finally {
     await stopServer(server.child);
@@ -240,21 +237,21 @@ await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
     if (only === undefined || PARTS[only].some((start) => name.startsWith(start))) await rm(join(FOLDER, name));
   }
   for (const colorScheme of ['light', 'dark'] as const) {
-    if (only === undefined) await withApp(colorScheme, {}, walk);
-    if (takes('presets')) await withApp(colorScheme, {}, walkPresets);
-    if (takes('conversation')) await withApp(colorScheme, {}, walkConversation);
-    if (takes('code')) await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
-    if (takes('notebook')) await withApp(colorScheme, {}, walkNotebook);
-    if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));
-    if (takes('inside')) await withApp(colorScheme, {}, (page, shot) => walkInside(page, shot, smolLM2));
+    if (only === undefined) await withApp(colorScheme, null, walk);
+    if (takes('presets')) await withApp(colorScheme, null, walkPresets);
+    if (takes('conversation')) await withApp(colorScheme, null, walkConversation);
+    if (takes('code')) await withApp(colorScheme, null, (page, shot) => walkCode(page, shot, smolLM2));
+    if (takes('notebook')) await withApp(colorScheme, null, walkNotebook);
+    if (takes('compare')) await withApp(colorScheme, null, (page, shot) => walkCompare(page, shot, smolLM2));
+    if (takes('inside')) await withApp(colorScheme, null, (page, shot) => walkInside(page, shot, smolLM2));
     if (takes('desktop'))
       await walkDesktop(colorScheme, (name, png) => writeFile(join(FOLDER, `${name}.png`), smallPng(png)));
     if (!takes('models')) continue;
     const hub = await startModelsHub(smolLM2);
-    await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));
+    await withApp(colorScheme, hub, (page, shot) => walkModels(page, shot, hub));
     await hub.close();
   }
-  if (takes('compare')) await withApp('light', {}, (page) => drawSamplingExamples(page, FOLDER));
+  if (takes('compare')) await withApp('light', null, (page) => drawSamplingExamples(page, FOLDER));
 });
 await browser.close();
 
