@@ -2,6 +2,7 @@
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { smallPdf } from '../../e2e/support/small-pdf.ts';
+import { withNewChart } from './new-chart.ts';
 import type { Shot } from '../screenshots.ts';
 
 const MODELFILE = `FROM llama3.2
@@ -26,9 +27,8 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   };
   const escape = () => page.keyboard.press('Escape');
   await showPanel();
-  await chat.id('setting-preset').selectOption('precise');
+  await withNewChart(page, () => chat.id('setting-preset').selectOption('precise'));
   await chat.set('maxTokens', 24);
-  await page.getByText('can be picked').waitFor();
   await shot('presets-panel');
   await shot.small('presets-panel', showPanel, escape);
 
