@@ -31,6 +31,7 @@ import { walkInside } from './lib/inside-walk.ts';
 import { withLock } from './lib/lock.mjs';
 import { DATA_DIR, startModelsHub, walkModels, type ModelsHub } from './lib/models-walk.ts';
 import { walkNotebook } from './lib/notebook-walk.ts';
+import { longStory } from './lib/picture-texts.ts';
 import { walkPresets } from './lib/presets-walk.ts';
 import { root } from './lib/run.ts';
 import { drawSamplingExamples } from './lib/sampling-examples.ts';
@@ -144,7 +145,7 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await chat.id('view-text').click();
 
   await chat.id('new-chat').click();
-  await chat.id('composer').fill('the cat '.repeat(600).trim());
+  await chat.id('composer').fill(longStory(1200));
   await chat.id('composer').press('Enter');
   await chat.id('too-long').waitFor();
   await shot('error');
