@@ -51,7 +51,7 @@ const CHAIN = [
   ['xtc', 'xtcProbability', '0.50'],
 ] as const;
 /** Invisible characters, other scripts, words that are unknown to the small model, a special token. */
-const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 \u{1f469}\u200d\u{1f680}\n<EOS> once upon a time';
+const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 ∞\u200d→\n<EOS> once upon a time';
 
 /** How the names of the pictures of each part begin. */
 const PARTS = {
