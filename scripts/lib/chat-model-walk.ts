@@ -67,6 +67,7 @@ export async function walkChatModel(page: Page, shot: Shot, file: string): Promi
   await chat.id('reasoning').waitFor();
   await shot('reasoning-written');
   await chat.finished();
+  await chat.id('rendered-chat').waitFor();
   await shot('reasoning');
   await shot.small('reasoning');
   await chat.id('reasoning-toggle').click();
