@@ -3,10 +3,9 @@ import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { ComparePage } from '../../e2e/pages/compare.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
+import { CHAT_MODEL } from './picture-texts.ts';
 import type { Shot } from '../screenshots.ts';
 
-/** The model's name in its file. */
-const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 const PROMPT = 'Lily found a small door in the garden.';
 /** Long enough to see the lanes while they stream. */
 const STREAMED_PROMPT = 'Tell me a story about a small grey cat that lives in a lighthouse.';

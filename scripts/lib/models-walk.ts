@@ -8,6 +8,7 @@ import { hubPath, startDownloadServer } from '../../e2e/support/download-server.
 import { rewriteGguf } from '../../src-main/engine/test-support/rewrite-gguf.ts';
 import { tinyGguf } from '../../src-main/engine/test-support/tiny-gguf.ts';
 import { readCatalogue } from '../../src-main/services/models/catalogue.ts';
+import { CHAT_MODEL } from './picture-texts.ts';
 import { capture, root } from './run.ts';
 import type { ShownAs } from './tidy-page.ts';
 import type { Shot } from '../screenshots.ts';
@@ -79,8 +80,8 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await chat.id('nav-models').click();
   await entry(SMALL_MODEL).getByTestId('download').click();
   await entry(SMALL_MODEL).getByTestId('show-downloaded').click();
-  await card('SmolLM2 135M Instruct').getByTestId('load-model').click();
-  await card('SmolLM2 135M Instruct').getByTestId('unload-model').waitFor({ timeout: 60_000 });
+  await card(CHAT_MODEL).getByTestId('load-model').click();
+  await card(CHAT_MODEL).getByTestId('unload-model').waitFor({ timeout: 60_000 });
   await chat.id('measure').click();
   await page.getByText('Measure again').waitFor({ timeout: 60_000 });
   // Shows the app as at the next start.
@@ -105,7 +106,7 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await shot.small('models');
   await shot.small(
     'models-detail',
-    () => card('SmolLM2 135M Instruct').getByRole('button', { name: 'SmolLM2 135M Instruct', exact: true }).click(),
+    () => card(CHAT_MODEL).getByRole('button', { name: CHAT_MODEL, exact: true }).click(),
     () => page.keyboard.press('Escape'),
   );
   await entry(SLOW_MODEL).getByTestId('download-pause').click();

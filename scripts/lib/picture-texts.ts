@@ -1,5 +1,8 @@
 /** Texts that are on screen in screenshots. */
 
+/** The catalogue's name of the model that is fetched for tests. */
+export const CHAT_MODEL = 'SmolLM2 135M Instruct';
+
 /** A question, and a reply that has everything that can be formatted. */
 export const FORMATTED = {
   question: 'How do I solve x² = 4?',
