@@ -31,6 +31,7 @@ test('files are attached, sent, edited, and read again after a restart', async (
   await chat.openPanel('prompt');
   await expect(chat.id('rendered-chat')).toContainText('The first page.');
   expect((await chat.ask('What is it?')).reason).not.toBe('error');
+  await expect(chat.id('text-model-hint')).toContainText('TinyTransformer continues texts.');
   await expect(attached).toHaveCount(0);
   const turn = chat.id('user-turn');
   await expect(turn).toContainText('What is it?');

@@ -35,6 +35,9 @@ test('no request before a click; an interrupted download resumes, is verified, c
   // Browsing sends no request.
   await models.entry(id).getByRole('button', { name: hub.tiny.name, exact: true }).click();
   await expect(models.id('entry-url')).toHaveText(hub.server.url + hub.path(hub.tiny));
+  await expect(models.control(id, 'fit')).toHaveText('Fits');
+  await expect(models.entry(id)).toContainText(`${hub.tiny.quantisation} · ${hub.tiny.description}`);
+  await expect(models.entry(hub.huge.id).getByTestId('fit')).toHaveText('Too large');
   await expect(models.id('entry-memory')).toContainText('KV cache, 512 tokens');
   await models.id('look-again').click();
   await models.id('catalogue-filter').fill('terms');

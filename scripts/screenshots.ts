@@ -31,12 +31,14 @@ import { walkDesktop } from './lib/desktop-walk.ts';
 import { walkGpu } from './lib/gpu-walk.ts';
 import { walkInside } from './lib/inside-walk.ts';
 import { withLock } from './lib/lock.mjs';
-import { startModelsHub, walkModels } from './lib/models-walk.ts';
+import { DATA_DIR, startModelsHub, walkModels, type ModelsHub } from './lib/models-walk.ts';
 import { walkNotebook } from './lib/notebook-walk.ts';
+import { longStory } from './lib/picture-texts.ts';
 import { walkPresets } from './lib/presets-walk.ts';
 import { root } from './lib/run.ts';
 import { drawSamplingExamples } from './lib/sampling-examples.ts';
 import { smallPng } from './lib/small-png.ts';
+import { tidyPage, type ShownAs } from './lib/tidy-page.ts';
 
 const FOLDER = join(root, 'docs', 'screenshots');
 const USUAL = { width: 1280, height: 800 };
@@ -51,7 +53,7 @@ const CHAIN = [
   ['xtc', 'xtcProbability', '0.50'],
 ] as const;
 /** Invisible characters, other scripts, words that are unknown to the small model, a special token. */
-const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 \u{1f469}\u200d\u{1f680}\n<EOS> once upon a time';
+const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 ∞\u200d→\n<EOS> once upon a time';
 
 /** How the names of the pictures of each part begin. */
 const PARTS = {
@@ -146,7 +148,7 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await chat.id('view-text').click();
 
   await chat.id('new-chat').click();
-  await chat.id('composer').fill('the cat '.repeat(600).trim());
+  await chat.id('composer').fill(longStory(1200));
   await chat.id('composer').press('Enter');
   await chat.id('too-long').waitFor();
   await shot('error');
@@ -174,8 +176,9 @@ async function walk(page: Page, shot: Shot): Promise<void> {
 }
 
 /** Saves screenshots of `page`, with view, theme and window in the file name. */
-function photographer(page: Page, theme: string): Shot {
+function photographer(page: Page, theme: string, shownAs: ShownAs): Shot {
   const take = async (name: string) => {
+    await tidyPage(page, shownAs);
     await drawn(page);
     await writeFile(join(FOLDER, `${name}.png`), smallPng(await page.screenshot({ animations: 'disabled' })));
   };
@@ -200,24 +203,24 @@ async function drawn(page: Page): Promise<void> {
   });
 }
 
-/** Opens a fresh app for `visit`. @param env additional environment of the server */
+/** Opens a fresh app for `visit`. @param hub for downloads, with additional environment of the server */
 async function withApp(
   colorScheme: 'light' | 'dark',
-  env: Record<string, string>,
+  hub: Pick<ModelsHub, 'env' | 'shownAs'> | null,
   visit: (page: Page, shot: Shot) => Promise<void>,
   inBrowser: Browser = browser,
 ): Promise<void> {
-  // The settings show this path, so it must be constant.
-  const dataDir = join(tmpdir(), 'tokenscope-screenshots');
+  const dataDir = DATA_DIR;
   await rm(dataDir, { recursive: true, force: true });
-  const server = await startServer({ dataDir, env });
+  const server = await startServer({ dataDir, env: hub?.env ?? {} });
   try {
     const context = await inBrowser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
     const page = await context.newPage();
     await page.goto(await signedInAddress(server.origin, dataDir));
     // On a busy machine this takes longer than the limits of the steps that follow.
     await page.locator('[data-testid="engine-state"][data-state="ready"]').waitFor({ timeout: START_TIMEOUT_MS });
-    await visit(page, photographer(page, colorScheme));
+    const shownAs = [...(hub?.shownAs ?? []), [dataDir, '/home/maria/.config/Tokenscope'] as const];
+    await visit(page, photographer(page, colorScheme, shownAs));
     await context.close();
   } finally {
     await stopServer(server.child);
@@ -239,26 +242,26 @@ await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
     if (only === undefined || PARTS[only].some((start) => name.startsWith(start))) await rm(join(FOLDER, name));
   }
   for (const colorScheme of ['light', 'dark'] as const) {
-    if (only === undefined) await withApp(colorScheme, {}, walk);
-    if (takes('presets')) await withApp(colorScheme, {}, walkPresets);
-    if (takes('conversation')) await withApp(colorScheme, {}, walkConversation);
-    if (takes('code')) await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
-    if (takes('notebook')) await withApp(colorScheme, {}, walkNotebook);
-    if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));
-    if (takes('inside')) await withApp(colorScheme, {}, (page, shot) => walkInside(page, shot, smolLM2));
+    if (only === undefined) await withApp(colorScheme, null, walk);
+    if (takes('presets')) await withApp(colorScheme, null, walkPresets);
+    if (takes('conversation')) await withApp(colorScheme, null, walkConversation);
+    if (takes('code')) await withApp(colorScheme, null, (page, shot) => walkCode(page, shot, smolLM2));
+    if (takes('notebook')) await withApp(colorScheme, null, walkNotebook);
+    if (takes('compare')) await withApp(colorScheme, null, (page, shot) => walkCompare(page, shot, smolLM2));
+    if (takes('inside')) await withApp(colorScheme, null, (page, shot) => walkInside(page, shot, smolLM2));
     if (takes('gpu')) {
       const withGpu = await chromium.launch({ executablePath, args: SOFTWARE_WEBGPU });
-      await withApp(colorScheme, {}, walkGpu, withGpu);
+      await withApp(colorScheme, null, walkGpu, withGpu);
       await withGpu.close();
     }
     if (takes('desktop'))
       await walkDesktop(colorScheme, (name, png) => writeFile(join(FOLDER, `${name}.png`), smallPng(png)));
     if (!takes('models')) continue;
     const hub = await startModelsHub(smolLM2);
-    await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));
+    await withApp(colorScheme, hub, (page, shot) => walkModels(page, shot, hub));
     await hub.close();
   }
-  if (takes('compare')) await withApp('light', {}, (page) => drawSamplingExamples(page, FOLDER));
+  if (takes('compare')) await withApp('light', null, (page) => drawSamplingExamples(page, FOLDER));
 });
 await browser.close();
 

@@ -2,10 +2,9 @@
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
+import { CHAT_MODEL } from './picture-texts.ts';
 import type { Shot } from '../screenshots.ts';
 
-/** The model's name in its file. */
-const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 const BROKEN_TEMPLATE = `{%- for message in messages %}
 <|{{ message.role }}|>
 {{ message.content | shout }}
@@ -67,6 +66,7 @@ export async function walkChatModel(page: Page, shot: Shot, file: string): Promi
   await chat.id('reasoning').waitFor();
   await shot('reasoning-written');
   await chat.finished();
+  await chat.id('rendered-chat').waitFor();
   await shot('reasoning');
   await shot.small('reasoning');
   await chat.id('reasoning-toggle').click();

@@ -2,10 +2,8 @@
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
+import { CHAT_MODEL } from './picture-texts.ts';
 import type { Shot } from '../screenshots.ts';
-
-/** The model's name in its file. */
-const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 
 export async function walkCode(page: Page, shot: Shot, file: string): Promise<void> {
   const chat = new ChatPage(page);
@@ -28,6 +26,7 @@ export async function walkCode(page: Page, shot: Shot, file: string): Promise<vo
   await page.keyboard.press('Control+c');
   await chat.id('composer').focus();
   await page.keyboard.press('Control+v');
+  await chat.id('draft-tokens').waitFor();
   await chat.id('composer').evaluate((box) => box.scrollTo({ top: 0 }));
   await shot('code-pasted');
   await chat.id('composer').fill('');

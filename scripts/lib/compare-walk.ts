@@ -3,10 +3,9 @@ import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { ComparePage } from '../../e2e/pages/compare.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
+import { CHAT_MODEL } from './picture-texts.ts';
 import type { Shot } from '../screenshots.ts';
 
-/** The model's name in its file. */
-const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 const PROMPT = 'Lily found a small door in the garden.';
 /** Long enough to see the lanes while they stream. */
 const STREAMED_PROMPT = 'Tell me a story about a small grey cat that lives in a lighthouse.';
@@ -23,6 +22,7 @@ export async function walkCompare(page: Page, shot: Shot, file: string): Promise
   await shot.small('compare-empty');
   await limit(compare, 83);
   await compare.compare(PROMPT);
+  await page.getByText('9 tokens', { exact: true }).first().waitFor();
   await page.mouse.move(0, 0);
   await shot('compare');
   await shot.small('compare', () => compare.id('lane-tab').nth(3).click());
@@ -74,13 +74,15 @@ async function walkDraw(page: Page, shot: Shot): Promise<void> {
   await chat.id('view-tokens').click();
   await chat.lastReply.getByTestId('token').nth(1).click();
   await chat.id('explain-draw').click();
+  const explained = page.locator('[data-testid="waterfall-answer"][aria-busy="false"]');
   await chat.id('waterfall-table').waitFor();
+  await explained.waitFor();
   await page.mouse.move(0, 0);
   await shot('waterfall');
   await shot.small('waterfall');
   await chat.id('waterfall').getByTestId('setting-temperature').fill('1.5');
   await chat.id('waterfall').getByTestId('setting-temperature').press('Enter');
-  await chat.id('what-if-result').waitFor();
+  await explained.waitFor();
   await shot('waterfall-what-if');
   await page.keyboard.press('Escape');
   await chat.id('view-text').click();

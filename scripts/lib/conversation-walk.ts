@@ -2,7 +2,7 @@
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
-import { SAMPLE } from '../../e2e/support/markdown.ts';
+import { FORMATTED, longStory } from './picture-texts.ts';
 import type { Shot } from '../screenshots.ts';
 
 const WINDOW = 256;
@@ -14,6 +14,9 @@ export async function walkConversation(page: Page, shot: Shot): Promise<void> {
   await shot('habits-tour');
   await chat.id('tour-skip').click();
   await chat.readyForShortReplies();
+  await chat.openPanel('sampling');
+  await chat.set('seed', 1);
+  await chat.openPanel('stop');
   await formatted(chat, page, shot);
   await versions(chat, page, shot);
   await searches(chat, page, shot);
@@ -21,16 +24,22 @@ export async function walkConversation(page: Page, shot: Shot): Promise<void> {
 }
 
 async function formatted(chat: ChatPage, page: Page, shot: Shot): Promise<void> {
-  await chat.ask('Show me everything');
+  await chat.ask(FORMATTED.question);
   await chat.turnMenu(chat.id('user-turn').first(), 'turn-write');
-  await chat.id('turn-editor-text').fill(SAMPLE);
+  await chat.id('turn-editor-text').fill(FORMATTED.reply);
   await chat.id('turn-editor-text').press('Control+Enter');
-  await chat.lastReply.locator('math').first().waitFor();
-  const toStart = () => chat.lastReply.evaluate((reply) => reply.scrollIntoView({ block: 'start' }));
+  const reply = chat.replies.first();
+  await reply.locator('math').first().waitFor();
+  // The status bar counts what a generated reply had as its prompt.
+  await chat.ask('Thank you.');
+  const toStart = () => reply.evaluate((element) => element.scrollIntoView({ block: 'start' }));
   await toStart();
   await shot('markdown');
   await shot.small('markdown', toStart);
-  await chat.lastReply.locator('table').scrollIntoViewIfNeeded();
+  await reply
+    .getByTestId('maths')
+    .last()
+    .evaluate((formula) => formula.scrollIntoView({ block: 'center' }));
   await page.mouse.move(0, 0);
   await shot('markdown-table');
 }
@@ -58,6 +67,7 @@ async function versions(chat: ChatPage, page: Page, shot: Shot): Promise<void> {
 }
 
 async function searches(chat: ChatPage, page: Page, shot: Shot): Promise<void> {
+  await page.mouse.move(0, 0);
   await page.keyboard.press('Control+f');
   await chat.id('find-field').fill('the');
   await chat.id('find-count').getByText('of').waitFor();
@@ -90,6 +100,7 @@ async function fullWindow(chat: ChatPage, page: Page, shot: Shot): Promise<void>
   await chat.newChat();
   await chat.greedy();
   await chat.endless();
+  await chat.set('useKvCache', true);
   await chat.ask('The cat sat on the');
   await chat.openPanel('context');
   await page.mouse.move(0, 0);
@@ -106,7 +117,7 @@ async function fullWindow(chat: ChatPage, page: Page, shot: Shot): Promise<void>
   await chat.id('context-boundary').waitFor();
   await shot('context-dropped');
   await shot.small('context-dropped');
-  await chat.id('composer').fill('the cat '.repeat(200).trim());
+  await chat.id('composer').fill(longStory(400));
   await chat.id('too-long').waitFor();
   await shot('context-too-long');
   await chat.id('composer').fill('');

@@ -15,7 +15,7 @@ const SMALL = { width: 480, height: 600 };
 const PROMPT = 'Once upon a time, there was a little';
 const NOTES = `Windows are restored with their chats.
 Replies of quantised models are generated 15 % faster.
-Fixed: a download that was cut twice started again.`;
+Fixed: a download restarted after a second interruption.`;
 const NEXT_VERSION = '0.2.0';
 /** For animations of native menus, ms. */
 const MENU_MS = 400;
@@ -111,11 +111,17 @@ async function showMenu({ electron }: RunningApp, label: string): Promise<void> 
     // An installed app has nothing for developers. Functions in here must have no names.
     const end = submenu.items.findIndex(({ role }) => role?.toLowerCase() === 'reload');
     const items = end === -1 ? submenu.items : submenu.items.slice(0, end - 1);
-    const template = items.map(({ label, type, accelerator, visible }) => ({
-      ...{ label, type, visible },
-      ...(accelerator ? { accelerator } : {}),
-      ...(type === 'submenu' ? { submenu: [] } : {}),
-    }));
+    const template = items.map((item) => {
+      const { label, type, visible } = item;
+      // Not in Electron's types. What has a role has the role's key.
+      const ofRole = (item as { getDefaultRoleAccelerator?: () => string | undefined }).getDefaultRoleAccelerator?.();
+      const accelerator = item.accelerator ?? ofRole;
+      return {
+        ...{ label, type, visible },
+        ...(accelerator ? { accelerator } : {}),
+        ...(type === 'submenu' ? { submenu: [] } : {}),
+      };
+    });
     const shown = Menu.buildFromTemplate(template as Electron.MenuItemConstructorOptions[]);
     Object.assign(globalThis, { shownMenu: shown });
     shown.popup({ window, x: 6, y: 36 });

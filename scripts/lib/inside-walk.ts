@@ -5,10 +5,9 @@ import { InsidePage } from '../../e2e/pages/inside.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
 import { EXAMPLE } from '../../src-renderer/features/inside/state/examples.ts';
 import { PAGES } from '../../src-renderer/features/inside/steps.ts';
+import { CHAT_MODEL } from './picture-texts.ts';
 import type { Shot } from '../screenshots.ts';
 
-/** The model's name in its file. */
-const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 /** Steps that are also taken in the smallest window. */
 const SMALL: ReadonlySet<string> = new Set(['tokenize', 'attention', 'why']);
 

@@ -5,10 +5,16 @@ import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { hubPath, startDownloadServer } from '../../e2e/support/download-server.ts';
+import { rewriteGguf } from '../../src-main/engine/test-support/rewrite-gguf.ts';
 import { tinyGguf } from '../../src-main/engine/test-support/tiny-gguf.ts';
 import { readCatalogue } from '../../src-main/services/models/catalogue.ts';
+import { CHAT_MODEL } from './picture-texts.ts';
 import { capture, root } from './run.ts';
+import type { ShownAs } from './tidy-page.ts';
 import type { Shot } from '../screenshots.ts';
+
+/** Chats and settings of the app in the pictures. */
+export const DATA_DIR = join(tmpdir(), 'tokenscope-screenshots');
 
 const SMALL_MODEL = 'smollm2-135m-instruct-q4_1';
 const SLOW_MODEL = 'smollm2-360m-instruct-q4_k_m';
@@ -19,12 +25,13 @@ export interface ModelsHub {
   /** Makes the app use this hub and these folders. */
   env: Record<string, string>;
   folder: string;
+  shownAs: ShownAs;
   close(): Promise<void>;
 }
 
 /** A hub on this computer with a fast and a slow model. */
 export async function startModelsHub(smolLM2: string): Promise<ModelsHub> {
-  const { models } = await readCatalogue(join(root, 'resources', 'catalogue.json'));
+  const { hub, models } = await readCatalogue(join(root, 'resources', 'catalogue.json'));
   const server = await startDownloadServer();
   const pathOf = (id: string): string => {
     const entry = models.find((model) => model.id === id);
@@ -36,17 +43,28 @@ export async function startModelsHub(smolLM2: string): Promise<ModelsHub> {
   server.serve(pathOf(SLOW_MODEL), Buffer.alloc(slowBytes));
   server.behave(pathOf(SLOW_MODEL), { kind: 'slow', chunkBytes: 2_000_000, waitMs: 100 });
   const folder = await mkdtemp(join(tmpdir(), 'tokenscope-hub-'));
-  const lmstudio = join(folder, '.lmstudio', 'models', 'somebody', 'Story-1M-GGUF');
+  const lmstudio = join(folder, '.lmstudio', 'models', 'lmstudio-community', 'Story-1M-GGUF');
   await mkdir(lmstudio, { recursive: true });
-  await writeFile(join(lmstudio, 'Story-1M-F32.gguf'), await tinyGguf('llama'));
+  await writeFile(join(lmstudio, 'Story-1M-F32.gguf'), await smallModel('llama', 'Story 1M'));
   return {
     env: { TOKENSCOPE_HUB_MIRROR: server.url, HOME: folder, HF_HOME: join(folder, 'none') },
     folder,
+    shownAs: [
+      [server.url, hub],
+      [new URL(server.url).host, new URL(hub).host],
+      [folder, '/home/maria'],
+    ],
     async close() {
       await server.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A model that is loaded at once. */
+async function smallModel(architecture: 'llama' | 'qwen2', name: string): Promise<Uint8Array> {
+  const metadata = { 'general.name': { type: 'string', value: name } } as const;
+  return await rewriteGguf(await tinyGguf(architecture), { metadata });
 }
 
 export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promise<void> {
@@ -62,8 +80,8 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await chat.id('nav-models').click();
   await entry(SMALL_MODEL).getByTestId('download').click();
   await entry(SMALL_MODEL).getByTestId('show-downloaded').click();
-  await card('SmolLM2 135M Instruct').getByTestId('load-model').click();
-  await card('SmolLM2 135M Instruct').getByTestId('unload-model').waitFor({ timeout: 60_000 });
+  await card(CHAT_MODEL).getByTestId('load-model').click();
+  await card(CHAT_MODEL).getByTestId('unload-model').waitFor({ timeout: 60_000 });
   await chat.id('measure').click();
   await page.getByText('Measure again').waitFor({ timeout: 60_000 });
   // Shows the app as at the next start.
@@ -88,7 +106,7 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await shot.small('models');
   await shot.small(
     'models-detail',
-    () => card('SmolLM2 135M Instruct').getByRole('button', { name: 'SmolLM2 135M Instruct', exact: true }).click(),
+    () => card(CHAT_MODEL).getByRole('button', { name: CHAT_MODEL, exact: true }).click(),
     () => page.keyboard.press('Escape'),
   );
   await entry(SLOW_MODEL).getByTestId('download-pause').click();
@@ -115,15 +133,15 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
 /** A missing model and a changed one, during a reply. */
 async function showProblems(page: Page, folder: string): Promise<void> {
   const chat = new ChatPage(page);
-  const dataDir = join(tmpdir(), 'tokenscope-screenshots');
-  const paths = ['robot-stories', 'letters'].map((name) => join(folder, `${name}.gguf`));
-  for (const path of paths) {
-    await writeFile(path, await tinyGguf('llama'));
+  const [stories, letters] = [join(folder, 'robot-stories.gguf'), join(folder, 'letters.gguf')];
+  await writeFile(stories, await smallModel('llama', 'Robot stories'));
+  await writeFile(letters, await smallModel('llama', 'Letters'));
+  for (const path of [stories, letters]) {
     const command = [join(root, 'scripts/tokenscope.mjs'), 'models', 'add', path];
-    await capture(process.execPath, command, { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } });
+    await capture(process.execPath, command, { env: { ...process.env, TOKENSCOPE_DATA_DIR: DATA_DIR } });
   }
-  await rename(paths[0] ?? '', join(folder, 'elsewhere.gguf'));
-  await writeFile(paths[1] ?? '', await tinyGguf('qwen2'));
+  await rename(stories, join(folder, 'elsewhere.gguf'));
+  await writeFile(letters, await smallModel('qwen2', 'Letters'));
   await chat.id('nav-chat').click();
   await chat.openPanel('stop');
   await chat.set('ignoreEos', true);

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { NotebookPage } from '../../e2e/pages/notebook.ts';
+import { withNewChart } from './new-chart.ts';
 import type { Shot } from '../screenshots.ts';
 
 const BEGINNING = 'Once upon a time, there was a little';
@@ -14,6 +15,7 @@ export async function walkNotebook(page: Page, shot: Shot): Promise<void> {
   await chat.openPanel('sampling');
   await chat.set('seed', 1);
   await notebook.open();
+  await chat.id('notebook').getByText('can be picked').waitFor();
   await shot('notebook-empty');
   await shot.small('notebook-empty');
   await page.keyboard.type(BEGINNING);
@@ -24,7 +26,7 @@ export async function walkNotebook(page: Page, shot: Shot): Promise<void> {
   await shot('notebook-text');
   await shot.small('notebook-text');
   await chat.id('view-tokens').click();
-  await notebook.tokens.nth(TOKEN).click();
+  await withNewChart(page, () => notebook.tokens.nth(TOKEN).click());
   await chat.id('token-popover').waitFor();
   await shot('notebook-tokens');
   await shot.small('notebook-tokens');

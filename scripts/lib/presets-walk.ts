@@ -2,6 +2,7 @@
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { smallPdf } from '../../e2e/support/small-pdf.ts';
+import { withNewChart } from './new-chart.ts';
 import type { Shot } from '../screenshots.ts';
 
 const MODELFILE = `FROM llama3.2
@@ -26,9 +27,8 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   };
   const escape = () => page.keyboard.press('Escape');
   await showPanel();
-  await chat.id('setting-preset').selectOption('precise');
+  await withNewChart(page, () => chat.id('setting-preset').selectOption('precise'));
   await chat.set('maxTokens', 24);
-  await page.getByText('can be picked').waitFor();
   await shot('presets-panel');
   await shot.small('presets-panel', showPanel, escape);
 
@@ -69,7 +69,15 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   await chat.id('attach-file').setInputFiles(files);
   await chat.id('attach-problem').waitFor();
   await chat.id('composer').fill('Tell me more about Tom.');
-  await chat.id('attached-file').first().getByText('token').waitFor();
+  // The image is refused.
+  for (const index of [0, 1, 2]) {
+    const counted = chat
+      .id('attached-file')
+      .nth(index)
+      .getByText(/\d tokens?$/);
+    await counted.waitFor();
+  }
+  await chat.id('draft-tokens').waitFor();
   await shot('attachments-composer');
   await shot.small('attachments-composer');
   await chat.id('composer').press('Enter');
@@ -91,10 +99,11 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   await shot('attachments-too-big');
   await shot.small('attachments-too-big');
   await chat.id('attach-cut').click();
+  // The whole file has thousands of tokens.
+  await chat.id('attach-too-big').waitFor({ state: 'hidden' });
   await chat
     .id('attached-file')
-    .getByText(/\d tokens/)
-    .first()
+    .getByText(/^\d{1,3} tokens$/)
     .waitFor();
   await shot('attachments-cut');
 }

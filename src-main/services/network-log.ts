@@ -6,8 +6,8 @@ const MAX_URL = 500;
 /** A request in progress. */
 export interface RunningRequest {
   received(bytes: number): void;
-  /** @param note outcome, for people */
-  end(result: 'done' | 'failed', note: string): void;
+  /** @param note outcome, for people, if there is more to say than the result */
+  end(result: 'done' | 'failed', note?: string): void;
 }
 
 /** All requests that left the app, or tried to. The latest 500, oldest first. */
@@ -26,7 +26,7 @@ export class NetworkLog {
       received: (bytes) => void (record.bytes += bytes),
       end(result, how) {
         record.result = result;
-        record.note = `${note} ${how}`;
+        if (how !== undefined) record.note = `${note} ${how}`;
       },
     };
   }

@@ -47,6 +47,27 @@ it('lends the engine what was dropped on a browser, under an id that gives nothi
   expect(await opener.list()).toEqual([BUILT_IN, again]);
 });
 
+it('names a file as the catalogue does, if its name and size are those of an entry', async () => {
+  const entry = { id: 'story-q4', name: 'Story Q4', file: 'story.Q4_0.gguf', bytes: 30 };
+  const withCatalogue = {
+    ...services,
+    invoke: async (method: string) => (method === 'catalogueList' ? [entry] : [BUILT_IN]),
+  } as unknown as AppServices;
+  const opener = webModelOpener(withCatalogue, () => undefined, true);
+  const named = { name: 'Story Q4', catalogueId: 'story-q4', sha256: null };
+  expect(await opener.drop(dropped([file('story.Q4_0.gguf', 30)]))).toMatchObject(named);
+  const other = { name: 'story.Q4_0', catalogueId: null };
+  expect(await opener.drop(dropped([file('story.Q4_0.gguf', 31)]))).toMatchObject(other);
+
+  const invoke = async (method: string) => {
+    if (method === 'catalogueList') throw new Error('No catalogue.');
+    return [BUILT_IN];
+  };
+  const withoutCatalogue = { ...services, invoke } as unknown as AppServices;
+  const alone = webModelOpener(withoutCatalogue, () => undefined, true);
+  expect(await alone.drop(dropped([file('story.Q4_0.gguf', 30)]))).toMatchObject(other);
+});
+
 it('takes the parts of a split file together, and the files of a folder', async () => {
   const { opener, lent } = web();
   const parts = [file('big-00002-of-00002.gguf'), file('big-00001-of-00002.gguf'), file('notes.txt')];

@@ -1,6 +1,7 @@
 /** How the user's models reach the engine: by path in Electron, as lent files in a browser. */
 import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import type { AppServices, ModelListing } from '../../src-main/protocol/app/app-services.ts';
+import type { CatalogueEntry } from '../../src-main/protocol/app/downloads.ts';
 import { EngineError } from '../../src-main/engine/api/errors.ts';
 import { resultOf } from './services.ts';
 
@@ -68,19 +69,35 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
   /** By id. */
   const filesOf = new Map<string, readonly File[]>();
 
-  function open(files: readonly File[]): ModelListing {
+  async function open(files: readonly File[]): Promise<ModelListing> {
     const [first] = modelFirst(files);
     const isModel = files.some(({ name }) => isGguf(name) || name === 'config.json');
     if (first === undefined || !isModel) throw notModel(first?.name ?? 'The dropped item');
     const parts = isGguf(first.name) ? files.filter(({ name }) => isGguf(name)) : files;
-    const name = isGguf(first.name) ? first.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '') : 'Model folder';
+    const entry = parts.length === 1 ? await catalogued(first) : null;
+    const ownName = isGguf(first.name) ? first.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '') : 'Model folder';
+    const name = entry?.name ?? ownName;
     const fileBytes = parts.reduce((sum, { size }) => sum + size, 0);
     const known = lent.find((model) => model.name === name && model.fileBytes === fileBytes);
     const id = known?.id ?? `lent-${crypto.randomUUID()}`;
     // A file of the same name and length may be another one: whoever has the first in memory looks again.
-    const listing: ModelListing = { id, name, fileBytes, ...LENT, addedAt: new Date().toISOString() };
+    const listing: ModelListing = {
+      ...{ id, name, fileBytes, ...LENT },
+      ...{ catalogueId: entry?.id ?? null, addedAt: new Date().toISOString() },
+    };
     give(listing, parts);
     return listing;
+  }
+
+  /** The entry of the catalogue with a file of this name and size. Its content is not verified. */
+  async function catalogued(file: File): Promise<CatalogueEntry | null> {
+    try {
+      const entries = await services.invoke('catalogueList');
+      return entries.find((entry) => entry.file === file.name && entry.bytes === file.size) ?? null;
+    } catch {
+      // A model can be opened without the catalogue.
+      return null;
+    }
   }
 
   function give(listing: ModelListing, files: readonly File[]): void {
@@ -96,7 +113,7 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
     list: async () => [...(await services.invoke('modelsList')), ...lent],
     async choose() {
       const files = await chooseFiles();
-      return files.length === 0 ? null : open(files);
+      return files.length === 0 ? null : await open(files);
     },
     async drop(transfer) {
       if ([...transfer.items].some((item) => item.webkitGetAsEntry()?.isDirectory)) {
@@ -105,7 +122,7 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
           'Browsers cannot open folders. Drop all the files in the folder together.',
         );
       }
-      return open([...transfer.files]);
+      return await open([...transfer.files]);
     },
     async remove(id) {
       const [listing, files] = [lent.find((model) => model.id === id), filesOf.get(id)];

@@ -29,10 +29,11 @@ export function formatBytes(bytes: number): string {
   return withUnit((bytes / scale).toFixed(digits), unit);
 }
 
-/** A part of a whole in the whole's unit: `168 of 271 MB`. */
+/** A part of a whole in the whole's unit, `168 of 271 MB`, unless that would be zero: `3.2 MB of 1.1 GB`. */
 export function formatBytesOf(bytes: number, total: number): string {
   const { scale, digits } = byteScale(total);
-  return `${(bytes / scale).toFixed(digits)} of ${formatBytes(total)}`;
+  const part = (bytes / scale).toFixed(digits);
+  return `${bytes > 0 && Number(part) === 0 ? formatBytes(bytes) : part} of ${formatBytes(total)}`;
 }
 
 /** The unit in which a number of bytes is written, its bytes, and the digits after the decimal point. */

@@ -39,5 +39,7 @@ export interface MenuItem {
   end?: string;
   danger?: boolean;
   disabled?: boolean;
+  /** After a line. */
+  divided?: boolean;
   testId?: string;
 }

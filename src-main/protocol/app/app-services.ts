@@ -148,7 +148,7 @@ export interface ModelListing {
   fileBytes: number;
   /** Path of a model that a person opened; null for the built-in one and for files lent by a browser. */
   path: string | null;
-  /** Information beyond the files; null for opened models. */
+  /** Information beyond the files, its first line a summary; null for opened models. */
   description: string | null;
   cannot: string | null;
   license: string | null;

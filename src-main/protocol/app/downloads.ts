@@ -13,6 +13,8 @@ export interface CatalogueEntry {
   contextSize: number;
   /** Storage type of most of its weights, for example `Q4_K_M`. */
   quantisation: string;
+  /** Recommended to people who have no other model. */
+  start?: boolean;
   description: string;
   cannot: string;
   /** `terms`: a restrictive licence, which a person must read and accept. */

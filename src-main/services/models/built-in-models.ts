@@ -17,8 +17,8 @@ const TINY_TRANSFORMER = {
   sha256: null,
   addedAt: null,
   description:
-    'Continues simple children’s stories and small talk in English. Small enough to inspect completely: 2 layers with 4 ' +
-    'attention heads each, 2,448,960 parameters, a vocabulary of 8,000 words and word pieces, and a context window of ' +
+    'Continues simple children’s stories and small talk in English. Small enough to inspect completely.\n' +
+    'It has 2 layers with 4 attention heads each, a vocabulary of 8,000 words and word pieces, and a context window of ' +
     '1,000 tokens. It was trained from scratch on 7,552 short stories (TinyStories) and 9,000 short texts; its ' +
     'perplexity on 150 unseen stories is 15.4.',
   cannot:

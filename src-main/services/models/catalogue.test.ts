@@ -25,6 +25,7 @@ test('the bundled catalogue conforms to its schema, and the app can read it', as
   expect(valid.errors).toBeNull();
   const { models } = await readCatalogue(resource('catalogue.json'));
   expect(models.length).toBeGreaterThan(5);
+  expect(models.filter(({ start }) => start)).toHaveLength(1);
 });
 
 test('its sizes agree with its parameters and types, and restrictive licences require accepting terms', async () => {
@@ -56,6 +57,7 @@ test('the schema and the app refuse the same files', async () => {
     { parameters: -1 },
     { license: { name: 'X', url: 'http://example.org', kind: 'free' } },
     { license: { name: 'X', url: 'https://example.org', kind: 'maybe' } },
+    { start: 'yes' },
     { more: 1 },
     { name: undefined },
   ];

@@ -24,6 +24,8 @@ const entry = v.strictObject({
   kvHeads: positive,
   headDim: positive,
   quantisation: v.pipe(v.string(), v.regex(/^[A-Z0-9_]+$/)),
+  /** Recommended to people who have no other model. */
+  start: v.exactOptional(v.boolean()),
   description: words,
   cannot: words,
   license: v.strictObject({ name: words, url: address, kind: v.picklist(['free', 'terms']) }),

@@ -209,7 +209,7 @@ export class UpdateService {
   async #get(name: string, limit: number): Promise<Uint8Array> {
     const { log, proxy, times } = this.#options;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(times.idleMs)]);
-    const note = 'Checks for an update.';
+    const note = 'Update check.';
     const options = { headers: { 'user-agent': 'Tokenscope' }, proxy: proxy(), log, note, signal };
     const answer = await httpGet(this.#url(name), { ...options, answerMs: times.answerMs });
     try {
@@ -223,7 +223,7 @@ export class UpdateService {
         parts.push(part);
         answer.logged.received(part.length);
       }
-      answer.logged.end('done', 'Done.');
+      answer.logged.end('done');
       return Buffer.concat(parts);
     } catch (error) {
       answer.body.destroy();
@@ -240,7 +240,7 @@ export class UpdateService {
       wanted: { catalogueId: 'update', url: this.#url(file.name), bytes: file.bytes, sha256: file.sha256 },
       name: `Tokenscope ${release.version}`,
       part,
-      transfer: { proxy: proxy(), log, note: `Downloads Tokenscope ${release.version}.`, answerMs, idleMs },
+      transfer: { proxy: proxy(), log, note: `Download of Tokenscope ${release.version}.`, answerMs, idleMs },
       retryMs,
       onChange: (now) => this.#tell(now),
       onDone: (path) => {

@@ -2,6 +2,7 @@ import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { AppServices } from '../../../src-main/protocol/app/app-services.ts';
 import type { CatalogueEntry, ModelsFolder } from '../../../src-main/protocol/app/downloads.ts';
 import type { LibraryState } from './library.svelte.ts';
+import { estimateRate, type EstimatedRate } from './estimated-rate.ts';
 import { entryMemory, fitOf, type EntryMemory, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
 
@@ -10,7 +11,7 @@ export type LicenceFilter = 'all' | CatalogueEntry['license']['kind'];
 
 export interface CatalogueParts {
   readonly services: AppServices;
-  readonly library: Pick<LibraryState, 'memory' | 'held'>;
+  readonly library: Pick<LibraryState, 'memory' | 'held' | 'listings'>;
   readonly selection: Selection;
 }
 
@@ -65,6 +66,11 @@ export class CatalogueState {
   /** Estimated memory; null if the file size is unknown. */
   memoryOf(entry: CatalogueEntry): EntryMemory | null {
     return entryMemory(entry);
+  }
+
+  /** Estimated speed; null if nothing comparable was measured here. */
+  rate({ bytes }: CatalogueEntry): EstimatedRate | null {
+    return bytes === null ? null : estimateRate(bytes, this.#parts.library.listings);
   }
 
   /** Whether it fits in memory; null while unknown. */

@@ -40,12 +40,12 @@ const TERMS: CatalogueEntry = {
 
 let services: FakeServices;
 let catalogue: CatalogueState;
-let library: { memory: null | typeof MEMORY; held: number };
+let library: { memory: null | typeof MEMORY; held: number; listings: [] };
 const MEMORY = { freeBytes: 10_000, totalBytes: 20_000 };
 
 beforeEach(() => {
   services = new FakeServices();
-  library = { memory: MEMORY, held: 0 };
+  library = { memory: MEMORY, held: 0, listings: [] };
   catalogue = new CatalogueState({ services, library, selection: new Selection() });
   catalogue.entries = [FREE, TERMS];
 });

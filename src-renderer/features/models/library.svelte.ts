@@ -84,12 +84,12 @@ export class LibraryState {
     return this.#parts.engine.requested;
   }
 
-  /** Opened models are kept after a restart. */
   /** See `ModelOpener`. */
   get offersMore(): boolean {
     return this.#parts.opener.offersMore;
   }
 
+  /** Opened models are kept after a restart. */
   get remembers(): boolean {
     return this.#parts.opener.remembers;
   }

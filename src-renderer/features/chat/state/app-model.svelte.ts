@@ -57,6 +57,8 @@ export interface AppModel {
   readonly elsewhere: {
     compare: ((turn: ChatTurn) => void) | null;
     inside: ((source: DrawSource, index: number) => void) | null;
+    /** Shows the Models page. */
+    models: (() => void) | null;
   };
 }
 
@@ -118,7 +120,7 @@ export function createAppModel({ connection, settings, engine, chats }: FirstSta
   const otherModel = new OtherModelState({ chats, engine });
   const fullWindow = new FullWindow({ session, chats, engine, modelSettings, recorder, otherModel });
   const waterfall = new Waterfall(engine);
-  const elsewhere: AppModel['elsewhere'] = { compare: null, inside: null };
+  const elsewhere: AppModel['elsewhere'] = { compare: null, inside: null, models: null };
   const promptEditor = new SystemPromptEditor();
   const jump = new ThreadJump();
   const find = new FindInChat({

@@ -3,7 +3,7 @@ import type { PanelModel } from '../../chat/state/panel-model.ts';
 import type { NotebookDocument } from './notebook-document.svelte.ts';
 import type { NotebookSession } from './notebook-session.svelte.ts';
 
-/** Lets the chat's panels edit the model's settings for a notebook. Its prompt is the text before the cursor. */
+/** Lets the chat's panels edit the model's settings for a notebook. Its prompt is the text before `position`. */
 export function notebookPanel(
   app: AppModel,
   { session, notebook, position }: { session: NotebookSession; notebook: NotebookDocument; position: () => number },

@@ -8,7 +8,7 @@ const PARAMETERS: Readonly<Record<string, SettingKey>> = { ...LLAMA_KEYS, num_pr
 const LOAD = ['num_ctx', 'num_gpu', 'num_thread', 'num_batch', 'main_gpu', 'use_mmap', 'use_mlock', 'low_vram', 'numa'];
 
 const INSTRUCTIONS: Readonly<Record<string, string>> = {
-  FROM: WHY.load,
+  FROM: 'Tokenscope uses the loaded model.',
   ADAPTER: WHY.file,
   TEMPLATE: 'It is a template in Go. Tokenscope reads Jinja.',
   LICENSE: 'It is not a setting.',
