@@ -4,7 +4,7 @@ import type { FeedForwardAnswer } from '../../../../src-main/engine/api/inside-t
 import { bytesPicture, completedTexts } from './detokenize.ts';
 import { neuronsPicture } from './feed-forward.ts';
 import { operations } from './loop.ts';
-import { isStill, plainBase } from './position.ts';
+import { dependsOnLayer, isStill, plainBase } from './position.ts';
 import type { InsideToken } from './step-props.ts';
 import { windowAround } from './token-window.ts';
 import { foundBy, piecesPicture } from './tokenize.ts';
@@ -93,6 +93,13 @@ describe('rotary frequencies', () => {
   it('have a base if they are not scaled', () => {
     expect(plainBase(rotary([1, 0.1, 0.01, 0.001]))).toBe(10_000);
     expect(plainBase(rotary([1, 0.1, 0.01, 0.0001]))).toBeNull();
+  });
+  it('differ by layer, unlike the rows of a table', () => {
+    const rows = new Float32Array(0);
+    expect(dependsOnLayer({ rows, rotary: null })).toBe(false);
+    expect(dependsOnLayer({ rows, rotary: rotary([1]) })).toBe(true);
+    // Some layers of a rotary model may have no positions.
+    expect(dependsOnLayer({ rows: null, rotary: null })).toBe(true);
   });
   it('are 0 where positions are off', () => {
     expect([isStill(rotary([0, 0])), isStill(rotary([1, 0.1]))]).toEqual([true, false]);
