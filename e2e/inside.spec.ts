@@ -23,6 +23,7 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
   await expect(chat.id('inside-text')).toHaveValue(trace.text);
   await expect(chat.id('inside-tokens').getByRole('radio')).toHaveCount(trace.ids.length);
   await expect(chat.id('token-steps')).toContainText('found');
+  await expect(chat.id('context-meter')).toHaveAttribute('data-used', String(trace.ids.length));
   await expectNoViolations(page, 'Inside, tokens');
 
   await chat.id('step-layers').click();
