@@ -43,7 +43,7 @@ export function barPicture(options: BarOptions): Picture {
   const zero = labelWidth + (signed ? length / 2 : 0);
   const scale = max === 0 ? 0 : (signed ? length / 2 : length) / max;
   const width = labelWidth + length + VALUE_WIDTH;
-  const decimals = decimalsOf(bars);
+  const decimals = decimalsOf(bars, max);
   const shapes: Shape[] = [{ kind: 'line', x1: zero, y1: 0, x2: zero, y2: bars.length * ROW, stroke: '--line-2' }];
   bars.forEach(({ value, shown = barNumber(value, decimals) }, row) => {
     const y = row * ROW + ROW / 2;
@@ -78,8 +78,7 @@ function shortened(label: string): string {
 }
 
 /** Decimals of all bars, so that their points are in line: enough for the longest bar to have four digits. */
-function decimalsOf(bars: readonly Bar[]): number {
-  const max = bars.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0);
+function decimalsOf(bars: readonly Bar[], max: number): number {
   if (max >= 1000 || bars.every(({ value }) => Number.isInteger(value))) return 0;
   return max >= 1 ? 3 : Math.min(MAX_DECIMALS, Math.max(4, 3 - Math.floor(Math.log10(max))));
 }

@@ -8,7 +8,7 @@ import { nameOf } from './token-window.ts';
 type Neuron = FeedForwardAnswer['neurons'][number];
 
 /** Neurons whose activation is not 0: all of them, unless the function cuts off. */
-export function firing({ activations }: FeedForwardAnswer): number {
+export function firingCount({ activations }: FeedForwardAnswer): number {
   return activations.reduce((count, activation) => (activation === 0 ? count : count + 1), 0);
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tintOf } from '../picture/tint.ts';
 import type { FeedForwardAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { bytesPicture, completedTexts, splitsCharacters } from './detokenize.ts';
-import { firing, neuronsPicture } from './feed-forward.ts';
+import { firingCount, neuronsPicture } from './feed-forward.ts';
 import { operations, roughCount } from './loop.ts';
 import { dependsOnLayer, isStill, plainBase } from './position.ts';
 import type { InsideToken } from './step-props.ts';
@@ -81,7 +81,7 @@ it('leaves out neurons that do not fire', () => {
     ...{ kind: 'feed_forward', function: 'relu', gated: false, activations: Float32Array.of(0, 2, 0) },
     neurons: [1, 0, 2].map((neuron) => ({ neuron, activation: neuron === 1 ? 2 : 0, ...effects })),
   };
-  expect(firing(answer)).toBe(1);
+  expect(firingCount(answer)).toBe(1);
   const picture = neuronsPicture(answer, { tokens: [tokenOf({})], token: 0, layer: 0 });
   expect([picture.rows, picture.table.rows]).toEqual([1, 3]);
 });
