@@ -70,7 +70,13 @@ test('a changed run stands beside the unmodified one, whatever is changed', { ta
   await inside.show();
   await inside.step('what-if');
   const summary = inside.id('what-if-summary');
-  const buttons = ['Turn off head', 'Turn off attention', 'Turn off feed-forward', 'No positions', 'No causal mask'];
+  const buttons = [
+    'Turn off head',
+    'Turn off attention',
+    'Turn off feed-forward',
+    'Turn off positions',
+    'Turn off causal mask',
+  ];
   for (const name of buttons) {
     await page.getByRole('button', { name, exact: true }).click();
     await expect(inside.id('changes').getByRole('listitem')).toHaveCount(1);
@@ -84,7 +90,7 @@ test('a changed run stands beside the unmodified one, whatever is changed', { ta
 
   await page.getByRole('textbox', { name: 'Token instead' }).fill('cat');
   await inside.id('replace-token').click();
-  await expect(inside.id('changes')).toContainText('cat instead of');
+  await expect(inside.id('changes')).toContainText('cat” instead of “');
   await page.getByRole('button', { name: /^Undo:/u }).click();
 
   await inside.id('head-off').click();
@@ -99,6 +105,9 @@ test('a changed run stands beside the unmodified one, whatever is changed', { ta
   await expect
     .poll(async () => Math.max(...(await inside.numbersOf('attention-difference')).flat()))
     .toBeGreaterThan(1e-4);
+  // Both rows of tokens, and both columns.
+  await expect(page.getByText('Unmodified', { exact: true })).toHaveCount(2);
+  await expect(page.getByText('With changes', { exact: true })).toHaveCount(2);
   await inside.step('loop');
   await expect(second).toContainText('This step shows the first run only.');
   await inside.step('layers');
@@ -117,10 +126,14 @@ test('the same text runs in two models', { tag: '@full' }, async ({ app, dataDir
   await expect(models.card('tiny-llama')).toBeVisible();
   const inside = new InsidePage(page);
   await inside.show();
-  await inside.id('inside-beside').selectOption({ label: 'the same text in tiny-llama' });
+  // All layers of the first one get the same rows of a table; those of the second rotate.
   await inside.step('position');
+  await expect(inside.id('positions')).toBeVisible();
+  await expect(inside.id('inside-layer')).toBeHidden();
+  await inside.id('inside-beside').selectOption({ label: 'The same text in tiny-llama' });
   await expect(inside.run(1).getByTestId('positions')).toBeVisible();
   await expect(inside.run(2).getByTestId('dials')).toBeVisible();
+  await expect(inside.id('inside-layer')).toBeVisible();
   await inside.step('attention');
   await expect(inside.run(1).getByTestId('attention')).toBeVisible();
   await expect(inside.run(2).getByTestId('attention')).toBeVisible();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readGolden } from '../src-main/engine/test-support/golden.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
-import { InsidePage, largestError } from './pages/inside.ts';
+import { InsidePage, largestError, numberIn } from './pages/inside.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
 import { expectNothingCutOff } from './support/overflow.ts';
 import { saveOffered } from './support/saved-file.ts';
@@ -23,6 +23,7 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
   await expect(chat.id('inside-text')).toHaveValue(trace.text);
   await expect(chat.id('inside-tokens').getByRole('radio')).toHaveCount(trace.ids.length);
   await expect(chat.id('token-steps')).toContainText('found');
+  await expect(chat.id('context-meter')).toHaveAttribute('data-used', String(trace.ids.length));
   await expectNoViolations(page, 'Inside, tokens');
 
   await chat.id('step-layers').click();
@@ -51,7 +52,7 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
   await page.keyboard.press('PageDown');
   const expected = trace.attention[1]![3]![8]![0]!;
   await expect(picture.getByTestId('picture-facts')).toContainText('looks at');
-  const value = Number(await picture.getByTestId('cell-value').textContent());
+  const value = numberIn(await picture.getByTestId('cell-value').textContent());
   expect(Math.abs(value - expected)).toBeLessThan(TRACE);
   await expect(picture.getByTestId('cell-formula')).toContainText('softmax: e^(');
   // All heads of all layers are beside it.
@@ -134,8 +135,9 @@ test('from a token in a chat to why it was chosen, and what would change it', { 
   // The parts sum to the logit.
   const sum = chat.id('why-sum');
   await expect(sum).toContainText('parts sum to');
-  const [logit, total] = (await sum.locator('b').allTextContents()).map(Number);
-  expect(Math.abs(total! - logit!)).toBeLessThan(1e-3 * Math.abs(logit!));
+  const logit = numberIn(await chat.id('why-logit').textContent());
+  const total = numberIn(await chat.id('why-total').textContent());
+  expect(Math.abs(total - logit)).toBeLessThan(1e-3 * Math.abs(logit));
   await chat.id('why-rival').selectOption({ index: 1 });
   await expect(sum).toContainText('differ by');
   await expectNoViolations(page, 'Inside, why this token');

@@ -41,9 +41,15 @@ export class InsidePage {
     return table
       .locator('tbody tr')
       .evaluateAll((rows) =>
-        rows.map((row) => [...row.querySelectorAll('td')].slice(2).map(({ textContent }) => Number(textContent))),
-      );
+        rows.map((row) => [...row.querySelectorAll('td')].slice(2).map(({ textContent }) => textContent)),
+      )
+      .then((rows) => rows.map((row) => row.map(numberIn)));
   }
+}
+
+/** A number on the page, which has a minus sign in place of a hyphen. */
+export function numberIn(text: string | null): number {
+  return Number(text?.replaceAll('−', '-') ?? NaN);
 }
 
 /** @returns Infinity if the shapes differ: the page may not have drawn the numbers yet */

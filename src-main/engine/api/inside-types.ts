@@ -85,11 +85,13 @@ export type InsideAnswer =
 
 export interface TokensAnswer {
   kind: 'tokens';
+  /** Of all tokens together, without special ones. */
+  text: string;
   tokens: {
     id: number;
     /** Display text, as in `Candidate`; so are those of merges and of all answers below. */
     piece: string;
-    /** UTF-8, perhaps part of a character. */
+    /** What the token adds to the text, as UTF-8: perhaps part of a character, nothing if it is special. */
     bytes: number[];
     special: boolean;
     /** Whether it stands for a text that the vocabulary cannot spell. */

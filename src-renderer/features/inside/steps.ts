@@ -18,7 +18,7 @@ export interface Step {
   name: string;
   /** In three words. */
   gist: string;
-  /** In two sentences. */
+  /** In two or three sentences. */
   text: string;
   /** What can be selected. */
   uses: readonly ('layer' | 'head')[];
@@ -29,7 +29,7 @@ export const STEPS: readonly Step[] = [
     id: 'tokenize',
     name: 'Tokenize',
     gist: 'text to pieces',
-    text: 'The text is cut into pieces from a fixed vocabulary. Each piece has a number, its ID, and the model sees only those.',
+    text: 'The text is cut into pieces from a fixed vocabulary. Each piece has a number, its ID. The model only sees these IDs.',
     uses: [],
   },
   {
@@ -43,7 +43,7 @@ export const STEPS: readonly Step[] = [
     id: 'position',
     name: 'Position',
     gist: 'order is added',
-    text: 'The rows say nothing about order. Depending on the model, a vector is added for each position, or queries and keys are rotated by angles that grow with it.',
+    text: 'Embedding rows carry no order. Depending on the model, a vector is added for each position, or queries and keys are rotated by angles that grow with it.',
     uses: ['layer'],
   },
   {

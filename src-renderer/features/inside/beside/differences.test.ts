@@ -37,8 +37,8 @@ it('subtracts the first weights from the second, and shows cells that one run ha
   expect(picture.title).toBe('Layer 1, head 2: difference of weights');
   expect(picture.table.row(0)).toEqual([0, 'a', -0.25, 0.25]);
   expect(picture.describe({ row: 1, column: 0 })).toMatchObject({
-    value: '-0.25',
-    formula: 'second - first = 0.25 - 0.5 = -0.25',
+    value: '−0.25',
+    formula: 'second − first = 0.25 − 0.5 = −0.25',
   });
   // Masked in both.
   const same = headDifference(first, first);
@@ -54,8 +54,8 @@ it('subtracts lengths and vectors', () => {
     feedForward: new Float32Array(2),
   });
   const stream = streamDifference(norms([1, 2, 3, 4]), norms([1, 3, 3, 2]), { tokens, range });
-  expect(stream.table.row(0)).toEqual(['input', 0, 1]);
-  expect(stream.table.row(1)).toEqual(['layer 1', 0, -2]);
+  expect(stream.table.row(0)).toEqual(['Input', 0, 1]);
+  expect(stream.table.row(1)).toEqual(['Layer 1', 0, -2]);
 
   const layer = (output: readonly number[]): LayerAnswer => {
     const empty = new Float32Array(4);
@@ -66,5 +66,5 @@ it('subtracts lengths and vectors', () => {
     ...{ tensor: 'output', tokens, range, layer: 0 },
   });
   expect(picture.table.row(1)).toEqual([1, ' b', 2, -3]);
-  expect(picture.describe({ row: 1, column: 1 }).formula).toBe('second - first = 1 - 4 = -3');
+  expect(picture.describe({ row: 1, column: 1 }).formula).toBe('second − first = 1 − 4 = −3');
 });

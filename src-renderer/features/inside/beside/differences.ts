@@ -4,7 +4,7 @@ import { visibleText } from '../../../lib/visible.ts';
 import { gridPicture, NARROW_CELL } from '../picture/grid-picture.ts';
 import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import { headCellSize, type HeadView } from '../steps/attention.ts';
-import { LAYER_TENSORS, type LayerTensor } from '../steps/layers.ts';
+import { LAYER_TENSORS, streamRowName, type LayerTensor } from '../steps/layers.ts';
 import type { InsideToken } from '../steps/step-props.ts';
 import { nameOf, type TokenRange } from '../steps/token-window.ts';
 import { vectorPicture } from '../steps/vectors.ts';
@@ -21,7 +21,7 @@ export function pairLabels([first, second]: TokenPair, { from, to }: TokenRange)
 
 /** `0.4 - 0.3 = 0.1`: the second minus the first. */
 export function minus(second: number, first: number): string {
-  return `${formatNumber(second)} - ${subtracted(first)} = ${formatNumber(second - first)}`;
+  return `${formatNumber(second)} − ${subtracted(first)} = ${formatNumber(second - first)}`;
 }
 
 /** Who looks at whom more, and less. */
@@ -55,7 +55,7 @@ export function headDifference(first: HeadView, second: HeadView): Picture {
       return {
         name: `${nameOf(tokens, queries.from + row)} looks at ${nameOf(tokens, key)}`,
         value: formatNumber(b - a),
-        formula: `second - first = ${minus(b, a)}`,
+        formula: `second − first = ${minus(b, a)}`,
       };
     },
     table: {
@@ -80,12 +80,11 @@ export function streamDifference(
   { tokens, range }: { tokens: TokenPair; range: TokenRange },
 ): Picture {
   const at = (answer: NormsAnswer, row: number, token: number) => answer.stream[row * answer.tokens + token];
-  const name = (row: number) => (row === 0 ? 'input' : `layer ${row}`);
   const difference = (row: number, token: number) => at(second, row, token) - at(first, row, token);
   return gridPicture({
     title: 'Difference of the residual stream’s length',
     fileName: 'residual-stream-difference',
-    rowLabels: Array.from({ length: first.layers + 1 }, (_, row) => name(row)),
+    rowLabels: Array.from({ length: first.layers + 1 }, (_, row) => streamRowName(row)),
     columnLabels: pairLabels(tokens, range),
     columns: range.to - range.from,
     ...{ signed: true, cellWidth: 22, cellHeight: 18, minCellWidth: NARROW_CELL },
@@ -95,13 +94,13 @@ export function streamDifference(
       return {
         name: `${nameOf(tokens[0], token)}, ${row === 0 ? 'before the first layer' : `after layer ${row}`}`,
         value: formatNumber(difference(row, token)),
-        formula: `|second| - |first| = ${minus(at(second, row, token), at(first, row, token))}`,
+        formula: `|second| − |first| = ${minus(at(second, row, token), at(first, row, token))}`,
       };
     },
     table: {
       columns: ['after', ...Array.from({ length: first.tokens }, (_, token) => String(token))],
       rows: first.layers + 1,
-      row: (row) => [name(row), ...Array.from({ length: first.tokens }, (_, token) => difference(row, token))],
+      row: (row) => [streamRowName(row), ...Array.from({ length: first.tokens }, (_, token) => difference(row, token))],
     },
   });
 }
@@ -121,7 +120,7 @@ export function layerDifference(
     ...{ tokens: tokens[0], range, values: b.map((value, at) => value - a[at]), width: hidden },
     formula(token, dimension) {
       const at = (token - range.from) * hidden + dimension;
-      return `second - first = ${minus(b[at], a[at])}`;
+      return `second − first = ${minus(b[at], a[at])}`;
     },
   });
 }

@@ -1,10 +1,12 @@
 import { shortened } from '../../../../src-main/protocol/cut-text.ts';
-import { formatNumber, type CellFacts, type Picture, type Table } from './picture.ts';
+import { withMinus, type CellFacts, type Picture, type Table } from './picture.ts';
 import type { Shape } from './scene.ts';
 
 export interface Bar {
   label: string;
   value: number;
+  /** The value on the page. Default: with as many decimals as the other bars. */
+  shown?: string;
   facts: CellFacts;
 }
 
@@ -21,31 +23,39 @@ const ROW = 22;
 const BAR = 10;
 const LENGTH = 260;
 const MIN_LENGTH = 80;
-const LABEL_WIDTH = 132;
+const MIN_LABEL_WIDTH = 132;
 const VALUE_WIDTH = 84;
-const LABEL_LENGTH = 16;
-const GROUPED = 1000;
+/** Characters: `Layer 30, feed-forward`. */
+const LABEL_LENGTH = 22;
+const CHARACTER = 7.3;
+const LABEL_GAP = 8;
+const MAX_DECIMALS = 8;
 
 /** One bar per row; negative values go to the left of the zero line. */
 export function barPicture(options: BarOptions): Picture {
   const { title, fileName, bars, table, length = LENGTH } = options;
   const max = bars.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0);
   const signed = bars.some(({ value }) => value < 0);
-  const zero = LABEL_WIDTH + (signed ? length / 2 : 0);
+  const labels = bars.map(({ label }) => shortened(label, LABEL_LENGTH));
+  const labelWidth = labels.reduce(
+    (width, label) => Math.max(width, Math.ceil(label.length * CHARACTER) + LABEL_GAP),
+    MIN_LABEL_WIDTH,
+  );
+  const zero = labelWidth + (signed ? length / 2 : 0);
   const scale = max === 0 ? 0 : (signed ? length / 2 : length) / max;
-  const width = LABEL_WIDTH + length + VALUE_WIDTH;
+  const width = labelWidth + length + VALUE_WIDTH;
+  const decimals = decimalsOf(bars, max);
   const shapes: Shape[] = [{ kind: 'line', x1: zero, y1: 0, x2: zero, y2: bars.length * ROW, stroke: '--line-2' }];
-  bars.forEach(({ label, value }, row) => {
+  bars.forEach(({ value, shown = barNumber(value, decimals) }, row) => {
     const y = row * ROW + ROW / 2;
-    const text = shortened(label, LABEL_LENGTH);
     const size = Math.abs(value) * scale;
     shapes.push(
-      { kind: 'text', x: 0, y, text, fill: '--text-1', anchor: 'start' },
+      { kind: 'text', x: 0, y, text: labels[row] ?? '', fill: '--text-1', anchor: 'start' },
       {
         ...{ kind: 'rect', x: value < 0 ? zero - size : zero, y: y - BAR / 2, width: size, height: BAR },
-        fill: value < 0 ? '--surp-6' : '--accent',
+        fill: value < 0 ? '--negative' : '--accent',
       },
-      { kind: 'text', x: width, y, text: barNumber(value), fill: '--text-2', anchor: 'end' },
+      { kind: 'text', x: width, y, text: shown, fill: '--text-2', anchor: 'end' },
     );
   });
   return {
@@ -60,13 +70,20 @@ export function barPicture(options: BarOptions): Picture {
     },
     describe: ({ row }) => bars[row]?.facts ?? { name: '', value: '', formula: '' },
     fit: (space) =>
-      barPicture({ ...options, length: Math.max(MIN_LENGTH, Math.min(LENGTH, space - LABEL_WIDTH - VALUE_WIDTH)) }),
+      barPicture({ ...options, length: Math.max(MIN_LENGTH, Math.min(LENGTH, space - labelWidth - VALUE_WIDTH)) }),
   };
 }
 
+/** Decimals of all bars, so that their points are in line: enough for the longest bar to have four digits. */
+function decimalsOf(bars: readonly Bar[], max: number): number {
+  if (max >= 1000 || bars.every(({ value }) => Number.isInteger(value))) return 0;
+  return max >= 1 ? 3 : Math.min(MAX_DECIMALS, Math.max(4, 3 - Math.floor(Math.log10(max))));
+}
+
 /** Grouped, unlike in tables: 9216 is `9,216`. */
-function barNumber(value: number): string {
-  return Math.abs(value) < GROUPED
-    ? formatNumber(value)
-    : value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
+function barNumber(value: number, decimals: number): string {
+  const rounded = Number(value.toFixed(decimals));
+  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  // Without the sign of -0.
+  return withMinus((rounded === 0 ? 0 : rounded).toLocaleString('en-US', digits));
 }

@@ -49,11 +49,11 @@ describe('exported numbers', () => {
   it('shows six significant digits', () => {
     expect([0.4051234567, -Infinity, 1234567.8, 0].map((value) => formatNumber(value))).toEqual([
       '0.405123',
-      '-∞',
+      '−∞',
       '1,234,570',
       '0',
     ]);
-    expect([2.5, -2.5].map(subtracted)).toEqual(['2.5', '(-2.5)']);
+    expect([2.5, -2.5].map(subtracted)).toEqual(['2.5', '(−2.5)']);
   });
 });
 

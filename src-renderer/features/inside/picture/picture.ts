@@ -30,6 +30,14 @@ export interface Table {
   row(index: number): TableValue[];
 }
 
+/** What the colours of a picture mean, weakest first. */
+export interface Scale {
+  from: string;
+  to: string;
+  /** Design tokens. */
+  tints: readonly string[];
+}
+
 /** A picture of numbers: a grid of cells that can be pointed at, and the table of what it shows. */
 export interface Picture {
   title: string;
@@ -42,6 +50,8 @@ export interface Picture {
   signed: boolean;
   /** The value of the strongest colour. */
   max: number;
+  /** Default: tints of weights up to `max`. */
+  scale?: Scale;
   boxOf(cell: Cell): Box;
   cellAt(x: number, y: number): Cell | null;
   describe(cell: Cell): CellFacts;
@@ -54,18 +64,24 @@ export interface Picture {
 const DIGITS = 6;
 /** From here on, digits are grouped. */
 const GROUPED = 10_000;
+const MINUS = '\u2212';
 /** Of tables: the precision of float32. */
 export const TABLE_DIGITS = 7;
 
-/** 0.4051234567 is `0.405123`; 49152 is `49,152`; -Infinity is `-∞`. */
+/** 0.4051234567 is `0.405123`; -49152 is `−49,152`; -Infinity is `−∞`. */
 export function formatNumber(value: number, digits = DIGITS): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value < 0 ? '-∞' : '∞';
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value < 0 ? `${MINUS}∞` : '∞';
   const rounded = Number(value.toPrecision(digits));
-  return Math.abs(rounded) >= GROUPED ? rounded.toLocaleString('en-US') : String(rounded);
+  return withMinus(Math.abs(rounded) >= GROUPED ? rounded.toLocaleString('en-US') : String(rounded));
 }
 
-/** A number behind a minus sign: `2.5`, `(-2.5)`. */
+/** With a minus sign, which is as wide as a plus sign, in place of hyphens. */
+export function withMinus(number: string): string {
+  return number.replaceAll('-', MINUS);
+}
+
+/** A number behind a minus sign: `2.5`, `(−2.5)`. */
 export function subtracted(value: number): string {
   const text = formatNumber(value);
-  return text.startsWith('-') ? `(${text})` : text;
+  return text.startsWith(MINUS) ? `(${text})` : text;
 }

@@ -1,5 +1,5 @@
 import { shortened } from '../../../../src-main/protocol/cut-text.ts';
-import type { CellFacts, Picture, Table } from './picture.ts';
+import type { CellFacts, Picture, Scale, Table } from './picture.ts';
 import type { Shape } from './scene.ts';
 
 export interface Word {
@@ -15,6 +15,7 @@ export interface WordOptions {
   rowLabels: readonly string[];
   columnLabels: readonly string[];
   word(row: number, column: number): Word;
+  scale?: Scale;
   table: Table;
   /** Px of a column. */
   columnWidth?: number;
@@ -51,6 +52,7 @@ export function wordPicture(options: WordOptions): Picture {
   const [rows, columns] = [rowLabels.length, columnLabels.length];
   return {
     ...{ title, fileName, table, rows, columns, signed: false, max: 1 },
+    ...(options.scale === undefined ? {} : { scale: options.scale }),
     scene: { width: LEFT + columns * columnWidth, height: (rows + 1) * ROW, shapes },
     boxOf: ({ row, column }) => ({
       x: LEFT + column * columnWidth,

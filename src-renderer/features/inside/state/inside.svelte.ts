@@ -50,6 +50,8 @@ export class InsideState implements RunView {
   token = $state(0);
   /** Questions about the present run; null until its ids are known. */
   answers = $state.raw<Answers | null>(null);
+  /** Whether another source or model is being read: `answers` are still those of the one before. */
+  pending = $state(false);
   /** Why there are none. */
   problem = $state.raw<string | null>(null);
   readonly engine: EngineState;
@@ -127,6 +129,7 @@ export class InsideState implements RunView {
     const model = this.engine.status === 'ready' ? this.engine.model : null;
     // Ids mean nothing to another model.
     if (model !== null && model.id !== this.#modelId) untrack(() => this.#set(null, null));
+    this.pending = model !== null;
     const abort = new AbortController();
     const isFirst = untrack(() => this.answers) === null;
     const wait = source.kind === 'text' && !isFirst ? ASK_AFTER_MS : 0;
@@ -189,6 +192,7 @@ export class InsideState implements RunView {
     this.#modelId = this.model?.id ?? null;
     this.answers?.close();
     this.answers = answers;
+    this.pending = false;
     this.problem = problem;
     this.whatIf.reset(answers);
     if (answers === null) return;

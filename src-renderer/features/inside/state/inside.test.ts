@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
 import type { DrawSource } from '../../waterfall/draw-source.ts';
 import { EXAMPLE } from './examples.ts';
@@ -51,6 +51,36 @@ describe('the state of Inside', () => {
     expect(inside.token).toBe(0);
     inside.selectToken(999);
     expect(inside.token).toBe(EXAMPLE.length - 1);
+  });
+
+  it('is pending from a change of its text until the run of the new one is there', async () => {
+    const { inside } = setUp();
+    const stop = inside.follow();
+    expect(inside.pending).toBe(true);
+    await settle();
+    expect(inside.pending).toBe(false);
+    const before = inside.answers;
+    stop();
+    inside.setText('ab');
+    inside.follow();
+    expect(inside.answers).toBe(before);
+    expect(inside.pending).toBe(true);
+    await vi.waitFor(() => expect(inside.answers?.ids).toHaveLength(2));
+    expect(inside.pending).toBe(false);
+  });
+
+  it('is not pending when it is closed, without a model, or with a problem', async () => {
+    const { inside, engine } = setUp();
+    inside.follow()();
+    inside.close();
+    expect(inside.pending).toBe(false);
+    inside.setText('');
+    inside.follow();
+    await settle();
+    expect([inside.pending, inside.problem]).toEqual([false, 'Type a text to look inside.']);
+    engine.model = null;
+    inside.follow();
+    expect(inside.pending).toBe(false);
   });
 
   it('shows the run that led to a token of a reply, and asks why', async () => {

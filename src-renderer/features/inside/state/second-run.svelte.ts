@@ -26,6 +26,8 @@ export class SecondRun implements RunView {
   text = $state(EXAMPLE_BESIDE);
   /** Null until its ids are known. */
   answers = $state.raw<Answers | null>(null);
+  /** Whether another text is being read: `answers` are still those of the one before. */
+  pending = $state(false);
   /** Why there are none. */
   problem = $state.raw<string | null>(null);
   /** Name of the model that is being loaded beside the first one, or null. */
@@ -35,6 +37,8 @@ export class SecondRun implements RunView {
   readonly #first: InsideState;
   readonly #library: ModelShelf;
   #token = $state(0);
+  /** The choice that `answers` are of, as text. */
+  #shownChoice = '';
   /** Whether a model may be in memory beside the loaded one. */
   #hasBeside = false;
 
@@ -80,6 +84,18 @@ export class SecondRun implements RunView {
     return null;
   }
 
+  /** Of both runs. */
+  get names(): readonly [first: string, second: string] {
+    switch (this.choice?.kind) {
+      case 'model':
+        return [this.#first.model?.name ?? '', this.model?.name ?? 'The other model'];
+      case 'changes':
+        return ['Unmodified', 'With changes'];
+      default:
+        return ['First text', 'Second text'];
+    }
+  }
+
   /** Whether replies can be generated for it: by the loaded model, as it is. */
   get canGenerate(): boolean {
     return this.choice?.kind === 'text';
@@ -111,6 +127,10 @@ export class SecondRun implements RunView {
   follow(): () => void {
     const { choice, text } = this;
     const { answers: first, source, whatIf } = this.#first;
+    const name = JSON.stringify(choice);
+    // The page would show them under the name of this one.
+    if (name !== this.#shownChoice) untrack(() => this.#show(null, null));
+    this.#shownChoice = name;
     if (choice?.kind !== 'model') untrack(() => this.#releaseBeside());
     if (choice?.kind === 'changes') {
       const { answers } = whatIf;
@@ -128,6 +148,7 @@ export class SecondRun implements RunView {
     const own = choice.kind === 'text' ? text : source.kind === 'text' ? source.text : null;
     const wait = untrack(() => this.answers) === null ? 0 : ASK_AFTER_MS;
     this.problem = null;
+    this.pending = true;
     const timer = setTimeout(() => void this.#read(choice, own, first, abort.signal), wait);
     return () => {
       clearTimeout(timer);
@@ -205,6 +226,7 @@ export class SecondRun implements RunView {
     // Those of "What if" are closed there.
     if (this.answers !== answers && this.answers !== this.#first.whatIf.answers) this.answers?.close();
     this.answers = answers;
+    this.pending = false;
     this.model = model;
     this.problem = problem;
     if (answers !== null) this.#token = answers.ids.length - 1;

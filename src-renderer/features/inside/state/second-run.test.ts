@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
 import type { Answers } from './answers.svelte.ts';
@@ -126,6 +126,35 @@ describe('the second run', () => {
     expect(second.answers).toBe(first.whatIf.answers);
     expect(second.target).toBe(5);
     expect(second.problem).toBeNull();
+  });
+
+  it('never shows a run under the name of another choice', async () => {
+    const { second, first } = setUp();
+    first.whatIf.answers = { ids: [1, 2, 3], close: () => undefined } as unknown as Answers;
+    second.choice = { kind: 'changes' };
+    second.follow();
+    expect(second.answers).toBe(first.whatIf.answers);
+    second.choice = { kind: 'text' };
+    second.text = 'abc';
+    second.follow();
+    expect([second.answers, second.model, second.pending]).toEqual([null, null, true]);
+    // Nobody is typing: it is read at once.
+    await settle();
+    expect([second.answers?.ids, second.pending]).toEqual([[0, 1, 2], false]);
+  });
+
+  it('is pending from a change of its text until the run of the new one is there', async () => {
+    const { second } = setUp();
+    second.choice = { kind: 'text' };
+    second.text = 'abc';
+    const stop = second.follow();
+    await settle();
+    stop();
+    second.text = 'abcd';
+    second.follow();
+    expect([second.answers?.ids, second.pending]).toEqual([[0, 1, 2], true]);
+    await vi.waitFor(() => expect(second.answers?.ids).toHaveLength(4));
+    expect(second.pending).toBe(false);
   });
 
   it('reports an engine that fails', async () => {

@@ -34,9 +34,9 @@ describe('a head', () => {
     const picture = headPicture(viewOf(answerOf()), 'weights');
     expect(picture.title).toBe('Layer 2, head 1: row looks at column');
     expect(picture.describe({ row: 1, column: 0 })).toEqual({
-      name: '·b (token 1) looks at a (token 0)',
+      name: '“·b” (token\u00a01) looks at “a” (token\u00a00)',
       value: '0.19557',
-      formula: 'softmax: e^(1.41421 - 2.82843) / Σ e^(score - 2.82843) = 0.243117 / 1.24312 = 0.19557',
+      formula: 'softmax: e^(1.41421 − 2.82843) / Σ e^(score − 2.82843) = 0.243117 / 1.24312 = 0.19557',
     });
   });
   it('says how a score came about', () => {
@@ -64,7 +64,7 @@ describe('a head', () => {
       'scores',
     );
     expect(windowed.describe({ row: 1, column: 0 })).toMatchObject({
-      value: '-∞',
+      value: '−∞',
       formula: 'masked: outside the window of 1 tokens',
     });
   });

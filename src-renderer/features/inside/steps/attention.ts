@@ -98,7 +98,7 @@ function describeCell(view: HeadView, tensor: AttentionTensor, row: number, key:
   if (answer.scores[at] === -Infinity) {
     const isLater = answer.causal && key > queries.from + row;
     const why = isLater ? 'masked: the key is a later token' : `masked: outside the window of ${answer.window} tokens`;
-    return { name, value: tensor === 'weights' ? '0' : '-∞', formula: why };
+    return { name, value: tensor === 'weights' ? '0' : '−∞', formula: why };
   }
   return {
     name,
@@ -129,7 +129,7 @@ function weightFormula({ scores, weights, context }: AttentionAnswer, row: numbe
   const part = Math.exp(own[key] - max);
   const weight = weights[row * context + key];
   const [score, largest] = [formatNumber(own[key]), subtracted(max)];
-  return `softmax: e^(${score} - ${largest}) / Σ e^(score - ${largest}) = ${formatNumber(part)} / ${formatNumber(sum)} = ${formatNumber(weight)}`;
+  return `softmax: e^(${score} − ${largest}) / Σ e^(score − ${largest}) = ${formatNumber(part)} / ${formatNumber(sum)} = ${formatNumber(weight)}`;
 }
 
 /** The weighted sums of values, which the head passes on. */

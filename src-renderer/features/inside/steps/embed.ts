@@ -25,7 +25,7 @@ export function neighboursPicture(answer: EmbeddingAnswer, tokens: readonly Insi
   const own = visibleText(tokens[token].piece);
   const length = Math.sqrt(dot(rows, 0, rows, 0, hidden));
   return barPicture({
-    title: `Nearest to ${nameOf(tokens, token)}`,
+    title: `Nearest to ${nameOf(tokens, token)}, cosine`,
     fileName: 'neighbours',
     bars: neighbours.map(({ id, piece, cosine }) => ({
       label: visibleText(piece),

@@ -7,17 +7,24 @@ import { nameOf } from './token-window.ts';
 
 type Neuron = FeedForwardAnswer['neurons'][number];
 
-/** The neurons that fire most. */
+/** Neurons whose activation is not 0: all of them, unless the function cuts off. */
+export function firingCount({ activations }: FeedForwardAnswer): number {
+  return activations.reduce((count, activation) => (activation === 0 ? count : count + 1), 0);
+}
+
+/** The neurons that fire most, without those that do not fire. */
 export function neuronsPicture(
   answer: FeedForwardAnswer,
   parts: { tokens: readonly InsideToken[]; token: number; layer: number },
 ): Picture {
   const { neurons, activations } = answer;
   const { tokens, token, layer } = parts;
+  // The strongest come first.
+  const fired = neurons.filter(({ activation }) => activation !== 0);
   return barPicture({
     title: `Neurons of layer ${layer + 1} that fire most at ${nameOf(tokens, token)}`,
     fileName: `neurons-layer-${layer + 1}`,
-    bars: neurons.map(({ neuron, activation, promotes }) => ({
+    bars: fired.map(({ neuron, activation, promotes }) => ({
       label: `Neuron ${neuron}`,
       value: activation,
       facts: {

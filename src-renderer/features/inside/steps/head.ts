@@ -3,7 +3,7 @@ import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import { probabilityStep } from '../../chat/thread/tint.ts';
 import { barPicture } from '../picture/bar-picture.ts';
-import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
+import { formatNumber, subtracted, type Picture, type Scale } from '../picture/picture.ts';
 import { wordPicture } from '../picture/word-picture.ts';
 
 /** Logits that are listed. */
@@ -22,7 +22,7 @@ export function logitsPicture({ logits, top }: LogitsAnswer, after: string): Pic
       facts: {
         name: `${visibleText(piece)} (ID ${id})`,
         value: formatNumber(logit),
-        formula: `p = e^(${formatNumber(logit)} - ${subtracted(normaliser)}) = ${formatPercent(Math.exp(logprob))}; ${formatNumber(normaliser)} = ln Σ e^logit over ${logits.length} tokens`,
+        formula: `p = e^(${formatNumber(logit)} − ${subtracted(normaliser)}) = ${formatPercent(Math.exp(logprob))}; ${formatNumber(normaliser)} = ln Σ e^logit over ${logits.length} tokens`,
       },
     })),
     table: {
@@ -33,6 +33,13 @@ export function logitsPicture({ logits, top }: LogitsAnswer, after: string): Pic
   });
 }
 
+/** As in the chat: ten tenths, and a last step from 0.99. */
+const PROBABILITY_SCALE: Scale = {
+  from: 'unsure',
+  to: 'sure',
+  tints: Array.from({ length: 11 }, (_, step) => `--prob-${step}`),
+};
+
 /** What each layer would predict, best first. */
 export function lensPicture(layers: readonly LensLayer[], after: string): Picture {
   const ranks = layers[0]?.top.length ?? 0;
@@ -41,6 +48,7 @@ export function lensPicture(layers: readonly LensLayer[], after: string): Pictur
     fileName: 'logit-lens',
     rowLabels: layers.map(({ layer }) => `Layer ${layer + 1}`),
     columnLabels: Array.from({ length: ranks }, (_, rank) => String(rank + 1)),
+    scale: PROBABILITY_SCALE,
     word(row, column) {
       const { layer, top } = layers[row];
       const { id, piece, logit, logprob } = top[column];

@@ -6,15 +6,19 @@ import type { InsideToken } from './step-props.ts';
 import { labelsOf, nameOf, type TokenRange } from './token-window.ts';
 import { vectorPicture } from './vectors.ts';
 
+/** Of the residual stream: row 0 is before the first layer. */
+export function streamRowName(row: number): string {
+  return row === 0 ? 'Input' : `Layer ${row}`;
+}
+
 /** The length of the residual stream before and after every layer, for some tokens. */
 export function streamPicture(answer: NormsAnswer, tokens: readonly InsideToken[], range: TokenRange): Picture {
   const { layers, stream } = answer;
   const at = (row: number, token: number) => stream[row * answer.tokens + token];
-  const name = (row: number) => (row === 0 ? 'input' : `layer ${row}`);
   return gridPicture({
     title: 'Length of the residual stream',
     fileName: 'residual-stream-lengths',
-    rowLabels: Array.from({ length: layers + 1 }, (_, row) => name(row)),
+    rowLabels: Array.from({ length: layers + 1 }, (_, row) => streamRowName(row)),
     columnLabels: labelsOf(tokens, range),
     columns: range.to - range.from,
     cellWidth: 22,
@@ -34,7 +38,7 @@ export function streamPicture(answer: NormsAnswer, tokens: readonly InsideToken[
     table: {
       columns: ['after', ...Array.from({ length: answer.tokens }, (_, token) => String(token))],
       rows: layers + 1,
-      row: (row) => [name(row), ...stream.subarray(row * answer.tokens, (row + 1) * answer.tokens)],
+      row: (row) => [streamRowName(row), ...stream.subarray(row * answer.tokens, (row + 1) * answer.tokens)],
     },
   });
 }
@@ -50,17 +54,13 @@ export function blocksPicture(answer: NormsAnswer, tokens: readonly InsideToken[
     ];
   }).flat();
   return barPicture({
-    title: `What each block adds at ${nameOf(tokens, token)}`,
+    title: `Length of what each block adds at ${nameOf(tokens, token)}`,
     fileName: 'blocks',
-    bars: blocks.map(({ layer, block, length, before }) => ({
-      label: `${layer + 1} ${block}`,
-      value: length,
-      facts: {
-        name: `Layer ${layer + 1}, ${block}`,
-        value: formatNumber(length),
-        formula: `|added| = ${formatNumber(length)}; the layer’s input has |x| = ${formatNumber(before)}`,
-      },
-    })),
+    bars: blocks.map(({ layer, block, length, before }) => {
+      const name = `Layer ${layer + 1}, ${block}`;
+      const formula = `|added| = ${formatNumber(length)}; the layer’s input has |x| = ${formatNumber(before)}`;
+      return { label: name, value: length, facts: { name, value: formatNumber(length), formula } };
+    }),
     table: {
       columns: ['layer', 'block', 'length'],
       rows: blocks.length,

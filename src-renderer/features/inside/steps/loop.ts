@@ -1,5 +1,5 @@
 import type { CacheAnswer } from '../../../../src-main/engine/api/inside-types.ts';
-import { formatBytes, formatDuration, formatInteger } from '../../../ui/format.ts';
+import { formatBytes, formatDuration, formatInteger, withUnit } from '../../../ui/format.ts';
 import { barPicture } from '../picture/bar-picture.ts';
 import type { Picture } from '../picture/picture.ts';
 import type { LoopTimes } from '../state/loop-measurement.svelte.ts';
@@ -30,6 +30,20 @@ export function operations(model: LoopModel, tokens: number): { withCache: numbe
   return { withCache: weights + pair * tokens, withoutCache: weights * tokens + pair * pairs };
 }
 
+const SCALES = [
+  { name: 'trillion', scale: 1e12 },
+  { name: 'billion', scale: 1e9 },
+  { name: 'million', scale: 1e6 },
+] as const;
+
+/** An estimate with two digits: 4907140 is `4.9 million`. */
+export function roughCount(count: number): string {
+  const rounded = Number(count.toPrecision(2));
+  const unit = SCALES.find(({ scale }) => rounded >= scale);
+  if (unit === undefined) return formatInteger(rounded);
+  return withUnit((rounded / unit.scale).toLocaleString('en-US', { maximumSignificantDigits: 2 }), unit.name);
+}
+
 /** Operations of the next token with and without the cache. */
 export function operationsPicture(model: LoopModel, tokens: number): Picture {
   const { withCache, withoutCache } = operations(model, tokens);
@@ -45,10 +59,10 @@ export function operationsPicture(model: LoopModel, tokens: number): Picture {
     },
   ];
   return barPicture({
-    title: 'Operations for the next token, about',
+    title: 'Approximate operations for the next token',
     fileName: 'operations',
     bars: bars.map(({ label, value, formula }) => ({
-      ...{ label, value },
+      ...{ label, value, shown: roughCount(value) },
       facts: { name: label, value: formatInteger(value), formula: `${formula} = ${formatInteger(value)}` },
     })),
     table: {
@@ -65,10 +79,10 @@ export function timesPicture({ withCache, withoutCache }: LoopTimes): Picture {
     { label: 'Without cache', value: withoutCache },
   ];
   return barPicture({
-    title: 'Milliseconds for one more token, measured',
+    title: 'Time for one more token, measured',
     fileName: 'times',
     bars: bars.map(({ label, value }) => ({
-      ...{ label, value },
+      ...{ label, value, shown: formatDuration(value) },
       facts: { name: label, value: formatDuration(value), formula: 'one measurement, on this machine, now' },
     })),
     table: { columns: ['case', 'ms'], rows: bars.length, row: (index) => [bars[index].label, bars[index].value] },
@@ -78,11 +92,12 @@ export function timesPicture({ withCache, withoutCache }: LoopTimes): Picture {
 /** Bytes of K and V of the run, layer by layer. */
 export function cachePicture({ bytesPerToken }: CacheAnswer, tokens: number): Picture {
   return barPicture({
-    title: `Bytes of keys and values for ${formatInteger(tokens)} tokens`,
+    title: `Size of keys and values for ${formatInteger(tokens)} tokens`,
     fileName: 'kv-cache',
     bars: bytesPerToken.map((bytes, layer) => ({
       label: `Layer ${layer + 1}`,
       value: bytes * tokens,
+      shown: formatBytes(bytes * tokens),
       facts: {
         name: `Layer ${layer + 1}`,
         value: formatBytes(bytes * tokens),

@@ -1,10 +1,23 @@
-import type { PositionsAnswer, RotaryAngles } from '../../../../src-main/engine/api/inside-types.ts';
+import type { InsideQuery, PositionsAnswer, RotaryAngles } from '../../../../src-main/engine/api/inside-types.ts';
 import { dialPicture } from '../picture/dial-picture.ts';
 import { gridPicture } from '../picture/grid-picture.ts';
 import { formatNumber, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
-import { labelsOf, nameOf, type TokenRange } from './token-window.ts';
+import { labelsOf, nameOf, windowAround, type TokenRange } from './token-window.ts';
 import { vectorPicture } from './vectors.ts';
+
+/** The positions around the selected token. The step and its header ask the same. */
+export function positionsQuery(
+  { layer, token }: { layer: number; token: number },
+  count: number,
+): Extract<InsideQuery, { kind: 'positions' }> {
+  return { kind: 'positions', layer, ...windowAround(token, count) };
+}
+
+/** Whether layers may differ. All of them get the same rows of a position table. */
+export function dependsOnLayer({ rows, rotary }: Pick<PositionsAnswer, 'rows' | 'rotary'>): boolean {
+  return rows === null || rotary !== null;
+}
 
 /** Learned vectors, one per position. */
 export function positionRowsPicture(

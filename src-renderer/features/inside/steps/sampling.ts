@@ -13,6 +13,7 @@ export function survivorsPicture({ draw, stages }: Explained): Picture {
     bars: rows.map(({ id, piece, logit, logprob, left, rank, stages: steps }) => ({
       label: visibleText(piece),
       value: left,
+      shown: formatPercent(left),
       facts: {
         name: `${visibleText(piece)} (ID ${id}), rank ${rank}`,
         value: formatPercent(left),

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { tintOf } from '../picture/tint.ts';
 import type { FeedForwardAnswer } from '../../../../src-main/engine/api/inside-types.ts';
-import { bytesPicture, completedTexts } from './detokenize.ts';
-import { neuronsPicture } from './feed-forward.ts';
-import { operations } from './loop.ts';
-import { isStill, plainBase } from './position.ts';
+import { bytesPicture, completedTexts, splitsCharacters } from './detokenize.ts';
+import { firingCount, neuronsPicture } from './feed-forward.ts';
+import { operations, roughCount } from './loop.ts';
+import { dependsOnLayer, isStill, plainBase } from './position.ts';
 import type { InsideToken } from './step-props.ts';
 import { windowAround } from './token-window.ts';
 import { foundBy, piecesPicture } from './tokenize.ts';
@@ -37,7 +37,7 @@ it('shows the tiles around the selected token, and all tokens in the table', () 
   for (const picture of [piecesPicture(tokens, range), bytesPicture(tokens, range)]) {
     expect([picture.columns, picture.table.rows]).toEqual([480, 1000]);
     const facts = picture.describe({ row: 0, column: 700 - range.from });
-    expect(facts.name).toBe('p700 (token 700)');
+    expect(facts.name).toBe('“p700” (token\u00a0700)');
   }
   expect(piecesPicture(tokens, range).describe({ row: 0, column: 0 }).value).toBe(`ID ${range.from}`);
 });
@@ -49,13 +49,19 @@ it('says how a token was found', () => {
 });
 
 it('marks tokens that begin or end within a character, also when as many bytes come as go', () => {
-  const bytes = [[0x61], [0xc3], [0xa9, 0xc3], [0xa9]];
-  const { scene } = bytesPicture(
-    bytes.map((some) => tokenOf({ bytes: some })),
-    { from: 0, to: 4 },
-  );
+  const tokens = [[0x61], [0xc3], [0xa9, 0xc3], [0xa9]].map((bytes) => tokenOf({ bytes }));
+  const { scene } = bytesPicture(tokens, { from: 0, to: 4 });
   const fills = scene.shapes.flatMap((shape) => (shape.kind === 'rect' ? [shape.fill] : []));
   expect(fills).toEqual(['--surface-3', '--accent-soft', '--accent-soft', '--accent-soft']);
+  expect(splitsCharacters(tokens)).toBe(true);
+});
+
+it('says that a special token adds no text, and does not mark it', () => {
+  const tokens = [tokenOf({ piece: '<BOS>', special: true }), tokenOf({ piece: 'a', bytes: [0x61] })];
+  const picture = bytesPicture(tokens, { from: 0, to: 2 });
+  expect(picture.describe({ row: 0, column: 0 }).value).toBe('no text');
+  expect(picture.scene.shapes[0]).toMatchObject({ fill: '--surface-3' });
+  expect(splitsCharacters(tokens)).toBe(false);
 });
 
 it('says what the neurons of a model compute', () => {
@@ -67,6 +73,17 @@ it('says what the neurons of a model compute', () => {
     neuronsPicture(shown, { tokens: [tokenOf({})], token: 0, layer: 0 }).describe({ row: 0, column: 0 }).formula;
   expect(formula(answer(false, 'relu'))).toBe('a[1] = relu(W_in x)[1] = 2; promotes a');
   expect(formula(answer(true, 'silu'))).toBe('a[1] = silu(W_gate x)[1] × (W_up x)[1] = 2; promotes a');
+});
+
+it('leaves out neurons that do not fire', () => {
+  const effects = { promotes: [], suppresses: [] };
+  const answer: FeedForwardAnswer = {
+    ...{ kind: 'feed_forward', function: 'relu', gated: false, activations: Float32Array.of(0, 2, 0) },
+    neurons: [1, 0, 2].map((neuron) => ({ neuron, activation: neuron === 1 ? 2 : 0, ...effects })),
+  };
+  expect(firingCount(answer)).toBe(1);
+  const picture = neuronsPicture(answer, { tokens: [tokenOf({})], token: 0, layer: 0 });
+  expect([picture.rows, picture.table.rows]).toEqual([1, 3]);
 });
 
 it('shows a character with the token of its last byte', () => {
@@ -85,6 +102,18 @@ it('counts the operations of the next token', () => {
   expect(operations(model, 3)).toEqual({ withCache: 200 + 3 * 64, withoutCache: 600 + 6 * 64 });
 });
 
+it('writes estimates with two digits', () => {
+  expect([964, 64_300, 4_907_140, 44_127_400, 999_600_000, 2.7e11, 1.24e12].map(roughCount)).toEqual([
+    '960',
+    '64,000',
+    '4.9\u00a0million',
+    '44\u00a0million',
+    '1\u00a0billion',
+    '270\u00a0billion',
+    '1.2\u00a0trillion',
+  ]);
+});
+
 describe('rotary frequencies', () => {
   const rotary = (frequencies: number[]) => ({
     ...{ headDim: 8, pairing: 'halves' as const, magnitude: 1, angles: new Float64Array(0) },
@@ -93,6 +122,13 @@ describe('rotary frequencies', () => {
   it('have a base if they are not scaled', () => {
     expect(plainBase(rotary([1, 0.1, 0.01, 0.001]))).toBe(10_000);
     expect(plainBase(rotary([1, 0.1, 0.01, 0.0001]))).toBeNull();
+  });
+  it('differ by layer, unlike the rows of a table', () => {
+    const rows = new Float32Array(0);
+    expect(dependsOnLayer({ rows, rotary: null })).toBe(false);
+    expect(dependsOnLayer({ rows, rotary: rotary([1]) })).toBe(true);
+    // Some layers of a rotary model may have no positions.
+    expect(dependsOnLayer({ rows: null, rotary: null })).toBe(true);
   });
   it('are 0 where positions are off', () => {
     expect([isStill(rotary([0, 0])), isStill(rotary([1, 0.1]))]).toEqual([true, false]);

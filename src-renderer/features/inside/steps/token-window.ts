@@ -1,4 +1,5 @@
 import { visibleText } from '../../../lib/visible.ts';
+import { withUnit } from '../../../ui/format.ts';
 import type { InsideToken } from './step-props.ts';
 
 /** Tokens of a longer run that are shown at once. */
@@ -26,7 +27,7 @@ export function labelsOf(tokens: readonly InsideToken[], { from, to }: TokenRang
   return tokens.slice(from, to).map(({ piece }) => visibleText(piece));
 }
 
-/** `·dog (token 2)`. */
+/** `“·dog” (token 2)`, for titles and texts without markup. */
 export function nameOf(tokens: readonly InsideToken[], index: number): string {
-  return `${visibleText(tokens[index]?.piece ?? '')} (token ${index})`;
+  return `“${visibleText(tokens[index]?.piece ?? '')}” (${withUnit('token', String(index))})`;
 }

@@ -2,7 +2,7 @@ import type { LogitsAnswer } from '../../../../src-main/engine/api/inside-types.
 import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import { barPicture } from '../picture/bar-picture.ts';
-import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
+import { formatNumber, subtracted, withMinus, type Picture } from '../picture/picture.ts';
 
 /** Natural logarithms of the softmax of logits / temperature, in double precision; -Infinity for the masked. */
 function logProbabilities(logits: ArrayLike<number>, temperature: number): Float64Array {
@@ -45,15 +45,16 @@ export function changedTokens(before: LogitsAnswer, after: LogitsAnswer, tempera
 /** How much each token's probability changes. */
 export function changesPicture(tokens: readonly ChangedToken[]): Picture {
   return barPicture({
-    title: 'Change of probability',
+    title: 'Change of probability, in percentage points',
     fileName: 'what-if',
     bars: tokens.map(({ id, piece, before, after, logitBefore, logitAfter }) => ({
       label: visibleText(piece),
       value: after - before,
+      shown: withMinus((100 * (after - before)).toFixed(2)),
       facts: {
         name: `${visibleText(piece)} (ID ${id})`,
         value: `${formatPercent(before)} → ${formatPercent(after)}`,
-        formula: `${formatNumber(after)} - ${subtracted(before)} = ${formatNumber(after - before)}; logit ${formatNumber(logitBefore)} → ${formatNumber(logitAfter)}`,
+        formula: `${formatNumber(after)} − ${subtracted(before)} = ${formatNumber(after - before)}; logit ${formatNumber(logitBefore)} → ${formatNumber(logitAfter)}`,
       },
     })),
     table: {

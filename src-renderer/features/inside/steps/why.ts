@@ -28,11 +28,6 @@ export function partName(part: string): string {
   }
 }
 
-/** For bars, where space is short. */
-function shortName(part: string): string {
-  return partName(part).replace(', feed-forward', ', FFN');
-}
-
 function formulaOf({ part, value }: AttributionPart): string {
   const shown = formatNumber(value);
   switch (part.split(':')[0]) {
@@ -41,7 +36,7 @@ function formulaOf({ part, value }: AttributionPart): string {
     case 'ffn':
       return `w · D n(W_out a) = ${shown}, a: activations of the neurons`;
     case 'rest':
-      return `logit - the sum of the others = ${shown}: rounding, or a cap on logits`;
+      return `logit − the sum of the others = ${shown}: rounding, or a cap on logits`;
     case 'bias':
       return `what matrices and norms add whatever the input = ${shown}`;
     default:
@@ -56,7 +51,7 @@ export function partsPicture({ parts }: AttributionAnswer, title: string): Pictu
     title,
     fileName: 'attribution',
     bars: sorted.slice(0, LISTED).map((part) => ({
-      label: shortName(part.part),
+      label: partName(part.part),
       value: part.value,
       facts: { name: partName(part.part), value: formatNumber(part.value), formula: formulaOf(part) },
     })),
