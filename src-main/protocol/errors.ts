@@ -8,7 +8,7 @@ export function toErrorPayload(error: unknown): ErrorPayload {
 
 /** The error that `toErrorPayload` described. */
 export function fromErrorPayload(payload: ErrorPayload): EngineError {
-  return new EngineError(payload.code, payload.message, payload.details);
+  return EngineError.fromPayload(payload);
 }
 
 export function isErrorCode(value: unknown): value is EngineErrorCode {

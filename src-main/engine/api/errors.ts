@@ -61,6 +61,11 @@ export class EngineError extends Error {
     return { code, message, details: plainDetails(details) };
   }
 
+  /** The error that `payload` described. */
+  static fromPayload({ code, message, details }: ErrorPayload): EngineError {
+    return new EngineError(code, message, details);
+  }
+
   /** Wraps anything thrown; an EngineError passes through unchanged. */
   static from(error: unknown): EngineError {
     if (error instanceof EngineError) return error;

@@ -1,7 +1,7 @@
 /** The `webgpu` executor for an engine in another process. Runs where WebGPU is, and knows nothing of models but their programs. */
 import { EngineError } from '../../api/errors.ts';
 import type { Gpu, GpuAdapterInfo } from '../../api/gpu.ts';
-import type { MessageLink } from '../../api/platform.ts';
+import type { CancelToken, MessageLink } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import { type WeightReader, WeightView } from '../../program/weights.ts';
 import { blockTypeNamed } from '../../quant/registry.ts';
@@ -11,7 +11,6 @@ import { openDevice, type OpenedDevice } from '../webgpu/device.ts';
 import { whileOpening } from '../webgpu/device-watch.ts';
 import { createWebGpuExecutor } from '../webgpu/webgpu-executor.ts';
 import { ReceivedContexts } from './contexts.ts';
-import { fromPayload } from './executor-client.ts';
 import {
   type GpuRequest,
   type CreateParams,
@@ -19,6 +18,7 @@ import {
   type GpuCalls,
   ownBuffer,
   type RowLogits,
+  type RunAnswer,
   type RunParams,
   type GpuResponse,
 } from './messages.ts';
@@ -51,7 +51,9 @@ interface Reading {
   reject(error: unknown): void;
 }
 
-type Handlers = { [N in GpuCallName]: (params: GpuCalls[N]['params'], id: number) => Promise<GpuCalls[N]['result']> };
+type Handlers = {
+  [N in GpuCallName]: (params: GpuCalls[N]['params'], cancel: CancelToken) => Promise<GpuCalls[N]['result']>;
+};
 
 class GpuService {
   private device: OpenedDevice | null = null;
@@ -60,10 +62,11 @@ class GpuService {
   private readonly contexts = new ReceivedContexts();
   private readonly readings = new Map<number, Reading>();
   private reads = 0;
-  /** The present run, its logits, and the call whose cancel ends it. */
+  /** The last run that was started, and its logits. */
   private run = 0;
   private lent: readonly Logits[] = [];
-  private readonly cancelled = new Set<number>();
+  /** Of the calls that are not answered yet. */
+  private readonly cancels = new Map<number, { cancelled: boolean }>();
   private ended = false;
 
   constructor(
@@ -76,16 +79,18 @@ class GpuService {
     switch (message.type) {
       case 'call':
         return void this.answer(message);
-      case 'cancel':
-        this.cancelled.add(message.id);
+      case 'cancel': {
+        const cancel = this.cancels.get(message.id);
+        if (cancel) cancel.cancelled = true;
         return;
+      }
       case 'rows':
         return this.take(message);
       case 'readEnd': {
         const reading = this.readings.get(message.read);
         this.readings.delete(message.read);
         if (message.error === null) void reading?.done.then(reading.resolve, reading.reject);
-        else reading?.reject(fromPayload(message.error));
+        else reading?.reject(EngineError.fromPayload(message.error));
       }
     }
   }
@@ -99,13 +104,15 @@ class GpuService {
   }
 
   private async answer({ id, name, params }: Extract<GpuRequest, { type: 'call' }>): Promise<void> {
+    const cancel = { cancelled: false };
+    this.cancels.set(id, cancel);
     try {
-      const handler = this.handlers[name] as (params: unknown, id: number) => Promise<unknown>;
-      this.send({ type: 'result', id, result: await handler(params, id) });
+      const handler = this.handlers[name] as (params: unknown, cancel: CancelToken) => Promise<unknown>;
+      this.send({ type: 'result', id, result: await handler(params, cancel) });
     } catch (thrown) {
       this.send({ type: 'error', id, error: EngineError.from(thrown).payload });
     } finally {
-      this.cancelled.delete(id);
+      this.cancels.delete(id);
     }
   }
 
@@ -131,9 +138,10 @@ class GpuService {
       const executor = await this.createExecutor(program, this.reader(program, params), options);
       if (this.ended) await executor.dispose();
       this.executor = executor;
-      return { adapter: executor.adapter!, memoryBytes: executor.memoryBytes };
+      const { memoryBytes, choosesTokens = false } = executor;
+      return { adapter: executor.adapter!, memoryBytes, choosesTokens };
     },
-    run: (params, id) => this.runBatch(params, id),
+    run: (params, cancel) => this.runBatch(params, cancel),
     allLogits: async ({ run, row }) => {
       if (run !== this.run) {
         throw new EngineError('INTERNAL', 'Borrowed logits were read after the executor ran again.');
@@ -155,20 +163,16 @@ class GpuService {
     },
   };
 
-  private async runBatch(params: RunParams, id: number): Promise<GpuCalls['run']['result']> {
-    const { tokens, positions, cells, sequences, inBlock, logits, bestFirst, taps, program, given } = params;
+  /** Reaches the executor within the call, because runs that choose tokens follow each other. */
+  private async runBatch(params: RunParams, cancel: CancelToken): Promise<RunAnswer> {
+    const { tokens, positions, cells, sequences, inBlock, isChosen } = params;
+    const { logits, bestFirst, choose, profile, taps, program, given } = params;
     const contexts = this.contexts.apply(params.contexts);
     if (inBlock && this.block === null) throw new EngineError('INTERNAL', 'That block was released.');
-    const batch = { tokens, positions, cells, sequences, contexts, ...(inBlock && { block: this.block! }) };
+    const batch = { tokens, positions, cells, sequences, contexts, isChosen, ...(inBlock && { block: this.block! }) };
     const run = ++this.run;
     this.lent = [];
-    const { cancelled } = this;
-    const cancel = {
-      get cancelled() {
-        return cancelled.has(id);
-      },
-    };
-    const outputs = { logits, taps, given, lend: bestFirst, bestFirst };
+    const outputs = { logits, taps, given, lend: bestFirst, bestFirst, profile, ...(choose && { choose }) };
     const variant = program === null ? {} : { program: revived(program) };
     const result = await this.present.run(batch, { ...outputs, ...variant }, cancel);
     const rows: RowLogits[] = [];
@@ -176,10 +180,10 @@ class GpuService {
     for (const handle of result.logits) {
       const row = await handle.lend();
       lent.push(row);
-      rows.push(rowOf(row));
+      rows.push(rowOf(row, handle.chosen ?? null));
     }
     if (run === this.run) this.lent = lent;
-    return { run, logits: rows, taps: result.taps };
+    return { run, logits: rows, taps: result.taps, profile: result.profile ?? null };
   }
 
   private get present(): Executor {
@@ -218,10 +222,10 @@ class GpuService {
   }
 }
 
-function rowOf(logits: Logits): RowLogits {
+function rowOf(logits: Logits, chosen: number | null): RowLogits {
   if (logits.known === logits.size) return { values: ownBuffer(logits.values) };
   const ids = Int32Array.from(logits.top(logits.known));
-  return { ids, logits: Float32Array.from(ids, (id) => logits.at(id)), sum: logits.logSum() };
+  return { ids, logits: Float32Array.from(ids, (id) => logits.at(id)), sum: logits.logSum(), chosen };
 }
 
 /** With the methods that a copy has lost. */

@@ -5,7 +5,16 @@ import type { GpuAdapterFacts, KvCacheType } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch, checkCausal, checkOrder, isCausal } from '../batch.ts';
-import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
+import {
+  type Batch,
+  type CellBlock,
+  type Executor,
+  type LogitsHandle,
+  MOST_IN_FLIGHT,
+  type Outputs,
+  type RunResult,
+  type TapTensor,
+} from '../executor.ts';
 import { fuse } from '../fusion.ts';
 import { sumUp } from '../wasm/op-profile.ts';
 import { GpuCellBlock } from './cell-block.ts';
@@ -15,7 +24,7 @@ import { DeviceWatch, HANG_MS } from './device-watch.ts';
 import { DispatchTimes } from './dispatch-times.ts';
 import { group, type GroupedOps, joinedTensors } from './grouping.ts';
 import { gpuKvType, kvLayouts } from './kv-storage.ts';
-import { LogitsReadback, logitsBytes, MOST_IN_FLIGHT } from './logits-readback.ts';
+import { LogitsReadback, logitsBytes } from './logits-readback.ts';
 import { TOP_LOGITS, topWords } from './ops/top-logits.ts';
 import { Pipelines } from './pipelines.ts';
 import type { PlanBuffers, TopBuffer } from './plan.ts';
