@@ -6,7 +6,9 @@ import type { BestOfRow, RowLogits, RunAnswer, RunParams } from './messages.ts';
 
 /** May throw if it is something else. */
 export function isErrorPayload({ code, message, details }: ErrorPayload): boolean {
-  return ENGINE_ERROR_CODES.includes(code) && typeof message === 'string' && typeof details === 'object';
+  return (
+    ENGINE_ERROR_CODES.includes(code) && typeof message === 'string' && typeof details === 'object' && details !== null
+  );
 }
 
 /**
