@@ -47,13 +47,8 @@ function areBest({ ids, logits, sum, chosen }: BestOfRow, chooses: boolean, size
 function isTensor(tensor: TapTensor | undefined): boolean {
   if (tensor === undefined) return false;
   const { shape, data } = tensor;
-  return (
-    shape.every((length) => Number.isInteger(length)) &&
-    areFloats(
-      data,
-      shape.reduce((product, length) => product * length, 1),
-    )
-  );
+  const size = shape.reduce((product, length) => product * length, 1);
+  return shape.every((length) => Number.isInteger(length) && length >= 0) && areFloats(data, size);
 }
 
 function isProfile({ tokens, threads, ms, ops }: RunProfile): boolean {

@@ -242,10 +242,10 @@ describe('a process that is lost with tokens in flight', () => {
     await expectContinued(engine, request(DRAWN));
   });
 
-  it.each([
+  it.each<[string, (id: number) => unknown]>([
     ['nothing', () => null],
-    ['an error without a reason', (id: number) => ({ type: 'error', id })],
-    ['an error without a code', (id: number) => ({ type: 'error', id, error: { message: '' } })],
+    ['an error without a reason', (id) => ({ type: 'error', id })],
+    ['an error without a code', (id) => ({ type: 'error', id, error: { message: '' } })],
   ])('because it sends %s', async (_name, message) => {
     const { engine } = await engineElsewhere({
       answer: (result, number) => (number === 4 ? message(result.id) : result),
