@@ -6,10 +6,7 @@ export function toErrorPayload(error: unknown): ErrorPayload {
   return EngineError.from(error).payload;
 }
 
-/** The error that `toErrorPayload` described. */
-export function fromErrorPayload(payload: ErrorPayload): EngineError {
-  return EngineError.fromPayload(payload);
-}
+export { fromErrorPayload } from '../engine/api/errors.ts';
 
 export function isErrorCode(value: unknown): value is EngineErrorCode {
   return ENGINE_ERROR_CODES.some((code) => code === value);

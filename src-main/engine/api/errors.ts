@@ -61,17 +61,17 @@ export class EngineError extends Error {
     return { code, message, details: plainDetails(details) };
   }
 
-  /** The error that `payload` described. */
-  static fromPayload({ code, message, details }: ErrorPayload): EngineError {
-    return new EngineError(code, message, details);
-  }
-
   /** Wraps anything thrown; an EngineError passes through unchanged. */
   static from(error: unknown): EngineError {
     if (error instanceof EngineError) return error;
     const message = error instanceof Error ? error.message : String(error);
     return new EngineError('INTERNAL', `Unexpected engine error: ${message}`, {}, { cause: error });
   }
+}
+
+/** The error that a payload describes. */
+export function fromErrorPayload({ code, message, details }: ErrorPayload): EngineError {
+  return new EngineError(code, message, details);
 }
 
 /** Details are shown and stored, so a value that JSON or structured clone would refuse becomes text. */

@@ -1,5 +1,5 @@
 /** The engine's end of a connection to the thread with the GPU: calls, weights on demand, and what ends all of it. */
-import { EngineError, type ErrorPayload } from '../../api/errors.ts';
+import { EngineError, type ErrorPayload, fromErrorPayload } from '../../api/errors.ts';
 import type { CancelToken, MessageLink } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
@@ -125,7 +125,7 @@ export class ExecutorClient {
         return this.answered(message.id)?.resolve(message.result);
       case 'error':
         if (!isErrorPayload(message.error)) return void this.lose(UNEXPECTED);
-        return this.answered(message.id)?.reject(EngineError.fromPayload(message.error));
+        return this.answered(message.id)?.reject(fromErrorPayload(message.error));
       case 'read':
         return void this.give(message.read, message.weight);
       case 'compile':

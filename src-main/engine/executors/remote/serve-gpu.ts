@@ -1,5 +1,5 @@
 /** The `webgpu` executor for an engine in another process. Runs where WebGPU is, and knows nothing of models but their programs. */
-import { EngineError } from '../../api/errors.ts';
+import { EngineError, fromErrorPayload } from '../../api/errors.ts';
 import type { Gpu, GpuAdapterInfo } from '../../api/gpu.ts';
 import type { CancelToken, MessageLink } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
@@ -7,8 +7,7 @@ import { type WeightReader, WeightView } from '../../program/weights.ts';
 import { blockTypeNamed } from '../../quant/registry.ts';
 import type { Logits } from '../../sampling/logits.ts';
 import type { CellBlock, Executor } from '../executor.ts';
-import { openDevice, type OpenedDevice } from '../webgpu/device.ts';
-import { whileOpening } from '../webgpu/device-watch.ts';
+import { noWebGpu, openDevice, type OpenedDevice, requestAdapter } from '../webgpu/device.ts';
 import { createWebGpuExecutor } from '../webgpu/webgpu-executor.ts';
 import { ReceivedContexts } from './contexts.ts';
 import {
@@ -90,7 +89,7 @@ class GpuService {
         const reading = this.readings.get(message.read);
         this.readings.delete(message.read);
         if (message.error === null) void reading?.done.then(reading.resolve, reading.reject);
-        else reading?.reject(EngineError.fromPayload(message.error));
+        else reading?.reject(fromErrorPayload(message.error));
       }
     }
   }
@@ -120,7 +119,7 @@ class GpuService {
     ping: () => Promise.resolve(null),
     adapter: async () => {
       if (this.gpu === null) return null;
-      const adapter = await whileOpening(this.gpu.requestAdapter({ powerPreference: 'high-performance' }));
+      const adapter = await requestAdapter(this.gpu);
       return adapter ? plainInfo(adapter.info) : null;
     },
     open: async () => {
@@ -240,8 +239,4 @@ function revived(program: Program): Program {
 /** An adapter's info is an object of the browser, which cannot be sent. */
 function plainInfo({ vendor, architecture, device, description, isFallbackAdapter }: GpuAdapterInfo): GpuAdapterInfo {
   return { vendor, architecture, device, description, ...(isFallbackAdapter !== undefined && { isFallbackAdapter }) };
-}
-
-function noWebGpu(): EngineError {
-  return new EngineError('BACKEND_LOST', 'WebGPU is not available here. Load the model with the wasm executor.');
 }
