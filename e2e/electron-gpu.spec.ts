@@ -83,6 +83,10 @@ test.describe('without an adapter', () => {
     expect(await hiddenPage(app)).toBeNull();
     await choose(models, 'webgpu');
     await expect(app.page.getByText(/^Chromium offers no GPU/).first()).toBeVisible();
+    // The memory of both is known all the same.
+    await expect(models.id('executor-memory')).toHaveText([/^CPU [\d.]+\sMB Weights/, /^GPU [\d.]+\sMB Weights/]);
+    const [estimate, inUse] = [await models.estimate('wasm'), await models.memoryInUse()];
+    expect(Math.abs(inUse - estimate)).toBeLessThan(0.15 * inUse);
     await chat.id('nav-chat').click();
     expect(await chat.ask('Hello world')).toEqual({ text: REPLY, reason: 'max_tokens' });
     await expect(status).toHaveText('CPU, wasm executor');
@@ -107,6 +111,9 @@ test.describe('with a software adapter', { tag: '@full' }, () => {
     await moveToGpu(chat, models);
     await expect(chat.lastText).toHaveText(REPLY);
     await expect(status).toHaveText('GPU, webgpu executor');
+    await models.show();
+    expect(await models.estimate('webgpu')).toBe(await models.memoryInUse());
+    await chat.id('nav-chat').click();
     await chat.newChat();
     expect(await chat.ask('Hello world')).toEqual({ text: REPLY, reason: 'max_tokens' });
     await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('on the GPU');

@@ -40,10 +40,15 @@ test('a file is described before it is loaded, replies as in the terminal, and f
   await models.id('context-size').fill('300');
   await models.id('context-size').press('Enter');
   const estimate = Number(await models.id('memory-estimate').getAttribute('data-total'));
+  expect(await models.estimate('wasm')).toBe(estimate);
+  expect(await models.estimate('webgpu')).toBeGreaterThan(700e3);
+  await expect(models.id('executor-choice')).toContainText('Estimated memory for a context of 300 tokens');
+  // Chosen for a model in memory only.
+  await expect(models.id('executor-select')).toHaveCount(0);
   await models.load('tiny-llama');
+  await expect(models.id('executor-select')).toBeVisible();
   // The memory matches the estimate, which is based on headers and may be off by 15 %.
-  await expect(models.id('memory-estimate')).toContainText('in use');
-  const held = Number(await models.id('memory-estimate').getAttribute('data-total'));
+  const held = await models.memoryInUse();
   expect(Math.abs(held - estimate)).toBeLessThan(0.15 * held);
   await expect(chat.id('context-meter')).toHaveAttribute('data-size', '300');
 

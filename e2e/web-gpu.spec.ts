@@ -97,6 +97,7 @@ test('a software renderer is not chosen, but can be', { tag: '@full' }, async ({
   await expect(models.id('detail')).toContainText('a software renderer, slower than the CPU');
   await expect(reason).toHaveCount(0);
   await expect(status).toHaveText('GPU, webgpu executor');
+  expect(await models.estimate('webgpu')).toBe(await models.memoryInUse());
   await select.selectOption('auto');
   await expect(reason).toHaveText(/^CPU: /);
   await expect(status).toHaveText('CPU, wasm executor');

@@ -104,6 +104,7 @@ test('after the first visit it works without the server, also in a restarted bro
   await chat.id('nav-models').click();
   await expect(chat.id('model-card')).toHaveCount(1);
   await expect(chat.id('catalogue-filter')).toHaveCount(0);
+  await expect(chat.id('executor-memory')).toHaveText([/^CPU [\d.]+\sMB/, /^GPU [\d.]+\sMB/]);
   await expectNoViolations(page, 'models of the static site');
   await context.close();
 });

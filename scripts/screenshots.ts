@@ -10,9 +10,10 @@
  *     notebook      a notebook
  *     compare       Compare
  *     inside        Inside
+ *     gpu           the choice between CPU and GPU, and a reply of the GPU
  *     desktop       the desktop app, with its menus
  */
-import { chromium, type Page } from 'playwright';
+import { type Browser, chromium, type Page } from 'playwright';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,11 +23,12 @@ import { signedInAddress } from '../e2e/support/web-key.ts';
 import { ensureBuilt } from './ensure-built.mjs';
 import { fetchTestModel } from './fetch-test-model.ts';
 import { walkChatModel } from './lib/chat-model-walk.ts';
-import { findChromium } from './lib/chromium.ts';
+import { findChromium, SOFTWARE_WEBGPU } from './lib/chromium.ts';
 import { walkCode } from './lib/code-walk.ts';
 import { walkCompare } from './lib/compare-walk.ts';
 import { walkConversation } from './lib/conversation-walk.ts';
 import { walkDesktop } from './lib/desktop-walk.ts';
+import { walkGpu } from './lib/gpu-walk.ts';
 import { walkInside } from './lib/inside-walk.ts';
 import { withLock } from './lib/lock.mjs';
 import { startModelsHub, walkModels } from './lib/models-walk.ts';
@@ -60,6 +62,7 @@ const PARTS = {
   presets: ['presets-', 'attachments-'],
   conversation: ['markdown', 'messages-', 'context-', 'habits-'],
   inside: ['inside-'],
+  gpu: ['gpu-'],
   desktop: ['desktop-', 'menu-', 'updates-'],
 };
 
@@ -202,13 +205,14 @@ async function withApp(
   colorScheme: 'light' | 'dark',
   env: Record<string, string>,
   visit: (page: Page, shot: Shot) => Promise<void>,
+  inBrowser: Browser = browser,
 ): Promise<void> {
   // The settings show this path, so it must be constant.
   const dataDir = join(tmpdir(), 'tokenscope-screenshots');
   await rm(dataDir, { recursive: true, force: true });
   const server = await startServer({ dataDir, env });
   try {
-    const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
+    const context = await inBrowser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
     const page = await context.newPage();
     await page.goto(await signedInAddress(server.origin, dataDir));
     // On a busy machine this takes longer than the limits of the steps that follow.
@@ -242,6 +246,11 @@ await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
     if (takes('notebook')) await withApp(colorScheme, {}, walkNotebook);
     if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));
     if (takes('inside')) await withApp(colorScheme, {}, (page, shot) => walkInside(page, shot, smolLM2));
+    if (takes('gpu')) {
+      const withGpu = await chromium.launch({ executablePath, args: SOFTWARE_WEBGPU });
+      await withApp(colorScheme, {}, walkGpu, withGpu);
+      await withGpu.close();
+    }
     if (takes('desktop'))
       await walkDesktop(colorScheme, (name, png) => writeFile(join(FOLDER, `${name}.png`), smallPng(png)));
     if (!takes('models')) continue;

@@ -45,6 +45,18 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
     await expect(this.id('detail-name')).toHaveText(name);
   }
 
+  /** What the shown model needs on an executor by the estimate, bytes. */
+  async estimate(executor: 'wasm' | 'webgpu'): Promise<number> {
+    const row = this.app.page.locator(`[data-testid="executor-memory"][data-executor="${executor}"]`);
+    return Number(await row.getAttribute('data-total'));
+  }
+
+  /** Bytes of the shown model, which is loaded. */
+  async memoryInUse(): Promise<number> {
+    await expect(this.id('memory-estimate')).toContainText('in use');
+    return Number(await this.id('memory-estimate').getAttribute('data-total'));
+  }
+
   /** Chooses the new path of a model in the system's dialog. */
   async locate(id: string, path: string): Promise<void> {
     await this.open(path, () => this.cardOf(id).getByTestId('locate-model').click());

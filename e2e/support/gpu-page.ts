@@ -1,14 +1,10 @@
 /** The hidden page of Electron's GPU. */
 import { expect, type Page } from '@playwright/test';
+import { SOFTWARE_WEBGPU } from '../../scripts/lib/chromium.ts';
 import type { RunningApp } from './app.ts';
 
 /** Arguments that give Electron an adapter without a graphics card. */
-export const SOFTWARE_ADAPTER = [
-  '--enable-unsafe-webgpu',
-  '--enable-features=Vulkan',
-  '--use-vulkan=swiftshader',
-  '--use-webgpu-adapter=swiftshader',
-];
+export const SOFTWARE_ADAPTER = [...SOFTWARE_WEBGPU, '--enable-features=Vulkan', '--use-vulkan=swiftshader'];
 
 /** Waits for the page: Playwright lists it later than the main process. */
 export async function gpuPage({ context }: RunningApp): Promise<Page> {

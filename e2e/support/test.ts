@@ -1,6 +1,6 @@
 import { test as base, chromium, type Browser } from '@playwright/test';
 import { rm } from 'node:fs/promises';
-import { findChromium } from '../../scripts/lib/chromium.ts';
+import { findChromium, SOFTWARE_WEBGPU } from '../../scripts/lib/chromium.ts';
 import type { Host, LaunchOptions, RunningApp } from './app.ts';
 import { ownDisplay } from './display.ts';
 import { launchElectronApp } from './electron-app.ts';
@@ -53,9 +53,7 @@ export const CHROMIUM_FLAGS = [
   '--no-first-run',
   // Only this machine can be resolved.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-  // WebGPU without a graphics card.
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
+  ...SOFTWARE_WEBGPU,
 ];
 
 export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({

@@ -9,6 +9,9 @@ const FIXED_PATHS = [
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
 ];
 
+/** Arguments that give pages WebGPU without a graphics card. */
+export const SOFTWARE_WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
 /** A Chromium for the browser tests: TOKENSCOPE_CHROMIUM, the system's, or the one installed by Playwright. */
 export function findChromium(): string | null {
   const override = process.env.TOKENSCOPE_CHROMIUM;

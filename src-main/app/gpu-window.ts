@@ -1,13 +1,13 @@
 /**
  * A hidden page whose Workers have WebGPU, for the engine, whose process has none. It exists while the engine uses it. It
- * belongs to no window, so it counts neither as one nor against quitting.
+ * belongs to no window, so it is not counted as one and does not keep the app running.
  */
 import { app, MessageChannelMain, session, WebContentsView, type MessagePortMain, type Session } from 'electron';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GPU_PAGE, GPU_PORT_CHANNEL } from '../protocol/app/gpu-window.ts';
 import { APP_ORIGIN } from './app-protocol.ts';
 
-/** With a folder of its own, where Chromium keeps compiled shaders. */
+/** Has its own folder, where Chromium stores compiled shaders. */
 const PARTITION = 'persist:gpu';
 
 export interface GpuWindowParts {
@@ -43,7 +43,7 @@ export class GpuWindow {
       await page.loaded;
     } catch (error) {
       this.#end(page);
-      throw new Error(`The page of the GPU did not load: ${String(error)}`, { cause: error });
+      throw new Error(`The GPU page did not load: ${String(error)}`, { cause: error });
     }
     const { port1, port2 } = new MessageChannelMain();
     page.view.webContents.postMessage(GPU_PORT_CHANNEL, null, [port2]);
@@ -86,11 +86,11 @@ export class GpuWindow {
   }
 }
 
-/** Why Chromium offers no WebGPU here; null if it may. Answers without a page, which would take hundreds of milliseconds. */
+/** Why Chromium offers no WebGPU here; null if it may. Needs no page, which would take hundreds of milliseconds. */
 async function gpuProblem(): Promise<string | null> {
-  // Offered whatever Chromium thinks of it.
+  // With this flag, Chromium offers any GPU.
   if (app.commandLine.hasSwitch('enable-unsafe-webgpu')) return null;
-  // The status is wrong until Chromium has looked at the GPU. It may never do, if its GPU process cannot start.
+  // The status is wrong until Chromium has examined the GPU, which it never does if its GPU process cannot start.
   await Promise.race([app.getGPUInfo('basic').catch(() => undefined), sleep(INFO_MS)]);
   const { webgpu = 'unknown' } = app.getGPUFeatureStatus() as { webgpu?: string };
   if (webgpu.startsWith('enabled')) return null;

@@ -24,6 +24,7 @@ import { createReferenceExecutor } from './executors/reference/reference-executo
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { noWebGpu } from './executors/webgpu/device.ts';
+import { webGpuMemoryOf } from './executors/webgpu/model-buffers.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
@@ -148,7 +149,7 @@ export const CONTINUED_ON_CPU =
   'The GPU was lost, and the reply continued on the CPU. To try the GPU again, load the model on it.';
 
 /**
- * Loads the model of an executor that failed again, on the CPU.
+ * Loads a model again, on the CPU, after its executor failed.
  * @throws EngineError BACKEND_LOST if that fails, too, so that hosts know that no model is loaded
  */
 export async function loadOnCpu(
@@ -189,7 +190,7 @@ export function storedPrefix({ prefixes }: Loaded, { storePrefixFor }: PreviewPa
   return storePrefixFor === undefined ? undefined : prefixes?.of(storePrefixFor);
 }
 
-/** Why the GPU was lost, at the begin of a load: it may have been during a request that then ended. */
+/** Why the GPU was lost, when a load starts. It may have been lost during a request that has ended. */
 export function lossBefore(
   known: EngineError | null,
   present: Loaded | null,
@@ -215,14 +216,14 @@ interface Opened {
 /** Creates an executor with a model's weights. */
 type Create = (...taking: Parameters<NonNullable<OpenModelOptions['takeWeights']>>) => Promise<Executor>;
 
-/** Begins to compile the kernels: hosts do that in other threads, while the file is read. */
+/** Starts compiling the kernels. Hosts do that in other threads while the file is read. */
 function kernelsInto(platform: Platform, options: OpenOptions): Promise<Create> {
   if (!platform.compileKernels) {
     const message = 'No CPU kernels are available here. Load the model with the reference executor.';
     return Promise.reject(new EngineError('BACKEND_LOST', message));
   }
   const compiling = platform.compileKernels();
-  // Whoever needs them is told. The file may have a problem before.
+  // Reported when the kernels are needed. Reading the file may fail earlier.
   compiling.catch(() => undefined);
   const { threads: host, clock, measurements, memoryBytes: memoryOfComputer } = platform;
   const threads = { count: options.threads ?? clock, host };
@@ -243,7 +244,7 @@ async function openForGpu(platform: Platform, files: ModelFiles, options: OpenOp
   let taken = false;
   try {
     return await openInto(files, options, (...taking) => {
-      // From here on the executor closes it.
+      // The executor closes it from here on.
       taken = true;
       return createOn(gpu, options)(...taking);
     });
@@ -278,7 +279,7 @@ async function openForFaster(platform: Platform, files: ModelFiles, options: Ope
     choice = await choiceWithoutAdapter(platform, model, options.lostGpu);
     const adapter = choice === null ? await findAdapter(platform) : '';
     choice ??= await knownChoice(platform, model, adapter);
-    // Progress counts what is read once.
+    // Progress counts the bytes of the first read only.
     const again = { ...taking, onBytes: () => undefined };
     let cpu: Executor | null = null;
     if (choice?.executor !== 'webgpu') cpu = await createOnCpu(program, weights, taking);
@@ -323,7 +324,7 @@ async function openInto(files: ModelFiles, options: OpenModelOptions, create: Cr
     if (executor === undefined) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
     return { model, executor };
   } catch (error) {
-    // It runs already, also when loading is cancelled as its last step.
+    // It exists already, even if loading is cancelled in its last step.
     for (const executor of created) await executor.dispose();
     throw error;
   }
@@ -364,7 +365,7 @@ export function infoOf({ model, executor, choice, loadMs }: Loaded): ModelInfo {
 }
 
 /**
- * What a model is and what it needs on the `wasm` executor, from its headers.
+ * What a model is and what it needs on the `wasm` and the `webgpu` executor, from its headers.
  * @param available threads that this computer runs at once
  * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
  */
@@ -372,5 +373,6 @@ export function describeModel(files: ModelFiles, available = 1): Promise<ModelDe
   return describeHeaders(files, {
     planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
     threads: threadsFor(available),
+    gpuPlanner: (program, cells, weights) => webGpuMemoryOf(program, weights, { cells }),
   });
 }

@@ -1,4 +1,4 @@
-/** Passes ports to the hidden page of the GPU, which gets nothing else. Imports nothing that `preload.ts` does: one file each. */
+/** Hands ports to the hidden GPU page, and nothing else. Shares no imports with `preload.ts`, so that each is one file. */
 import { ipcRenderer } from 'electron';
 import { GPU_PORT_CHANNEL, GPU_PORT_MESSAGE } from '../protocol/app/gpu-window.ts';
 

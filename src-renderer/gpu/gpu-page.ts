@@ -1,4 +1,4 @@
-/** The hidden page of the GPU: starts a Worker for each port to the engine. The Worker ends with its port. */
+/** The hidden GPU page: starts a Worker for each port to the engine. The Worker ends with its port. */
 import { GPU_PORT_MESSAGE } from '../../src-main/protocol/app/gpu-window.ts';
 import { workerUrl } from '../lib/trusted-url.ts';
 

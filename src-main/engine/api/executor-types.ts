@@ -46,6 +46,8 @@ export interface GpuAdapterFacts {
   name: string;
   /** Whether it computes on the CPU, which is slower than the `wasm` executor. */
   isSoftware: boolean;
+  /** Bytes of the largest buffer that it allows. */
+  largestBuffer: number;
 }
 
 /** An automatic choice of the executor. */

@@ -13,6 +13,8 @@ export interface ModelDescription extends Readonly<
   readonly chatTemplate: string | null;
   /** Bytes the model needs when it is loaded for 1024, 4096 and the largest number of tokens. */
   readonly memory: readonly MemoryAt[];
+  /** The same on the `webgpu` executor, whether or not there is a GPU; absent for a model that cannot be loaded. */
+  readonly gpuMemory?: readonly GpuMemoryAt[];
   /** Why it cannot be loaded all the same, for example the type of one tensor; null when it can. */
   readonly problem: ErrorPayload | null;
 }
@@ -23,6 +25,11 @@ export interface MemoryAt {
   readonly kvCache: number;
   readonly scratch: number;
   readonly total: number;
+}
+
+export interface GpuMemoryAt extends MemoryAt {
+  /** Bytes of the largest buffer, which not all GPUs allow. */
+  readonly largestBuffer: number;
 }
 
 /** One of a model's files. */

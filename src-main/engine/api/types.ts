@@ -61,6 +61,7 @@ export type { LanesEvent, LanesPrefill } from './lane-types.ts';
 
 export type {
   FileHash,
+  GpuMemoryAt,
   MemoryAt,
   ModelDescription,
   OpProfile,

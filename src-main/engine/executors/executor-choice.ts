@@ -14,7 +14,7 @@ import { adapterFacts } from './webgpu/device.ts';
 const DISPATCH_MS = 0.01;
 const SUBMIT_MS = 0.3;
 const DISPATCHES_PER_LAYER = 6;
-/** Of the time that loading took, for the timed tokens of both. */
+/** Share of the loading time for the timed tokens of both. */
 const SHARE_OF_LOAD = 0.1;
 /** Timed tokens of each, at least and at most; the first is not counted. */
 const TOKENS = { least: 3, most: 12 } as const;
@@ -28,9 +28,9 @@ export interface ChoiceHost extends Pick<Platform, 'openGpu' | 'connectGpu'> {
 /** An adapter, or a sentence why there is none. */
 export type FoundAdapter = GpuAdapterInfo | string;
 
-/** What a choice is about. */
+/** The model to choose for. */
 export interface ChosenModel {
-  /** Names the model's files and settings, for what is remembered. */
+  /** Names the model's files and settings, to remember the choice. */
   readonly key: string;
   readonly layers: number;
 }
@@ -46,7 +46,7 @@ export async function choiceWithoutAdapter(
   return known?.length === 2 ? small(known[0], known[1]) : null;
 }
 
-/** The choice without a GPU that is worth a measurement, or from an earlier one; null if the model must be measured. */
+/** The choice if no GPU is worth measuring, or if it was measured before; null if the model must be measured. */
 export async function knownChoice(
   { measurements }: Pick<ChoiceHost, 'measurements'>,
   model: ChosenModel,
@@ -137,7 +137,7 @@ async function tokenMs(executor: Executor, clock: Clock, budget: number): Promis
     const started = clock.now();
     const batch = batchOf([new KvCache(1).append(0, [0])]);
     const { logits } = await executor.run(batch, { logits: [0], lend: true, bestFirst: true });
-    // Not asked for the best ones: with empty weights all are equal, and of equal ones `TopLogits` may have none.
+    // Without a query: with empty weights all logits are equal, and then `TopLogits` may have none.
     await logits[0].lend();
     // Compilers and caches are cold at first.
     if (token > 0) best = Math.min(best, clock.now() - started);

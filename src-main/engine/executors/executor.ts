@@ -25,7 +25,7 @@ export interface Batch {
   readonly contexts: readonly SequenceContext[];
   /** Block that `cells` refers to; by default the executor's own cells. */
   readonly block?: CellBlock;
-  /** Whether its only token is the one that the run before chose (`Outputs.choose`), instead of that of `tokens`. */
+  /** Whether its only token is the one that the previous run chose (`Outputs.choose`), instead of that of `tokens`. */
   readonly isChosen?: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface Outputs {
    */
   readonly lend?: boolean;
   /**
-   * Whether the best logits are probably enough. If reading all of them takes long, what is lent are `TopLogits`. Only with
+   * Whether the best logits are probably enough. If reading all of them takes long, `TopLogits` are lent. Only with
    * `lend`.
    */
   readonly bestFirst?: boolean;
@@ -90,7 +90,7 @@ export interface LogitsHandle {
   read(): Promise<Float32Array>;
   /** Without a copy, with the queries that a reply makes. Read-only. */
   lend(): Promise<Logits>;
-  /** Token that the run chose after this row, if it was asked to. */
+  /** Token that the run chose after this row, with `Outputs.choose`. */
   readonly chosen?: number;
 }
 

@@ -1,4 +1,4 @@
-/** The way to a GPU: in this thread, or in another process. Both give the same executor. */
+/** Access to a GPU, in this thread or in another process, with the same executor. */
 import type { GpuAdapterInfo } from '../api/gpu.ts';
 import type { CancelToken, Platform } from '../api/platform.ts';
 import type { KvCacheType } from '../api/types.ts';
@@ -27,7 +27,7 @@ export interface GpuExecutorOptions {
 export interface OpenedGpu {
   /** The device then belongs to the executor. @throws EngineError as `createWebGpuExecutor` */
   createExecutor(program: Program, reader: WeightReader, options: GpuExecutorOptions): Promise<Executor>;
-  /** For a device without an executor. */
+  /** Closes a device that has no executor. */
   close(): void;
 }
 
@@ -38,7 +38,7 @@ export interface GpuAccess {
   open(): Promise<OpenedGpu>;
 }
 
-/** Null if the host has no way to a GPU. */
+/** Null if the host has no access to a GPU. */
 export function gpuAccess({ openGpu, connectGpu }: Pick<Platform, 'openGpu' | 'connectGpu'>): GpuAccess | null {
   if (openGpu) return localAccess(openGpu);
   return connectGpu ? remoteAccess(connectGpu) : null;

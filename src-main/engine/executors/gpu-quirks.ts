@@ -9,7 +9,7 @@ export interface GpuQuirk {
   readonly vendor: string;
   /** Of all architectures if absent. Dawn's names: dawn/src/dawn/gpu_info.json. */
   readonly architectures?: readonly string[];
-  /** What the description contains. It names the driver, where the browser tells. */
+  /** What the description contains. It names the driver if the browser reveals it. */
   readonly driver?: RegExp;
   /** A sentence for people. */
   readonly reason: string;

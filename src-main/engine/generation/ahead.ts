@@ -7,7 +7,7 @@ import type { ChosenRuns, TokenWindow } from './context-window.ts';
 
 /** Runs beside the one that the sampler waits for. */
 const MOST_AHEAD = MOST_IN_FLIGHT - 1;
-/** Tokens without runs ahead after a wrong one, which costs up to as many runs. */
+/** Tokens without runs in flight after a wrong one. */
 const PAUSE = 16;
 
 export interface AheadJob {
@@ -88,13 +88,13 @@ export class Ahead {
   private start(chosen: ChosenRuns): void {
     const { context, contextSize, cancel } = this.job;
     while (this.started.length < MOST_AHEAD && context.length < contextSize) {
-      // The sampler draws from the run that it waits for first.
+      // The first draw is for the run that the sampler waits for.
       const choose = this.job.choose(this.started.length + 1);
       if (choose === null) return;
       const position = context.length;
       const outputs = { logits: [0], lend: true, bestFirst: true, choose };
       const result = chosen.run(outputs, cancel).then(({ logits }) => logits[0]);
-      // Whoever waits for it gets the error; nobody may.
+      // Reported if a token waits for it.
       result.catch(() => undefined);
       this.started.push({ position, result });
     }

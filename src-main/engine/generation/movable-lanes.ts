@@ -23,7 +23,7 @@ export interface MovableLanesOptions {
   /** Common prefix of the lanes. */
   readonly shared: readonly number[];
   readonly needs: readonly LaneCells[];
-  /** Of those that can begin. */
+  /** Number of lanes that can start. */
   readonly count: number;
   /** See `Lanes`. */
   readonly maxRows: number;
@@ -38,9 +38,9 @@ interface Stay {
   readonly home: LaneHome;
   readonly block: CellBlock;
   lanes: Lanes | null;
-  /** Why it was lost before the lanes began; null if it was not. */
+  /** Why the executor was lost before the lanes started; null if it was not. */
   readonly lost: EngineError | null;
-  /** The move to the next executor, once it has begun. */
+  /** The move to the next executor; null until it starts. */
   moved: Promise<MovedReply> | null;
 }
 
@@ -90,7 +90,7 @@ export class MovableLanes {
   }
 
   /**
-   * Computes the shared prefix and begins. If the executor is lost meanwhile, the lanes find out when they run.
+   * Computes the shared prefix and starts the lanes. If the executor is lost meanwhile, their next run fails.
    * @returns length of the prefix in the window: shorter than the shared one if the lanes were stopped meanwhile
    */
   async prefill(): Promise<number> {
@@ -176,6 +176,6 @@ function noBlock(cells: number): CellBlock {
 }
 
 function lanesOf({ lanes }: Stay): Lanes {
-  if (lanes === null) throw new EngineError('INTERNAL', 'The lanes have not begun.');
+  if (lanes === null) throw new EngineError('INTERNAL', 'The lanes have not started.');
   return lanes;
 }

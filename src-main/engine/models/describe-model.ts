@@ -1,6 +1,6 @@
 import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
 import { EngineError } from '../api/errors.ts';
-import type { ModelDescription } from '../api/types.ts';
+import type { GpuMemoryAt, ModelDescription } from '../api/types.ts';
 import type { ByteSource, ModelFiles } from '../api/platform.ts';
 import type { WeightDeclaration } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
@@ -9,17 +9,25 @@ import { readChatTemplate } from './chat-template.ts';
 import { partNames, readParts } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { isHfFolder, TOKENIZER_FILE } from './huggingface/open-folder.ts';
-import { engineOverhead, estimateMemory, type MemoryPlanner, referenceMemory } from './memory-estimate.ts';
+import {
+  engineOverhead,
+  estimateMemory,
+  type MemoryPlanner,
+  type PlannedMemory,
+  referenceMemory,
+} from './memory-estimate.ts';
 import type { OpenedModel } from './opened-model.ts';
 import { openHeaders } from './open-model.ts';
 
 const CONTEXT_SIZES = [1024, 4096];
 
-/** Memory needs of an executor. */
+/** Memory needs of executors. */
 export interface ExecutorMemory {
   readonly planner: MemoryPlanner;
   /** Threads of the kernels; null for an executor without kernels. */
   readonly threads: number | null;
+  /** Of the executor on a GPU. */
+  readonly gpuPlanner?: MemoryPlanner<Omit<GpuMemoryAt, 'contextSize' | 'total'>>;
 }
 
 /**
@@ -40,7 +48,14 @@ export async function describeModel(
     const problem = problemOf(opened, weights);
     // For a model that cannot be loaded, the size of weights kept as stored is unknown.
     const planner = problem === null ? memory.planner : referenceMemory;
-    const overhead = engineOverhead(config.vocabularySize, memory.threads);
+    const { gpuPlanner, threads } = memory;
+    const needs = <Memory extends PlannedMemory>(plans: MemoryPlanner<Memory>, kernelThreads: number | null) =>
+      sizes.map((contextSize) => {
+        const estimate = estimateMemory(opened, contextSize, plans);
+        const overhead = engineOverhead(config.vocabularySize, kernelThreads);
+        const [scratch, total] = [estimate.scratch + overhead, estimate.total + overhead];
+        return { ...estimate, contextSize, scratch, total };
+      });
     return {
       id: files.id,
       ...config,
@@ -48,10 +63,8 @@ export async function describeModel(
       fileBytes: opened.totalBytes,
       ...facts,
       tokenizer: opened.tokenizer instanceof IdsOnlyTokenizer ? null : facts.tokenizer,
-      memory: sizes.map((contextSize) => {
-        const { weights: weightBytes, kvCache, scratch, total } = estimateMemory(opened, contextSize, planner);
-        return { contextSize, weights: weightBytes, kvCache, scratch: scratch + overhead, total: total + overhead };
-      }),
+      memory: needs(planner, threads),
+      ...(gpuPlanner && problem === null && { gpuMemory: needs(gpuPlanner, null) }),
       problem,
     };
   } finally {

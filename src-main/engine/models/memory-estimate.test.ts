@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
 import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
-import { estimateMemory } from './memory-estimate.ts';
+import { estimateMemory, referenceMemory } from './memory-estimate.ts';
 import { fromSource } from './opened-model.ts';
 import { openModel, openSource } from './open-model.ts';
 
@@ -12,7 +12,7 @@ describe('estimateMemory', () => {
     for (const contextSize of [1, 100, 512]) {
       const { program, weights } = await openModel(files, { contextSize });
       const { memoryBytes } = createReferenceExecutor(program, weights, { cells: contextSize });
-      const estimate = estimateMemory(opened, contextSize);
+      const estimate = estimateMemory(opened, contextSize, referenceMemory);
       expect(estimate).toMatchObject(memoryBytes);
       expect(estimate.total).toBe(memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch);
       expect(estimate.weights).toBe(weights.bytes);
@@ -30,7 +30,10 @@ describe('estimateMemory', () => {
     };
     const opened = fromSource(await openSource({ ...files, open: async () => ({ ...source, read }) }));
     // 4 * (weights + 2 layers * 2 * 128 wide K and V for 10 tokens + activations)
-    expect(estimateMemory(opened, 10)).toMatchObject({ weights: 4 * 1_344_768, kvCache: 4 * 2 * 2 * 128 * 10 });
+    expect(estimateMemory(opened, 10, referenceMemory)).toMatchObject({
+      weights: 4 * 1_344_768,
+      kvCache: 4 * 2 * 2 * 128 * 10,
+    });
     expect(bytes).toBeLessThanOrEqual(2 ** 18);
   });
 });

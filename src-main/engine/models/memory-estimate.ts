@@ -4,20 +4,19 @@ import type { WeightReader } from '../program/weights.ts';
 import type { OpenedModel } from './opened-model.ts';
 import { readerOf } from './weight-source.ts';
 
-/** Bytes that a model needs while it is loaded. */
-export interface MemoryEstimate {
+/** Bytes that a model needs while it is loaded, by kind. */
+export interface PlannedMemory {
   readonly weights: number;
   readonly kvCache: number;
   readonly scratch: number;
-  readonly total: number;
 }
 
-/** Computes an executor's memory by kind, in bytes, for a program and a context. */
-export type MemoryPlanner = (
+/** Computes an executor's memory for a program and a context. */
+export type MemoryPlanner<Memory extends PlannedMemory = PlannedMemory> = (
   program: Program,
   contextSize: number,
   weights: Pick<WeightReader, 'typeOf'>,
-) => Omit<MemoryEstimate, 'total'>;
+) => Memory;
 
 /** The reference executor's memory: everything in float32, activations for a batch as long as the context. */
 export const referenceMemory: MemoryPlanner = (program, contextSize) =>
@@ -28,13 +27,13 @@ export const referenceMemory: MemoryPlanner = (program, contextSize) =>
  * is loaded.
  * @param contextSize tokens of prompt and reply that the model is loaded for
  */
-export function estimateMemory(
+export function estimateMemory<Memory extends PlannedMemory>(
   model: Pick<OpenedModel, 'buildProgram' | 'weights'>,
   contextSize: number,
-  planner: MemoryPlanner = referenceMemory,
-): MemoryEstimate {
-  const { weights, kvCache, scratch } = planner(model.buildProgram(contextSize), contextSize, readerOf(model.weights));
-  return { weights, kvCache, scratch, total: weights + kvCache + scratch };
+  planner: MemoryPlanner<Memory>,
+): Memory & { readonly total: number } {
+  const planned = planner(model.buildProgram(contextSize), contextSize, readerOf(model.weights));
+  return { ...planned, total: planned.weights + planned.kvCache + planned.scratch };
 }
 
 /** In bytes, fitted to measured processes: src-main/hosts/node/memory-estimate.integration.test.ts. */

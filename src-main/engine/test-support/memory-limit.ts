@@ -1,7 +1,7 @@
 import type { KvCacheType } from '../api/types.ts';
 import type { ModelFiles } from '../api/platform.ts';
+import { defaultKvCacheType } from '../executors/kv-cache-type.ts';
 import { bufferSizes } from '../executors/wasm/buffers.ts';
-import { defaultKvCacheType } from '../executors/wasm/kv-storage.ts';
 import { bytesOf, layOut } from '../executors/wasm/memory-estimate.ts';
 import { fromSource } from '../models/opened-model.ts';
 import { openSource } from '../models/open-model.ts';

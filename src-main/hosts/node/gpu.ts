@@ -17,7 +17,7 @@ export function nodeGpu(): Promise<Gpu> {
   return opened;
 }
 
-/** @param name of the package; not a literal, so that bundlers leave it alone: it has native code and may be missing */
+/** @param name of the package; not a literal, so that bundlers ignore it: it has native code and may be missing */
 export async function openDawn(name: string, versions: { readonly electron?: string }): Promise<Gpu> {
   if (versions.electron !== undefined) {
     throw new EngineError(

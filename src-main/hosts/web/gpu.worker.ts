@@ -1,4 +1,4 @@
-/** The GPU for the engine of the Electron app, whose process has none. One Worker of a hidden page for each connection. */
+/** The GPU for the engine of the Electron app, whose process has none. Each connection has its own Worker of a hidden page. */
 import { type MessageLink, serveGpu } from '../../engine/index.ts';
 import type { Gpu } from '../../engine/api/gpu.ts';
 import { messagePortTransport, type MessagePortLike } from '../../protocol/transports/message-port.ts';

@@ -1,5 +1,5 @@
 /** Whether a model fits this computer's memory: the same answer in the page and in the terminal. */
-import type { MemoryAt } from '../../engine/api/types.ts';
+import type { GpuMemoryAt, MemoryAt } from '../../engine/api/types.ts';
 
 /** Default context in tokens: K and V of more would take gigabytes with some models. */
 const DEFAULT_CONTEXT = 4096;
@@ -31,6 +31,20 @@ export function memoryAt(known: readonly MemoryAt[], contextSize: number): Memor
   const kvCache = between(below.kvCache, above.kvCache);
   const scratch = between(below.scratch, above.scratch);
   return { contextSize, weights, kvCache, scratch, total: weights + kvCache + scratch };
+}
+
+/**
+ * The same on a GPU. Its largest buffer is never estimated too small: that of K and V grows with the tokens, and the others
+ * hardly do.
+ */
+export function gpuMemoryAt(known: readonly GpuMemoryAt[], contextSize: number): GpuMemoryAt {
+  const at = memoryAt(known, contextSize);
+  const above = known.find((each) => each.contextSize >= contextSize) ?? known.at(-1);
+  if (above === undefined) return { ...at, largestBuffer: 0 };
+  const below = known[known.indexOf(above) - 1] ?? { ...above, contextSize: 0 };
+  const share = (contextSize - below.contextSize) / Math.max(1, above.contextSize - below.contextSize);
+  const growth = above.largestBuffer - below.largestBuffer;
+  return { ...at, largestBuffer: Math.round(below.largestBuffer + growth * share) };
 }
 
 /** Scratch memory of an empty context. @param known smallest context first, at least one */

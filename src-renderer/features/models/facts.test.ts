@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { headsText, memoryParts, quantisationMix } from './facts.ts';
+import { headsText, memoryParts, memoryText, quantisationMix } from './facts.ts';
 
 it('gives the KV heads where they are fewer', () => {
   expect(headsText({ heads: 4, kvHeads: 4 })).toBe('4');
@@ -16,6 +16,9 @@ it('splits the memory into its parts, and says when weights are unpacked', () =>
   ]);
   const packed = memoryParts({ contextSize: 0, weights: 6_000_000, kvCache: 0, scratch: 0 }, 10_000_000);
   expect(packed.map((part) => part.name)).toEqual(['Weights', 'KV cache, 0\u00a0B per token', 'Working space']);
+  expect(memoryText({ weights: 6_000_000, kvCache: 2_000_000, scratch: 500_000 })).toBe(
+    'Weights 6.0\u00a0MB, KV cache 2.0\u00a0MB, working space 500\u00a0KB',
+  );
 });
 
 it('orders the types of weights by their bits, with their shares of the bytes', () => {

@@ -89,6 +89,11 @@ export function memoryParts(memory: Omit<MemoryAt, 'total'>, parameters: number)
   ];
 }
 
+/** The parts of a memory in one line. */
+export function memoryText({ weights, kvCache, scratch }: Pick<MemoryAt, 'weights' | 'kvCache' | 'scratch'>): string {
+  return `Weights ${formatBytes(weights)}, KV cache ${formatBytes(kvCache)}, working space ${formatBytes(scratch)}`;
+}
+
 /** 361821120 is `362 M`, 1711376384 is `1.7 B`. */
 export function formatParameters(count: number): string {
   if (count >= 999.5e6) return withUnit((count / 1e9).toFixed(1), 'B');

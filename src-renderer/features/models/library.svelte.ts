@@ -45,6 +45,7 @@ export class LibraryState {
   readonly #descriptions = new SvelteMap<string, ModelDescription | EngineError>();
   readonly #contexts = new SvelteMap<string, number>();
   readonly #failures = new SvelteMap<string, EngineError>();
+  #gpuLimit = $state.raw<number | null>(null);
   readonly #parts: LibraryParts;
   #describing: Promise<void> = Promise.resolve();
 
@@ -66,6 +67,11 @@ export class LibraryState {
   get held(): number {
     const { memoryBytes } = this.#parts.engine.model ?? {};
     return memoryBytes === undefined ? 0 : memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch;
+  }
+
+  /** Bytes of the largest buffer that the GPU allows; null while no model was loaded on it. */
+  get gpuLimit(): number | null {
+    return this.#parts.engine.model?.adapter?.largestBuffer ?? this.#gpuLimit;
   }
 
   /** What models can run on here, the default first. */
@@ -279,9 +285,13 @@ export class LibraryState {
         ...options,
         ...(contextSize === null ? {} : { contextSize }),
       });
+      this.#gpuLimit = this.gpuLimit;
       await this.#used(id);
     } catch (thrown) {
       const error = EngineError.from(thrown);
+      const { limit } = error.details;
+      const isOfGpu = error.code === 'OUT_OF_MEMORY' && { ...own, ...options }.executor === 'webgpu';
+      if (isOfGpu && typeof limit === 'number') this.#gpuLimit = limit;
       if (error.code !== 'CANCELLED') this.#failures.set(id, error);
     }
     await this.refresh();

@@ -151,6 +151,22 @@ it('keeps the chosen executor when the model is loaded again', async () => {
   expect(api.loads.at(-1)).toEqual({ modelId: 'tiny-transformer', contextSize: 4096 });
 });
 
+it('knows how large a buffer of the GPU may be, once a model was loaded on it or was too large', async () => {
+  await library.choose();
+  const tooLarge = new EngineError('OUT_OF_MEMORY', 'Too large.', { limit: 500 });
+  const onGpu = { ...OTHER, adapter: { name: 'GPU', isSoftware: false, largestBuffer: 700 } };
+  api.loadScripts = [[tooLarge], [tooLarge], [onGpu], [OTHER]];
+  // The limit of another executor is another one.
+  await library.load('opened-1', { executor: 'wasm' });
+  expect(library.gpuLimit).toBeNull();
+  await library.load('opened-1', { executor: 'webgpu' });
+  expect(library.gpuLimit).toBe(500);
+  await library.load('opened-1', { executor: 'webgpu' });
+  expect(library.gpuLimit).toBe(700);
+  await library.load('opened-1', { executor: 'wasm' });
+  expect(library.gpuLimit).toBe(700);
+});
+
 it('offers the context of the last time, as far as the model goes', async () => {
   contexts.set('opened-1', 2048);
   await library.choose();

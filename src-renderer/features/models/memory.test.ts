@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { biggerContext, contextStops, defaultContext, fitOf, memoryAt, nearestStop } from './memory.ts';
+import { biggerContext, contextStops, defaultContext, fitOf, gpuMemoryAt, memoryAt, nearestStop } from './memory.ts';
 
 const at = (contextSize: number, weights: number, kvCache: number, scratch: number) => {
   return { contextSize, weights, kvCache, scratch, total: weights + kvCache + scratch };
@@ -25,6 +25,17 @@ it('knows the memory between the contexts it was told of, and beyond', () => {
   // Working space that grows with the context: 400 and a half of a byte for each token.
   expect(memoryAt([at(1000, 10, 2000, 900), at(2000, 10, 4000, 1400)], 500)).toEqual(at(500, 10, 1000, 650));
   expect(memoryAt([], 5).total).toBe(0);
+});
+
+it('knows the largest buffer on a GPU between contexts, never too small', () => {
+  const known = [
+    { ...at(1024, 100, 1024, 512), largestBuffer: 700 },
+    { ...at(4096, 100, 4096, 512), largestBuffer: 2048 },
+  ];
+  expect(gpuMemoryAt(known, 4096)).toEqual(known[1]);
+  expect(gpuMemoryAt(known, 256)).toEqual({ ...at(256, 100, 256, 512), largestBuffer: 700 });
+  expect(gpuMemoryAt(known, 2560)).toEqual({ ...at(2560, 100, 2560, 512), largestBuffer: 1374 });
+  expect(gpuMemoryAt([], 5)).toMatchObject({ total: 0, largestBuffer: 0 });
 });
 
 it('says whether a model fits, and by how much it does not', () => {

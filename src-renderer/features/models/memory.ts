@@ -2,7 +2,7 @@
 import type { CatalogueEntry } from '../../../src-main/protocol/app/downloads.ts';
 import { defaultContext } from '../../../src-main/protocol/engine/model-fit.ts';
 
-export { defaultContext, fitOf, memoryAt, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';
+export { defaultContext, fitOf, gpuMemoryAt, memoryAt, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';
 
 /** The smallest context size offered, tokens. */
 export const SMALLEST_CONTEXT = 256;

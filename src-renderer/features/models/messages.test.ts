@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import { fitOf } from './memory.ts';
-import { fitProblem, problemText } from './messages.ts';
+import { fitProblem, gpuProblem, problemText } from './messages.ts';
 
 it('says by how much a model does not fit, and what helps', () => {
   const fit = fitOf({ needed: 2.6e9, free: 1.9e9, held: 0 });
@@ -17,6 +17,20 @@ it('says by how much a model does not fit, and what helps', () => {
   );
   expect(fitProblem(fitOf({ needed: 1, free: 2, held: 0 }), 4096)).toBeNull();
   expect(fitProblem(null, 4096)).toBeNull();
+});
+
+it('says by how much a buffer is too large for the GPU, and what helps', () => {
+  const at = (contextSize: number, largestBuffer: number) => {
+    return { contextSize, weights: 0, kvCache: 0, scratch: 0, total: 0, largestBuffer };
+  };
+  const [least, most] = [at(1024, 0.1e9), at(32_768, 2.3e9)];
+  expect(gpuProblem(most, least, 2.1e9)).toEqual({
+    title: 'Needs 200\u00a0MB more',
+    text: 'A context of 32,768 tokens needs a buffer of 2.3\u00a0GB; this GPU allows 2.1\u00a0GB. Choose a smaller context or the CPU.',
+  });
+  expect(gpuProblem(most, least, 0.05e9)?.text).toMatch(/Choose the CPU\.$/);
+  expect(gpuProblem(most, least, 2.3e9)).toBeNull();
+  expect(gpuProblem(most, least, null)).toBeNull();
 });
 
 it('names what is wrong with a model, and adds what to do where the engine does not say', () => {

@@ -1,6 +1,6 @@
 /** Messages of the models page about problems and their solutions. */
 import type { EngineError, EngineErrorCode } from '../../../src-main/engine/api/errors.ts';
-import type { LoadProgress } from '../../../src-main/engine/api/types.ts';
+import type { GpuMemoryAt, LoadProgress } from '../../../src-main/engine/api/types.ts';
 import { formatBytes, formatBytesOf, formatInteger } from '../../ui/format.ts';
 import type { Fit } from './memory.ts';
 
@@ -45,6 +45,23 @@ export function fitProblem(fit: Fit | null, context: number | null): Problem | n
   return {
     title: `Needs ${formatBytes(fit.short)} more`,
     text: `${needs}; ${formatBytes(fit.available)} is free${later}. ${choose} or close other apps.`,
+  };
+}
+
+/**
+ * Null if it fits on the GPU, as far as is known: GPUs only tell how large a buffer may be.
+ * @param memory for the chosen context
+ * @param least for the smallest context
+ * @param limit bytes of the largest buffer that the GPU allows; null while unknown
+ */
+export function gpuProblem(memory: GpuMemoryAt, least: GpuMemoryAt, limit: number | null): Problem | null {
+  const { contextSize, largestBuffer } = memory;
+  if (limit === null || largestBuffer <= limit) return null;
+  const needs = `A context of ${formatInteger(contextSize)} tokens needs a buffer of ${formatBytes(largestBuffer)}`;
+  const choose = least.largestBuffer > limit ? 'Choose the CPU' : 'Choose a smaller context or the CPU';
+  return {
+    title: `Needs ${formatBytes(largestBuffer - limit)} more`,
+    text: `${needs}; this GPU allows ${formatBytes(limit)}. ${choose}.`,
   };
 }
 

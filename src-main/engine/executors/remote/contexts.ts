@@ -1,4 +1,4 @@
-/** Sends the contexts of batches as what changed, because a context grows by one cell per token. */
+/** Sends only what changed in the contexts of batches, because a context grows by one cell per token. */
 import type { SequenceContext } from '../../kv-cache/kv-cache.ts';
 import type { ContextChange } from './messages.ts';
 

@@ -1,4 +1,4 @@
-/** The engine's end of a connection to the thread with the GPU: calls, weights on demand, and what ends all of it. */
+/** The engine's end of a connection to the thread with the GPU: calls, weights on demand, and how it ends. */
 import { EngineError, type ErrorPayload, fromErrorPayload } from '../../api/errors.ts';
 import type { CancelToken, MessageLink } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
@@ -7,9 +7,9 @@ import { deviceLost, HANG_MS } from '../webgpu/device-watch.ts';
 import { isErrorPayload } from './answers.ts';
 import { type GpuRequest, type GpuCallName, type GpuCalls, ownBuffer, type GpuResponse } from './messages.ts';
 
-/** How often a cancel is looked for while something runs, ms. */
+/** How often a call checks whether it was cancelled, ms. */
 const CANCEL_MS = 20;
-/** Messages of weights that may be under way: the next ones are read while these are uploaded. */
+/** Most messages with weights in flight: the next ones are read while these are uploaded. */
 const WINDOW = 4;
 /** Bytes of such a message. */
 const MESSAGE_BYTES = 2 * 2 ** 20;
@@ -27,7 +27,7 @@ interface Pending {
   reject(error: EngineError): void;
 }
 
-/** Weights that the other side may ask for. */
+/** Weights that the other side may request. */
 export interface OfferedWeights {
   readonly program: Program;
   readonly reader: WeightReader;
@@ -39,15 +39,15 @@ export interface OfferedWeights {
 export class ExecutorClient {
   private readonly pending = new Map<number, Pending>();
   private calls = 0;
-  /** Why nothing can be called any more. */
+  /** Why the connection cannot be used; null while it can. */
   private lost: EngineError | null = null;
   private offered: OfferedWeights | null = null;
-  /** Messages of weights that are not taken yet, and what waits for that. */
+  /** Messages with weights that were not acknowledged yet, and senders that wait for that. */
   private underWay = 0;
   private readonly waiting: (() => void)[] = [];
   private pulse: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param hangMs longest time without any message while something is pending */
+  /** @param hangMs longest time without a message while a call is pending */
   constructor(
     private readonly link: MessageLink,
     private readonly hangMs = HANG_MS,
@@ -88,7 +88,7 @@ export class ExecutorClient {
     }
   }
 
-  /** Gives weights to the other side while `work` runs. */
+  /** Serves weights to the other side while `work` runs. */
   async offering<T>(weights: OfferedWeights, work: () => Promise<T>): Promise<T> {
     this.offered = weights;
     try {
@@ -146,7 +146,7 @@ export class ExecutorClient {
     return found;
   }
 
-  /** Pings after half of the time, and gives up after all of it. Each message begins it anew. */
+  /** Sends a ping after half of the time limit, and gives up after all of it. Each message resets the time. */
   private watch(): void {
     clearTimeout(this.pulse);
     const { hangMs } = this;
@@ -167,7 +167,7 @@ export class ExecutorClient {
     return () => clearTimeout(timer);
   }
 
-  /** Reads a weight and sends it, as fast as it is taken: no more than some messages are in memory. */
+  /** Reads a weight and sends it as fast as it is uploaded, so that only a few messages are in memory. */
   private async give(read: number, index: number): Promise<void> {
     let error: ErrorPayload | null = null;
     try {

@@ -1,6 +1,6 @@
 /**
- * Messages between an engine and the thread with the GPU (`ExecutorClient` and `serveGpu`). Both are of the same build, so
- * there are no versions. Typed arrays are copied, with the whole buffer below them.
+ * Messages between an engine and the thread with the GPU (`ExecutorClient` and `serveGpu`). Both are from the same build, so
+ * messages have no versions. A typed array is copied with its whole buffer.
  */
 import type { ErrorPayload } from '../../api/errors.ts';
 import type { GpuAdapterInfo } from '../../api/gpu.ts';
@@ -23,7 +23,7 @@ export interface CreatedExecutor {
   readonly choosesTokens: boolean;
 }
 
-/** What a context has beyond the first `kept` entries of the one that was sent at the same place before. */
+/** The entries of a context after the first `kept`, which are those of the last context with the same index. */
 export interface ContextChange {
   readonly kept: number;
   readonly cells: Int32Array;
@@ -77,7 +77,7 @@ export interface GpuCalls {
   open: { params: null; result: GpuAdapterInfo };
   create: { params: CreateParams; result: CreatedExecutor };
   run: { params: RunParams; result: RunAnswer };
-  /** All logits of a row whose best were returned. Only until the next run. */
+  /** All logits of a row of which the best were returned. Valid until the next run. */
   allLogits: { params: { readonly run: number; readonly row: number }; result: Float32Array };
   allocateCells: { params: { readonly cells: number }; result: { readonly bytes: number } };
   copyCells: { params: { readonly cells: Int32Array }; result: null };
@@ -92,7 +92,7 @@ export type GpuRequest =
   | { [N in GpuCallName]: { type: 'call'; id: number; name: N; params: GpuCalls[N]['params'] } }[GpuCallName]
   /** Ends the run between two slices. */
   | { type: 'cancel'; id: number }
-  /** Rows of a weight that was asked for. Each is answered with `taken`. */
+  /** Rows of a requested weight. Each message is answered with `taken`. */
   | { type: 'rows'; read: number; bytes: Uint8Array; firstRow: number; rows: number }
   /** The last rows were sent, or reading failed. */
   | { type: 'readEnd'; read: number; error: ErrorPayload | null };
@@ -100,14 +100,14 @@ export type GpuRequest =
 export type GpuResponse =
   | { type: 'result'; id: number; result: unknown }
   | { type: 'error'; id: number; error: ErrorPayload }
-  /** Asks for the rows of the program's weight with this index. */
+  /** Requests the rows of the program's weight with this index. */
   | { type: 'read'; read: number; weight: number }
   /** Rows were uploaded. */
   | { type: 'taken' }
   /** All weights are uploaded, and shaders are compiled. */
   | { type: 'compile' };
 
-/** A copy with a buffer of its own, if there is more in its buffer. */
+/** The array, or a copy if it is only a part of its buffer. */
 export function ownBuffer<T extends Int32Array | Float32Array | Uint8Array>(array: T): T {
   return array.byteLength === array.buffer.byteLength ? array : (array.slice() as T);
 }

@@ -222,7 +222,7 @@ describe('weights', () => {
   it('are read as fast as they are uploaded, and no faster', async () => {
     const { model } = await pair();
     const thread = gpuThread(gpuWith(), { create: createOnKernels });
-    // Tells the engine late that rows were taken.
+    // Acknowledges rows late.
     let [underWay, most] = [0, 0];
     const slow: MessageLink = {
       ...thread.link,
@@ -273,7 +273,7 @@ describe('weights', () => {
     const gpu = imaginedGpu();
     const client = await connected(gpuThread(gpuWith(gpu)));
     const executor = await createRemoteExecutor(client, model.program, storeReader(model.weights), { cells: CELLS });
-    expect(executor.adapter).toEqual({ name: 'imagined', isSoftware: false });
+    expect(executor.adapter).toMatchObject({ name: 'imagined', isSoftware: false });
     const { weights } = executor.memoryBytes;
     const { bytesWritten } = gpu.take();
     expect(bytesWritten).toBeGreaterThanOrEqual(weights);

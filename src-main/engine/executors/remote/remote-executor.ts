@@ -1,4 +1,4 @@
-/** An executor in another process, as if it were here. */
+/** An executor in another process, with the interface of a local one. */
 import { EngineError } from '../../api/errors.ts';
 import type { CancelToken } from '../../api/platform.ts';
 import type { GpuAdapterFacts } from '../../api/types.ts';
@@ -23,7 +23,7 @@ import type { ExecutorClient } from './executor-client.ts';
 import { type CreatedExecutor, ownBuffer, type RowLogits, type RunAnswer, type RunParams } from './messages.ts';
 
 /**
- * Creates the executor, whose process reads the weights through `reader`, in slices.
+ * Creates the executor in the other process, which reads the weights through `reader`, in slices.
  * @throws EngineError as `createWebGpuExecutor`, and BACKEND_LOST when its process ends
  */
 export async function createRemoteExecutor(

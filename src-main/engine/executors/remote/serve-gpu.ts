@@ -1,4 +1,4 @@
-/** The `webgpu` executor for an engine in another process. Runs where WebGPU is, and knows nothing of models but their programs. */
+/** The `webgpu` executor for an engine in another process. Runs where WebGPU is available, and knows models only as programs. */
 import { EngineError, fromErrorPayload } from '../../api/errors.ts';
 import type { Gpu, GpuAdapterInfo } from '../../api/gpu.ts';
 import type { CancelToken, MessageLink } from '../../api/platform.ts';
@@ -227,7 +227,7 @@ function rowOf(logits: Logits, chosen: number | null): RowLogits {
   return { ids, logits: Float32Array.from(ids, (id) => logits.at(id)), sum: logits.logSum(), chosen };
 }
 
-/** With the methods that a copy has lost. */
+/** Restores the methods that a program loses when it is copied. */
 function revived(program: Program): Program {
   const ops = program.ops.map((op) => ({
     ...op,

@@ -1,7 +1,5 @@
 /** Storage formats of K and V. */
 import type { AttentionAttributes } from '../../program/ops.ts';
-import type { Program } from '../../program/program.ts';
-import type { WeightReader } from '../../program/weights.ts';
 import type { KvCacheType } from '../../api/types.ts';
 import { LAYOUT_F16, LAYOUT_F32, LAYOUT_Q8 } from './plan-layout.ts';
 
@@ -17,12 +15,6 @@ export const KV_STORAGE: Readonly<Record<KvCacheType, KvStorage>> = {
   f16: { layout: LAYOUT_F16, bytes: (values) => 2 * values },
   q8: { layout: LAYOUT_Q8, bytes: (values) => values + 4 },
 };
-
-/** The default: float32 if all matrices are, else binary16. */
-export function defaultKvCacheType(program: Program, weights: Pick<WeightReader, 'typeOf'>): KvCacheType {
-  const matrices = program.weights.filter(({ shape }) => shape.length > 1);
-  return matrices.every((weight) => weights.typeOf(weight).name === 'F32') ? 'f32' : 'f16';
-}
 
 /** Values of one head in memory: padded with zeros to a multiple of 16. */
 export function paddedHead(headDim: number): number {

@@ -10,7 +10,7 @@ import { otherWork, type RunSize } from './op-work.ts';
 import { GpuRunInputs } from './run-inputs.ts';
 import { ROW, RUN } from './shader.ts';
 
-/** A copy of a tapped tensor, right after the dispatch that completes it; null for one that is there from the start. */
+/** A copy of a tapped tensor, right after the dispatch that completes it; null for one that exists from the start. */
 export interface TapCopy {
   readonly after: Dispatch | null;
   readonly from: GpuBuffer;
@@ -30,7 +30,7 @@ export class CompiledPlan {
     readonly buffers: PlanBuffers,
     dispatches: readonly Dispatch[],
     private readonly top: Variant | null,
-    /** What draws one of them. */
+    /** The kernel that draws one of the best logits. */
     private readonly draw: Variant | null,
   ) {
     this.inputs = new GpuRunInputs(device.queue, buffers.format, buffers.run, buffers.contexts);
@@ -84,7 +84,7 @@ export class CompiledPlan {
     pass.end();
   }
 
-  /** Records that the token that the run before chose is the first row's. */
+  /** Records a copy of the token that the previous run chose to the first row. */
   encodeChosen(encoder: GpuCommandEncoder): void {
     const { run, topLogits } = this.buffers;
     if (!topLogits) throw new EngineError('INTERNAL', 'This plan chooses no tokens.');

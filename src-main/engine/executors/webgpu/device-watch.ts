@@ -1,20 +1,20 @@
 import { EngineError } from '../../api/errors.ts';
 import type { GpuCommandBuffer, GpuDevice } from '../../api/gpu.ts';
 
-/** Browsers end a GPU process that hangs after about ten seconds. This is for those that do not, ms. */
+/** Time after which a GPU counts as hung, ms. Most browsers end a hung GPU process after about ten seconds. */
 export const HANG_MS = 30_000;
 /** Longest time from a failed call to the reason for the loss of the device, ms. */
 const REASON_MS = 1000;
 
 /**
- * Turns what WebGPU tells only its error scopes, or nobody, into errors: a lost device, commands that it rejects, memory that
- * is missing when they run, a GPU that does not answer. After any of them, the device is lost for good.
+ * Turns failures that WebGPU reports in error scopes, or not at all, into errors: a lost device, rejected commands, missing
+ * memory, a GPU that does not answer. After any of them, the device stays lost.
  */
 export class DeviceWatch {
   /** Why the device is lost; null while it works. */
   reason: string | null = null;
 
-  /** @param hangMs longest time that commands take; null for one that may take longer, such as a software renderer */
+  /** @param hangMs time limit for commands; null for none, as for a software renderer */
   constructor(
     readonly device: GpuDevice,
     private readonly hangMs: number | null,
@@ -27,7 +27,7 @@ export class DeviceWatch {
     if (this.reason !== null) throw deviceLost(this.reason, cause);
   }
 
-  /** Submits commands. @returns when they were accepted @throws EngineError BACKEND_LOST when they were not */
+  /** Submits commands, and resolves when they are accepted. @throws EngineError BACKEND_LOST when they are rejected */
   async submit(commands: GpuCommandBuffer): Promise<void> {
     const { device } = this;
     device.pushErrorScope('validation');
@@ -61,7 +61,7 @@ export class DeviceWatch {
     } catch (error) {
       if (error instanceof EngineError) throw error;
       clearTimeout(timer);
-      // WebGPU only says that something can no longer be done. The reason follows.
+      // The error of the call gives no reason. The loss of the device does, a little later.
       await Promise.race([this.device.lost, new Promise<void>((resolve) => setTimeout(resolve, REASON_MS))]);
       this.check(error);
       throw error;

@@ -4,7 +4,7 @@ import { adapterFacts } from './device.ts';
 const NOTHING = { vendor: '', architecture: '', device: '', description: '' };
 
 it.each([
-  // Chromium without and with its developer features, Dawn, Firefox, a browser that tells nothing.
+  // Chromium without and with its developer features, Dawn, Firefox, a browser that reveals nothing.
   [{ vendor: 'nvidia', architecture: 'ampere' }, 'nvidia ampere', false],
   [{ vendor: 'nvidia', architecture: 'ampere', device: '0x2504', description: 'RTX 3060' }, 'RTX 3060', false],
   [{ vendor: 'google', architecture: 'swiftshader' }, 'google swiftshader', true],

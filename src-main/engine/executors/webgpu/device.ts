@@ -17,9 +17,9 @@ export interface OpenedDevice {
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|microsoft basic render/i;
 
 /** An adapter's name for people, and whether it computes in software. */
-export function adapterFacts(info: GpuAdapterInfo): GpuAdapterFacts {
+export function adapterFacts(info: GpuAdapterInfo): Omit<GpuAdapterFacts, 'largestBuffer'> {
   const { vendor, architecture, device, description, isFallbackAdapter = false } = info;
-  // Browsers give little, against fingerprinting.
+  // Browsers reveal little, to prevent fingerprinting.
   const name = description || device || [vendor, architecture].filter((part) => part !== '').join(' ') || 'GPU';
   return { name, isSoftware: isFallbackAdapter || SOFTWARE.test([architecture, device, description].join(' ')) };
 }
@@ -62,7 +62,7 @@ export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
 }
 
 /**
- * Runs `create` and reports what WebGPU only tells an error scope.
+ * Runs `create` and throws the errors that WebGPU reports in error scopes only.
  * @throws EngineError OUT_OF_MEMORY, or INTERNAL for a call that WebGPU rejects
  */
 export async function checked<T>(device: GpuDevice, what: string, create: () => Promise<T>): Promise<T> {

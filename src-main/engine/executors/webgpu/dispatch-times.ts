@@ -5,7 +5,7 @@ import { USAGE } from './device.ts';
 import { readBack } from './logits-readback.ts';
 import type { DispatchWork, RunSize } from './op-work.ts';
 
-/** Each dispatch has two: when it began and when it ended. */
+/** Each dispatch has two: its start and its end. */
 const QUERIES = 2;
 /** Most queries of a set, on every adapter. */
 const MOST_QUERIES = 4096;
@@ -24,7 +24,7 @@ interface TimeSet {
  */
 export class DispatchTimes {
   readonly ops: OpProfile[] = [];
-  /** From the first beginning to the last end of each slice, ms. */
+  /** From the first start to the last end of each slice, ms. */
   ms = 0;
   private readonly sets: TimeSet[] = [];
   /** Those since the last `collect`. */
@@ -39,7 +39,7 @@ export class DispatchTimes {
     );
   }
 
-  /** Begins the pass of one dispatch. */
+  /** Starts the pass of one dispatch. */
   begin(encoder: GpuCommandEncoder, work: DispatchWork, run: RunSize): GpuComputePass {
     const index = QUERIES * this.timed.push({ work, run }) - QUERIES;
     const { queries: querySet } = this.setOf(index);

@@ -9,7 +9,7 @@ import { gpuInFullRun } from '../../test-support/gpu.ts';
 
 const gpu = await gpuInFullRun();
 
-/** A device whose error scopes may be made to report that memory is missing. */
+/** A device whose error scopes can report missing memory on request. */
 class FaultyDevice {
   private readonly faults: { message: string }[] = [];
   readonly device: GpuDevice;

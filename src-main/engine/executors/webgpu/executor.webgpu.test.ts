@@ -162,7 +162,7 @@ const COUNTS = {
 } as const;
 const MOST_BYTES_READ = 4096;
 
-/** Runs beside the one that the sampler waits for, whose tokens nobody draws at the end of a reply. */
+/** Runs in flight when a reply ends, whose tokens are not used. */
 const AHEAD = 2;
 
 describe.skipIf(gpu === null)('a token of a chat on the webgpu executor (needs an adapter)', () => {

@@ -49,7 +49,7 @@ export interface GroupedOps {
   readonly ops: readonly GpuOp[];
   /** Those of the program, then the outputs of q, k and v side by side. */
   readonly tensors: readonly Pick<Activation, 'width'>[];
-  /** Results of attentions that only one product reads, as they are. */
+  /** Results of attentions that only one product reads, unchanged. */
   readonly mergeable: ReadonlySet<number>;
 }
 

@@ -62,7 +62,7 @@ export class LogitsReadback {
     const own = rows === 1 ? this.free.pop() : undefined;
     const buffer = own ?? this.buffer;
     encoder.copyBufferToBuffer(topLogits.result, 0, buffer, 0, bytes);
-    // Lanes may ask for theirs at the same time.
+    // Lanes may read theirs at the same time.
     let all: Promise<PlainLogits[]> | null = null;
     const readAll = (row: number) => async () => {
       if (!isCurrent()) throw new EngineError('INTERNAL', 'Borrowed logits were read after the executor ran again.');

@@ -8,7 +8,7 @@ import type { LinearShape } from './ops/linear.ts';
 export interface AttendedCells {
   /** Of all rows, summed. */
   readonly byRows: number;
-  /** Of a sequence they count once. */
+  /** Each entry of a sequence counts once. */
   readonly read: number;
 }
 

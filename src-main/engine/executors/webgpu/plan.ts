@@ -84,17 +84,17 @@ export interface Dispatch {
   readonly work: DispatchWork;
 }
 
-/** Whether it computes logits, for rows of their own. */
+/** Whether it computes logits, which have their own rows. */
 export const isLogits = (op: GpuOp): boolean => op.kind === 'projection' && op.parts[0].op === 'logits';
 
-/** For errors, and debuggers of the GPU. */
+/** For errors and GPU debuggers. */
 function nameOf(op: GpuOp): string {
   if (op.kind === 'single') return op.op.op;
   return op.kind === 'heads' ? 'heads' : op.parts[0].op;
 }
 
 /**
- * The dispatches of a program, in order. Those of the logits are of the last operation.
+ * The dispatches of a program, in order. Those of the last operation compute the logits.
  * @throws EngineError INTERNAL when a shader does not compile
  */
 export async function lower(
@@ -300,7 +300,7 @@ class Lowering {
     return steps;
   }
 
-  /** Where few rows of this tensor are left in slices; null if it is computed whole. */
+  /** Where the slices of this tensor are if it has few rows; null if it is computed whole. */
   private slicesOf(tensor: number): { buffer: GpuBuffer; slices: MergedSlices } | null {
     const { slices, format } = this.buffers;
     const { buffer, sliceCells, slicesPerRow, cells } = slices;

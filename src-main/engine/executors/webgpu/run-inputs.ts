@@ -10,12 +10,12 @@ import type { AttendedCells } from './op-work.ts';
 import { STEP_KINDS } from './ops/draw.ts';
 import { DRAW_STEPS, ROW, RUN, type RunLayout } from './shader.ts';
 
-/** What a program's rows need to be told. */
+/** The fields of a row's record for a program. */
 export interface RunFormat extends RunLayout {
   readonly ropes: readonly RopeAttributes[];
 }
 
-/** Each distinct window and rotary embedding has a place in the record. */
+/** Each distinct window and rotary embedding has its own fields. */
 export function runFormat(program: Program): RunFormat {
   const windows = new Map<number | null, number>();
   const ropes: RopeAttributes[] = [];
@@ -49,7 +49,7 @@ export function runBytes({ record }: RunFormat, rows: number): number {
   return 4 * (RUN.header + rows * record);
 }
 
-/** Writes runs to a pair of buffers; of the contexts only what changed since the last run. */
+/** Writes runs to a pair of buffers. Of the contexts, it writes only what changed since the last run. */
 export class GpuRunInputs {
   private readonly words: Uint32Array<ArrayBuffer>;
   private readonly floats: Float32Array<ArrayBuffer>;

@@ -5,7 +5,7 @@ import type { SubgroupSize } from './reductions.ts';
 /** Threads of a workgroup: two subgroups of most GPUs, and within every adapter's limit. */
 export const THREADS = 64;
 
-/** Rows that share each unpacked weight in a batch, such as lanes. Fewer are few. */
+/** Rows that share each unpacked weight in a batch, such as lanes. With fewer rows, they do not share it. */
 export const MANY_ROWS = 4;
 /** The same in long batches, such as prompts. */
 export const TILE_ROWS = 8;

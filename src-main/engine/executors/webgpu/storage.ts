@@ -1,6 +1,6 @@
 /** Buffers of a plan: K and V, activations, and those of a run. */
 import { EngineError } from '../../api/errors.ts';
-import type { GpuBuffer, GpuDevice } from '../../api/gpu.ts';
+import type { GpuBuffer, GpuDevice, GpuLimits } from '../../api/gpu.ts';
 import { assignSlots } from '../../program/memory-plan.ts';
 import { USAGE } from './device.ts';
 import { type GroupedOps, slicedAttentions } from './grouping.ts';
@@ -9,8 +9,13 @@ import { canMerge, SLICE_CELLS, slicesOf, sliceStrideOf } from './ops/attention-
 import type { SliceBuffer } from './plan.ts';
 import { MANY_ROWS, strideOf } from './shader.ts';
 
+/** What creates buffers: a device, or something that only counts them. */
+export interface BufferDevice extends Pick<GpuDevice, 'createBuffer'> {
+  readonly limits: Pick<GpuLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
+}
+
 /** Bytes of the largest buffer that a kernel can read as a whole. */
-export function largestBuffer({ limits }: GpuDevice): number {
+export function largestBuffer({ limits }: Pick<BufferDevice, 'limits'>): number {
   return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
 }
 
@@ -18,8 +23,10 @@ export function largestBuffer({ limits }: GpuDevice): number {
 export class BufferSet {
   private readonly buffers: GpuBuffer[] = [];
   bytes = 0;
+  /** Bytes of the largest one so far. */
+  largest = 0;
 
-  constructor(private readonly device: GpuDevice) {}
+  constructor(private readonly device: BufferDevice) {}
 
   /**
    * Filled with zeros, as all of WebGPU's buffers.
@@ -45,15 +52,26 @@ export class BufferSet {
     if (size > largest) {
       throw new EngineError(
         'OUT_OF_MEMORY',
-        `The ${label} need a buffer of ${size} bytes, but this GPU allows ${largest}. Use a shorter context, or the wasm executor.`,
+        `A buffer for ${label} needs ${byTooMuch(size, largest)} Use a shorter context, or the wasm executor.`,
         { bytes: size, limit: largest },
       );
     }
     const buffer = this.device.createBuffer({ label, size, usage });
     this.buffers.push(buffer);
     this.bytes += size;
+    this.largest = Math.max(this.largest, size);
     return buffer;
   }
+}
+
+/** The size of a buffer that is too large, for people. */
+export function byTooMuch(bytes: number, limit: number): string {
+  return `${bytesText(bytes)}, ${bytesText(bytes - limit)} more than this GPU allows.`;
+}
+
+/** For people. */
+export function bytesText(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)}\u00a0GB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
 }
 
 export interface KvBuffers {
@@ -73,9 +91,10 @@ export function allocateActivations(set: BufferSet, { ops, tensors }: GroupedOps
   return slots.map((slot) => buffers[slot]);
 }
 
-/** K and V of contexts: cells of as many sequences as usually run together, each with the whole context. */
+/** Sequences that usually run together, each with a whole context of its own. */
 const SEQUENCES = 8;
 
+/** Bytes of the lists of cells that a run's contexts have. */
 export function contextBytes(cells: number): number {
   return 4 * SEQUENCES * cells;
 }

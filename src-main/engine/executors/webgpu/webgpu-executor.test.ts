@@ -1,4 +1,4 @@
-/** When the executor gives a GPU up, and what it refuses. The GPU computes nothing. */
+/** When the executor considers a GPU lost, and what it refuses. The GPU computes nothing. */
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { EngineError } from '../../api/errors.ts';
 import type { GpuDevice } from '../../api/gpu.ts';

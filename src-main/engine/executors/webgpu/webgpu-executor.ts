@@ -1,51 +1,31 @@
 import { EngineError } from '../../api/errors.ts';
 import type { GpuCommandEncoder, GpuDevice } from '../../api/gpu.ts';
 import type { CancelToken } from '../../api/platform.ts';
-import type { GpuAdapterFacts, KvCacheType } from '../../api/types.ts';
+import type { GpuAdapterFacts } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch, checkCausal, checkOrder, isCausal } from '../batch.ts';
-import {
-  type Batch,
-  type CellBlock,
-  type Executor,
-  type LogitsHandle,
-  MOST_IN_FLIGHT,
-  type Outputs,
-  type RunResult,
-  type TapTensor,
-} from '../executor.ts';
-import { fuse } from '../fusion.ts';
+import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { sumUp } from '../wasm/op-profile.ts';
 import { GpuCellBlock } from './cell-block.ts';
 import { CompiledPlan } from './compiled-plan.ts';
 import { adapterFacts, checked, type OpenedDevice } from './device.ts';
 import { DeviceWatch, HANG_MS } from './device-watch.ts';
 import { DispatchTimes } from './dispatch-times.ts';
-import { group, type GroupedOps, joinedTensors } from './grouping.ts';
-import { gpuKvType, kvLayouts } from './kv-storage.ts';
-import { LogitsReadback, logitsBytes } from './logits-readback.ts';
-import { TOP_LOGITS, topWords } from './ops/top-logits.ts';
+import type { GroupedOps } from './grouping.ts';
+import { LogitsReadback } from './logits-readback.ts';
+import { allocateModel, type BufferOptions, webGpuMemoryOf } from './model-buffers.ts';
 import { Pipelines } from './pipelines.ts';
-import type { PlanBuffers, TopBuffer } from './plan.ts';
-import { runBytes, runFormat } from './run-inputs.ts';
+import type { PlanBuffers } from './plan.ts';
 import { LOGIT_ROWS } from './shader.ts';
-import { allocateActivations, allocateKv, allocateSlices, BufferSet, contextBytes } from './storage.ts';
+import { bytesText, largestBuffer } from './storage.ts';
 import { GpuTailoredPlan } from './tailored-plan.ts';
-import { areJoined, mayJoin, uploadWeights, weightBytesOf } from './weights.ts';
+import { uploadWeights } from './weights.ts';
 
-export interface WebGpuExecutorOptions {
+export interface WebGpuExecutorOptions extends BufferOptions {
   /** Owned by the executor, which destroys it. */
   readonly device: OpenedDevice;
-  /** Cells of K and V storage: tokens of all sequences together. */
-  readonly cells: number;
-  /** Storage type of K and V; by default as exact as the weights. */
-  readonly kvCacheType?: KvCacheType | undefined;
-  /** How many of the best logits are read first, `TOP_LOGITS` by default and at most; fewer in tests. */
-  readonly topLogits?: number | undefined;
-  /** Shortest context that few rows attend to in slices, in cells: `SLICE_CELLS` by default; less in tests. */
-  readonly sliceCells?: number | undefined;
-  /** Longest time of a slice, after which the GPU is given up; by default `HANG_MS`, and none for a software renderer. */
+  /** Time limit of a slice, after which the GPU counts as lost: `HANG_MS` by default, none for a software renderer. */
   readonly hangMs?: number | undefined;
   /** Called with the bytes of each slice of weights read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
@@ -54,9 +34,6 @@ export interface WebGpuExecutorOptions {
   /** Checked while weights are read. */
   readonly cancel?: CancelToken | undefined;
 }
-
-/** Maximum rows per slice. */
-const MAX_ROWS = 256;
 
 /**
  * The executor on the GPU: the program becomes a static list of dispatches, and a run writes only its tokens, positions
@@ -69,71 +46,31 @@ export async function createWebGpuExecutor(
   reader: WeightReader,
   options: WebGpuExecutorOptions,
 ): Promise<Executor> {
-  const { device } = options.device;
-  const { cells, kvCacheType = defaultKvType(program, reader) } = options;
-  const type = gpuKvType(kvCacheType);
+  const { device, adapter: info } = options.device;
+  const { cells } = options;
   try {
-    return await checked(device, `the model with a context of ${cells} tokens`, async () => {
-      const fused = fuse(program);
-      const wanted = group(program, fused, new Set(), (views) => mayJoin(device, program, reader, views));
-      const weights = await uploadWeights(device, program, reader, joinedTensors(wanted), options);
+    const { weights, kvCache, scratch } = webGpuMemoryOf(program, reader, options);
+    const needed = bytesText(weights + kvCache + scratch);
+    const what = `the model with a context of ${cells} tokens, which needs ${needed}`;
+    // Before weights are read, which takes long.
+    const model = await checked(device, what, async () => allocateModel(device, program, reader, options));
+    const { plan: buffers, grouped, rows, bytes, forLogits, forBest } = model;
+    return await checked(device, what, async () => {
+      await uploadWeights(device, program, reader, buffers.weights, options);
       options.onCompile?.();
-      const grouped = group(program, fused, new Set(), (views) => areJoined(weights, views));
-      const rows = Math.min(cells, MAX_ROWS);
-      const kv = kvLayouts(program, type);
-      const [cache, scratch] = [new BufferSet(device), new BufferSet(device)];
-      const format = runFormat(program);
-      const buffers: PlanBuffers = {
-        ...{ format, weights, kv },
-        ...allocateKv(cache, kv, cells),
-        run: scratch.storage('run', runBytes(format, rows)),
-        contexts: scratch.storage('contexts', contextBytes(cells)),
-        activations: allocateActivations(scratch, grouped, rows),
-        slices: allocateSlices(scratch, grouped, cells, options.sliceCells),
-        logits: scratch.storage('logits', logitsBytes(program.vocabularySize)),
-        topLogits: topBuffer(scratch, program, options.topLogits ?? TOP_LOGITS),
-      };
       const pipelines = await Pipelines.of(options.device);
       const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers);
-      const adapter = adapterFacts(options.device.adapter);
+      const adapter = { ...adapterFacts(info), largestBuffer: largestBuffer(device) };
       const watch = new DeviceWatch(device, options.hangMs ?? (adapter.isSoftware ? null : HANG_MS));
-      const forLogits = scratch.readback('logits', logitsBytes(program.vocabularySize));
-      const forBest = Array.from({ length: buffers.topLogits ? MOST_IN_FLIGHT : 0 }, () =>
-        scratch.readback('best logits', 4 * topWords(buffers.topLogits!.k)),
-      );
       const readback = new LogitsReadback(watch, forLogits, forBest, program.vocabularySize);
-      const bytes = { weights: weightBytesOf(program, reader), kvCache: cache.bytes, scratch: scratch.bytes };
-      return new WebGpuExecutor({
-        device,
-        watch,
-        adapter,
-        program,
-        grouped,
-        plan,
-        pipelines,
-        readback,
-        cells,
-        rows,
-        bytes,
-      });
+      const parts = { device, watch, adapter, program, grouped, plan, pipelines, readback, cells, rows, bytes };
+      return new WebGpuExecutor(parts);
     });
   } catch (error) {
     // Frees all its memory.
     device.destroy();
     throw error;
   }
-}
-
-/** Null if all logits of a row take no more bytes than the best with their ids. */
-function topBuffer(set: BufferSet, { vocabularySize }: Program, k: number): TopBuffer | null {
-  if (vocabularySize <= topWords(k)) return null;
-  return { result: set.storage('best logits', 4 * LOGIT_ROWS * topWords(k)), k, vocabularySize };
-}
-
-/** As exact as the weights: float32 if all matrices are, else binary16. */
-function defaultKvType(program: Program, reader: Pick<WeightReader, 'typeOf'>): KvCacheType {
-  const matrices = program.weights.filter(({ shape }) => shape.length > 1);
-  return matrices.every((weight) => reader.typeOf(weight).name === 'F32') ? 'f32' : 'f16';
 }
 
 interface Parts {
@@ -253,7 +190,7 @@ class WebGpuExecutor implements Executor {
     for (let from = 0, to = 0; from < batch.tokens.length; from = to) {
       if (cancel?.cancelled) throw new EngineError('CANCELLED', 'The run was cancelled.');
       to = from + plan.inputs.fitting(batch, from, this.parts.rows);
-      // A long prompt may take long, but not one slice of it.
+      // The time limit is for one slice, because a long prompt may take longer.
       await this.explaining(() => this.runSlice(run, from, to, logits));
     }
     return {
@@ -279,7 +216,7 @@ class WebGpuExecutor implements Executor {
     const encoder = device.createCommandEncoder();
     if (batch.isChosen) plan.encodeChosen(encoder);
     plan.encodeMain(encoder, to - from, tailored?.copies(to - from), times);
-    // The others are read from the buffer of logits, which has those of the last group.
+    // All logits are read later from a buffer that has those of the last group only.
     const isLast = to === batch.tokens.length && group.length === inSlice.length;
     const bestFirst = isLast && outputs.lend === true && outputs.bestFirst === true;
     const draw = outputs.choose !== undefined && outputs.choose !== 'greedy';
@@ -293,7 +230,7 @@ class WebGpuExecutor implements Executor {
     }
     await tailored?.collect(from, to);
     await times?.collect();
-    // Work that nobody waits for would pile up, and could not be cancelled.
+    // Otherwise submitted work would accumulate, and could not be cancelled.
     if (inSlice.length === 0) await device.queue.onSubmittedWorkDone();
     watch.check();
   }

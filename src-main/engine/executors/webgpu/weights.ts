@@ -5,10 +5,10 @@ import type { CancelToken } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader, WeightView } from '../../program/weights.ts';
 import { USAGE } from './device.ts';
-import { largestBuffer } from './storage.ts';
+import { type BufferDevice, byTooMuch, largestBuffer } from './storage.ts';
 import { LAYOUT_F32, type GpuPacking, packingOf, rowBytesOf, type GpuWeightLayout } from './weight-layouts.ts';
 
-/** Written bytes that may wait for the GPU, which otherwise has a model twice until it has copied it. */
+/** Most bytes that wait to be copied by the GPU: until then, they are in memory twice. */
 const WAITING_BYTES = 64 * 2 ** 20;
 
 /** Rows of a matrix in one buffer, which is no larger than a binding may be. */
@@ -71,12 +71,11 @@ function packingFor(weight: WeightDeclaration, reader: Pick<WeightReader, 'typeO
   };
 }
 
-/** Bytes of all weights on the GPU. */
-export function weightBytesOf(program: Program, reader: Pick<WeightReader, 'typeOf'>): number {
-  return program.weights.reduce((sum, weight) => {
-    const { rows, width } = extentOf(weight);
-    return sum + rows * rowBytesOf(packingFor(weight, reader).layout, width);
-  }, 0);
+/** Bytes of these weights on the GPU. */
+export function weightBytesOf(weights: Iterable<GpuWeight>): number {
+  let bytes = 0;
+  for (const { bytesPerRow, parts } of weights) for (const { rows } of parts) bytes += rows * bytesPerRow;
+  return bytes;
 }
 
 /**
@@ -84,7 +83,7 @@ export function weightBytesOf(program: Program, reader: Pick<WeightReader, 'type
  * the same layout and width.
  */
 export function mayJoin(
-  device: GpuDevice,
+  device: BufferDevice,
   program: Program,
   reader: Pick<WeightReader, 'typeOf'>,
   views: readonly WeightView[],
@@ -106,16 +105,16 @@ export function mayJoin(
 }
 
 /**
+ * Creates the buffers of a program's weights, by their names.
  * @param joined names of weights that follow each other in one buffer, each in at most one list
- * @throws EngineError OUT_OF_MEMORY when one row exceeds a binding, and the errors of reading
+ * @throws EngineError OUT_OF_MEMORY when one row exceeds a binding
  */
-export async function uploadWeights(
-  device: GpuDevice,
+export function allocateWeights(
+  device: BufferDevice,
   program: Program,
-  reader: WeightReader,
+  reader: Pick<WeightReader, 'typeOf'>,
   joined: readonly (readonly string[])[],
-  options: UploadOptions,
-): Promise<ReadonlyMap<string, GpuWeight>> {
+): ReadonlyMap<string, GpuWeight> {
   const declared = new Map(program.weights.map((weight) => [weight.name, weight]));
   const bytesOf = (weight: WeightDeclaration) => {
     const { rows, width } = extentOf(weight);
@@ -133,13 +132,30 @@ export async function uploadWeights(
     }
   }
   const weights = new Map<string, GpuWeight>();
-  let waiting = 0;
   for (const weight of program.weights) {
     const { rows, width } = extentOf(weight);
-    const { layout, pack } = packingFor(weight, reader);
+    const { layout } = packingFor(weight, reader);
     const bytesPerRow = rowBytesOf(layout, width);
     const place = places.get(weight.name);
     const parts = place ? [{ ...place, firstRow: 0, rows }] : allocate(device, weight.name, rows, bytesPerRow);
+    weights.set(weight.name, { layout, bytesPerRow, parts });
+  }
+  return weights;
+}
+
+/** Reads weights into their buffers. @throws EngineError the errors of reading */
+export async function uploadWeights(
+  device: GpuDevice,
+  program: Program,
+  reader: WeightReader,
+  weights: ReadonlyMap<string, GpuWeight>,
+  options: UploadOptions,
+): Promise<void> {
+  let waiting = 0;
+  for (const weight of program.weights) {
+    const { width } = extentOf(weight);
+    const { pack } = packingFor(weight, reader);
+    const { bytesPerRow, parts } = weights.get(weight.name)!;
     await reader.readRows(weight, {
       ...options,
       onRows: async (bytes, firstRow, count) => {
@@ -157,20 +173,17 @@ export async function uploadWeights(
         await device.queue.onSubmittedWorkDone();
       },
     });
-    weights.set(weight.name, { layout, bytesPerRow, parts });
   }
-  return weights;
 }
 
-function allocate(device: GpuDevice, label: string, rows: number, bytesPerRow: number): WeightPart[] {
+function allocate(device: BufferDevice, label: string, rows: number, bytesPerRow: number): WeightPart[] {
   const largest = largestBuffer(device);
   const rowsPerPart = Math.floor(largest / bytesPerRow);
   if (rowsPerPart === 0) {
-    throw new EngineError(
-      'OUT_OF_MEMORY',
-      `A row of ${label} has ${bytesPerRow} bytes; the GPU binds at most ${largest}.`,
-      { bytes: bytesPerRow, limit: largest },
-    );
+    throw new EngineError('OUT_OF_MEMORY', `A row of ${label} needs a buffer of ${byTooMuch(bytesPerRow, largest)}`, {
+      bytes: bytesPerRow,
+      limit: largest,
+    });
   }
   const usage = USAGE.STORAGE | USAGE.COPY_DST;
   const parts: WeightPart[] = [];

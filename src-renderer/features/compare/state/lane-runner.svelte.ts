@@ -109,7 +109,7 @@ export class LaneRunner {
   }
 
   /**
-   * Runs lanes anew, all samples of each; after what is running. Resolves when everything has ended. Never rejects: see
+   * Runs lanes again, all samples of each, after the current run. Resolves when everything has ended. Never rejects: see
    * the stop reasons.
    */
   async run(lanes: readonly Lane[], prompt: ComparedPrompt): Promise<void> {
@@ -164,7 +164,7 @@ export class LaneRunner {
     return this.loading !== null || !isLoaded({ modelId: home.id, executor: home.executor }, this.#parts.engine.model);
   }
 
-  /** Its first sample has not been taken up yet. */
+  /** Its first sample has not started yet. */
   isWaiting(lane: Lane): boolean {
     return this.#waiting.some(({ reply }) => reply === lane.replies[0]);
   }
@@ -178,7 +178,7 @@ export class LaneRunner {
     this.#batch.abort.abort();
   }
 
-  /** Stops one lane. The others go on. */
+  /** Stops one lane. The others continue. */
   async stopLane(lane: Lane): Promise<void> {
     this.#drop((entry) => entry.lane === lane, null);
     const { entries = [], sent = null } = this.#batch ?? {};
@@ -266,9 +266,9 @@ export class LaneRunner {
     const { home } = this;
     if (home === null || this.#keepsModel || this.#borrowed === null) return;
     const loaded = this.#parts.engine.model;
-    // Another window chose it. If none is loaded, it was unloaded to make room for one that could not be loaded.
+    // Another window chose it. If none is loaded, it was unloaded for one that could not be loaded.
     if (loaded !== null && loaded.id !== home.id && loaded.id !== this.#borrowed.modelId) return;
-    // What was lost is only tried again when a person chooses it.
+    // A lost executor is tried again only on request.
     const model = this.#movedFrom({ modelId: home.id, executor });
     if (isLoaded(model, loaded)) return;
     try {
@@ -306,7 +306,7 @@ export class LaneRunner {
     for (const { reply } of entries) reply.note({ ...modelFacts(model), executor: model.executor });
   }
 
-  /** Ends samples that have not been taken up. */
+  /** Ends samples that have not started. */
   #drop(isMeant: (entry: Entry) => boolean, to: string | null): void {
     const dropped = this.#waiting.filter(isMeant);
     this.#waiting = this.#waiting.filter((entry) => !dropped.includes(entry));

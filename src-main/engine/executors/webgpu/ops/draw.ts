@@ -5,9 +5,9 @@ import { EXPONENTIAL, TOP_HEADER, TOP_LOGITS } from './top-logits.ts';
 export const STEP_KINDS = { none: 0, count: 1, mass: 2, difference: 3, temperature: 4 } as const;
 
 /**
- * Draws one of the best logits of the first row, with the steps and the random number of the run's header, and puts its id
- * in the place of the highest one's. A sampler chain computes the same with doubles, so close to a boundary it may draw
- * another token.
+ * Draws one of the best logits of the first row, with the steps and the random number of the run's header. Its id replaces
+ * that of the highest. A sampler chain computes the same with doubles, so it may draw another token close to a
+ * boundary.
  *
  * Bindings: run, result (of `topLogits`).
  * @param k of `topLogits`, at most `TOP_LOGITS`

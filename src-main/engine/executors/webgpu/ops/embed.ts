@@ -13,7 +13,7 @@ import {
 import { planesOf, unpackingCode, type GpuWeightLayout } from '../weight-layouts.ts';
 
 /**
- * Rows of a table by token or position; rows outside of this part of the table are left. Bindings: run, weights, y.
+ * Rows of a table by token or position; rows outside this part of the table stay unchanged. Bindings: run, weights, y.
  * @param place row of the bound weights with the part's first
  */
 export function embed(

@@ -33,7 +33,7 @@ export interface HeadsShape {
  * Takes q, k and v of a row side by side, normalises and rotates q and k, and puts k and v into the row's cell. A
  * workgroup has the part of one norm, or one head.
  *
- * Bindings: run, x, qGain, kGain, y (the queries), keys, values. Where there is no norm, any gain that is not written.
+ * Bindings: run, x, qGain, kGain, y (the queries), keys, values. Without a norm, the gain is any buffer that is not written.
  */
 export function heads({ record }: RunLayout, { attention, q, k, rope, angles }: HeadsShape, type: GpuKvType): Kernel {
   const { heads, kvHeads, headDim } = attention;

@@ -23,7 +23,7 @@ export interface LinearShape {
   readonly gated: boolean;
   /** The norm of the rows of x. */
   readonly norm: { readonly op: 'rmsNorm' | 'layerNorm'; readonly eps: number } | null;
-  /** Whether the rows of x are those whose logits are asked for. */
+  /** Whether the rows of x are those whose logits are computed. */
   readonly logits: boolean;
   /** Attention whose slices x has, without a norm and one row at a time; null for rows. */
   readonly merged?: MergedSlices | null;
@@ -57,8 +57,8 @@ const NORMALISED = `  var four = centred(start, quad, mean);
  * Each workgroup computes the mean and the variance again, which takes less time than another dispatch. A row's sums have
  * the same order for any number of rows, so that a token gives the same bits in any batch.
  *
- * Bindings: run, weights, x, y, bias, operand, the norm's gain and bias. Where there is none of the last four, any buffer
- * of 16 bytes that is not written; with merged slices, the last two are left out.
+ * Bindings: run, weights, x, y, bias, operand, the norm's gain and bias. Without one of the last four, it is any buffer of
+ * 16 bytes that is not written. With merged slices, the last two are left out.
  * @param rowsAtOnce rows of x that use each unpacked weight: a thread's sums are a tile of as many rows and four outputs
  */
 export function linear(shape: LinearShape, rowsAtOnce: 1 | typeof MANY_ROWS | typeof TILE_ROWS): Kernel {
@@ -104,7 +104,7 @@ export function linear(shape: LinearShape, rowsAtOnce: 1 | typeof MANY_ROWS | ty
     (
       subgroup,
     ) => `${unpackingCode(layout)}${ACTIVATE}${CAP}${sumOf(subgroup, type, THREADS * SUMS)}${laneSums(subgroup, type, SUMS)}${merged ? OF_ROW + merged4(ROW.end) : ''}
-/** Four values of a row without their mean. Behind its last there may be anything. */
+/** Four values of a row without their mean. Those after its last are undefined. */
 fn centred(start: u32, quad: u32, mean: f32) -> vec4f {
   return select(vec4f(), x[start + quad] - mean, 4u * vec4u(quad) + vec4u(0u, 1u, 2u, 3u) < vec4u(shape.inputs));
 }
@@ -192,7 +192,7 @@ ${inGroup(g, (r) => `      let c${r} = centred(start${r}, quad, mean${g}${at(r)}
     }
     factor${g} = 1.0 / sqrt(sumOf(squares${g}, local) / f32(shape.inputs) + shape.eps);`,
 )}
-    // All have read the sum before its place is used again.
+    // All threads have read the sum before it is overwritten.
     workgroupBarrier();
   }
 ${merged ? '  prepareMerge(row, local);' : ''}

@@ -3,7 +3,7 @@ import { sumOf } from '../reductions.ts';
 import { GROUP_INDEX, type Kernel, kernel, MAIN, spread, strideOf, THREADS } from '../shader.ts';
 
 /**
- * Bindings: x, gain, operand, y. Where there is no operand, any buffer that is not written.
+ * Bindings: x, gain, operand, y. Without an operand, it is any buffer that is not written.
  * @param adds whether the operand is added
  */
 export function rmsNorm(width: number, part: number, eps: number, adds: boolean): Kernel {

@@ -24,23 +24,25 @@ export function formatModelDescription(model: ModelDescription): string {
     plural(tensors, 'tensor'),
     formatBytes(bytes),
   ]);
-  const memory = model.memory.map(({ contextSize, weights, kvCache, scratch, total }) => [
-    plural(contextSize, 'token'),
-    ...[weights, kvCache, scratch, total].map(formatBytes),
-  ]);
   const right = 'right' as const;
+  const memoryTable = (memory: ModelDescription['memory']) =>
+    indent(
+      formatTable(
+        ['', 'weights', 'KV cache', 'scratch', 'total'].map((title) => ({ title, align: right })),
+        memory.map(({ contextSize, weights, kvCache, scratch, total }) => [
+          plural(contextSize, 'token'),
+          ...[weights, kvCache, scratch, total].map(formatBytes),
+        ]),
+      ),
+    );
   return [
     model.name,
     indent(formatTable([{ title: '' }, { title: '' }], facts)),
     'stored as',
     indent(formatTable([{ title: '' }, { title: '', align: right }, { title: '', align: right }], types)),
     'memory when loaded, by context size',
-    indent(
-      formatTable(
-        ['', 'weights', 'KV cache', 'scratch', 'total'].map((title) => ({ title, align: right })),
-        memory,
-      ),
-    ),
+    memoryTable(model.memory),
+    ...(model.gpuMemory ? ['memory on a GPU', memoryTable(model.gpuMemory)] : []),
   ].join('\n');
 }
 
