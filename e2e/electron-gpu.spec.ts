@@ -1,9 +1,13 @@
 /** The GPU in Electron: a Worker of a hidden page. On Chromium's software adapter, whose shaders compile for many seconds. */
 import type { Worker } from '@playwright/test';
+import { join } from 'node:path';
+import type { Profile } from '../src-main/engine/api/types.ts';
+import { MOST_IN_FLIGHT } from '../src-main/engine/executors/executor.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
 import { ModelsPage } from './pages/models.ts';
 import { gpuPage, hiddenPage, SOFTWARE_ADAPTER } from './support/gpu-page.ts';
+import { bundleForPage, pageEvaluator } from './support/page-bundle.ts';
 import { leftOver } from './support/processes.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
@@ -39,6 +43,30 @@ async function gpuWorker(app: RunningApp): Promise<Worker> {
   const page = await gpuPage(app);
   await expect.poll(() => page.workers().length).toBe(1);
   return page.workers()[0]!;
+}
+
+/** Counts how many answers of the GPU are awaited at once. @returns the most since the last call */
+async function watchReadbacks(worker: Worker): Promise<() => Promise<number>> {
+  await worker.evaluate(() => {
+    const { mapAsync } = GPUBuffer.prototype;
+    const readbacks = { waiting: 0, most: 0 };
+    GPUBuffer.prototype.mapAsync = async function (...taken) {
+      readbacks.most = Math.max(readbacks.most, ++readbacks.waiting);
+      try {
+        return await mapAsync.apply(this, taken);
+      } finally {
+        readbacks.waiting--;
+      }
+    };
+    Object.assign(globalThis, { readbacks });
+  });
+  return () =>
+    worker.evaluate(() => {
+      const { readbacks } = globalThis as unknown as { readbacks: { most: number } };
+      const { most } = readbacks;
+      readbacks.most = 0;
+      return most;
+    });
 }
 
 function gpuProcess({ electron }: RunningApp): Promise<number> {
@@ -95,6 +123,49 @@ test.describe('with a software adapter', { tag: '@full' }, () => {
     await expect.poll(() => hiddenPage(app)).toBeNull();
     await chat.id('nav-chat').click();
     await expect(chat.lastText).toHaveText(REPLY);
+  });
+
+  test('replies on the GPU are those on the CPU, with tokens in flight, and operations are timed', async ({ app }) => {
+    const chat = await greedyChat(app, 24);
+    const sampled = async () => {
+      await chat.openPanel('sampling');
+      await chat.set('greedy', false);
+      await chat.set('temperature', 0.8);
+      await chat.set('seed', 42);
+      return await chat.ask('Once upon a time');
+    };
+    const greedy = async () => {
+      await chat.greedy();
+      return await chat.ask('Once upon a time');
+    };
+    const onCpu = [await greedy()];
+    await chat.newChat();
+    onCpu.push(await sampled());
+    expect(onCpu[0]!.text).not.toBe(onCpu[1]!.text);
+
+    await moveToGpu(chat, new ModelsPage(app));
+    const mostInFlight = await watchReadbacks(await gpuWorker(app));
+    for (const [i, reply] of [greedy, sampled].entries()) {
+      await chat.newChat();
+      expect(await reply()).toEqual(onCpu[i]);
+      await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('on the GPU');
+      expect(await mostInFlight()).toBe(MOST_IN_FLIGHT);
+    }
+
+    const script = await bundleForPage(join(import.meta.dirname, 'contract/profile-page.ts'), 'profile');
+    // A document without the app, whose connection would be replaced. Chromium's view of a text has styles of its own.
+    app.guard.allow(/apply inline style/);
+    await app.page.goto(`${app.origin}/engine.worker.js`);
+    const evaluate = await pageEvaluator(app);
+    await evaluate(script);
+    const profile = (await evaluate('profileModel({ prompt: 20, context: 5, generate: 3 })')) as Profile;
+    expect(profile).toMatchObject({ prefill: { tokens: 20, threads: null }, decode: { tokens: 3, threads: null } });
+    for (const { ms, ops } of [profile.prefill, profile.decode]) {
+      const timed = ops.reduce((sum, op) => sum + op.ms, 0);
+      expect(timed).toBeGreaterThan(0);
+      expect(timed).toBeLessThanOrEqual(ms);
+      expect(ops.some(({ name, bytes }) => name.startsWith('linear') && bytes > 0)).toBe(true);
+    }
   });
 
   /** Starts a greedy reply on the GPU, breaks something, and expects the text of an undisturbed one. */

@@ -1,25 +1,14 @@
 /** Runs inside the page: the protocol's contract over the connection that this page's host offers. */
-import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import { connectWorkerEngine } from '../../src-main/protocol/engine/browser-engine.ts';
 import { CONTRACT_CASES, type ContractConnection } from '../../src-main/protocol/engine/test-support/contract.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
+import { engineTransport } from './engine-transport.ts';
 
-/**
- * The main process provides a port to the utility process; a page can trigger a sudden end only by the restart for
- * people.
- */
+/** A page can trigger a sudden end only by the restart for people. */
 async function connectElectron(bridge: TokenscopeBridge): Promise<ContractConnection> {
-  const port = await new Promise<MessagePort>((resolve) => {
-    const onMessage = ({ data, ports }: MessageEvent<{ type?: unknown } | null>) => {
-      if (data?.type !== ENGINE_PORT_MESSAGE || ports[0] === undefined) return;
-      window.removeEventListener('message', onMessage);
-      resolve(ports[0]);
-    };
-    window.addEventListener('message', onMessage);
-    bridge.requestEnginePort();
-  });
-  const transport = messagePortTransport(port);
+  const transport = await engineTransport(bridge);
   return {
     transport,
     breakOff: () => void bridge.invoke('engineRestart'),

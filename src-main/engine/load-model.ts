@@ -23,6 +23,7 @@ import { gpuAccess, type OpenedGpu } from './executors/gpu-access.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { noWebGpu } from './executors/webgpu/device.ts';
 import { webGpuMemoryOf } from './executors/webgpu/model-buffers.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
@@ -254,9 +255,7 @@ async function openForGpu(platform: Platform, files: ModelFiles, options: OpenOp
 
 function openGpu(platform: Platform): Promise<OpenedGpu> {
   const access = gpuAccess(platform);
-  if (access) return access.open();
-  const message = 'WebGPU is not available here. Load the model with the wasm executor.';
-  return Promise.reject(new EngineError('BACKEND_LOST', message));
+  return access ? access.open() : Promise.reject(noWebGpu());
 }
 
 function createOn(gpu: OpenedGpu, { kvCacheType }: OpenOptions): Create {

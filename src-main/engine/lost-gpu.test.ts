@@ -4,7 +4,7 @@ import { nodeKernelThreads } from '../hosts/node/kernel-threads.ts';
 import type { Gpu } from './api/gpu.ts';
 import type { KernelThreads, ModelFiles } from './api/platform.ts';
 import { defaultGenerateParams, EngineError, type GenerateEvent, InferenceEngine, type LanesEvent } from './index.ts';
-import { imaginedGpu } from './test-support/imagined-gpu.ts';
+import { gpuWith, imaginedGpu } from './test-support/imagined-gpu.ts';
 import { kernelPlatform } from './test-support/tiny-engine.ts';
 import { tinyGgufFiles } from './test-support/tiny-gguf.ts';
 
@@ -12,11 +12,8 @@ const TIMEOUT = { timeout: 60_000 };
 
 function losableGpu(): { gpu: Gpu; lose(): void } {
   let fault: { message: string } | null = null;
-  const { device, adapter } = imaginedGpu();
-  const losable = { ...device, popErrorScope: () => Promise.resolve(fault) };
-  const requestDevice = () => Promise.resolve(losable);
   return {
-    gpu: { requestAdapter: () => Promise.resolve({ info: adapter, limits: device.limits, requestDevice }) },
+    gpu: gpuWith(imaginedGpu(), { popErrorScope: () => Promise.resolve(fault) }),
     lose: () => (fault = { message: 'The driver was updated.' }),
   };
 }

@@ -7,6 +7,9 @@ import type { ExecutorName, GpuAdapterFacts, KernelsInfo, RunProfile } from '../
 
 export type { SequenceContext } from '../kv-cache/kv-cache.ts';
 
+/** Runs that may be in flight at once (`Executor.choosesTokens`): that whose logits are awaited, and those after it. */
+export const MOST_IN_FLIGHT = 3;
+
 /**
  * Tokens to run in one call, as parallel arrays `[tokens]`. Prefill (many tokens of one sequence) and decoding lanes (one
  * token of each of N sequences) use the same call.
@@ -121,8 +124,8 @@ export interface Executor {
   /** Whether every further run fails with BACKEND_LOST, so that a new executor is needed. */
   readonly failed: boolean;
   /**
-   * Whether runs can choose the next token, so that another one may be started before their logits are read. Their order
-   * is that of the calls.
+   * Whether runs can choose the next token, so that others may be started before their logits are read, up to
+   * `MOST_IN_FLIGHT`. Their order is that of the calls.
    */
   readonly choosesTokens?: boolean;
   /**

@@ -7,8 +7,7 @@ import type { WeightReader } from '../program/weights.ts';
 import type { Executor } from './executor.ts';
 import { ExecutorClient } from './remote/executor-client.ts';
 import { createRemoteExecutor } from './remote/remote-executor.ts';
-import { openDevice } from './webgpu/device.ts';
-import { whileOpening } from './webgpu/device-watch.ts';
+import { openDevice, requestAdapter } from './webgpu/device.ts';
 import { createWebGpuExecutor } from './webgpu/webgpu-executor.ts';
 
 export interface GpuExecutorOptions {
@@ -48,8 +47,7 @@ export function gpuAccess({ openGpu, connectGpu }: Pick<Platform, 'openGpu' | 'c
 function localAccess(openGpu: NonNullable<Platform['openGpu']>): GpuAccess {
   return {
     async findAdapter() {
-      const gpu = await openGpu();
-      const adapter = await whileOpening(gpu.requestAdapter({ powerPreference: 'high-performance' }));
+      const adapter = await requestAdapter(await openGpu());
       return adapter?.info ?? null;
     },
     async open() {

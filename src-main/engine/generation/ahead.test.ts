@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
 import type { GenerateParams, SamplingParams } from '../api/types.ts';
-import type { NextChoice } from '../sampling/next-choice.ts';
+import { chosenToken } from '../test-support/choosing-executor.ts';
 import {
   ScriptedEngine,
   SCRIPTED_EOS,
@@ -24,7 +24,7 @@ function logitsAfter(ids: readonly number[]): Float32Array {
   return logits;
 }
 
-const highest = (logits: Float32Array) => logits.indexOf(Math.max(...logits));
+const highest = (logits: Float32Array) => chosenToken(logits, 'greedy');
 const PLAIN: Script = { vocabulary: VOCABULARY, next: () => 0, logits: logitsAfter, contextSize: 100, best: 12 };
 /** As a GPU chooses. */
 const CHOOSING: Script = { ...PLAIN, choose: (ids) => highest(logitsAfter(ids)) };
@@ -38,27 +38,6 @@ function request(sampling: Partial<SamplingParams> = {}, change: Partial<Generat
     topCandidates: 5,
     ...change,
   };
-}
-
-/** As a GPU draws, in double precision. */
-function drawn(logits: Float32Array, how: NextChoice): number {
-  if (how === 'greedy') return highest(logits);
-  let best = Array.from(logits, (logit, id) => ({ id, logit })).sort((a, b) => b.logit - a.logit || a.id - b.id);
-  const weigh = () => best.map(({ logit }) => Math.exp(logit - best[0].logit));
-  /** Index at which the sum of the weights reaches a share of all. */
-  const reaching = (share: number) => {
-    const weights = weigh();
-    let left = share * weights.reduce((sum, weight) => sum + weight, 0);
-    const at = weights.findIndex((weight) => (left -= weight) <= 0);
-    return at === -1 ? weights.length - 1 : at;
-  };
-  for (const [kind, value] of how.steps) {
-    if (kind === 'count') best = best.slice(0, value);
-    else if (kind === 'difference') best = best.filter(({ logit }) => logit >= best[0].logit + value);
-    else if (kind === 'mass') best = best.slice(0, reaching(value) + 1);
-    else best = best.map(({ id, logit }) => ({ id, logit: logit / value }));
-  }
-  return best[reaching(how.random)].id;
 }
 
 async function both(params: GenerateParams, script = CHOOSING, plain = PLAIN) {
@@ -133,7 +112,7 @@ describe('runs ahead of the sampler', () => {
     ['top-k and a temperature', { temperature: 1.5, samplers: ['top_k', 'temperature'] }],
     ['another order', { temperature: 1.2, topP: 0.8, minP: 0.1, samplers: ['top_k', 'temperature', 'min_p', 'top_p'] }],
   ])('draw with the same random numbers: %s', async (_name, sampling) => {
-    const choose: Script['choose'] = (ids, how) => drawn(logitsAfter(ids), how);
+    const choose: Script['choose'] = (ids, how) => chosenToken(logitsAfter(ids), how);
     const { engine } = await both(request(sampling), { ...PLAIN, choose });
     expect(engine.chosen).toBe(TOKENS);
   });

@@ -1,4 +1,4 @@
-import type { LogitsHandle } from '../executors/executor.ts';
+import { type LogitsHandle, MOST_IN_FLIGHT } from '../executors/executor.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
 import type { NextChoice } from '../sampling/next-choice.ts';
@@ -6,7 +6,7 @@ import { TopLogits } from '../sampling/top-logits.ts';
 import type { ChosenRuns, TokenWindow } from './context-window.ts';
 
 /** Runs beside the one that the sampler waits for. */
-const MOST_AHEAD = 2;
+const MOST_AHEAD = MOST_IN_FLIGHT - 1;
 /** Tokens without runs in flight after a wrong one. */
 const PAUSE = 16;
 

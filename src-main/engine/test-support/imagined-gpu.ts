@@ -1,5 +1,5 @@
 /** A GPU that computes nothing, and counts what a plan would cost. */
-import type { GpuAdapterInfo, GpuBuffer, GpuDevice } from '../api/gpu.ts';
+import type { Gpu, GpuAdapterInfo, GpuBuffer, GpuDevice } from '../api/gpu.ts';
 
 /** Of one run. */
 export interface PlanCounts {
@@ -76,6 +76,12 @@ export function imaginedGpu(): ImaginedGpu {
       return taken;
     },
   };
+}
+
+/** A GPU that gives this device, or one with some changes. */
+export function gpuWith({ device, adapter }: ImaginedGpu = imaginedGpu(), change: Partial<GpuDevice> = {}): Gpu {
+  const requestDevice = () => Promise.resolve({ ...device, ...change });
+  return { requestAdapter: () => Promise.resolve({ info: adapter, limits: device.limits, requestDevice }) };
 }
 
 function none(): PlanCounts {

@@ -1,9 +1,10 @@
 /** The engine's end of a connection to the thread with the GPU: calls, weights on demand, and how it ends. */
-import { EngineError, type ErrorPayload } from '../../api/errors.ts';
+import { EngineError, type ErrorPayload, fromErrorPayload } from '../../api/errors.ts';
 import type { CancelToken, MessageLink } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { deviceLost, HANG_MS } from '../webgpu/device-watch.ts';
+import { isErrorPayload } from './answers.ts';
 import { type GpuRequest, type GpuCallName, type GpuCalls, ownBuffer, type GpuResponse } from './messages.ts';
 
 /** How often a call checks whether it was cancelled, ms. */
@@ -12,6 +13,14 @@ const CANCEL_MS = 20;
 const WINDOW = 4;
 /** Bytes of such a message. */
 const MESSAGE_BYTES = 2 * 2 ** 20;
+
+const UNEXPECTED = 'its process returned something unexpected';
+
+export interface CallOptions<N extends GpuCallName> {
+  readonly cancel?: CancelToken | undefined;
+  /** Without it, any result is. */
+  readonly isPossible?: (result: GpuCalls[N]['result']) => boolean;
+}
 
 interface Pending {
   resolve(result: unknown): void;
@@ -43,15 +52,26 @@ export class ExecutorClient {
     private readonly link: MessageLink,
     private readonly hangMs = HANG_MS,
   ) {
-    link.onMessage((message) => this.receive(message as GpuResponse));
+    link.onMessage((message) => {
+      try {
+        this.receive(message as GpuResponse);
+      } catch {
+        this.lose(UNEXPECTED);
+      }
+    });
     link.onClose(() => this.lose('its process ended'));
+  }
+
+  /** Whether the other side was lost. */
+  get isLost(): boolean {
+    return this.lost?.code === 'BACKEND_LOST';
   }
 
   /** @throws EngineError BACKEND_LOST after the connection was lost, and errors of the call */
   async call<N extends GpuCallName>(
     name: N,
     params: GpuCalls[N]['params'],
-    cancel?: CancelToken,
+    { cancel, isPossible = () => true }: CallOptions<N> = {},
   ): Promise<GpuCalls[N]['result']> {
     if (this.lost !== null) throw this.lost;
     const id = ++this.calls;
@@ -60,7 +80,9 @@ export class ExecutorClient {
     if (this.pulse === undefined) this.watch();
     const stop = cancel === undefined ? undefined : this.cancelWhen(cancel, id);
     try {
-      return (await answer) as GpuCalls[N]['result'];
+      const result = (await answer) as GpuCalls[N]['result'];
+      if (!holds(() => isPossible(result))) throw this.lose(UNEXPECTED);
+      return result;
     } finally {
       stop?.();
     }
@@ -82,9 +104,10 @@ export class ExecutorClient {
     this.end();
   }
 
-  private lose(reason: string): void {
+  private lose(reason: string): EngineError {
     this.lost ??= deviceLost(reason);
     this.end();
+    return this.lost;
   }
 
   private end(): void {
@@ -101,7 +124,8 @@ export class ExecutorClient {
       case 'result':
         return this.answered(message.id)?.resolve(message.result);
       case 'error':
-        return this.answered(message.id)?.reject(fromPayload(message.error));
+        if (!isErrorPayload(message.error)) return void this.lose(UNEXPECTED);
+        return this.answered(message.id)?.reject(fromErrorPayload(message.error));
       case 'read':
         return void this.give(message.read, message.weight);
       case 'compile':
@@ -176,6 +200,11 @@ export class ExecutorClient {
   }
 }
 
-export function fromPayload({ code, message, details }: ErrorPayload): EngineError {
-  return new EngineError(code, message, details);
+/** False, too, if the check fails because something is missing. */
+function holds(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    return false;
+  }
 }

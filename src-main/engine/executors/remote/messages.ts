@@ -4,8 +4,9 @@
  */
 import type { ErrorPayload } from '../../api/errors.ts';
 import type { GpuAdapterInfo } from '../../api/gpu.ts';
-import type { GpuAdapterFacts, KvCacheType } from '../../api/types.ts';
+import type { GpuAdapterFacts, KvCacheType, RunProfile } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
+import type { NextChoice } from '../../sampling/next-choice.ts';
 import type { TapTensor } from '../executor.ts';
 
 export interface CreateParams {
@@ -19,6 +20,7 @@ export interface CreateParams {
 export interface CreatedExecutor {
   readonly adapter: GpuAdapterFacts;
   readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
+  readonly choosesTokens: boolean;
 }
 
 /** The entries of a context after the first `kept`, which are those of the last context with the same index. */
@@ -36,23 +38,35 @@ export interface RunParams {
   readonly contexts: readonly ContextChange[];
   /** Whether `cells` are those of the block. */
   readonly inBlock: boolean;
+  readonly isChosen: boolean;
   readonly logits: readonly number[];
   readonly bestFirst: boolean;
+  readonly choose: NextChoice | null;
+  readonly profile: boolean;
   readonly taps: readonly string[];
   readonly program: Program | null;
   readonly given: ReadonlyMap<string, Float32Array>;
 }
 
-/** Logits of a row: all, or the best with the sum that gives their probabilities (`TopLogits`). */
-export type RowLogits =
-  | { readonly values: Float32Array }
-  | { readonly ids: Int32Array; readonly logits: Float32Array; readonly sum: number };
+/** The best logits of a row, with the sum that gives their probabilities (`TopLogits`). */
+export interface BestOfRow {
+  readonly ids: Int32Array;
+  readonly logits: Float32Array;
+  readonly sum: number;
+  /** Token that the run chose, if it chooses any. */
+  readonly chosen: number | null;
+}
+
+/** Logits of a row: all, or the best. */
+export type RowLogits = { readonly values: Float32Array } | BestOfRow;
 
 export interface RunAnswer {
   /** Number of the run. */
   readonly run: number;
   readonly logits: readonly RowLogits[];
   readonly taps: ReadonlyMap<string, TapTensor>;
+  /** Null if it was not measured. */
+  readonly profile: RunProfile | null;
 }
 
 /** Calls of the engine. One executor per connection. */

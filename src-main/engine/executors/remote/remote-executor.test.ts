@@ -10,11 +10,11 @@ import { intervene } from '../../program/interventions.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { bestOf } from '../../test-support/best-logits.ts';
 import { createOnKernels, gpuThread, hungThread, type GpuThread } from '../../test-support/gpu-thread.ts';
-import { imaginedGpu } from '../../test-support/imagined-gpu.ts';
+import { gpuWith, imaginedGpu } from '../../test-support/imagined-gpu.ts';
 import { testKernels } from '../../test-support/kernels.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
 import { batchOf } from '../batch.ts';
-import type { Executor, Outputs, RunResult } from '../executor.ts';
+import { type Executor, MOST_IN_FLIGHT, type Outputs, type RunResult } from '../executor.ts';
 import { storeReader } from '../wasm/weights.ts';
 import { createWasmExecutor } from '../wasm/wasm-executor.ts';
 import { ExecutorClient } from './executor-client.ts';
@@ -30,12 +30,6 @@ afterEach(async () => {
   for (const one of opened.splice(0)) await one.dispose();
 });
 
-function imagined(): Gpu {
-  const { device, adapter } = imaginedGpu();
-  const requestDevice = () => Promise.resolve(device);
-  return { requestAdapter: () => Promise.resolve({ info: adapter, limits: device.limits, requestDevice }) };
-}
-
 async function connected(thread: GpuThread, link: MessageLink = thread.link): Promise<ExecutorClient> {
   const client = new ExecutorClient(link);
   opened.push({ dispose: () => client.close() });
@@ -47,7 +41,7 @@ async function remote(
   model: Model,
   { create = createOnKernels, reader = storeReader(model.weights) }: ServeGpuOptions & { reader?: WeightReader } = {},
 ): Promise<{ executor: Executor; thread: GpuThread }> {
-  const thread = gpuThread(imagined(), { create });
+  const thread = gpuThread(gpuWith(), { create });
   const options = { cells: CELLS, kvCacheType: 'f32' } as const;
   const executor = await createRemoteExecutor(await connected(thread), model.program, reader, options);
   return { executor, thread };
@@ -169,12 +163,65 @@ describe('an executor in another process', () => {
     const run = executor.run(batchOf([new KvCache(CELLS).append(0, IDS)]), { logits: [8] }, cancel);
     await expect(run).rejects.toMatchObject({ code: 'CANCELLED' });
   });
+
+  it('is not asked for a run that is cancelled already, nor for more than may be in flight', async () => {
+    const { model } = await pair();
+    let runs = 0;
+    const { executor } = await remote(model, {
+      create: async (...parameters) =>
+        Object.assign(await createOnKernels(...parameters), {
+          run: () => {
+            runs++;
+            return new Promise(() => undefined);
+          },
+        }),
+    });
+    const start = (cancelled = false) =>
+      executor.run(batchOf([new KvCache(CELLS).append(0, [1])]), { logits: [0] }, { cancelled });
+    await expect(start(true)).rejects.toMatchObject({ code: 'CANCELLED' });
+    const started = Promise.allSettled(Array.from({ length: MOST_IN_FLIGHT }, () => start()));
+    await expect(start()).rejects.toMatchObject({ code: 'INTERNAL' });
+    await expect.poll(() => runs).toBe(MOST_IN_FLIGHT);
+    await executor.dispose();
+    for (const run of await started) expect(run).toMatchObject({ status: 'rejected', reason: { code: 'NO_MODEL' } });
+  });
+});
+
+describe('a profile from another process', () => {
+  it('has the operations of one in this process', async () => {
+    const { here, there } = await pair();
+    const profiles: unknown[] = [];
+    for (const executor of [here, there]) {
+      const { profile } = await executor.run(batchOf([new KvCache(CELLS).append(0, IDS)]), {
+        logits: [8],
+        profile: true,
+      });
+      const { ms, ops, ...others } = profile!;
+      expect(ms).toBeGreaterThan(0);
+      expect(ops.reduce((sum, op) => sum + op.ms, 0)).toBeGreaterThan(0);
+      const work = ops.map(({ ms: _, waitMs: __, ...counts }) => counts);
+      profiles.push({ ...others, ops: work.sort((a, b) => a.name.localeCompare(b.name)) });
+    }
+    expect(profiles[1]).toEqual(profiles[0]);
+    const { profile } = await there.run(batchOf([new KvCache(CELLS).append(0, IDS)]), { logits: [8] });
+    expect(profile).toBeUndefined();
+  });
+
+  it('is refused with the reason where operations cannot be timed', async () => {
+    const { program, weights } = await openModel(await tinyGgufFiles('llama'), { contextSize: CELLS });
+    const client = await connected(gpuThread(gpuWith()));
+    const executor = await createRemoteExecutor(client, program, storeReader(weights), { cells: CELLS });
+    const running = executor.run(batchOf([new KvCache(CELLS).append(0, IDS)]), { logits: [8], profile: true });
+    const message = expect.stringContaining('no timestamp queries') as string;
+    await expect(running).rejects.toMatchObject({ code: 'BAD_REQUEST', message });
+    expect(executor.failed).toBe(false);
+  });
 });
 
 describe('weights', () => {
   it('are read as fast as they are uploaded, and no faster', async () => {
     const { model } = await pair();
-    const thread = gpuThread(imagined(), { create: createOnKernels });
+    const thread = gpuThread(gpuWith(), { create: createOnKernels });
     // Acknowledges rows late.
     let [underWay, most] = [0, 0];
     const slow: MessageLink = {
@@ -223,16 +270,12 @@ describe('weights', () => {
 
   it('reach the shaders of a GPU', async () => {
     const model = await openModel(await tinyGgufFiles('llama'), { contextSize: CELLS });
-    const { device, adapter, take } = imaginedGpu();
-    const requestDevice = () => Promise.resolve(device);
-    const gpu: Gpu = {
-      requestAdapter: () => Promise.resolve({ info: adapter, limits: device.limits, requestDevice }),
-    };
-    const client = await connected(gpuThread(gpu));
+    const gpu = imaginedGpu();
+    const client = await connected(gpuThread(gpuWith(gpu)));
     const executor = await createRemoteExecutor(client, model.program, storeReader(model.weights), { cells: CELLS });
     expect(executor.adapter).toMatchObject({ name: 'imagined', isSoftware: false });
     const { weights } = executor.memoryBytes;
-    const { bytesWritten } = take();
+    const { bytesWritten } = gpu.take();
     expect(bytesWritten).toBeGreaterThanOrEqual(weights);
     // The rest is sizes.
     expect(bytesWritten).toBeLessThan(1.01 * weights);
@@ -254,6 +297,14 @@ describe('a process that fails', () => {
     await expect(executor.run(batch, { logits: [8] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
   });
 
+  it('by ending while it does nothing is noticed', async () => {
+    const { model } = await pair();
+    const { executor, thread } = await remote(model);
+    expect(executor.failed).toBe(false);
+    thread.kill();
+    await expect.poll(() => executor.failed).toBe(true);
+  });
+
   it('by hanging is given up', async () => {
     const { link, received } = hungThread();
     const client = new ExecutorClient(link, 60);
@@ -263,7 +314,7 @@ describe('a process that fails', () => {
   });
 
   it('is not one that is slow but answers', async () => {
-    const gpu = imagined();
+    const gpu = gpuWith();
     const slow: Gpu = {
       requestAdapter: async () => {
         await new Promise((resolve) => setTimeout(resolve, 200));
@@ -276,16 +327,11 @@ describe('a process that fails', () => {
   });
 
   it('frees the device when the engine is gone', async () => {
-    const { device, adapter } = imaginedGpu();
     let ended: () => void = () => undefined;
     const end = new Promise<void>((resolve) => (ended = resolve));
     let destroyed = 0;
-    const counted = { ...device, destroy: () => void destroyed++ };
-    const requestDevice = () => Promise.resolve(counted);
-    const thread = gpuThread(
-      { requestAdapter: () => Promise.resolve({ info: adapter, limits: device.limits, requestDevice }) },
-      { onEnd: () => ended() },
-    );
+    const gpu = gpuWith(imaginedGpu(), { destroy: () => void destroyed++ });
+    const thread = gpuThread(gpu, { onEnd: () => ended() });
     (await connected(thread)).close();
     await end;
     expect(destroyed).toBe(1);

@@ -6,12 +6,21 @@ import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { type Logits, PlainLogits } from '../../sampling/logits.ts';
 import { TopLogits } from '../../sampling/top-logits.ts';
-import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult } from '../executor.ts';
+import {
+  type Batch,
+  type CellBlock,
+  type Executor,
+  type LogitsHandle,
+  MOST_IN_FLIGHT,
+  type Outputs,
+  type RunResult,
+} from '../executor.ts';
 import type { GpuExecutorOptions } from '../gpu-access.ts';
 import { HostLogits } from '../logits.ts';
+import { areFloats, isRunAnswer } from './answers.ts';
 import { SentContexts } from './contexts.ts';
 import type { ExecutorClient } from './executor-client.ts';
-import { type CreatedExecutor, ownBuffer, type RowLogits, type RunAnswer } from './messages.ts';
+import { type CreatedExecutor, ownBuffer, type RowLogits, type RunAnswer, type RunParams } from './messages.ts';
 
 /**
  * Creates the executor in the other process, which reads the weights through `reader`, in slices.
@@ -39,6 +48,7 @@ class RemoteExecutor implements Executor {
   private disposed = false;
   private block: RemoteBlock | null = null;
   private readonly contexts = new SentContexts();
+  private inFlight = 0;
 
   constructor(
     private readonly client: ExecutorClient,
@@ -50,8 +60,12 @@ class RemoteExecutor implements Executor {
     return this.created.adapter;
   }
 
+  get choosesTokens(): boolean {
+    return this.created.choosesTokens;
+  }
+
   get failed(): boolean {
-    return this.lost && !this.disposed;
+    return (this.lost || this.client.isLost) && !this.disposed;
   }
 
   get memoryBytes(): Executor['memoryBytes'] {
@@ -62,32 +76,22 @@ class RemoteExecutor implements Executor {
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (batch.block && batch.block !== this.block) throw new EngineError('INTERNAL', 'That block was released.');
     this.computedTokens += batch.tokens.length;
-    const { lend = false, bestFirst = false, taps = [], program, given } = outputs;
-    const answer = await this.explaining(() =>
-      this.client.call(
-        'run',
-        {
-          tokens: ownBuffer(batch.tokens),
-          positions: ownBuffer(batch.positions),
-          cells: ownBuffer(batch.cells),
-          sequences: ownBuffer(batch.sequences),
-          contexts: this.contexts.changes(batch.contexts),
-          inBlock: batch.block !== undefined,
-          logits: outputs.logits,
-          bestFirst: lend && bestFirst,
-          taps,
-          program: program === undefined || program === this.program ? null : program,
-          given: given ?? new Map<string, Float32Array>(),
-        },
-        cancel,
-      ),
-    );
-    const { vocabularySize } = program ?? this.program;
-    checkLogits(answer, outputs.logits.length, vocabularySize);
-    return {
-      logits: answer.logits.map((row, i) => this.handle(row, answer.run, i, vocabularySize)),
-      taps: answer.taps,
-    };
+    if (cancel?.cancelled) throw new EngineError('CANCELLED', 'The run was cancelled.');
+    if (this.inFlight === MOST_IN_FLIGHT)
+      throw new EngineError('INTERNAL', `More than ${MOST_IN_FLIGHT} runs were started at once.`);
+    const { vocabularySize } = outputs.program ?? this.program;
+    this.inFlight++;
+    try {
+      const { run, logits, taps, profile } = await this.explaining(() => {
+        const params = this.runParams(batch, outputs);
+        const isPossible = (answer: RunAnswer) => isRunAnswer(answer, params, vocabularySize);
+        return this.client.call('run', params, { cancel, isPossible });
+      });
+      const handles = logits.map((row, i) => this.handle(row, run, i, vocabularySize));
+      return { logits: handles, taps, ...(profile && { profile }) };
+    } finally {
+      this.inFlight--;
+    }
   }
 
   async allocateCells(cells: number): Promise<CellBlock> {
@@ -104,14 +108,29 @@ class RemoteExecutor implements Executor {
     return Promise.resolve();
   }
 
+  private runParams(batch: Batch, outputs: Outputs): RunParams {
+    const { logits, lend = false, bestFirst = false, choose = null, profile = false, taps = [], program } = outputs;
+    return {
+      tokens: ownBuffer(batch.tokens),
+      positions: ownBuffer(batch.positions),
+      cells: ownBuffer(batch.cells),
+      sequences: ownBuffer(batch.sequences),
+      contexts: this.contexts.changes(batch.contexts),
+      inBlock: batch.block !== undefined,
+      isChosen: batch.isChosen ?? false,
+      ...{ logits, choose, profile, taps },
+      bestFirst: lend && bestFirst,
+      program: program === undefined || program === this.program ? null : program,
+      given: outputs.given ?? new Map<string, Float32Array>(),
+    };
+  }
+
   private handle(row: RowLogits, run: number, index: number, size: number): LogitsHandle {
     if ('values' in row) return new HostLogits(row.values);
-    const readAll = async () => {
-      const values = await this.explaining(() => this.client.call('allLogits', { run, row: index }));
-      if (values.length !== size) throw unexpected();
-      return new PlainLogits(values);
-    };
-    return new BestLogits(new TopLogits(size, row.ids, row.logits, row.sum, readAll));
+    const isPossible = (values: Float32Array) => areFloats(values, size);
+    const readAll = async () =>
+      new PlainLogits(await this.explaining(() => this.client.call('allLogits', { run, row: index }, { isPossible })));
+    return new BestLogits(new TopLogits(size, row.ids, row.logits, row.sum, readAll), row.chosen);
   }
 
   private async explaining<T>(work: () => Promise<T>): Promise<T> {
@@ -146,7 +165,14 @@ class RemoteBlock implements CellBlock {
 }
 
 class BestLogits implements LogitsHandle {
-  constructor(private readonly best: TopLogits) {}
+  readonly chosen?: number;
+
+  constructor(
+    private readonly best: TopLogits,
+    chosen: number | null,
+  ) {
+    if (chosen !== null) this.chosen = chosen;
+  }
 
   async read(): Promise<Float32Array> {
     return (await this.best.all()).values;
@@ -155,21 +181,4 @@ class BestLogits implements LogitsHandle {
   lend(): Promise<Logits> {
     return Promise.resolve(this.best);
   }
-}
-
-/** The other process is not trusted: an id beyond the vocabulary would be used as an index. */
-function checkLogits({ logits }: RunAnswer, rows: number, size: number): void {
-  if (logits.length !== rows) throw unexpected();
-  for (const row of logits) {
-    if ('values' in row) {
-      if (row.values.length !== size) throw unexpected();
-      continue;
-    }
-    if (row.ids.length !== row.logits.length || row.ids.length >= size) throw unexpected();
-    if (row.ids.some((id) => id < 0 || id >= size)) throw unexpected();
-  }
-}
-
-function unexpected(): EngineError {
-  return new EngineError('INTERNAL', 'The GPU process returned an unexpected result.');
 }

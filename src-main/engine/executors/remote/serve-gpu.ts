@@ -1,17 +1,15 @@
 /** The `webgpu` executor for an engine in another process. Runs where WebGPU is available, and knows models only as programs. */
-import { EngineError } from '../../api/errors.ts';
+import { EngineError, fromErrorPayload } from '../../api/errors.ts';
 import type { Gpu, GpuAdapterInfo } from '../../api/gpu.ts';
-import type { MessageLink } from '../../api/platform.ts';
+import type { CancelToken, MessageLink } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import { type WeightReader, WeightView } from '../../program/weights.ts';
 import { blockTypeNamed } from '../../quant/registry.ts';
 import type { Logits } from '../../sampling/logits.ts';
 import type { CellBlock, Executor } from '../executor.ts';
-import { openDevice, type OpenedDevice } from '../webgpu/device.ts';
-import { whileOpening } from '../webgpu/device-watch.ts';
+import { noWebGpu, openDevice, type OpenedDevice, requestAdapter } from '../webgpu/device.ts';
 import { createWebGpuExecutor } from '../webgpu/webgpu-executor.ts';
 import { ReceivedContexts } from './contexts.ts';
-import { fromPayload } from './executor-client.ts';
 import {
   type GpuRequest,
   type CreateParams,
@@ -19,6 +17,7 @@ import {
   type GpuCalls,
   ownBuffer,
   type RowLogits,
+  type RunAnswer,
   type RunParams,
   type GpuResponse,
 } from './messages.ts';
@@ -51,7 +50,9 @@ interface Reading {
   reject(error: unknown): void;
 }
 
-type Handlers = { [N in GpuCallName]: (params: GpuCalls[N]['params'], id: number) => Promise<GpuCalls[N]['result']> };
+type Handlers = {
+  [N in GpuCallName]: (params: GpuCalls[N]['params'], cancel: CancelToken) => Promise<GpuCalls[N]['result']>;
+};
 
 class GpuService {
   private device: OpenedDevice | null = null;
@@ -60,10 +61,11 @@ class GpuService {
   private readonly contexts = new ReceivedContexts();
   private readonly readings = new Map<number, Reading>();
   private reads = 0;
-  /** The current run, its logits, and the calls that were cancelled. */
+  /** The last run that was started, and its logits. */
   private run = 0;
   private lent: readonly Logits[] = [];
-  private readonly cancelled = new Set<number>();
+  /** Of the calls that are not answered yet. */
+  private readonly cancels = new Map<number, { cancelled: boolean }>();
   private ended = false;
 
   constructor(
@@ -76,16 +78,18 @@ class GpuService {
     switch (message.type) {
       case 'call':
         return void this.answer(message);
-      case 'cancel':
-        this.cancelled.add(message.id);
+      case 'cancel': {
+        const cancel = this.cancels.get(message.id);
+        if (cancel) cancel.cancelled = true;
         return;
+      }
       case 'rows':
         return this.take(message);
       case 'readEnd': {
         const reading = this.readings.get(message.read);
         this.readings.delete(message.read);
         if (message.error === null) void reading?.done.then(reading.resolve, reading.reject);
-        else reading?.reject(fromPayload(message.error));
+        else reading?.reject(fromErrorPayload(message.error));
       }
     }
   }
@@ -99,13 +103,15 @@ class GpuService {
   }
 
   private async answer({ id, name, params }: Extract<GpuRequest, { type: 'call' }>): Promise<void> {
+    const cancel = { cancelled: false };
+    this.cancels.set(id, cancel);
     try {
-      const handler = this.handlers[name] as (params: unknown, id: number) => Promise<unknown>;
-      this.send({ type: 'result', id, result: await handler(params, id) });
+      const handler = this.handlers[name] as (params: unknown, cancel: CancelToken) => Promise<unknown>;
+      this.send({ type: 'result', id, result: await handler(params, cancel) });
     } catch (thrown) {
       this.send({ type: 'error', id, error: EngineError.from(thrown).payload });
     } finally {
-      this.cancelled.delete(id);
+      this.cancels.delete(id);
     }
   }
 
@@ -113,7 +119,7 @@ class GpuService {
     ping: () => Promise.resolve(null),
     adapter: async () => {
       if (this.gpu === null) return null;
-      const adapter = await whileOpening(this.gpu.requestAdapter({ powerPreference: 'high-performance' }));
+      const adapter = await requestAdapter(this.gpu);
       return adapter ? plainInfo(adapter.info) : null;
     },
     open: async () => {
@@ -131,9 +137,10 @@ class GpuService {
       const executor = await this.createExecutor(program, this.reader(program, params), options);
       if (this.ended) await executor.dispose();
       this.executor = executor;
-      return { adapter: executor.adapter!, memoryBytes: executor.memoryBytes };
+      const { memoryBytes, choosesTokens = false } = executor;
+      return { adapter: executor.adapter!, memoryBytes, choosesTokens };
     },
-    run: (params, id) => this.runBatch(params, id),
+    run: (params, cancel) => this.runBatch(params, cancel),
     allLogits: async ({ run, row }) => {
       if (run !== this.run) {
         throw new EngineError('INTERNAL', 'Borrowed logits were read after the executor ran again.');
@@ -155,20 +162,16 @@ class GpuService {
     },
   };
 
-  private async runBatch(params: RunParams, id: number): Promise<GpuCalls['run']['result']> {
-    const { tokens, positions, cells, sequences, inBlock, logits, bestFirst, taps, program, given } = params;
+  /** Reaches the executor within the call, because runs that choose tokens follow each other. */
+  private async runBatch(params: RunParams, cancel: CancelToken): Promise<RunAnswer> {
+    const { tokens, positions, cells, sequences, inBlock, isChosen } = params;
+    const { logits, bestFirst, choose, profile, taps, program, given } = params;
     const contexts = this.contexts.apply(params.contexts);
     if (inBlock && this.block === null) throw new EngineError('INTERNAL', 'That block was released.');
-    const batch = { tokens, positions, cells, sequences, contexts, ...(inBlock && { block: this.block! }) };
+    const batch = { tokens, positions, cells, sequences, contexts, isChosen, ...(inBlock && { block: this.block! }) };
     const run = ++this.run;
     this.lent = [];
-    const { cancelled } = this;
-    const cancel = {
-      get cancelled() {
-        return cancelled.has(id);
-      },
-    };
-    const outputs = { logits, taps, given, lend: bestFirst, bestFirst };
+    const outputs = { logits, taps, given, lend: bestFirst, bestFirst, profile, ...(choose && { choose }) };
     const variant = program === null ? {} : { program: revived(program) };
     const result = await this.present.run(batch, { ...outputs, ...variant }, cancel);
     const rows: RowLogits[] = [];
@@ -176,10 +179,10 @@ class GpuService {
     for (const handle of result.logits) {
       const row = await handle.lend();
       lent.push(row);
-      rows.push(rowOf(row));
+      rows.push(rowOf(row, handle.chosen ?? null));
     }
     if (run === this.run) this.lent = lent;
-    return { run, logits: rows, taps: result.taps };
+    return { run, logits: rows, taps: result.taps, profile: result.profile ?? null };
   }
 
   private get present(): Executor {
@@ -218,10 +221,10 @@ class GpuService {
   }
 }
 
-function rowOf(logits: Logits): RowLogits {
+function rowOf(logits: Logits, chosen: number | null): RowLogits {
   if (logits.known === logits.size) return { values: ownBuffer(logits.values) };
   const ids = Int32Array.from(logits.top(logits.known));
-  return { ids, logits: Float32Array.from(ids, (id) => logits.at(id)), sum: logits.logSum() };
+  return { ids, logits: Float32Array.from(ids, (id) => logits.at(id)), sum: logits.logSum(), chosen };
 }
 
 /** Restores the methods that a program loses when it is copied. */
@@ -236,8 +239,4 @@ function revived(program: Program): Program {
 /** An adapter's info is an object of the browser, which cannot be sent. */
 function plainInfo({ vendor, architecture, device, description, isFallbackAdapter }: GpuAdapterInfo): GpuAdapterInfo {
   return { vendor, architecture, device, description, ...(isFallbackAdapter !== undefined && { isFallbackAdapter }) };
-}
-
-function noWebGpu(): EngineError {
-  return new EngineError('BACKEND_LOST', 'WebGPU is not available here. Load the model with the wasm executor.');
 }

@@ -1,5 +1,5 @@
 import { EngineError } from '../../api/errors.ts';
-import type { Gpu, GpuAdapterInfo, GpuDevice, GpuLimits } from '../../api/gpu.ts';
+import type { Gpu, GpuAdapter, GpuAdapterInfo, GpuDevice, GpuLimits } from '../../api/gpu.ts';
 import type { GpuAdapterFacts } from '../../api/types.ts';
 import { whileOpening } from './device-watch.ts';
 
@@ -34,9 +34,19 @@ const RAISED = [
 /** Features that are used where the adapter has them. */
 const FEATURES = ['timestamp-query', 'subgroups'] as const;
 
+/** For hosts without WebGPU. */
+export function noWebGpu(): EngineError {
+  return new EngineError('BACKEND_LOST', 'WebGPU is not available here. Load the model with the wasm executor.');
+}
+
+/** Null if there is no adapter. @throws EngineError BACKEND_LOST when there is no answer */
+export function requestAdapter(gpu: Gpu): Promise<GpuAdapter | null> {
+  return whileOpening(gpu.requestAdapter({ powerPreference: 'high-performance' }));
+}
+
 /** @throws EngineError BACKEND_LOST when there is no adapter or it gives no device */
 export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
-  const adapter = await whileOpening(gpu.requestAdapter({ powerPreference: 'high-performance' }));
+  const adapter = await requestAdapter(gpu);
   if (!adapter) {
     throw new EngineError('BACKEND_LOST', 'WebGPU found no graphics adapter. Load the model with the wasm executor.');
   }

@@ -17,9 +17,6 @@ export function logitsBytes(vocabularySize: number, rows = LOGIT_ROWS): number {
   return 4 * rows * strideOf(vocabularySize);
 }
 
-/** Runs that may be in flight at once. */
-export const MOST_IN_FLIGHT = 3;
-
 export class LogitsReadback {
   /** Those of `forBest` that are not in use. */
   private readonly free: GpuBuffer[];
