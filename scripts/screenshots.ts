@@ -201,7 +201,7 @@ async function drawn(page: Page): Promise<void> {
 async function withApp(
   colorScheme: 'light' | 'dark',
   env: Record<string, string>,
-  visit: (page: Page, shot: Shot, dataDir: string) => Promise<void>,
+  visit: (page: Page, shot: Shot) => Promise<void>,
 ): Promise<void> {
   // The settings show this path, so it must be constant.
   const dataDir = join(tmpdir(), 'tokenscope-screenshots');
@@ -213,7 +213,7 @@ async function withApp(
     await page.goto(await signedInAddress(server.origin, dataDir));
     // On a busy machine this takes longer than the limits of the steps that follow.
     await page.locator('[data-testid="engine-state"][data-state="ready"]').waitFor({ timeout: START_TIMEOUT_MS });
-    await visit(page, photographer(page, colorScheme), dataDir);
+    await visit(page, photographer(page, colorScheme));
     await context.close();
   } finally {
     await stopServer(server.child);
@@ -241,8 +241,7 @@ await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
     if (takes('code')) await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
     if (takes('notebook')) await withApp(colorScheme, {}, walkNotebook);
     if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));
-    if (takes('inside'))
-      await withApp(colorScheme, {}, (page, shot, dataDir) => walkInside(page, shot, { file: smolLM2, dataDir }));
+    if (takes('inside')) await withApp(colorScheme, {}, (page, shot) => walkInside(page, shot, smolLM2));
     if (takes('desktop'))
       await walkDesktop(colorScheme, (name, png) => writeFile(join(FOLDER, `${name}.png`), smallPng(png)));
     if (!takes('models')) continue;

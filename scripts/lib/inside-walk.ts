@@ -1,5 +1,4 @@
 /** Screenshots of the view Inside: its steps, two runs side by side, the lesson, and a larger model. */
-import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { InsidePage } from '../../e2e/pages/inside.ts';
@@ -7,15 +6,14 @@ import { ModelsPage } from '../../e2e/pages/models.ts';
 import { EXAMPLE } from '../../src-renderer/features/inside/state/examples.ts';
 import { PAGES } from '../../src-renderer/features/inside/steps.ts';
 import type { Shot } from '../screenshots.ts';
-import { capture, root } from './run.ts';
 
-/** The model's name in the catalogue. */
-const CHAT_MODEL = 'SmolLM2 135M Instruct';
+/** The model's name in its file. */
+const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 /** Steps that are also taken in the smallest window. */
 const SMALL: ReadonlySet<string> = new Set(['tokenize', 'attention', 'why']);
 
-/** @param larger a model of more layers and heads than the built-in one, and the app's data folder */
-export async function walkInside(page: Page, shot: Shot, larger: { file: string; dataDir: string }): Promise<void> {
+/** @param file a model of more layers and heads than the built-in one */
+export async function walkInside(page: Page, shot: Shot, file: string): Promise<void> {
   const inside = new InsidePage(page);
   await new ChatPage(page).ready();
   await inside.show();
@@ -47,8 +45,8 @@ export async function walkInside(page: Page, shot: Shot, larger: { file: string;
   await inside.id('lesson-open').click();
 
   const models = new ModelsPage({ page, electron: null });
-  await addByPath(larger);
   await models.show();
+  await models.open(file);
   await models.load(CHAT_MODEL);
   await inside.show();
   await inside.id('inside-text').fill(EXAMPLE);
@@ -57,16 +55,6 @@ export async function walkInside(page: Page, shot: Shot, larger: { file: string;
     await settled(inside);
     await shot(`inside-${id}-large`);
   }
-}
-
-/** So that the library recognises the file as one of the catalogue: a file that the page opens keeps its own name. */
-async function addByPath({ file, dataDir }: { file: string; dataDir: string }): Promise<void> {
-  const { code, stderr } = await capture(
-    process.execPath,
-    [join(root, 'scripts', 'tokenscope.mjs'), 'models', 'add', file],
-    { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } },
-  );
-  if (code !== 0) throw new Error(stderr);
 }
 
 /** The last token of the example, and one that it looks at. */
