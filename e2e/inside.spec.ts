@@ -25,6 +25,8 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
   await expect(chat.id('token-steps')).toContainText('found');
   await expect(chat.id('context-meter')).toHaveAttribute('data-used', String(trace.ids.length));
   await expectNoViolations(page, 'Inside, tokens');
+  await inside.step('detokenize');
+  await expect(chat.id('joined-text')).toHaveText(trace.text);
 
   await chat.id('step-layers').click();
   await page.getByRole('radio', { name: 'Input' }).click();

@@ -36,21 +36,19 @@ export function barPicture(options: BarOptions): Picture {
   const { title, fileName, bars, table, length = LENGTH } = options;
   const max = bars.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0);
   const signed = bars.some(({ value }) => value < 0);
-  const labels = bars.map(({ label }) => shortened(label, LABEL_LENGTH));
-  const labelWidth = labels.reduce(
-    (width, label) => Math.max(width, Math.ceil(label.length * CHARACTER) + LABEL_GAP),
-    MIN_LABEL_WIDTH,
-  );
+  const longest = bars.reduce((most, { label }) => Math.max(most, Math.min(label.length, LABEL_LENGTH)), 0);
+  const labelWidth = Math.max(MIN_LABEL_WIDTH, Math.ceil(longest * CHARACTER) + LABEL_GAP);
   const zero = labelWidth + (signed ? length / 2 : 0);
   const scale = max === 0 ? 0 : (signed ? length / 2 : length) / max;
   const width = labelWidth + length + VALUE_WIDTH;
   const decimals = decimalsOf(bars, max);
   const shapes: Shape[] = [{ kind: 'line', x1: zero, y1: 0, x2: zero, y2: bars.length * ROW, stroke: '--line-2' }];
-  bars.forEach(({ value, shown = barNumber(value, decimals) }, row) => {
+  bars.forEach(({ label, value, shown = barNumber(value, decimals) }, row) => {
     const y = row * ROW + ROW / 2;
+    const text = label.length <= LABEL_LENGTH ? label : `${label.slice(0, LABEL_LENGTH - 1)}…`;
     const size = Math.abs(value) * scale;
     shapes.push(
-      { kind: 'text', x: 0, y, text: labels[row] ?? '', fill: '--text-1', anchor: 'start' },
+      { kind: 'text', x: 0, y, text, fill: '--text-1', anchor: 'start' },
       {
         ...{ kind: 'rect', x: value < 0 ? zero - size : zero, y: y - BAR / 2, width: size, height: BAR },
         fill: value < 0 ? '--negative' : '--accent',
