@@ -45,7 +45,7 @@ export function barPicture(options: BarOptions): Picture {
   const shapes: Shape[] = [{ kind: 'line', x1: zero, y1: 0, x2: zero, y2: bars.length * ROW, stroke: '--line-2' }];
   bars.forEach(({ label, value, shown = barNumber(value, decimals) }, row) => {
     const y = row * ROW + ROW / 2;
-    const text = label.length <= LABEL_LENGTH ? label : `${label.slice(0, LABEL_LENGTH - 1)}…`;
+    const text = shortened(label, LABEL_LENGTH);
     const size = Math.abs(value) * scale;
     shapes.push(
       { kind: 'text', x: 0, y, text, fill: '--text-1', anchor: 'start' },
