@@ -16,7 +16,7 @@ class Area extends EventTarget {
 /** @param found what of the page's own menus is under the pointer */
 function setUp({ found = null as object | null, serves = true } = {}) {
   vi.stubGlobal('window', { innerWidth: 800, innerHeight: 600 });
-  const selection = { isIn: vi.fn(() => false), clear: vi.fn() };
+  const selection = { isIn: vi.fn((): boolean => false), clear: vi.fn() };
   const menu = new AreaMenu(selection);
   const opened: MenuPlace[] = [];
   const end = serves ? menu.serve((place) => opened.push(place)) : null;
