@@ -1,6 +1,7 @@
 /** Folders, pins, search, export and import of chats. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Locator } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
@@ -60,8 +61,21 @@ test('chats are imported, found, pinned, moved to a folder, duplicated and expor
   await expect.poll(() => app.page.evaluate(() => CSS.highlights.get('found')?.size ?? 0)).toBe(1);
   await chat.id('chat-search').fill('');
 
+  // A right click opens one menu, at the pointer, and no other chat.
   const sorting = rows(chat).filter({ hasText: 'Sorting a list' });
-  await chat.chatMenu(sorting, 'chat-folder');
+  const names = rows(chat).filter({ hasText: 'Names for a cat' });
+  const menu = app.page.getByRole('menu');
+  await sorting.click({ button: 'right' });
+  await expect(menu).toHaveAccessibleName('Actions for Sorting a list');
+  await names.click({ button: 'right' });
+  await expect(menu).toHaveAccessibleName('Actions for Names for a cat');
+  await app.page.keyboard.press('Escape');
+  await expect(menu).toHaveCount(0);
+  await sorting.click({ button: 'right', position: { x: 40, y: 10 } });
+  const left = async (locator: Locator) => (await locator.boundingBox())!.x;
+  await expect.poll(async () => Math.abs((await left(menu)) - (await left(sorting)) - 40)).toBeLessThan(2);
+  await expect(app.page.getByRole('heading', { level: 1 })).toHaveText('Names for a cat');
+  await chat.id('chat-folder').click();
   await chat.id('folder-name').fill('Programming');
   await chat.id('folder-move').click();
   await expect(heads(chat)).toHaveText(['Pinned', /Programming/]);
@@ -73,7 +87,6 @@ test('chats are imported, found, pinned, moved to a folder, duplicated and expor
   await expect(rows(chat)).toHaveCount(3);
   await expect(app.page.getByRole('heading', { level: 1 })).toHaveText('Sorting a list (copy)');
 
-  const names = rows(chat).filter({ hasText: 'Names for a cat' });
   const json = await exported(app, dataDir, async () => {
     await rows(chat).filter({ hasText: 'Names' }).hover();
     await app.page.locator('li', { has: names }).getByTestId('chat-menu').click();
@@ -167,6 +180,10 @@ test('chats are managed with the keyboard alone', { tag: '@full' }, async ({ app
   await keyboard.type('Renamed');
   await keyboard.press('Enter');
   await expect(rows(chat)).toHaveText(/Renamed/);
+  await expect(rows(chat)).toBeFocused();
+  await keyboard.press('Shift+F10');
+  await expect(chat.id('chat-rename')).toBeFocused();
+  await keyboard.press('Escape');
   await expect(rows(chat)).toBeFocused();
   await keyboard.press('Tab');
   await expect(chat.id('chat-menu')).toBeFocused();

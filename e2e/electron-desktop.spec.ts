@@ -92,9 +92,10 @@ test('the menu shows views and settings, and zoom is remembered @full', async ({
   await expect.poll(zoom).toBe(0);
 });
 
-test('text fields have a context menu, and the title bar has the whole one @full', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
+test('text fields and selected text have a context menu, and the title bar has the whole one @full', async ({
+  app,
+}) => {
+  const chat = await new ChatPage(app.page).readyForShortReplies();
   await app.electron?.evaluate(({ Menu }) => {
     const shown: string[][] = [];
     Object.assign(globalThis, { shown });
@@ -105,10 +106,20 @@ test('text fields have a context menu, and the title bar has the whole one @full
   const shown = () => app.electron?.evaluate(() => (globalThis as unknown as { shown: string[][] }).shown);
   await chat.id('composer').click({ button: 'right' });
   await expect.poll(shown).toEqual([['Cut', 'Copy', 'Paste', '', 'Select all']]);
+  // A message has the page's own menu instead, unless its text is selected.
+  await chat.ask('The cat sat');
+  const message = chat.id('user-turn').locator('[data-copy]');
+  await message.click({ button: 'right' });
+  await expect(app.page.getByRole('menu')).toBeVisible();
+  await app.page.keyboard.press('Escape');
+  await message.selectText();
+  await message.click({ button: 'right' });
+  await expect.poll(async () => (await shown())?.slice(1)).toEqual([['Copy', '', 'Select all']]);
+  await expect(app.page.getByRole('menu')).toHaveCount(0);
   await chat.id('app-menu').click();
   await expect.poll(async () => (await shown())?.at(-1)).toEqual(['&File', '&Edit', '&View', '&Window', '&Help']);
   await app.page.keyboard.press('F10');
-  await expect.poll(async () => (await shown())?.length).toBe(3);
+  await expect.poll(async () => (await shown())?.length).toBe(4);
 });
 
 test('the taskbar shows progress, and a long reply in the background notifies @full', async ({ app }) => {

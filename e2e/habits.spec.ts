@@ -198,8 +198,7 @@ test('renaming, moving, presets and edits can be undone, and copying is shown @f
 });
 
 test('the model is switched in the chat, also in a small window @full', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
+  const chat = await new ChatPage(app.page).readyForShortReplies();
   await chat.id('sidebar-model').click();
   await expect(chat.id('switch-model')).toContainText('TinyTransformer');
   await expectNoViolations(app.page, 'model menu');
@@ -213,4 +212,12 @@ test('the model is switched in the chat, also in a small window @full', async ({
   await expectNothingCutOff(app.page, 'the chat at 480 px');
   await chat.id('open-palette').click();
   await expect(chat.id('palette-input')).toBeFocused();
+  await app.page.keyboard.press('Escape');
+  // At 400 px, the status bar has room for the rate, but not for the processor.
+  await expect(chat.id('executor')).toBeVisible();
+  await app.page.setViewportSize({ width: 400, height: 700 });
+  await chat.ask('Hello');
+  await expect(chat.id('engine-state')).toHaveText(/tok\/s$/);
+  await expect(chat.id('executor')).toBeHidden();
+  await expectNothingCutOff(app.page, 'the chat at 400 px');
 });

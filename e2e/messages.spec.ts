@@ -31,11 +31,23 @@ test('a message and a reply are edited as other versions, deleted, restored and 
   await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('edited at token 1');
   await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
 
-  // Deleted, and back.
-  await chat.turnMenu(chat.lastReply, 'turn-delete');
+  // Deleted with a right click, and back.
+  const menu = app.page.getByRole('menu');
+  await chat.lastText.click({ button: 'right' });
+  await expect(menu).toHaveAccessibleName('More actions for this reply');
+  await chat.id('turn-delete').click();
   await expect(chat.lastText).not.toContainText('It went to the park');
   await app.page.getByRole('button', { name: 'Undo' }).click();
   await expect(chat.lastText).toContainText('It went to the park and');
+
+  // Selected text has the native menu, which an event of the page does not open.
+  await chat.lastText.selectText();
+  const isLeft = await chat.lastText.evaluate((text) =>
+    text.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true })),
+  );
+  expect(isLeft).toBe(true);
+  await expect(menu).toHaveCount(0);
+  await app.page.evaluate(() => document.getSelection()?.empty());
 
   // The map leads back to the first branch.
   await chat.id('open-map').click();
@@ -57,7 +69,15 @@ test('everything about a message works with the keyboard alone', { tag: '@full' 
   await chat.ask('The cat sat');
   await app.page.locator('[data-region="thread"]').focus();
   await keyboard.press('ArrowUp');
+  await keyboard.press('Shift+F10');
+  await expect(chat.id('run-again')).toBeFocused();
+  await keyboard.press('Escape');
+  await expect(chat.lastReply).toBeFocused();
   await keyboard.press('ArrowUp');
+  await expect(userTurns(chat).first()).toBeFocused();
+  await keyboard.press('Shift+F10');
+  await expect(chat.id('turn-answer')).toBeFocused();
+  await keyboard.press('Escape');
   await expect(userTurns(chat).first()).toBeFocused();
   await keyboard.press('e');
   await keyboard.type(' down');

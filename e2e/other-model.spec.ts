@@ -24,16 +24,30 @@ test('its model is offered before anything is sent; a missing one is reported @f
     await chat.id('nav-chat').click();
     await chat.ready();
   };
+  /** The last reply was drawn from a vocabulary of that size, whichever model is loaded. */
+  const expectVocabulary = async (size: string) => {
+    await chat.id('view-tokens').click();
+    await expect(chat.lastReply.getByTestId('token').first()).toBeAttached();
+    await chat.lastText.focus();
+    await app.page.keyboard.press('Home');
+    await expect(chat.id('token-popover')).toContainText(` of ${size} could be picked`);
+    await app.page.keyboard.press('Escape');
+    await chat.id('view-text').click();
+  };
+  const drawFourTokens = async () => {
+    await chat.openPanel('stop');
+    await chat.set('maxTokens', 4);
+    await chat.set('ignoreEos', true);
+  };
   await chat.ready();
-  await chat.openPanel('stop');
-  await chat.set('maxTokens', 4);
+  await drawFourTokens();
   await load('tiny-llama');
-  await chat.openPanel('stop');
-  await chat.set('maxTokens', 4);
+  await drawFourTokens();
   await chat.ask('by the other model');
   await load('TinyTransformer');
 
   await expect(chat.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
+  await expectVocabulary('320');
   await chat.id('composer').fill('and on');
   await expect(chat.id('load-and-send')).toHaveText(/Load tiny-llama and send/);
   await expect(chat.id('send-with-loaded')).toHaveText(/Send with TinyTransformer/);
@@ -53,6 +67,7 @@ test('its model is offered before anything is sent; a missing one is reported @f
   await expect(chat.id('model-notice')).toBeHidden();
 
   await load('tiny-llama');
+  await expectVocabulary('8,000');
   await chat.newChat();
   await chat.ask('another chat');
   await load('TinyTransformer');

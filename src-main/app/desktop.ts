@@ -68,7 +68,7 @@ async function tellInstalled(window: BrowserWindow | null, script: ToolScript): 
   await (window === null ? dialog.showMessageBox(said) : dialog.showMessageBox(window, said));
 }
 
-/** Shows the menu of a text field or a selection. */
+/** Shows the menu of a text field or a selection. There is no event where the page opens a menu of its own. */
 export function showContextMenus(contents: WebContents): void {
   contents.on('context-menu', (_event, target) => {
     const lookUp = (): void => contents.showDefinitionForSelection();

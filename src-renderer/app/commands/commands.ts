@@ -91,6 +91,7 @@ export const CONTROL_KEYS: readonly {
       ['Del', 'Delete'],
       ['Alt ←', 'Previous version'],
       ['Alt →', 'Next version'],
+      ['Shift F10', 'More actions'],
     ],
   },
   {
@@ -109,6 +110,7 @@ export const CONTROL_KEYS: readonly {
     rows: [
       ['F2', 'Rename'],
       ['Del', 'Delete'],
+      ['Shift F10', 'More actions'],
     ],
   },
   {
