@@ -49,7 +49,7 @@ export function fitProblem(fit: Fit | null, context: number | null): Problem | n
 }
 
 /**
- * Null if it fits on the GPU, as far as is known: GPUs only tell how large a buffer may be.
+ * Null if it fits on the GPU, as far as is known: WebGPU only reveals the largest buffer that a GPU allows.
  * @param memory for the chosen context
  * @param least for the smallest context
  * @param limit bytes of the largest buffer that the GPU allows; null while unknown

@@ -4,7 +4,7 @@ import type { RunProfile } from '../../api/types.ts';
 import type { TapTensor } from '../executor.ts';
 import type { BestOfRow, RowLogits, RunAnswer, RunParams } from './messages.ts';
 
-/** May throw if it is something else. */
+/** Returns false or throws for anything else. */
 export function isErrorPayload({ code, message, details }: ErrorPayload): boolean {
   return (
     ENGINE_ERROR_CODES.includes(code) && typeof message === 'string' && typeof details === 'object' && details !== null
@@ -12,7 +12,7 @@ export function isErrorPayload({ code, message, details }: ErrorPayload): boolea
 }
 
 /**
- * May throw if it is something else.
+ * Returns false or throws for anything else.
  * @param size of the vocabulary
  */
 export function isRunAnswer({ logits, taps, profile }: RunAnswer, asked: RunParams, size: number): boolean {

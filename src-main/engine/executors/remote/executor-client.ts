@@ -18,7 +18,7 @@ const UNEXPECTED = 'its process returned something unexpected';
 
 export interface CallOptions<N extends GpuCallName> {
   readonly cancel?: CancelToken | undefined;
-  /** Without it, any result is. */
+  /** Whether a result is possible; by default, any is. */
   readonly isPossible?: (result: GpuCalls[N]['result']) => boolean;
 }
 

@@ -31,7 +31,7 @@ export interface Table {
 }
 
 /** What the colours of a picture mean, weakest first. */
-export interface Scale {
+export interface ColourScale {
   from: string;
   to: string;
   /** Design tokens. */
@@ -51,7 +51,7 @@ export interface Picture {
   /** The value of the strongest colour. */
   max: number;
   /** Default: tints of weights up to `max`. */
-  scale?: Scale;
+  scale?: ColourScale;
   boxOf(cell: Cell): Box;
   cellAt(x: number, y: number): Cell | null;
   describe(cell: Cell): CellFacts;

@@ -1,5 +1,5 @@
 import { shortened } from '../../../../src-main/protocol/cut-text.ts';
-import type { CellFacts, Picture, Scale, Table } from './picture.ts';
+import type { CellFacts, Picture, ColourScale, Table } from './picture.ts';
 import type { Shape } from './scene.ts';
 
 export interface Word {
@@ -15,7 +15,7 @@ export interface WordOptions {
   rowLabels: readonly string[];
   columnLabels: readonly string[];
   word(row: number, column: number): Word;
-  scale?: Scale;
+  scale?: ColourScale;
   table: Table;
   /** Px of a column. */
   columnWidth?: number;

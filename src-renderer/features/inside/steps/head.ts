@@ -3,7 +3,7 @@ import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import { probabilityStep } from '../../chat/thread/tint.ts';
 import { barPicture } from '../picture/bar-picture.ts';
-import { formatNumber, subtracted, type Picture, type Scale } from '../picture/picture.ts';
+import { formatNumber, subtracted, type Picture, type ColourScale } from '../picture/picture.ts';
 import { wordPicture } from '../picture/word-picture.ts';
 
 /** Logits that are listed. */
@@ -34,7 +34,7 @@ export function logitsPicture({ logits, top }: LogitsAnswer, after: string): Pic
 }
 
 /** As in the chat: ten tenths, and a last step from 0.99. */
-const PROBABILITY_SCALE: Scale = {
+const PROBABILITY_SCALE: ColourScale = {
   from: 'unsure',
   to: 'sure',
   tints: Array.from({ length: 11 }, (_, step) => `--prob-${step}`),

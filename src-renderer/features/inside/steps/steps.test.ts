@@ -8,7 +8,7 @@ import { dependsOnLayer, isStill, plainBase } from './position.ts';
 import type { InsideToken } from './step-props.ts';
 import { windowAround } from './token-window.ts';
 import { foundBy, piecesPicture } from './tokenize.ts';
-import { divergence, probabilities } from './what-if.ts';
+import { changesPicture, divergence, probabilities } from './what-if.ts';
 import { partName } from './why.ts';
 
 function tokenOf(facts: Partial<InsideToken>): InsideToken {
@@ -143,6 +143,15 @@ it('turns logits into probabilities, and measures how far they are apart', () =>
   expect(divergence(answer([0, 0]), answer([0, Math.log(3)]), 1)).toBeCloseTo(0.5 + 0.5 * Math.log2(2 / 3), 6);
   // At a temperature of 0.1 the second token has e^-1000, which no number can hold: (1/2) ln(1/2) + (1/2) (ln(1/2) + 1000)
   expect(divergence(answer([0, 0]), answer([0, -100]), 0.1)).toBeCloseTo((Math.log(0.5) + 500) / Math.LN2, 3);
+});
+
+it('shows changes of probability in percentage points', () => {
+  const changes = [0.75, 0.25, 0.499_99].map((after, id) => {
+    return { id, piece: 'a', before: 0.5, after, logitBefore: 0, logitAfter: 0 };
+  });
+  const { shapes } = changesPicture(changes).scene;
+  const shown = shapes.flatMap((shape) => (shape.kind === 'text' && shape.anchor === 'end' ? [shape.text] : []));
+  expect(shown).toEqual(['25.00', '−25.00', '0.00']);
 });
 
 it('names the parts of an attribution, counted from 1 as on the page', () => {

@@ -50,7 +50,7 @@ export function changesPicture(tokens: readonly ChangedToken[]): Picture {
     bars: tokens.map(({ id, piece, before, after, logitBefore, logitAfter }) => ({
       label: visibleText(piece),
       value: after - before,
-      shown: withMinus((100 * (after - before)).toFixed(2)),
+      shown: pointsText(after - before),
       facts: {
         name: `${visibleText(piece)} (ID ${id})`,
         value: `${formatPercent(before)} → ${formatPercent(after)}`,
@@ -66,6 +66,13 @@ export function changesPicture(tokens: readonly ChangedToken[]): Picture {
       },
     },
   });
+}
+
+/** In percentage points, with two decimals. */
+function pointsText(change: number): string {
+  const rounded = Math.round(1e4 * change) / 100;
+  // Without the sign of -0.
+  return withMinus((rounded === 0 ? 0 : rounded).toFixed(2));
 }
 
 /** Kullback–Leibler divergence of the changed from the unmodified distribution, bits. */
