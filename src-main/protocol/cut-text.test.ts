@@ -19,7 +19,7 @@ it.each([
   ['a😀b', 2, 'b'],
   ['a😀b', 3, '😀b'],
   ['😀', 1, ''],
-])('the last %2$i units of %1$j are %3$j', (text, length, end) => {
+])('the end of %j, %i units at most, is %j', (text, length, end) => {
   expect(endOfText(text, length)).toBe(end);
 });
 
