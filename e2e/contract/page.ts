@@ -2,7 +2,6 @@
 import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import { connectWorkerEngine } from '../../src-main/protocol/engine/browser-engine.ts';
 import { CONTRACT_CASES, type ContractConnection } from '../../src-main/protocol/engine/test-support/contract.ts';
-import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
 import { engineTransport } from './engine-transport.ts';
 
