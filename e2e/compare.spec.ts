@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Locator } from '@playwright/test';
 import { capture, root } from '../scripts/lib/run.ts';
 import type { StoredLane } from '../src-main/protocol/app/comparisons/comparison.ts';
 import { storedComparison } from '../src-main/protocol/app/comparisons/test-support/comparisons.ts';
@@ -10,6 +9,7 @@ import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
 import { ModelsPage } from './pages/models.ts';
 import { expectNoViolations } from './support/axe.ts';
+import { gapOf } from './support/joined-lines.ts';
 import { writeTinyModel } from './support/model-files.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
@@ -403,27 +403,6 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
   await expect(compare.lanes).toHaveCount(3);
   await expect(compare.lane(1).getByTestId('lane-menu')).toBeFocused();
 });
-
-/** The largest distance between the end of a block and the start of one that continues its line, px. */
-const gapOf = (text: Locator) =>
-  text.evaluate((element) => {
-    const edge = (block: Element, side: 'left' | 'right') => {
-      const texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
-      const nodes: Text[] = [];
-      for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) nodes.push(node as Text);
-      const filled = nodes.filter(({ length }) => length > 0);
-      const node = filled.at(side === 'left' ? 0 : -1)!;
-      const range = document.createRange();
-      range.setStart(node, side === 'left' ? 0 : node.length - 1);
-      range.setEnd(node, side === 'left' ? 1 : node.length);
-      return range.getClientRects()[0][side];
-    };
-    const joined = [...element.querySelectorAll('[data-testid="text-block"][data-continues]')];
-    if (joined.length === 0) return Infinity;
-    return Math.max(
-      ...joined.map((block) => Math.abs(edge(block, 'left') - edge(block.previousElementSibling!, 'right'))),
-    );
-  });
 
 test('at 480 px lanes are tabs', { tag: '@full' }, async ({ app }) => {
   const compare = new ComparePage(app.page);

@@ -103,7 +103,7 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   await chat.id('attach-too-big').waitFor({ state: 'hidden' });
   await chat
     .id('attached-file')
-    .getByText(/^\d{1,3} tokens$/)
+    .getByText(/, \d{1,3} tokens$/)
     .waitFor();
   await shot('attachments-cut');
 }

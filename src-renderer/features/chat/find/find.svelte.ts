@@ -134,14 +134,17 @@ export class FindInChat {
   }
 
   /**
-   * Counts again: another query, another path, or more text. A later call replaces an earlier one, and both resolve when
-   * it is done. After another query, goes to the first occurrence from the top of the view, around the end.
+   * Counts again: another query, another path, or more text. A later call replaces earlier ones, and all resolve when it
+   * is done. After another query, goes to the first occurrence from the top of the view, around the end.
    */
   async count(): Promise<void> {
-    const own = this.#countOnce();
-    this.#latest = own;
-    await own;
-    if (this.#latest !== own) await this.#latest;
+    let counting = this.#countOnce();
+    this.#latest = counting;
+    await counting;
+    while (this.#latest !== counting) {
+      counting = this.#latest;
+      await counting;
+    }
   }
 
   async #countOnce(): Promise<void> {

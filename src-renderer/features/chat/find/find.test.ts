@@ -92,6 +92,14 @@ describe('FindInChat', () => {
     await first;
     expect([find.counting, find.total]).toEqual([false, 6]);
     await second;
+    // One that begins while the first already waits for the second.
+    const [third, fourth] = [find.count(), find.count()];
+    for (let turn = 0; turn < 2; turn++) await Promise.resolve();
+    find.query = 'animal';
+    const fifth = find.count();
+    await third;
+    expect([find.counting, find.total]).toEqual([false, 1]);
+    await Promise.all([fourth, fifth]);
   });
 
   it('goes around the ends, to the number of the occurrence in its turn', async () => {
