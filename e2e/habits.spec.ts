@@ -71,7 +71,7 @@ test('tour, find bar, palette and shortcut sheet have no violations in any theme
   await chat.ready();
   await chat.id('tour-start').click();
   await expectNoViolationsIn(THEMES, page, 'tour');
-  // Around the box that one writes in, and not over it.
+  // Around the message box, and not over it.
   const [ring, box] = await Promise.all(['tour-ring', 'composer-box'].map((id) => chat.id(id).boundingBox()));
   expect(box!.x - ring!.x).toBeCloseTo(4, 0);
   expect(box!.y - ring!.y).toBeCloseTo(4, 0);

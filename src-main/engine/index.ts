@@ -16,6 +16,7 @@ import { checkGrammar } from './grammar/compile-grammar.ts';
 import {
   CONTINUED_ON_CPU,
   describeModel,
+  forgetInside,
   infoOf,
   loadModel,
   loadOnCpu,
@@ -323,13 +324,13 @@ export class InferenceEngine {
   }
 
   /** Frees what `inside` remembers, and the model beside the loaded one. @returns bytes that were remembered */
-  async releaseInside(): Promise<number> {
-    const release = () => [this.loaded, this.kept].reduce((sum, one) => sum + (one?.inside.release() ?? 0), 0);
-    const bytes = release() + (this.beside?.inside.bytes ?? 0);
+  async releaseInside(only?: 'beside'): Promise<number> {
+    const all = () => (only === 'beside' ? [this.beside] : [this.loaded, this.kept, this.beside]);
+    const release = (isIdle: boolean) => all().reduce((sum, one) => sum + forgetInside(one, isIdle), 0);
+    const bytes = release(false);
     // A query may be running, or a model may just be loaded beside.
     return this.queue.run(async () => {
-      const late = release();
-      for (const one of [this.loaded, this.kept]) one?.context.releaseTemporary();
+      const late = release(true);
       await this.release('beside');
       // V8 leaves long arrays for minutes in an engine that does nothing.
       this.platform.collectGarbage?.();
@@ -395,8 +396,7 @@ export class InferenceEngine {
   ): InsideRun {
     const program = intervene(model.program, interventions);
     const causal = interventions.every(({ kind }) => kind !== 'causal_mask');
-    const { platform } = this;
-    return { model, executor, context, platform, program, interventions, ids, causal, cancel };
+    return { model, executor, context, platform: this.platform, program, interventions, ids, causal, cancel };
   }
 
   /** Runs steps when it is their turn and the model is still there. */

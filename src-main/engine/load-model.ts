@@ -347,6 +347,12 @@ function weightIsPacked(name: string): never {
   throw new EngineError('INTERNAL', `The weight ${name} is in the executor's own form and cannot be read as float32.`);
 }
 
+/** @param isIdle no query is running, so that its K and V can be released, too @returns bytes that were remembered */
+export function forgetInside(one: Loaded | null, isIdle: boolean): number {
+  if (isIdle) one?.context.releaseTemporary();
+  return one?.inside.release() ?? 0;
+}
+
 /** What the model is and what it occupies now. */
 export function infoOf({ model, executor, choice, loadMs }: Loaded): ModelInfo {
   const { name, kernels, adapter } = executor;

@@ -62,8 +62,11 @@ export interface EngineMethods {
    * answers are remembered until `releaseInside`.
    */
   inside: { params: InsideParams; result: InsideAnswer };
-  /** Frees what `inside` remembers, and the model beside the loaded one; `bytes` is how much was remembered. */
-  releaseInside: { params: Record<string, never>; result: { bytes: number } };
+  /**
+   * Frees what `inside` remembers, and the model beside the loaded one, or `only` that model; `bytes` is how much was
+   * remembered.
+   */
+  releaseInside: { params: { only?: 'beside' }; result: { bytes: number } };
   /** Size of K and V stored beyond the process; null if the host stores nothing. Also answered during a reply. */
   prefixCacheSize: { params: Record<string, never>; result: { size: PrefixStoreSize | null } };
   /** Deletes them, or what only one chat has of them. Also answered during a reply. */

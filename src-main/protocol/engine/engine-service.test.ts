@@ -119,8 +119,13 @@ it('answers about a model beside the loaded one, until it is released', async ()
   await load('qwen2', true);
   await expect(logits('gpt2')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   expect((await logits('qwen2')).length).toBeGreaterThan(0);
-  expect(await engine.releaseInside()).toBeGreaterThan(0);
+  expect(await engine.releaseInside('beside')).toBeGreaterThan(0);
   await expect(logits('qwen2')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  // What is known about the loaded model stays.
+  const computed = engine.computedTokens;
+  expect(await logits()).toEqual(first);
+  expect(engine.computedTokens).toBe(computed);
+  expect(await engine.releaseInside()).toBeGreaterThan(0);
   await load('gpt2');
   expect(await logits()).toEqual(second);
 });

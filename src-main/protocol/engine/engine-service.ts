@@ -94,7 +94,7 @@ export class EngineService {
       case 'inside':
         return engine.inside(call.params, cancel);
       case 'releaseInside':
-        return { bytes: await engine.releaseInside() };
+        return { bytes: await engine.releaseInside(call.params.only) };
       case 'prefixCacheSize':
         return { size: await engine.prefixCacheSize() };
       case 'clearPrefixCache':

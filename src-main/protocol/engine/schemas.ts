@@ -152,7 +152,9 @@ const methodParams: SchemasFor<EngineMethods> = {
   score: scoreParams,
   inspect: inspectParams,
   inside: insideParams(tokenIds),
-  releaseInside: noParams,
+  releaseInside: schemaOf<EngineMethods['releaseInside']['params']>()(
+    v.object({ only: v.exactOptional(v.literal('beside')) }),
+  ),
   prefixCacheSize: noParams,
   clearPrefixCache: schemaOf<EngineMethods['clearPrefixCache']['params']>()(
     v.object({ chat: v.exactOptional(chatName) }),

@@ -240,9 +240,9 @@ export class ChatSession {
     this.#drafts.putBack(current, this.#queue.take(current.id));
   }
 
-  /** Sends the queued messages of the open chat, which stay queued after an error. */
-  async sendQueued(): Promise<void> {
-    await this.#sendNext(this.#chats.current);
+  /** Sends queued messages, which stay queued after an error. @param chat default: the open one; null: any chat */
+  async sendQueued(chat: ChatDocument | null = this.#chats.current): Promise<void> {
+    await this.#sendNext(chat ?? undefined);
   }
 
   /**

@@ -71,7 +71,8 @@ export class FullWindow {
     };
     return [
       ...(isAlone || session.whenFull !== 'stop' ? [] : [drop]),
-      ...this.#bigger(tokens + 1, () => Promise.resolve()),
+      // What was sent meanwhile waits for the model.
+      ...this.#bigger(tokens + 1, async () => await session.sendQueued(null)),
       ...this.#newChat(null),
     ];
   }

@@ -37,6 +37,19 @@ function libraryWith(bigger: { tokens: number; extraBytes: number } | null, load
   };
 }
 
+/** A window of 2,000 tokens can be loaded. @returns ends loading it, with this size */
+function loadsLater(contextSize: number): () => void {
+  const library = libraryWith({ tokens: 2000, extraBytes: 1 }, { ...MODEL, contextSize });
+  const { loadWindow } = library;
+  let load: () => void = () => undefined;
+  library.loadWindow = async (tokens) => {
+    await new Promise<void>((resolve) => (load = resolve));
+    await loadWindow(tokens);
+  };
+  full = new FullWindow({ ...opened, otherModel: { library } });
+  return () => load();
+}
+
 /** A reply that ended in a full window, or that could not begin. */
 async function fullReply(before: readonly string[] = []): Promise<Reply> {
   const { session, api, chats } = opened;
@@ -107,14 +120,7 @@ describe('a reply that ended in a full window', () => {
     ['continues', 2000],
     ['says why it does not', MODEL.contextSize],
   ])('%s in the chat that asked for it, whatever is opened meanwhile', async (_, contextSize) => {
-    const library = libraryWith({ tokens: 2000, extraBytes: 1 }, { ...MODEL, contextSize });
-    const { loadWindow } = library;
-    let load: () => void = () => undefined;
-    library.loadWindow = async (tokens) => {
-      await new Promise<void>((resolve) => (load = resolve));
-      await loadWindow(tokens);
-    };
-    full = new FullWindow({ ...opened, otherModel: { library } });
+    const load = loadsLater(contextSize);
     const { chats, session } = opened;
     const reply = await fullReply();
     const { id } = chats.current;
@@ -273,6 +279,20 @@ describe('a draft that does not fit', () => {
     expect(opened.session.whenFull).toBe('drop_oldest');
     expect(offered()).toEqual(['full-new']);
     expect(asked.every((needed) => needed === 1101)).toBe(true);
+  });
+
+  it('sends what was queued while a bigger window was loaded for it', async () => {
+    const load = loadsLater(2000);
+    const { chats, session } = opened;
+    full
+      .actionsForDraft(size)
+      .find(({ testId }) => testId === 'full-bigger')!
+      .onclick();
+    await session.send('Meanwhile');
+    expect(session.queued).toEqual(['Meanwhile']);
+    load();
+    await vi.waitFor(() => expect(chats.current.lastReply?.stop?.reason).toBe('eos'));
+    expect(session.queued).toEqual([]);
   });
 
   it('moves to the new chat', async () => {

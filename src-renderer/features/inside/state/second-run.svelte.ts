@@ -168,7 +168,7 @@ export class SecondRun implements RunView {
     this.#hasBeside = false;
     this.engine
       .ready()
-      .then((engine) => engine.call('releaseInside', {}))
+      .then((engine) => engine.call('releaseInside', { only: 'beside' }))
       // An engine that is gone has freed it.
       .catch((thrown: unknown) => void thrown);
   }
