@@ -37,7 +37,7 @@ describe('numbers as the interface writes them', () => {
   ])('writes %d bytes as %s', (bytes, text) => expect(formatBytes(bytes)).toBe(unbroken(text)));
   it.each([
     [41_000_000, 105_000_000, '41 of 105\u00a0MB'],
-    [41_000_000, 1_900_000_000, '41\u00a0MB of 1.9\u00a0GB'],
+    [41_000_000, 1_900_000_000, '41.0\u00a0MB of 1.9\u00a0GB'],
     [60_000_000, 1_900_000_000, '0.1 of 1.9\u00a0GB'],
     [3_000, 3_000, '3.0 of 3.0\u00a0KB'],
     [0, 999_700, '0.0 of 1.0\u00a0MB'],

@@ -21,7 +21,7 @@ const DOWNLOAD: Download = {
 it('says how much of what is there, in the unit of the whole', () => {
   expect(amountText(168e6, 271e6)).toBe('168 of 271\u00a0MB');
   expect(amountText(0, 271e6)).toBe('0 of 271\u00a0MB');
-  expect(amountText(41e6, 1.1e9)).toBe('41\u00a0MB of 1.1\u00a0GB');
+  expect(amountText(41e6, 1.1e9)).toBe('41.0\u00a0MB of 1.1\u00a0GB');
   expect(amountText(5e6, 9.8e6)).toBe('5.0 of 9.8\u00a0MB');
   expect(amountText(168e6, null)).toBe('168\u00a0MB');
 });
