@@ -19,6 +19,9 @@ export const HELPER_PACKAGES = [
   ...['libzstd-dev', 'liblzma-dev', 'zlib1g-dev'].map((name) => [name]),
 ];
 
+/** Names of 7-Zip; Debian 12's package has only the last one. */
+export const SEVEN_ZIP = ['7za', '7z', '7zz'];
+
 /** Marks an AppImage of type 2, at this offset of its file, in a part of the ELF header that is unused. */
 const APPIMAGE_MAGIC = { offset: 8, bytes: Buffer.from('AI\u0002') };
 const RUNTIME_SOURCE = join(root, 'build', 'linux', 'appimage-runtime.c');
@@ -34,7 +37,7 @@ const RUNTIME_LIBRARIES = ['squashfuse_ll', 'squashfuse', 'fuse3', 'zstd', 'z', 
 export async function prepareHelpers(folder: string, targets: readonly string[]): Promise<Record<string, string>> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const env: Record<string, string> = { ELECTRON_BUILDER_7ZIP_PATH: await toolPath(['7za', '7z']) };
+  const env: Record<string, string> = { ELECTRON_BUILDER_7ZIP_PATH: await toolPath(SEVEN_ZIP) };
   if (targets.includes('deb') || targets.includes('rpm')) env.CUSTOM_FPM_PATH = await fpm(folder);
   if (targets.includes('AppImage')) env.APPIMAGE_TOOLS_PATH = await appImageTools(join(folder, 'appimage'));
   return env;
@@ -71,7 +74,7 @@ async function buildRuntime(path: string): Promise<void> {
   await chmod(path, 0o755);
 }
 
-async function toolPath(names: string[]): Promise<string> {
+async function toolPath(names: readonly string[]): Promise<string> {
   for (const name of names) {
     const { code, stdout } = await capture('sh', ['-c', `command -v ${name}`]);
     if (code === 0) return stdout.trim();

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { APP_ID } from '../../src-main/app/app-id.ts';
 import { capture, root } from '../lib/run.ts';
+import { SEVEN_ZIP } from './helpers.ts';
 import { buildNsis, uninstallLines } from './nsis.ts';
 
 /** The files of an unpacked app for Windows, without their contents. */
@@ -39,7 +40,7 @@ it('the uninstaller deletes files, then the folders that are left empty', () => 
 });
 
 const hasNsis = spawnSync('makensis', ['-VERSION']).status === 0;
-const has7z = spawnSync('7z', ['i']).status === 0;
+const sevenZip = SEVEN_ZIP.find((name) => spawnSync(name, ['i']).status === 0);
 
 describe.skipIf(!hasNsis)('the installer for Windows', () => {
   let folder: string;
@@ -64,8 +65,8 @@ describe.skipIf(!hasNsis)('the installer for Windows', () => {
     expect(bytes.includes(Buffer.from('1.2.3', 'utf16le'))).toBe(true);
   });
 
-  it.skipIf(!has7z)('contains the app', async () => {
-    const { stdout } = await capture('7z', ['l', '-slt', setup]);
+  it.skipIf(sevenZip === undefined)('contains the app', async () => {
+    const { stdout } = await capture(sevenZip!, ['l', '-slt', setup]);
     const inside = [...stdout.matchAll(/^Path = (.*)$/gm)].map(([, path]) => path!.replaceAll('\\', '/'));
     for (const path of PAYLOAD) expect(inside).toContain(path);
   });
