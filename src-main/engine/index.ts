@@ -352,7 +352,7 @@ export class InferenceEngine {
       const prompt = readPrompt(params.prompt, model, params.stop.maxTokens, true);
       const job = { model, context, platform: this.platform, prompt, reply, token, cancel };
       await storedPrefix(loaded, params)?.restore(seen(job, prompt.ids).ids, cancel);
-      return preview({ ...job, params: { ...settings, useKvCache: true } });
+      return context.reading(() => preview({ ...job, params: { ...settings, useKvCache: true } }));
     }, cancel);
   }
 

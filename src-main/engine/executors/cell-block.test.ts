@@ -92,7 +92,7 @@ describe.each([
 
   it('serves a part of the layers with their cells only', async () => {
     const { program, executor } = await open('llama', kvCacheType, onGpu);
-    const { prompt } = readTinyGolden('llama');
+    const prompt = readTinyGolden('llama').prompt.slice(0, 9);
     const tap = (layer: number) => tappedTensor(program, TAPS.layerOutput(layer))!;
     const [given, wanted] = [tap(0), tap(1)];
     const names = [given, wanted].map(tensorName);

@@ -122,6 +122,20 @@ describe('ContextWindow', () => {
       expect(await fill([...ids(200), 1])).toBe(200);
     });
 
+    it('are still temporary when they were only read', async () => {
+      const { fill, window, cache } = set;
+      const read = (wanted: readonly number[]) => window.reading(() => fill(wanted));
+      await fill(ids(100));
+      await look(ids(200, 1000));
+      expect(await read([...ids(200, 1000), 1])).toBe(200);
+      expect(await read([...ids(100, 1000), 1])).toBe(100);
+      // As a sequence that was there before.
+      await read([...ids(100), 1]);
+      window.releaseTemporary();
+      expect(CELLS - cache.free).toBe(101);
+      expect(await fill([...ids(100), 1, 2])).toBe(101);
+    });
+
     it('do not take the place of a short chat', async () => {
       const { fill, window } = set;
       await fill(ids(20));

@@ -62,7 +62,8 @@ export class ContextWindow implements TokenWindow {
   private readonly variants = new Map<number, string>();
   /** See `temporarily`. */
   private readonly temporary = new Set<number>();
-  private isTemporary = false;
+  /** What the window is used for: a reply, to look inside a run, or only to read what comes after a sequence. */
+  private purpose: 'reply' | 'look' | 'read' = 'reply';
   /** Expected length after prefill, in tokens; 0 if unknown. */
   private expected = 0;
 
@@ -180,14 +181,23 @@ export class ContextWindow implements TokenWindow {
 
   /**
    * Sequences that begin during `use` are temporary, as all variants are: they are released before all others, and by
-   * `releaseTemporary`. They stay if a later request extends them.
+   * `releaseTemporary`. They stay if a reply extends them.
    */
-  async temporarily<T>(use: () => Promise<T>): Promise<T> {
-    this.isTemporary = true;
+  temporarily<T>(use: () => Promise<T>): Promise<T> {
+    return this.during('look', use);
+  }
+
+  /** Temporary sequences that `use` extends are still temporary. */
+  reading<T>(use: () => Promise<T>): Promise<T> {
+    return this.during('read', use);
+  }
+
+  private async during<T>(purpose: 'look' | 'read', use: () => Promise<T>): Promise<T> {
+    this.purpose = purpose;
     try {
       return await use();
     } finally {
-      this.isTemporary = false;
+      this.purpose = 'reply';
     }
   }
 
@@ -251,8 +261,8 @@ export class ContextWindow implements TokenWindow {
    * written take no memory
    */
   private claim(expected: number): number | undefined {
-    if (!this.isTemporary && this.variant === OWN) {
-      this.temporary.delete(this.sequence);
+    if (this.purpose !== 'look' && this.variant === OWN) {
+      if (this.purpose === 'reply') this.temporary.delete(this.sequence);
       return undefined;
     }
     const isNew = this.length === 0;
@@ -268,7 +278,7 @@ export class ContextWindow implements TokenWindow {
 
   /** Whether a temporary sequence is needed, because this one is not: it is neither shortened nor extended. */
   private isForeign(sequence: number): boolean {
-    return this.isTemporary && !this.temporary.has(sequence);
+    return this.purpose === 'look' && !this.temporary.has(sequence);
   }
 
   private keptTemporary(): number[] {
@@ -289,7 +299,8 @@ export class ContextWindow implements TokenWindow {
       const branch = ++this.last;
       this.cache.fork(sequence, branch, length);
       this.sequence = branch;
-      if (this.isTemporary || this.variant !== OWN) this.temporary.add(branch);
+      const isRead = this.purpose === 'read' && this.temporary.has(sequence);
+      if (this.purpose === 'look' || isRead || this.variant !== OWN) this.temporary.add(branch);
     } else {
       if (sequence !== this.sequence) {
         this.kept = this.kept.filter((other) => other !== sequence);

@@ -15,16 +15,22 @@ export class SamplingDraw {
     this.#engine = engine;
   }
 
-  /** @param index of the token in its reply, which selects its random number. @returns cancels it */
-  ask(question: DrawQuestion, index: number): () => void {
+  /**
+   * @param index of the token in its reply, which selects its random number
+   * @param after what is computed first
+   * @returns cancels it
+   */
+  ask(question: DrawQuestion, index: number, after?: Promise<void>): () => void {
     const abort = new AbortController();
     this.stale = true;
-    void this.#run(question, index, abort.signal);
+    void this.#run(question, index, abort.signal, after);
     return () => abort.abort();
   }
 
-  async #run(question: DrawQuestion, index: number, signal: AbortSignal): Promise<void> {
+  async #run(question: DrawQuestion, index: number, signal: AbortSignal, after?: Promise<void>): Promise<void> {
     try {
+      await after;
+      if (signal.aborted) return;
       const engine = await this.#engine.ready(signal);
       const preview = await engine.call('preview', { ...question, topCandidates: TOP_CANDIDATES }, { signal });
       if (signal.aborted) return;

@@ -38,3 +38,18 @@ it('shows no draw where there is none', async () => {
   await settle();
   expect([sampling.explained, sampling.stale, sampling.problem]).toEqual([null, false, 'No model.']);
 });
+
+it('asks when what is computed first is there, unless it was cancelled by then', async () => {
+  let asked = 0;
+  const call = () => Promise.resolve({ draw: { rows: [asked++] } });
+  const sampling = new SamplingDraw({ ready: () => Promise.resolve({ call } as unknown as EngineApi) });
+  let computed = (): void => undefined;
+  const after = new Promise<void>((resolve) => (computed = resolve));
+  sampling.ask(questionOf(1), 0, after)();
+  sampling.ask(questionOf(2), 1, after);
+  await settle();
+  expect(asked).toBe(0);
+  computed();
+  await settle();
+  expect([asked, sampling.explained?.index]).toEqual([1, 1]);
+});
