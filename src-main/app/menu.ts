@@ -186,7 +186,7 @@ export function contextMenuTemplate(target: ContextTarget, platform: NodeJS.Plat
   return [...look, ...edit, separator(), { role: 'selectAll', label: 'Select all', enabled: editFlags.canSelectAll }];
 }
 
-/** Characters of the selected text in the menu. */
+/** Characters of the selected text in the menu, with the ellipsis. */
 const MAX_LOOK_UP = 31;
 
 function firstLine(text: string): string {

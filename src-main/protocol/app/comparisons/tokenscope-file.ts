@@ -18,7 +18,8 @@ export const MAX_TOKENSCOPE_BYTES = 64 * 1024 * 1024;
 
 const FORMAT = 'tokenscope-comparison';
 const VERSION = 1;
-const MAX_NAME_SHOWN = 100;
+/** Characters, with the ellipsis. */
+const MAX_NAME_SHOWN = 101;
 
 /** What identifies a model of the lanes on another computer. */
 export interface FileModel {

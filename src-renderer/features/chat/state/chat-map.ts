@@ -42,7 +42,7 @@ export function chatMap(chat: ChatDocument): MapSegment[] {
   return segments;
 }
 
-/** Characters. */
+/** Characters, with the ellipsis. */
 const MAX_TEXT = 81;
 
 /** The beginning of a turn, on one line. */
