@@ -76,7 +76,8 @@ describe('the memory that a model needs on a GPU', () => {
   it('has a largest buffer that the GPU must allow; the error says by how much it does not', async () => {
     const { largestBuffer } = await estimate('llama', 512);
     await created('llama', 512, largestBuffer);
-    const limit = largestBuffer - 100_000;
+    // Enough for all others.
+    const limit = 70_000;
     await expect(created('llama', 512, limit)).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
       message: expect.stringMatching(
