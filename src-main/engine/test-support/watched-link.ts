@@ -36,7 +36,8 @@ export class WatchedLink {
         this.open.add(request.id);
         this.most = Math.max(this.most, this.open.size);
         if (request.params.isChosen) this.chosen++;
-        this.hooks.onRun?.(++this.runs);
+        this.runs++;
+        this.hooks.onRun?.(this.runs);
       },
       onMessage: (listener) => link.onMessage((message) => listener(this.received(message as GpuResponse))),
     };

@@ -189,7 +189,13 @@ describe('an executor in another process', () => {
 
 describe('a profile from another process', () => {
   it('has the operations of one in this process', async () => {
-    const { here, there } = await pair();
+    const { model } = await pair();
+    const create: ServeGpuOptions['create'] = (program, reader, { cells }) =>
+      createWasmExecutor(program, reader, { kernels: testKernels(), cells, clock: performance });
+    const options = { kernels: testKernels(), cells: CELLS, clock: performance };
+    const here = await createWasmExecutor(model.program, storeReader(model.weights), options);
+    opened.push(here);
+    const there = (await remote(model, { create })).executor;
     const profiles: unknown[] = [];
     for (const executor of [here, there]) {
       const { profile } = await executor.run(batchOf([new KvCache(CELLS).append(0, IDS)]), {
