@@ -16,7 +16,7 @@ import { checkGrammar } from './grammar/compile-grammar.ts';
 import {
   CONTINUED_ON_CPU,
   describeModel,
-  forgetInside,
+  dropInside,
   infoOf,
   loadModel,
   loadOnCpu,
@@ -326,7 +326,7 @@ export class InferenceEngine {
   /** Frees what `inside` remembers, and the model beside the loaded one. @returns bytes that were remembered */
   async releaseInside(only?: 'beside'): Promise<number> {
     const all = () => (only === 'beside' ? [this.beside] : [this.loaded, this.kept, this.beside]);
-    const release = (isIdle: boolean) => all().reduce((sum, one) => sum + forgetInside(one, isIdle), 0);
+    const release = (isIdle: boolean) => all().reduce((sum, one) => sum + dropInside(one, isIdle), 0);
     const bytes = release(false);
     // A query may be running, or a model may just be loaded beside.
     return this.queue.run(async () => {

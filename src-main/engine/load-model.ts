@@ -348,7 +348,7 @@ function weightIsPacked(name: string): never {
 }
 
 /** @param isIdle no query is running, so that its K and V can be released, too @returns bytes that were remembered */
-export function forgetInside(one: Loaded | null, isIdle: boolean): number {
+export function dropInside(one: Loaded | null, isIdle: boolean): number {
   if (isIdle) one?.context.releaseTemporary();
   return one?.inside.release() ?? 0;
 }

@@ -88,7 +88,8 @@ describe('startEngineThread', () => {
     for (let head = 0; head < 4; head++) {
       await client.call('inside', { ...run, query: { kind: 'attention', layer: 0, head, from: 0, to: 600 } });
     }
-    expect(used() - before).toBeGreaterThan(15e6);
+    // The last answer, at least: V8 may have collected the others.
+    expect(used() - before).toBeGreaterThan(3e6);
     await client.call('releaseInside', {});
     await expect.poll(used).toBeLessThan(before + 1e6);
   });
