@@ -154,8 +154,12 @@ const config: Configuration = {
     // The launcher and the mark of the development runtime have no place in the app.
     await rm(join(resources, 'default_app.asar'), { force: true });
     await rm(join(appOutDir, 'tokenscope-fallback.json'), { force: true });
+    if (electronPlatformName !== 'linux') return;
     // 9 MB of text, a tenth of it compressed. Linux keeps documents like this.
-    if (electronPlatformName === 'linux') await compress(join(appOutDir, 'LICENSES.chromium.html'));
+    await compress(join(appOutDir, 'LICENSES.chromium.html'));
+    // A GPU in software, 5 MB. Without a GPU, Chromium draws and the app computes on the CPU.
+    for (const name of ['libvk_swiftshader.so', 'vk_swiftshader_icd.json'])
+      await rm(join(appOutDir, name), { force: true });
   },
 };
 
