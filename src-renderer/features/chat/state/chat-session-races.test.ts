@@ -214,7 +214,7 @@ it('keeps what is written and attached in a new chat while its first message is 
   await sending;
   expect(session.draft).toBe('And then?');
   expect(session.attachments.reading).toEqual(['slow.txt']);
-  read(new TextEncoder().encode('x').buffer);
+  read(Uint8Array.of(120).buffer);
   await attaching;
   expect(session.attachments.files.map(({ name }) => name)).toEqual(['slow.txt']);
   chats.create();

@@ -50,7 +50,8 @@ it('computes what the colours need, and says so', async () => {
 });
 
 it('computes nothing for plain text, nor while the engine is busy', () => {
-  for (const change of [{ asTokens: false }, { busy: true }]) expect(tintBy('entropy', change).score()).toBeUndefined();
+  expect(tintBy('entropy', { asTokens: false }).score()).toBeUndefined();
+  expect(tintBy('entropy', { busy: true }).score()).toBeUndefined();
   expect(tintBy('entropy', { asTokens: false }).basis).toBeNull();
   expect(tintBy('entropy', { busy: true }).basis).toBe('Entropy will be recomputed after the reply');
   expect(scored).toBe(0);
