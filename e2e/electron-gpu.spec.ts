@@ -126,7 +126,7 @@ test.describe('with a software adapter', { tag: '@full' }, () => {
   });
 
   test('replies on the GPU are those on the CPU, with tokens in flight, and operations are timed', async ({ app }) => {
-    const chat = await greedyChat(app, 24);
+    const chat = await greedyChat(app, 10);
     const sampled = async () => {
       await chat.openPanel('sampling');
       await chat.set('greedy', false);
