@@ -91,7 +91,7 @@ describe('a file that is', () => {
 
   test('too large is refused before it is parsed', () => {
     const text = 'x'.repeat(MAX_TOKENSCOPE_BYTES + 1);
-    expect(() => readTokenscopeFile(text, 'a'.repeat(300), AS)).toThrow(/^“a{99}…” has 68\sMB, but a \.tokenscope/);
+    expect(() => readTokenscopeFile(text, 'a'.repeat(300), AS)).toThrow(/^“a{100}…” has 68\sMB, but a \.tokenscope/);
   });
 });
 
