@@ -130,7 +130,7 @@ test.describe('with a software adapter', { tag: '@full' }, () => {
     const sampled = async () => {
       await chat.openPanel('sampling');
       await chat.set('greedy', false);
-      await chat.set('temperature', 0.8);
+      await chat.set('temperature', 1.5);
       await chat.set('seed', 42);
       return await chat.ask('Once upon a time');
     };
