@@ -20,7 +20,7 @@ export interface ProcessMemory {
 /** @throws Error without /proc, or in a browser */
 export async function memoryByKind(app: RunningApp): Promise<ProcessMemory[]> {
   const { electron } = app;
-  if (electron === null) throw new Error('Only the processes of Electron are told apart.');
+  if (electron === null) throw new Error('Memory by process is measured in Electron only.');
   const session = await app.context.newCDPSession(app.page);
   await session.send('HeapProfiler.collectGarbage');
   // The second is missing in Electron 33.

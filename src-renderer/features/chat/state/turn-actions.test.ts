@@ -28,6 +28,17 @@ const saved = async () => {
   return (await services.invoke('chatGet', chats.current.id))!;
 };
 
+/** Opens a session with one reply. @returns a function that says whether the message being measured fits */
+async function measuring(): Promise<(fits: boolean) => void> {
+  let answer: (fits: boolean) => void = () => undefined;
+  let asks = false;
+  const fits = () => (asks ? new Promise<boolean>((resolve) => (answer = resolve)) : Promise.resolve(true));
+  ({ services, api, chats, engine, session } = await openSession({ fits }));
+  await session.send('One');
+  asks = true;
+  return (isFitting) => answer(isFitting);
+}
+
 it('sends a changed message as another version, and keeps the first with its replies', async () => {
   await session.send('One');
   await session.send('Two');
@@ -45,13 +56,8 @@ it('sends a changed message as another version, and keeps the first with its rep
 });
 
 it('sends a changed message in its own chat, whatever is opened while it is measured', async () => {
-  let answer: (fits: boolean) => void = () => undefined;
-  let asks = false;
-  const fits = () => (asks ? new Promise<boolean>((resolve) => (answer = resolve)) : Promise.resolve(true));
-  ({ services, api, chats, engine, session } = await openSession({ fits }));
-  await session.send('One');
+  const answer = await measuring();
   const [chat, first] = [chats.current, user(0)];
-  asks = true;
   const sending = session.turns.send(first, 'Uno');
   chats.create();
   chats.current.addUserTurn('Another chat');
@@ -64,12 +70,7 @@ it('sends a changed message in its own chat, whatever is opened while it is meas
 });
 
 it('does not send a changed message in a chat that is deleted while it is measured', async () => {
-  let answer: (fits: boolean) => void = () => undefined;
-  let asks = false;
-  const fits = () => (asks ? new Promise<boolean>((resolve) => (answer = resolve)) : Promise.resolve(true));
-  ({ services, api, chats, engine, session } = await openSession({ fits }));
-  await session.send('One');
-  asks = true;
+  const answer = await measuring();
   const sending = session.turns.send(user(0), 'Uno');
   const leaving = session.leave(chats.current.id);
   answer(true);
@@ -78,12 +79,7 @@ it('does not send a changed message in a chat that is deleted while it is measur
 });
 
 it('does not send a changed message whose editor is closed while it is measured', async () => {
-  let answer: (fits: boolean) => void = () => undefined;
-  let asks = false;
-  const fits = () => (asks ? new Promise<boolean>((resolve) => (answer = resolve)) : Promise.resolve(true));
-  ({ services, api, chats, engine, session } = await openSession({ fits }));
-  await session.send('One');
-  asks = true;
+  const answer = await measuring();
   session.turns.open(user(0));
   const sending = session.turns.send(user(0), 'Uno');
   session.turns.close(user(0));
