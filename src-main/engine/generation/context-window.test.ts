@@ -92,6 +92,14 @@ describe('ContextWindow', () => {
       expect(await fill([...ids(300), 1])).toBe(300);
     });
 
+    it('are released before chats where there are too many sequences', async () => {
+      const { fill, window } = setUp(10_000);
+      await fill(ids(100));
+      await window.temporarily(() => fill(ids(100, 1000)));
+      for (let n = 2; n <= 17; n++) await fill(ids(100, 1000 * n));
+      expect(await fill([...ids(100), 1])).toBe(100);
+    });
+
     it('are few, in the same cells', async () => {
       const { fill, window, cache } = set;
       await fill(ids(100));

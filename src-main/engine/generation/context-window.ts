@@ -312,12 +312,14 @@ export class ContextWindow implements TokenWindow {
     return length;
   }
 
-  /** Adds a sequence to the kept ones as the newest, and releases the oldest beyond `MAX_KEPT`. */
+  /** Adds a sequence to the kept ones as the newest, and releases others beyond `MAX_KEPT`: the oldest, temporary ones first. */
   private keep(sequence: number): void {
     if (this.cache.length(sequence) > 0) {
       this.kept.push(sequence);
       if (this.variant !== OWN) this.variants.set(sequence, this.variant);
     } else this.temporary.delete(sequence);
-    while (this.kept.length > MAX_KEPT) this.drop(this.kept[0]);
+    while (this.kept.length > MAX_KEPT) {
+      this.drop(this.keptTemporary().find((other) => other !== sequence) ?? this.kept[0]);
+    }
   }
 }
