@@ -1,6 +1,7 @@
 /** The app quits on request, whatever is open, and a second start always shows a window. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sandboxProblem } from '../scripts/lib/processes.ts';
 import { root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
@@ -45,6 +46,22 @@ for (const [what, end] of Object.entries(ways)) {
     expect(await leftOver(tree, 8000)).toEqual([]);
   });
 }
+
+test('a shutdown ends an app that is starting', { tag: '@full' }, async ({ app, dataDir }) => {
+  test.setTimeout(120_000);
+  const { spawnfile } = app.electron?.process() ?? { spawnfile: '' };
+  await app.electron?.close();
+  for (const afterMs of [100, 300, 500, 700, 900, 1200, 1600, 2000]) {
+    const starting = spawn(spawnfile, [root, ...(sandboxProblem() ? ['--no-sandbox'] : [])], {
+      env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+      stdio: 'ignore',
+    });
+    await sleep(afterMs);
+    const tree = await processTree(starting.pid ?? 0);
+    for (const pid of tree) kill(pid);
+    expect(await leftOver(tree, 8000), `${afterMs} ms after the start`).toEqual([]);
+  }
+});
 
 test('a second start opens a window if the first has none', async ({ app, dataDir }) => {
   await new ChatPage(app.page).ready();
@@ -100,3 +117,13 @@ test('unsaved changes are confirmed before the window closes', async ({ app }) =
   await answer(0);
   expect(await leftOver(tree, 8000)).toEqual([]);
 });
+
+/** As the system does with every process of an app when it shuts down. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    // It followed its parent.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -25,13 +25,20 @@ export interface CrashHandling {
   /** Asks a person after repeated crashes. */
   askToReload(): Promise<boolean>;
   quit(): void;
+  /** Whether the app is quitting, which may be why the page's process is gone. */
+  isQuitting(): boolean;
 }
 
 /** Reloads the page when its process is gone. */
-export function reloadAfterCrash(window: BrowserWindow, { notice, askToReload, quit }: CrashHandling): void {
+export function reloadAfterCrash(
+  window: BrowserWindow,
+  { notice, askToReload, quit, isQuitting }: CrashHandling,
+): void {
   const guard = new CrashGuard();
   window.webContents.on('render-process-gone', (_event, details: RenderProcessGoneDetails) => {
     if (details.reason === 'clean-exit' || window.isDestroyed()) return;
+    // A new process might not start any more.
+    if (isQuitting()) return window.destroy();
     void recover(details.reason);
   });
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { Ending } from './ending.ts';
+import { CLOSE_MS, Ending } from './ending.ts';
 
 function setUp() {
   let stopped: () => void = () => undefined;
@@ -79,6 +79,24 @@ test('a signal shows no dialog, also while one is open, and a second signal does
   expect(parts.exit).not.toHaveBeenCalled();
   ending.onSignal();
   expect(parts.exit).toHaveBeenCalledExactlyOnceWith(1);
+});
+
+test('after a signal, the app ends although a page never closes', async () => {
+  vi.useFakeTimers();
+  try {
+    const { ending, parts, event, stopped } = setUp();
+    ending.onSignal();
+    await vi.advanceTimersByTimeAsync(CLOSE_MS - 1);
+    expect(parts.stop).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    ending.onWillQuit(event());
+    expect(parts.stop).toHaveBeenCalledTimes(1);
+    stopped();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(parts.exit).toHaveBeenCalledExactlyOnceWith(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('a second start opens the window here, or restarts an app that is quitting', async () => {

@@ -14,6 +14,12 @@ export interface EndingParts {
   askToDiscard(what: 'quit' | 'close'): Promise<boolean>;
 }
 
+/**
+ * Maximum time that the windows may take to close after a signal, ms. At a shutdown, the system also ends the pages'
+ * processes, and a page that is still loading then never closes.
+ */
+export const CLOSE_MS = 3000;
+
 /** The used part of Electron's event. */
 export interface Preventable {
   preventDefault(): void;
@@ -37,6 +43,7 @@ export class Ending {
     if (this.#forced && this.#stopping) return this.#parts.exit(1);
     this.#forced = true;
     this.#parts.quit();
+    setTimeout(() => this.#stop(), CLOSE_MS);
   }
 
   /**
@@ -63,6 +70,16 @@ export class Ending {
   /** Called when all windows are closed. */
   onWillQuit(event: Preventable): void {
     event.preventDefault();
+    this.#stop();
+  }
+
+  /** Called when the app is started a second time. @returns whether this one still opens windows, and `requests` */
+  onSecondStart(requests: readonly OpenRequest[]): boolean {
+    if (this.#stopping) this.#again = [...(this.#again ?? []), ...requests];
+    return !this.#stopping;
+  }
+
+  #stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
     // Not `quit`, which would wait for an open native dialog.
@@ -70,11 +87,5 @@ export class Ending {
       if (this.#again !== null) this.#parts.relaunch(this.#again);
       this.#parts.exit(0);
     });
-  }
-
-  /** Called when the app is started a second time. @returns whether this one still opens windows, and `requests` */
-  onSecondStart(requests: readonly OpenRequest[]): boolean {
-    if (this.#stopping) this.#again = [...(this.#again ?? []), ...requests];
-    return !this.#stopping;
   }
 }

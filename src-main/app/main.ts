@@ -214,6 +214,7 @@ async function openWindow(options: NewWindow): Promise<BrowserWindow> {
     notice: (message) => services.emit({ type: 'notice', message }),
     askToReload,
     quit: () => app.quit(),
+    isQuitting: () => windows.quitting,
   });
   return opened;
 }

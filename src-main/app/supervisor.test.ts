@@ -6,7 +6,7 @@ import { EngineSupervisor, type EngineProcess } from './supervisor.ts';
 class FakeProcess implements EngineProcess<string> {
   readonly posted: { message: unknown; ports: string[] }[] = [];
   asked = 0;
-  readonly pid: number;
+  pid: number | undefined;
   /** Ignores requests to exit. */
   stubborn = false;
   #onMessage: (message: UtilityMessage) => void = () => undefined;
@@ -206,6 +206,18 @@ test('a restart stops the old process, by force if necessary, before the new one
   await restarted;
   expect(processes).toHaveLength(2);
   expect(states).toEqual(['starting', 'ready', 'lost', 'starting']);
+});
+
+test('stop does not wait for a process that was never started', async () => {
+  const { supervisor, latest } = setUp();
+  supervisor.start();
+  Object.assign(latest(), { pid: undefined, stubborn: true });
+  let stopped = false;
+  void supervisor.stop().then(() => (stopped = true));
+  await vi.advanceTimersByTimeAsync(999);
+  expect(stopped).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(stopped).toBe(true);
 });
 
 test('nothing is started or reported after stop', async () => {

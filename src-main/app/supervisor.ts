@@ -171,10 +171,14 @@ export class EngineSupervisor<Port> {
 
   async #end({ process: child, exited }: Running<Port>): Promise<void> {
     child.kill();
-    const force = setTimeout(() => {
-      if (child.pid !== undefined) this.#options.forceKill(child.pid);
-    }, this.#times.killMs);
-    await exited;
+    let force: NodeJS.Timeout | undefined;
+    const neverStarted = new Promise<void>((resolve) => {
+      force = setTimeout(() => {
+        if (child.pid === undefined) resolve();
+        else this.#options.forceKill(child.pid);
+      }, this.#times.killMs);
+    });
+    await Promise.race([exited, neverStarted]);
     clearTimeout(force);
   }
 
