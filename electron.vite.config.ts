@@ -1,6 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type UserConfig } from 'electron-vite';
 import { resolve } from 'node:path';
+import { preloadLinks } from './scripts/lib/preload-links.ts';
 import { recordPackages } from './scripts/release/bundled-packages.ts';
 
 const path = (name: string) => resolve(import.meta.dirname, name);
@@ -54,7 +55,7 @@ const all: UserConfig = {
   renderer: {
     root: path('src-renderer'),
     publicDir: false,
-    plugins: [svelte({ configFile: false }), recordPackages(import.meta.dirname, 'renderer')],
+    plugins: [svelte({ configFile: false }), preloadLinks(), recordPackages(import.meta.dirname, 'renderer')],
     server: { strictPort: true },
     // Its variant for browsers decodes with the DOM, which a Worker lacks.
     resolve: {
@@ -68,7 +69,7 @@ const all: UserConfig = {
       minify: true,
       // The content security policy allows fonts from files only, and a small file would become a data: address.
       assetsInlineLimit: 0,
-      // The code that preloads needs a document, and a Worker has none.
+      // Its code needs a document, and a Worker has none. The page's own links: preloadLinks.
       modulePreload: false,
       rolldownOptions: {
         input: {

@@ -15,6 +15,7 @@ import { withLock } from './lib/lock.mjs';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const shared = [
   'electron.vite.config.ts',
+  'scripts/lib/preload-links.ts',
   'scripts/release/bundled-packages.ts',
   'package.json',
   'package-lock.json',

@@ -17,6 +17,7 @@ import { chooseFolder, chooseModel, chooseTarget } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
 import { GpuWindow } from './gpu-window.ts';
+import { skipMissingGpu, withoutGtkGl } from './graphics.ts';
 import { registerIpc } from './ipc.ts';
 import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
@@ -141,7 +142,12 @@ function setUp(): void {
   app.on('before-quit', () => windows.beginQuit());
   app.on('will-quit', (event) => ending.onWillQuit(event));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.onSignal());
-  started = app.whenReady().then(run);
+  skipMissingGpu();
+  const restoreGtkGl = withoutGtkGl();
+  started = app.whenReady().then(async () => {
+    restoreGtkGl();
+    await run();
+  });
   started.catch(failToStart);
   const requests = requestsIn(ownArguments(process.argv), process.cwd());
   if (requests.length > 0) open(requests);

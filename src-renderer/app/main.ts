@@ -2,7 +2,8 @@ import '@fontsource-variable/inter/opsz.css';
 import '@fontsource-variable/jetbrains-mono';
 import '../styles/tokens.css';
 import '../styles/base.css';
-import { mount } from 'svelte';
+import '../styles/first-frame.css';
+import { mount, type Component } from 'svelte';
 import { createFirstState } from '../features/chat/state/first-state.ts';
 import { isStaticSite, siteFacts, workOffline } from '../lib/browser-storage/site.ts';
 import { connect, type Way } from '../lib/connection.svelte.ts';
@@ -18,6 +19,10 @@ void start();
 async function start(): Promise<void> {
   const target = document.querySelector('#app');
   if (target === null) throw new Error('index.html has no element #app to mount the window in.');
+  const show = <Props extends Record<string, unknown>>(component: Component<Props>, props: Props): void => {
+    target.replaceChildren();
+    mount(component, { target, props });
+  };
   // Use the system's theme until the settings are loaded.
   const stopFollowing = followTheme('system');
   // Opening an address with a key in an open tab only changes the fragment.
@@ -26,7 +31,7 @@ async function start(): Promise<void> {
   });
   try {
     const way = await wayToServices();
-    if (way === null) return void mount(NoKey, { target, props: { refused: false } });
+    if (way === null) return void show(NoKey, { refused: false });
     // The engine loads its model, and the chats are listed, while the interface is loaded.
     const [first, { showApp }] = await Promise.all([createFirstState(connect(way)), import('./show-app.ts')]);
     stopFollowing();
@@ -36,8 +41,8 @@ async function start(): Promise<void> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const details = error instanceof Error ? (error.stack ?? message) : message;
-    if (error instanceof KeyRefusedError) mount(NoKey, { target, props: { refused: true } });
-    else mount(BootError, { target, props: { message, details } });
+    if (error instanceof KeyRefusedError) show(NoKey, { refused: true });
+    else show(BootError, { message, details });
   }
 }
 

@@ -8,5 +8,6 @@ import { openDocuments } from './documents.svelte.ts';
 export async function showApp(first: FirstState, target: Element): Promise<void> {
   const app = createAppModel(first);
   const opened = await openDocuments(app);
+  target.replaceChildren();
   mount(App, { target, props: { app, opened } });
 }
