@@ -138,7 +138,8 @@ test('text size and density apply at once and are kept @full', async ({ app }) =
   // Nothing is wider than the window.
   for (const width of [1280, 480]) {
     await app.page.setViewportSize({ width, height: 700 });
-    expect(await app.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+    const excess = () => app.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    await expect.poll(excess, `at ${width} px`).toBeLessThanOrEqual(0);
   }
   await expect.poll(async () => (await app.services.invoke('settingsGet')).density).toBe('compact');
   await app.page.reload();

@@ -140,6 +140,8 @@ test('the same text runs in two models', { tag: '@full' }, async ({ app, dataDir
   await expect(inside.id('difference')).toBeHidden();
   await inside.step('why');
   await expect(inside.run(2).getByTestId('why-sum')).toContainText('parts sum to');
+  // The models take turns, and what is being computed again is faded.
+  await expect(inside.busy).toHaveCount(0);
   await expectNoViolations(page, 'Inside, two models');
   // The chat still has the first one.
   await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'ready');

@@ -11,6 +11,11 @@ export class InsidePage {
     return this.id('inside-tokens').getByRole('radio');
   }
 
+  /** Parts that are being computed again, and are faded meanwhile. */
+  get busy(): Locator {
+    return this.page.locator('[aria-busy=true]');
+  }
+
   /** Opens the view; resolves when the tokens of its text are there. */
   async show(): Promise<void> {
     await this.page.keyboard.press('Control+5');
