@@ -20,8 +20,8 @@ export interface TokenReadingParts {
   readonly busy: boolean;
   /** Why there are no branches, in addition to `recomputed.blocked`; or null. */
   readonly branchBlocked: string | null;
-  /** The element with the text, which has the keyboard focus; undefined until it is mounted. */
-  readonly body: HTMLElement | undefined;
+  /** The element with the text, which has the keyboard focus; null unless it is mounted. */
+  readonly body: HTMLElement | null;
   /** Branches with token `id` in place of token `index`. */
   branch(index: number, id: number): void;
   /** Shows how token `index` was drawn. */
@@ -71,7 +71,7 @@ export class TokenReading {
   follow(): void {
     const { body, asTokens } = this.#parts;
     if (!asTokens) this.focus.close();
-    this.anchor = this.token === null || body === undefined ? null : tokenElement(body, this.token.index);
+    this.anchor = this.token === null || body === null ? null : tokenElement(body, this.token.index);
   }
 
   readonly onkeydown = (event: KeyboardEvent): void => {
@@ -169,7 +169,7 @@ export class TokenReading {
     // After its block has been drawn.
     requestAnimationFrame(() => {
       const { body } = this.#parts;
-      if (body !== undefined) tokenElement(body, index)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      if (body !== null) tokenElement(body, index)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     });
   }
 
