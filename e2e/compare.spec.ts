@@ -233,6 +233,9 @@ test('a blind vote hides who is who until a key is pressed', { tag: '@full' }, a
   await expect(compare.id('lane-settings')).toHaveCount(0);
   await expect(compare.id('lane-stop')).toHaveCount(0);
   await expect(compare.id('compare-chart')).toHaveCount(0);
+  // All texts are compared with one lane, which marks would give away.
+  await expect(compare.id('divergence')).toHaveCount(0);
+  await expect(compare.id('lane-text').locator('.shared')).toHaveCount(0);
   await expect(compare.page.locator('[data-p]')).toHaveCount(0);
   await expectNoViolations(app.page, 'a blind vote');
   await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
