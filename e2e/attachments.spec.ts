@@ -82,6 +82,8 @@ test('a file that is too big is cut, or removed', { tag: '@full' }, async ({ app
   await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'a file that is too big');
   await chat.id('attach-cut').click();
   await expect(chat.id('attached-note')).toContainText(/Cut to the first [\d,]+ of [\d,]+\stokens/);
+  // Only the note counts.
+  await expect(chat.id('attached-file')).not.toContainText(/B, [\d,]+\stokens/);
   await expect(chat.id('attach-too-big')).toHaveCount(0);
   expect((await chat.ask('Continue.')).reason).not.toBe('error');
 

@@ -29,8 +29,7 @@ test('the set of the guide runs as one batch, and marks where its lanes differ',
   await expect(compare.lanes).toHaveCount(4);
   await expect(compare.id('lane-stop')).toHaveCount(0);
   await compare.compare(PROMPT);
-  await expect(compare.id('prefill')).toContainText('Shared prefill: 1');
-  await expect(compare.id('prefill')).toContainText('processed once for 4 lanes');
+  await expect(compare.id('prefill')).toHaveText('Shared prefill once for 4 lanes');
   for (let index = 0; index < 4; index++) {
     expect(await compare.reason(index)).not.toBe('error');
     await expect(compare.lane(index).locator('[data-figure="perplexity"]')).toBeVisible();
@@ -233,6 +232,9 @@ test('a blind vote hides who is who until a key is pressed', { tag: '@full' }, a
   await expect(compare.id('lane-settings')).toHaveCount(0);
   await expect(compare.id('lane-stop')).toHaveCount(0);
   await expect(compare.id('compare-chart')).toHaveCount(0);
+  // All texts are compared with one lane, which marks would give away.
+  await expect(compare.id('divergence')).toHaveCount(0);
+  await expect(compare.id('lane-text').locator('.shared')).toHaveCount(0);
   await expect(compare.page.locator('[data-p]')).toHaveCount(0);
   await expectNoViolations(app.page, 'a blind vote');
   await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());

@@ -107,6 +107,7 @@ test('tour, find bar, palette and shortcut sheet have no violations in any theme
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await page.keyboard.press('?');
   await expect(chat.id('shortcuts')).toContainText('Find in this chat');
+  await expect(chat.id('shortcuts')).toContainText('Vote for text 1');
   await expectNoViolationsIn(THEMES, page, 'shortcut sheet');
 });
 

@@ -108,6 +108,11 @@ test('a changed run stands beside the unmodified one, whatever is changed', { ta
   // Both rows of tokens, and both columns.
   await expect(page.getByText('Unmodified', { exact: true })).toHaveCount(2);
   await expect(page.getByText('With changes', { exact: true })).toHaveCount(2);
+  await expect(inside.id('changes-made')).toHaveText(/^Layer \d+, head \d+ off$/);
+  // Bars of both have the same space, and so the same scale.
+  const space = (run: 1 | 2) =>
+    inside.run(run).evaluate((section) => section.firstElementChild?.getBoundingClientRect().width ?? 0);
+  expect(await space(1)).toBeCloseTo(await space(2), 1);
   await inside.step('loop');
   await expect(second).toContainText('This step shows the first run only.');
   await inside.step('layers');

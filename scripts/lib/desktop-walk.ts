@@ -62,6 +62,10 @@ async function visit(
   await chat.id('view-tokens').click();
   await chat.id('setting-preset').scrollIntoViewIfNeeded();
   await save(named('desktop'), await screen(app));
+  // Before the check for updates, which makes network requests.
+  await resize(app, SMALL);
+  await save(`${named('desktop')}-small`, await screen(app));
+  await resize(app, USUAL);
   await chat.id('app-menu').click();
   await save(named('menu'), await screen(app));
   for (const menu of ['File', 'View', 'Help']) {
@@ -81,7 +85,6 @@ async function visit(
   await page.keyboard.press('Escape');
   // The focus returns to the button, which shows its tooltip.
   await chat.id('composer').focus();
-  await save(`${named('desktop')}-small`, await screen(app));
   await showMenu(app, 'View');
   await save(`${named('menu-view')}-small`, await screen(app));
   await closeMenus(app);

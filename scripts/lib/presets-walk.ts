@@ -102,8 +102,8 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
   // The whole file has thousands of tokens.
   await chat.id('attach-too-big').waitFor({ state: 'hidden' });
   await chat
-    .id('attached-file')
-    .getByText(/, \d{1,3} tokens$/)
+    .id('attached-note')
+    .filter({ hasText: /Cut to the first \d{1,3} of/ })
     .waitFor();
   await shot('attachments-cut');
 }

@@ -96,6 +96,15 @@ describe('scales', () => {
     expect(layoutOf([series('a', [1, 1], [2, 2])], 0, HEIGHT).right).toBeGreaterThan(0);
   });
 
+  it('leaves space for the text of a mark above the plot', () => {
+    const all = [series('a', [1, 0], [9, 12])];
+    const [plain, marked] = [layout(...all), layoutOf(all, WIDTH, HEIGHT, true)];
+    expect(marked.top).toBe(plain.top + 14);
+    expect(marked.bottom).toBe(plain.bottom);
+    expect([topOf(marked, marked.y.to), topOf(marked, 0)]).toEqual([marked.top, marked.bottom]);
+    expect(marked.y.to).toBeGreaterThanOrEqual(12);
+  });
+
   it('takes a hundred thousand points', () => {
     const points = Array.from({ length: 2 ** 17 }, (_, x) => ({ x, y: x % 7 }));
     expect(layout({ key: 'a', label: 'a', points }).x.to).toBe(2 ** 17 - 1);

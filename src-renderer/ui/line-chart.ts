@@ -67,6 +67,8 @@ export interface ChartReading {
 
 /** Room for half of a line's last point, and for half a line of text. */
 const EDGE = 6;
+/** Above the plot: a line of text about a mark. */
+const MARK_TEXT = 14;
 /** Below the plot: a mark and a line of text. */
 const X_AXIS = 20;
 const Y_GAP = 6;
@@ -74,18 +76,22 @@ const Y_GAP = 6;
 const X_TICK_GAP = 20;
 const Y_TICK_HEIGHT = 26;
 
-/** Where everything of a chart is drawn. The vertical scale includes 0. */
-export function layoutOf(series: readonly ChartSeries[], width: number, height: number): Layout {
+/**
+ * Where everything of a chart is drawn. The vertical scale includes 0.
+ * @param isMarked leaves space for the text of a mark above the plot
+ */
+export function layoutOf(series: readonly ChartSeries[], width: number, height: number, isMarked = false): Layout {
   const points = series.flatMap((one) => one.points);
   const ys = points.map(({ y }) => y);
+  const top = isMarked ? EDGE + MARK_TEXT : EDGE;
   const bottom = height - X_AXIS;
-  const y = roundedScale(least(ys, 0), greatest(ys, 0), Math.floor((bottom - EDGE) / Y_TICK_HEIGHT) + 1);
+  const y = roundedScale(least(ys, 0), greatest(ys, 0), Math.floor((bottom - top) / Y_TICK_HEIGHT) + 1);
   const left = Math.max(...y.ticks.map((tick) => textWidth(tickText(tick, y.step)))) + Y_GAP;
   const right = Math.max(left + 1, width - EDGE);
   const xs = series.flatMap((one) => (one.points.length === 0 ? [] : [one.points[0].x, one.points.at(-1)!.x]));
   const widest = textWidth(tickText(greatest(xs), 1)) + X_TICK_GAP;
   const x = exactScale(least(xs), greatest(xs), Math.floor((right - left) / widest));
-  return { x, y, left, right, top: EDGE, bottom };
+  return { x, y, left, right, top, bottom };
 }
 
 /** Pixels from the left edge of the chart. */

@@ -70,7 +70,7 @@ export const COMMANDS = [
 
 export type Command = (typeof COMMANDS)[number]['id'];
 
-/** Keys that the focused control handles itself; listed in the shortcut sheet. */
+/** Keys that a view or the focused control handles itself; listed in the shortcut sheet. */
 export const CONTROL_KEYS: readonly {
   readonly group: string;
   readonly rows: readonly [keys: string, does: string][];
@@ -80,6 +80,15 @@ export const CONTROL_KEYS: readonly {
     rows: [
       ['Enter', 'Send'],
       ['Shift Enter', 'New line'],
+    ],
+  },
+  {
+    group: 'Compare',
+    rows: [
+      ['Ctrl Enter', 'Run'],
+      ['1', 'Vote for text 1'],
+      ['0', 'Tie'],
+      ['S', 'Skip'],
     ],
   },
   {

@@ -36,7 +36,7 @@ export const STEPS: readonly Step[] = [
     id: 'embed',
     name: 'Embed',
     gist: 'pieces to vectors',
-    text: 'Each ID selects one row of a table that was learned in training. Tokens that are used alike have rows that point the same way.',
+    text: 'Each ID selects one row of a table that was learned in training. Tokens with similar uses have rows that point the same way.',
     uses: [],
   },
   {
@@ -50,7 +50,7 @@ export const STEPS: readonly Step[] = [
     id: 'attention',
     name: 'Attention',
     gist: 'tokens look back',
-    text: 'Each token looks at the tokens before it and takes more from some than from others. It never looks ahead, so one half stays empty.',
+    text: 'Each token looks at itself and the tokens before it, and takes more from some than from others. It never looks ahead, so one half stays empty.',
     uses: ['layer', 'head'],
   },
   {

@@ -128,6 +128,9 @@ async function shortened(engine: EngineApi, file: AttachedFile, keep: number): P
   return { ...file, content: cutText(file.content, end), notes };
 }
 
+/** Whether its note says how many tokens are left of it. */
+export const isCut = (file: AttachedFile): boolean => sizeBeforeCut(file) !== null;
+
 /** Tokens before the first cut, from its note; null if it was not cut. */
 function sizeBeforeCut({ notes }: AttachedFile): number | null {
   const size = notes.map((note) => CUT.exec(note)?.[1]).find((one) => one !== undefined);

@@ -3,7 +3,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { AttachmentDrafts } from './attachment-drafts.svelte.ts';
-import { AttachmentFit } from './attachment-fit.svelte.ts';
+import { AttachmentFit, isCut } from './attachment-fit.svelte.ts';
 import { decodeText } from './decode-text.ts';
 import { isAttachable, kindOf, languageOf } from './kinds.ts';
 import { attachedText, blockOf, messageFrom, typedOf, withTyped, type AttachedFile } from './message-text.ts';
@@ -194,6 +194,7 @@ describe('files that are too big', () => {
     expect(cut[0]).toBe(files[0]);
     expect(messageFrom('Why?', cut).text.length).toBeLessThanOrEqual(limits.window - 50);
     expect(cut[1]?.notes).toEqual([`Cut to the first ${cut[1]?.content.length} of 500 tokens.`]);
+    expect(cut.map(isCut)).toEqual([false, true]);
     await fit.measure({ files: cut, prompt: promptOf(cut) }, limits, new AbortController().signal);
     expect(fit.isTooBig).toBe(false);
   });

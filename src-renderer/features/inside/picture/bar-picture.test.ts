@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import { barPicture } from './bar-picture.ts';
 
-function picture(bars: { label?: string; value: number; shown?: string }[]) {
+function picture(bars: { label?: string; value: number; shown?: string }[], chosen?: number) {
   const facts = { name: '', value: '', formula: '' };
   return barPicture({
     ...{ title: '', fileName: '', table: { columns: [], rows: 0, row: () => [] } },
     bars: bars.map((bar) => ({ label: '', facts, ...bar })),
+    ...(chosen === undefined ? {} : { chosen }),
   });
 }
 
@@ -42,6 +43,17 @@ it.each([
 
 it('shows another text where a bar has one', () => {
   expect(textsOf([{ value: 4_907_140, shown: '4.9 million' }], 'end')).toEqual(['4.9 million']);
+});
+
+it('marks the row of the chosen bar, behind everything else', () => {
+  const bars = [{ value: 3 }, { value: 2 }, { value: 1 }];
+  const { scene, boxOf } = picture(bars, 1);
+  expect(scene.shapes[0]).toEqual({ kind: 'rect', fill: '--accent-soft', ...boxOf({ row: 1, column: 0 }) });
+  for (const chosen of [undefined, bars.length]) {
+    expect(
+      picture(bars, chosen).scene.shapes.filter((shape) => 'fill' in shape && shape.fill === '--accent-soft'),
+    ).toEqual([]);
+  }
 });
 
 it('has space for the longest names of parts, and shortens longer ones', () => {

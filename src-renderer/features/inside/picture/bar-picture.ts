@@ -15,6 +15,8 @@ export interface BarOptions {
   fileName: string;
   bars: readonly Bar[];
   table: Table;
+  /** Index of a bar whose row is marked. */
+  chosen?: number;
   /** Px available to bars. */
   length?: number;
 }
@@ -33,7 +35,7 @@ const MAX_DECIMALS = 8;
 
 /** One bar per row; negative values go to the left of the zero line. */
 export function barPicture(options: BarOptions): Picture {
-  const { title, fileName, bars, table, length = LENGTH } = options;
+  const { title, fileName, bars, table, chosen, length = LENGTH } = options;
   const max = bars.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0);
   const signed = bars.some(({ value }) => value < 0);
   const longest = bars.reduce((most, { label }) => Math.max(most, Math.min(label.length, LABEL_LENGTH)), 0);
@@ -42,7 +44,11 @@ export function barPicture(options: BarOptions): Picture {
   const scale = max === 0 ? 0 : (signed ? length / 2 : length) / max;
   const width = labelWidth + length + VALUE_WIDTH;
   const decimals = decimalsOf(bars, max);
-  const shapes: Shape[] = [{ kind: 'line', x1: zero, y1: 0, x2: zero, y2: bars.length * ROW, stroke: '--line-2' }];
+  const shapes: Shape[] = [];
+  if (chosen !== undefined && chosen < bars.length) {
+    shapes.push({ kind: 'rect', x: 0, y: chosen * ROW, width, height: ROW, fill: '--accent-soft' });
+  }
+  shapes.push({ kind: 'line', x1: zero, y1: 0, x2: zero, y2: bars.length * ROW, stroke: '--line-2' });
   bars.forEach(({ label, value, shown = barNumber(value, decimals) }, row) => {
     const y = row * ROW + ROW / 2;
     const text = shortened(label, LABEL_LENGTH);

@@ -12,18 +12,22 @@ export function firingCount({ activations }: FeedForwardAnswer): number {
   return activations.reduce((count, activation) => (activation === 0 ? count : count + 1), 0);
 }
 
-/** The neurons that fire most, without those that do not fire. */
+/**
+ * The neurons that fire most, without those that do not fire.
+ * @param parts `chosen`: place of the one that is described
+ */
 export function neuronsPicture(
   answer: FeedForwardAnswer,
-  parts: { tokens: readonly InsideToken[]; token: number; layer: number },
+  parts: { tokens: readonly InsideToken[]; token: number; layer: number; chosen: number },
 ): Picture {
   const { neurons, activations } = answer;
-  const { tokens, token, layer } = parts;
+  const { tokens, token, layer, chosen } = parts;
   // The strongest come first.
   const fired = neurons.filter(({ activation }) => activation !== 0);
   return barPicture({
     title: `Neurons of layer ${layer + 1} that fire most at ${nameOf(tokens, token)}`,
     fileName: `neurons-layer-${layer + 1}`,
+    chosen,
     bars: fired.map(({ neuron, activation, promotes }) => ({
       label: `Neuron ${neuron}`,
       value: activation,

@@ -47,7 +47,7 @@ export function lensPicture(layers: readonly LensLayer[], after: string): Pictur
     title: `Logit lens after ${after}`,
     fileName: 'logit-lens',
     rowLabels: layers.map(({ layer }) => `Layer ${layer + 1}`),
-    columnLabels: Array.from({ length: ranks }, (_, rank) => String(rank + 1)),
+    columnLabels: Array.from({ length: ranks }, (_, rank) => `Rank ${rank + 1}`),
     scale: PROBABILITY_SCALE,
     word(row, column) {
       const { layer, top } = layers[row];

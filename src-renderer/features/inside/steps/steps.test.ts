@@ -70,7 +70,8 @@ it('says what the neurons of a model compute', () => {
     neurons: [{ neuron: 1, activation: 2, promotes: [{ id: 3, piece: 'a', logit: 1 }], suppresses: [] }],
   });
   const formula = (shown: FeedForwardAnswer) =>
-    neuronsPicture(shown, { tokens: [tokenOf({})], token: 0, layer: 0 }).describe({ row: 0, column: 0 }).formula;
+    neuronsPicture(shown, { tokens: [tokenOf({})], token: 0, layer: 0, chosen: 0 }).describe({ row: 0, column: 0 })
+      .formula;
   expect(formula(answer(false, 'relu'))).toBe('a[1] = relu(W_in x)[1] = 2; promotes a');
   expect(formula(answer(true, 'silu'))).toBe('a[1] = silu(W_gate x)[1] × (W_up x)[1] = 2; promotes a');
 });
@@ -82,7 +83,7 @@ it('leaves out neurons that do not fire', () => {
     neurons: [1, 0, 2].map((neuron) => ({ neuron, activation: neuron === 1 ? 2 : 0, ...effects })),
   };
   expect(firingCount(answer)).toBe(1);
-  const picture = neuronsPicture(answer, { tokens: [tokenOf({})], token: 0, layer: 0 });
+  const picture = neuronsPicture(answer, { tokens: [tokenOf({})], token: 0, layer: 0, chosen: 0 });
   expect([picture.rows, picture.table.rows]).toEqual([1, 3]);
 });
 
