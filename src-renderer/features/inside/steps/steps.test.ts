@@ -46,6 +46,7 @@ it('says how a token was found', () => {
   expect(foundBy(tokenOf({ special: true, unknown: true }))).toBe('stands for text that the vocabulary cannot spell');
   expect(foundBy(tokenOf({ special: true }))).toBe('special token, added or parsed');
   expect(foundBy(tokenOf({ attempts: ['abc', 'ab'] }))).toBe('abc not in the vocabulary; ab is');
+  expect(foundBy(tokenOf({ attempts: ['It'] }))).toBe('It is in the vocabulary');
 });
 
 it('marks tokens that begin or end within a character, also when as many bytes come as go', () => {
