@@ -22,7 +22,7 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
   // Opened empty, it shows an example: the text of the trace.
   await expect(chat.id('inside-text')).toHaveValue(trace.text);
   await expect(chat.id('inside-tokens').getByRole('radio')).toHaveCount(trace.ids.length);
-  await expect(chat.id('token-steps')).toContainText('found');
+  await expect(chat.id('token-steps')).toContainText('It is in the vocabulary');
   await expect(chat.id('context-meter')).toHaveAttribute('data-used', String(trace.ids.length));
   await expectNoViolations(page, 'Inside, tokens');
   await inside.step('detokenize');

@@ -20,10 +20,10 @@ export async function walkInside(page: Page, shot: Shot, file: string): Promise<
     await inside.step(id);
     if (id === 'attention') await pointAtCell(inside);
     if (id === 'what-if') await inside.id('head-off').click();
+    await page.mouse.move(0, 0);
     await settled(inside);
     await shot(`inside-${id}`);
     if (SMALL.has(id)) await shot.small(`inside-${id}`);
-    await page.mouse.move(0, 0);
   }
   await inside.id('pair-attention').click();
   await inside.pick('inside-layer', 1);

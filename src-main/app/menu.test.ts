@@ -44,6 +44,15 @@ test.each(['linux', 'win32', 'darwin'] as const)('the menus of %s, with differen
   }
 });
 
+test('shows the key of tokens without taking it from text fields', () => {
+  const itemOf = (platform: NodeJS.Platform) =>
+    itemsOf(menuTemplate(parts({ platform }))).find(({ id }) => id === 'toggle-tokens');
+  for (const platform of ['linux', 'win32'] as const) {
+    expect(itemOf(platform)).toMatchObject({ accelerator: 'T', registerAccelerator: false });
+  }
+  expect(itemOf('darwin')).not.toHaveProperty('accelerator');
+});
+
 test('items run their commands', () => {
   const given = parts({ recent: [{ id: 'opened-1', name: 'Q&A 1B' }], installTool: vi.fn() });
   const menus = menuTemplate(given);

@@ -38,7 +38,7 @@ export function menuTemplate(parts: MenuParts): Item[] {
     ...(isMac ? [appMenu(parts)] : []),
     fileMenu(parts, isMac),
     editMenu(),
-    viewMenu(parts),
+    viewMenu(parts, isMac),
     windowMenu(parts, isMac),
     helpMenu(parts, isMac),
   ];
@@ -106,7 +106,7 @@ function editMenu(): Item {
   };
 }
 
-function viewMenu({ run, zoom, isDevelopment }: MenuParts): Item {
+function viewMenu({ run, zoom, isDevelopment }: MenuParts, isMac: boolean): Item {
   return {
     label: '&View',
     submenu: [
@@ -116,7 +116,11 @@ function viewMenu({ run, zoom, isDevelopment }: MenuParts): Item {
       command(run, 'view-tokenizer', 'Tokenizer', 'CommandOrControl+4'),
       command(run, 'view-inside', 'Inside', 'CommandOrControl+5'),
       separator(),
-      command(run, 'toggle-tokens', 'Show or hide tokens'),
+      {
+        ...command(run, 'toggle-tokens', 'Show or hide tokens', isMac ? undefined : 'T'),
+        // The page has the key, which also types a letter. On macOS, any key in a menu is the menu's.
+        ...(isMac ? {} : { registerAccelerator: false }),
+      },
       separator(),
       { id: 'zoom-in', label: 'Zoom in', accelerator: 'CommandOrControl+Plus', click: () => zoom(1) },
       // The same key without Shift.

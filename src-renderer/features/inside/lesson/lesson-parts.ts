@@ -74,7 +74,7 @@ export const LESSON: readonly LessonPart[] = [
       'Now the tokens exchange information. Each computes a query, a key and a value from its vector. The query of one token is multiplied by the keys of all tokens up to it; softmax turns the scores into weights that sum to 1; the values are added with these weights.',
       'A row of the picture is a token that looks, a column is what it looks at. The upper half is empty, because no token may look ahead. Four heads do this side by side in each layer, each with its own queries, keys and values.',
     ],
-    question: 'Layer 1, head 1: choose the cell to which “world” gives most of its attention.',
+    question: 'Layer 1, head 1: choose the cell that “world” attends to most.',
     picture: 'attention',
     isRight({ row, column: at }, { table, rows }) {
       const weights = table.row(row).slice(2).map(Number);

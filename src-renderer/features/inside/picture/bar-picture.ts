@@ -1,5 +1,5 @@
 import { shortened } from '../../../../src-main/protocol/cut-text.ts';
-import { withMinus, type CellFacts, type Picture, type Table } from './picture.ts';
+import { withMinus, type BarScale, type CellFacts, type Picture, type Table } from './picture.ts';
 import type { Shape } from './scene.ts';
 
 export interface Bar {
@@ -19,6 +19,8 @@ export interface BarOptions {
   chosen?: number;
   /** Px available to bars. */
   length?: number;
+  /** Default: its own. */
+  scale?: BarScale;
 }
 
 const ROW = 22;
@@ -36,14 +38,12 @@ const MAX_DECIMALS = 8;
 /** One bar per row; negative values go to the left of the zero line. */
 export function barPicture(options: BarOptions): Picture {
   const { title, fileName, bars, table, chosen, length = LENGTH } = options;
-  const max = bars.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0);
-  const signed = bars.some(({ value }) => value < 0);
-  const longest = bars.reduce((most, { label }) => Math.max(most, Math.min(label.length, LABEL_LENGTH)), 0);
-  const labelWidth = Math.max(MIN_LABEL_WIDTH, Math.ceil(longest * CHARACTER) + LABEL_GAP);
+  const own = ownScale(bars);
+  const { max, signed, labelWidth } = options.scale ?? own;
   const zero = labelWidth + (signed ? length / 2 : 0);
   const scale = max === 0 ? 0 : (signed ? length / 2 : length) / max;
   const width = labelWidth + length + VALUE_WIDTH;
-  const decimals = decimalsOf(bars, max);
+  const decimals = decimalsOf(bars, own.max);
   const shapes: Shape[] = [];
   if (chosen !== undefined && chosen < bars.length) {
     shapes.push({ kind: 'rect', x: 0, y: chosen * ROW, width, height: ROW, fill: '--accent-soft' });
@@ -75,6 +75,16 @@ export function barPicture(options: BarOptions): Picture {
     describe: ({ row }) => bars[row]?.facts ?? { name: '', value: '', formula: '' },
     fit: (space) =>
       barPicture({ ...options, length: Math.max(MIN_LENGTH, Math.min(LENGTH, space - labelWidth - VALUE_WIDTH)) }),
+    bars: { scale: own, scaledTo: (shared) => barPicture({ ...options, scale: shared }) },
+  };
+}
+
+function ownScale(bars: readonly Bar[]): BarScale {
+  const longest = bars.reduce((most, { label }) => Math.max(most, Math.min(label.length, LABEL_LENGTH)), 0);
+  return {
+    max: bars.reduce((largest, { value }) => Math.max(largest, Math.abs(value)), 0),
+    signed: bars.some(({ value }) => value < 0),
+    labelWidth: Math.max(MIN_LABEL_WIDTH, Math.ceil(longest * CHARACTER) + LABEL_GAP),
   };
 }
 

@@ -38,6 +38,16 @@ export interface ColourScale {
   tints: readonly string[];
 }
 
+/** What pictures of bars share, so that their lengths can be compared. */
+export interface BarScale {
+  /** The value of the longest bar. */
+  max: number;
+  /** Whether there is space for negative values. */
+  signed: boolean;
+  /** Px. */
+  labelWidth: number;
+}
+
 /** A picture of numbers: a grid of cells that can be pointed at, and the table of what it shows. */
 export interface Picture {
   title: string;
@@ -58,6 +68,8 @@ export interface Picture {
   table: Table;
   /** The same picture in the width that there is, in px; absent if it has one size. */
   fit?(width: number): Picture;
+  /** Of a picture of bars: its own scale, and the same picture at another one. */
+  bars?: { scale: BarScale; scaledTo(scale: BarScale): Picture };
 }
 
 /** Significant digits of numbers on screen. */

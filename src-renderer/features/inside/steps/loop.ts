@@ -1,5 +1,5 @@
 import type { CacheAnswer } from '../../../../src-main/engine/api/inside-types.ts';
-import { formatBytes, formatDuration, formatInteger, withUnit } from '../../../ui/format.ts';
+import { formatBytes, formatCount, formatDuration, formatInteger, withUnit } from '../../../ui/format.ts';
 import { barPicture } from '../picture/bar-picture.ts';
 import type { Picture } from '../picture/picture.ts';
 import type { LoopTimes } from '../state/loop-measurement.svelte.ts';
@@ -87,6 +87,19 @@ export function timesPicture({ withCache, withoutCache }: LoopTimes): Picture {
     })),
     table: { columns: ['case', 'ms'], rows: bars.length, row: (index) => [bars[index].label, bars[index].value] },
   });
+}
+
+/** Of a list without a comma before `and`. */
+const LISTED = new Intl.ListFormat('en-GB');
+
+/** `It holds 3 sequences with 9, 1 and 1 tokens; 1 token is shared.` */
+export function sequencesText({ sequences, shared }: Pick<CacheAnswer, 'sequences' | 'shared'>): string {
+  const sizes =
+    sequences.length === 1
+      ? formatCount(sequences[0], 'token')
+      : `${LISTED.format(sequences.map(formatInteger))} tokens`;
+  const common = shared === 0 ? '' : `; ${formatCount(shared, 'token is', 'tokens are')} shared`;
+  return `It holds ${formatCount(sequences.length, 'sequence')} with ${sizes}${common}.`;
 }
 
 /** Bytes of K and V of the run, layer by layer. */

@@ -3,7 +3,7 @@ import { tintOf } from '../picture/tint.ts';
 import type { FeedForwardAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { bytesPicture, completedTexts, splitsCharacters } from './detokenize.ts';
 import { firingCount, neuronsPicture } from './feed-forward.ts';
-import { operations, roughCount } from './loop.ts';
+import { operations, roughCount, sequencesText } from './loop.ts';
 import { dependsOnLayer, isStill, plainBase } from './position.ts';
 import type { InsideToken } from './step-props.ts';
 import { windowAround } from './token-window.ts';
@@ -46,6 +46,7 @@ it('says how a token was found', () => {
   expect(foundBy(tokenOf({ special: true, unknown: true }))).toBe('stands for text that the vocabulary cannot spell');
   expect(foundBy(tokenOf({ special: true }))).toBe('special token, added or parsed');
   expect(foundBy(tokenOf({ attempts: ['abc', 'ab'] }))).toBe('abc not in the vocabulary; ab is');
+  expect(foundBy(tokenOf({ attempts: ['It'] }))).toBe('It is in the vocabulary');
 });
 
 it('marks tokens that begin or end within a character, also when as many bytes come as go', () => {
@@ -101,6 +102,15 @@ it('counts the operations of the next token', () => {
   const model = { parameters: 100, layers: 2, heads: 2, headDim: 4, hiddenSize: 8, vocabularySize: 10 };
   // 4 x 2 x 2 x 4 = 64 for each pair of tokens.
   expect(operations(model, 3)).toEqual({ withCache: 200 + 3 * 64, withoutCache: 600 + 6 * 64 });
+});
+
+it.each([
+  [[9, 1, 1], 1, 'It holds 3 sequences with 9, 1 and 1 tokens; 1 token is shared.'],
+  [[1200, 800], 12, 'It holds 2 sequences with 1,200 and 800 tokens; 12 tokens are shared.'],
+  [[9], 0, 'It holds 1 sequence with 9 tokens.'],
+  [[1], 0, 'It holds 1 sequence with 1 token.'],
+])('describes cached sequences of %j tokens', (sequences, shared, text) => {
+  expect(sequencesText({ sequences, shared })).toBe(text);
 });
 
 it('writes estimates with two digits', () => {

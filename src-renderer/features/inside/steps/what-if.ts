@@ -45,7 +45,7 @@ export function changedTokens(before: LogitsAnswer, after: LogitsAnswer, tempera
 /** How much each token's probability changes. */
 export function changesPicture(tokens: readonly ChangedToken[]): Picture {
   return barPicture({
-    title: 'Change of probability, in percentage points',
+    title: 'Change in probability, in percentage points',
     fileName: 'what-if',
     bars: tokens.map(({ id, piece, before, after, logitBefore, logitAfter }) => ({
       label: visibleText(piece),
