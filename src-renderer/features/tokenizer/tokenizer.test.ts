@@ -76,7 +76,7 @@ describe('pieces', () => {
     const unknown = {
       ...tokens,
       ids: [5, 6, 5, 6],
-      vocabulary: new Map([...tokens.vocabulary, [6, piece('<UNK>', { unknown: true })]]),
+      vocabulary: new Map(tokens.vocabulary).set(6, piece('<UNK>', { unknown: true })),
     };
     expect(countsOf('日本 good', unknown)).toMatchObject({ tokens: 4, unknown: 2 });
   });
