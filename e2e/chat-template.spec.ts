@@ -84,7 +84,7 @@ test(
     await expect(chat.id('template-error')).toBeVisible();
     await chat.send('Hello');
     const card = chat.lastReply.getByTestId('error-card');
-    await expect(card).toContainText('The chat template failed');
+    await expect(card).toContainText('The prompt could not be built');
     await card.getByTestId('use-plain-template').click();
     const { reason } = await chat.finished();
     expect(reason).not.toBe('error');

@@ -38,6 +38,7 @@ test('a text is split into the model’s pieces, with counts while typing', asyn
   await chat.id('tokenizer-text').fill('once 日本');
   await expect(pieces.nth(2)).toHaveAttribute('data-kind', 'unknown');
   await expect(pieces.nth(2)).toContainText('日本');
+  await expect(chat.id('count-unknown')).toHaveText('1');
   await pieces.nth(1).hover();
   await expect(chat.id('piece-detail')).toContainText('6f 6e 63 65');
   await expect(chat.id('piece-detail')).toContainText('U+006F U+006E U+0063 U+0065');
@@ -45,6 +46,7 @@ test('a text is split into the model’s pieces, with counts while typing', asyn
   await expect(chat.id('piece-detail')).toContainText('unknown token');
   await chat.id('tokenizer-text').fill('a <EOS>');
   await expect(pieces).toHaveCount(3);
+  await expect(chat.id('count-unknown')).toHaveCount(0);
 
   // It is still there after visiting the chat.
   await app.page.keyboard.press('Control+1');

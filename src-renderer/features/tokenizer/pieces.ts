@@ -4,6 +4,8 @@ import { codePoint, visibleParts, type VisiblePart } from '../../lib/visible.ts'
 
 export interface Counts {
   tokens: number;
+  /** Tokens that stand for text without an entry in the vocabulary. */
+  unknown: number;
   /** Code points. */
   characters: number;
   /** UTF-8 bytes. */
@@ -67,13 +69,14 @@ export function kindText(piece: TokenPiece): string {
 }
 
 /** Counts of a text and its tokens. Millions of characters take milliseconds. */
-export function countsOf(text: string, { ids, ranges }: Tokenized): Counts {
+export function countsOf(text: string, { ids, ranges, vocabulary }: Tokenized): Counts {
   // Added tokens have no text.
   const own = ids.filter((_, index) => rangeOf(ranges, index) !== null).length;
   let words = 0;
   for (const _ of text.matchAll(/\S+/gu)) words++;
   return {
     tokens: ids.length,
+    unknown: ids.filter((id) => vocabulary.get(id)?.unknown === true).length,
     characters: text.length - secondHalves(text),
     bytes: new TextEncoder().encode(text).length,
     tokensPerWord: words === 0 ? null : own / words,

@@ -66,9 +66,19 @@ describe('pieces', () => {
 
   it('are counted, those that were added apart', () => {
     const tokens = tokenized([null, [0, 2], [2, 5], [5, 7]]);
-    expect(countsOf('日本 good', tokens)).toEqual({ tokens: 4, characters: 7, bytes: 11, tokensPerWord: 1.5 });
+    expect(countsOf('日本 good', tokens)).toEqual({
+      ...{ tokens: 4, unknown: 0, characters: 7, bytes: 11, tokensPerWord: 1.5 },
+    });
     expect(countsOf('a😀b', tokens)).toMatchObject({ characters: 3, bytes: 6 });
-    expect(countsOf(' ', tokenized([]))).toEqual({ tokens: 0, characters: 1, bytes: 1, tokensPerWord: null });
+    expect(countsOf(' ', tokenized([]))).toEqual({
+      ...{ tokens: 0, unknown: 0, characters: 1, bytes: 1, tokensPerWord: null },
+    });
+    const unknown = {
+      ...tokens,
+      ids: [5, 6, 5, 6],
+      vocabulary: new Map(tokens.vocabulary).set(6, piece('<UNK>', { unknown: true })),
+    };
+    expect(countsOf('日本 good', unknown)).toMatchObject({ tokens: 4, unknown: 2 });
   });
 });
 

@@ -17,7 +17,7 @@ function textsOf(stage: string, change: Partial<SamplingParams>, findings?: Stag
 
 describe('the texts of a stage', () => {
   it.each<[string, Partial<SamplingParams>, string, string, StageFindings?]>([
-    ['top_k', { topK: 40 }, '40 best stay', 'not in the top 40'],
+    ['top_k', { topK: 40 }, '40 best stay', 'not in top 40'],
     ['top_k', { topK: 1 }, '1 best stay', 'not the best'],
     ['top_p', { topP: 0.9 }, 'until 90 % is reached', 'beyond 90 %'],
     ['top_p', { topP: 0.955 }, 'until 96 % is reached', 'beyond 96 %'],

@@ -7,7 +7,7 @@ describe('the table of a draw', () => {
 
   it('has a column for the scores, for every stage that is on, and for the pick', () => {
     expect(table.columns.map(({ label, survivors, more }) => [label, survivors, more])).toEqual([
-      ['Scores', 10, 6],
+      ['Scores', 8, 4],
       ['Penalties', 8, 4],
       ['Top-k', 3, 0],
       ['Temperature', 3, 0],
@@ -26,6 +26,7 @@ describe('the table of a draw', () => {
     const masked = explainedDraw();
     masked.draw.rows[2].stages.fill(null);
     const { columns, rows } = waterfallTable(masked, 10);
+    expect(columns[0]).toMatchObject({ label: 'Scores', survivors: 10, more: 6 });
     expect(columns[1]).toMatchObject({ label: 'Masked', note: 'never generated' });
     expect(rows[2].cells.slice(1)).toEqual([
       { kind: 'removed', reason: 'never generated' },
@@ -47,7 +48,7 @@ describe('the table of a draw', () => {
     expect(cut!.cells).toMatchObject([
       { kind: 'logit', text: '2.50' },
       { kind: 'logit', text: '1.50', changed: true },
-      { kind: 'removed', reason: 'not in the top 3' },
+      { kind: 'removed', reason: 'not in top 3' },
       { kind: 'gone' },
     ]);
     expect(table.others[0].cells[0]).toMatchObject({ text: '−1.00' });

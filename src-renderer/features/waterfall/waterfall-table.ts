@@ -71,12 +71,16 @@ export function waterfallTable(explained: Explained, vocabularySize: number): Wa
       more: report.survivors - listed(at),
     };
   });
+  // Tokens that are never generated are counted only if their column is shown.
+  const hidden = stages.some(({ report }) => report.stage === 'mask')
+    ? 0
+    : (explained.stages.find(({ stage }) => stage === 'mask')?.removed ?? 0);
   const scores = {
     key: 'scores',
     label: 'Scores',
     note: 'the model’s logits',
-    survivors: vocabularySize,
-    more: vocabularySize - draw.rows.length,
+    survivors: vocabularySize - hidden,
+    more: vocabularySize - hidden - draw.rows.length,
   };
   const drawn = {
     key: 'pick',

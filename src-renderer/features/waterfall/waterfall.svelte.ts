@@ -3,7 +3,7 @@ import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { SamplingParams, SamplingPreview } from '../../../src-main/engine/api/types.ts';
 import { visibleText } from '../../lib/visible.ts';
 import type { EngineState } from '../chat/state/engine.svelte.ts';
-import type { DrawSource } from './draw-source.ts';
+import type { DrawSource, WaterfallToken } from './draw-source.ts';
 import { WhatIf } from './what-if.svelte.ts';
 
 /** Debounce delay while a slider is dragged, ms. */
@@ -49,7 +49,7 @@ export class WaterfallView {
   }
 
   /** The token of the reply. */
-  get actual(): { id: number; text: string } {
+  get actual(): WaterfallToken {
     return this.source.token(this.index);
   }
 
@@ -58,7 +58,12 @@ export class WaterfallView {
     const { explained, actual } = this;
     if (explained === null || !this.current || this.whatIf.changed.length === 0) return null;
     const { id, piece } = explained.draw;
-    return { drawn: visibleText(piece), insteadOf: id === actual.id ? null : visibleText(actual.text) };
+    return { drawn: visibleText(piece), insteadOf: id === actual.id ? null : this.textOf(actual) };
+  }
+
+  /** A token of the reply as the table shows it: a reply's text does not begin with its first token's space. */
+  textOf({ id, text }: WaterfallToken): string {
+    return visibleText(this.explained?.draw.rows.find((row) => row.id === id)?.piece ?? text);
   }
 
   /** Goes to another token, within the reply. */

@@ -98,6 +98,17 @@ describe('an explained draw', () => {
     expect(view.verdict).toBeNull();
   });
 
+  it('shows a token of the reply as its row does', async () => {
+    const { view } = opened({ token: (index) => ({ id: 10 + index, text: `w${10 + index}` }) }, 2);
+    expect(view.textOf(view.actual)).toBe('w12');
+    view.whatIf.setSampling({ temperature: 1.5 });
+    view.ask();
+    await vi.waitFor(() => expect(view.verdict).toEqual({ drawn: '·w11', insteadOf: '·w12' }));
+    expect(view.textOf(view.actual)).toBe('·w12');
+    // Without a row.
+    expect(view.textOf(view.source.token(4))).toBe('w14');
+  });
+
   it('of a token before a branch has the settings of the other version, and what is tried on top', async () => {
     const own = source();
     const other = { ...sampling, seed: 9, topK: 5 };

@@ -122,7 +122,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       return topK === 1 ? 'Keeps only the most likely token.' : `Keeps the ${formatInteger(topK)} most likely tokens.`;
     },
     note: ({ topK }) => `${formatInteger(topK)} best stay`,
-    reason: ({ topK }) => (topK === 1 ? 'not the best' : `not in the top ${formatInteger(topK)}`),
+    reason: ({ topK }) => (topK === 1 ? 'not the best' : `not in top ${formatInteger(topK)}`),
   },
   typical: {
     name: 'typical',

@@ -192,7 +192,7 @@ export class ChatSession {
   drawsOf(reply: Reply): DrawSource {
     const chat = this.#chats.current;
     const asked = chat.path[chat.path.indexOf(reply) - 1];
-    return replyDraws(reply, asked?.role === 'user' ? asked.text : '', (index) =>
+    return replyDraws(reply, asked?.role === 'user' ? `${asked.text} ` : '', (index) =>
       this.#request.drawOf(chat, reply, index),
     );
   }

@@ -42,7 +42,7 @@ describe('the draws of a reply', () => {
     expect(draws().count).toBe(5);
     expect(draws().token(1)).toEqual({ id: 4, text: ' t1' });
     expect(draws().token(4)).toEqual({ id: 1, text: '<EOS>' });
-    expect(draws().before(4)).toEqual({ prompt: 'Once', reply: 't0 t1 t2 t3' });
+    expect(draws().before(4)).toEqual({ prompt: 'Once ', reply: 't0 t1 t2 t3' });
     expect(draws().before(0).reply).toBe('');
   });
 

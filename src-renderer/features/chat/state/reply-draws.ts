@@ -4,7 +4,7 @@ import type { Reply } from './reply.svelte.ts';
 
 /**
  * The draws of a reply.
- * @param asked the message that it answers
+ * @param asked the text before it
  */
 export function replyDraws(reply: Reply, asked: string, question: (index: number) => DrawQuestion): DrawSource {
   const { stop } = reply;

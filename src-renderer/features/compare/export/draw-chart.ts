@@ -21,7 +21,9 @@ export function drawChart(pen: Pen, replies: readonly (LaneReply | null)[], x: n
   const series = replies.map((reply) => (reply === null ? [] : averages(surprisals(reply))));
   const tokens = Math.max(2, ...series.map(({ length }) => length));
   const top = Math.max(GRID_BITS, ...series.map((values) => values.reduce((most, value) => Math.max(most, value), 0)));
-  const bits = Math.ceil(top / GRID_BITS) * GRID_BITS;
+  const step = GRID_BITS * Math.ceil(top / GRID_BITS / 4);
+  // Ends at a line, so that it has a number.
+  const bits = Math.ceil(top / step) * step;
   const [left, right] = [x + MARGIN.left, x + width - MARGIN.right];
   const [ceiling, floor] = [y + MARGIN.top, y + CHART_HEIGHT - MARGIN.bottom];
   const across = (token: number) => left + ((right - left) * token) / (tokens - 1);
@@ -29,7 +31,7 @@ export function drawChart(pen: Pen, replies: readonly (LaneReply | null)[], x: n
 
   pen.text('Surprisal per token', x, y, STYLES.label);
   pen.text(`bits, mean of ${AVERAGED} tokens`, x + 140, y + 2, STYLES.quiet);
-  for (let value = 0; value <= bits; value += GRID_BITS * Math.ceil(bits / GRID_BITS / 4)) {
+  for (let value = 0; value <= bits; value += step) {
     pen.line(
       [
         [left, up(value)],

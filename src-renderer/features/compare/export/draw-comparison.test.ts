@@ -60,7 +60,7 @@ test('prompt, lanes, metrics and chart are drawn', () => {
   for (const text of ['The cat', 'Greedy', 'Temperature 1.5', 'Reached the 5-token limit', 'Surprisal per token']) {
     expect(all).toContain(text);
   }
-  expect(all).toMatch(/5 tokens · 123\stok\/s · seed 7\n/);
+  expect(all).toMatch(/5 tokens · seed 7\n123\stok\/s in this lane\n/);
   expect(all).toMatch(/seed 7 · sample 1 of 2/);
   expect(all).toContain('Distinct-1 1.00 · distinct-2 1.00');
   // Only what differs from the first lane is tinted; the shared start is quiet.
@@ -90,6 +90,20 @@ test('tokens that were unlikely are underlined, and a legend explains the tints'
   expect(said.indexOf('sure')).toBe(said.indexOf('unsure') + 1);
   const swatches = boxes.filter(({ colour, height }) => String(colour).startsWith('--prob-') && height < TOKEN_HEIGHT);
   expect(swatches.map(({ colour }) => colour)).toEqual(Array.from({ length: 11 }, (_, step) => `--prob-${step}`));
+});
+
+test.each([
+  [2, ['0', '4']],
+  [26, ['0', '8', '16', '24', '32']],
+])('the axis of the chart ends with a number: %i bits', (bits, numbers) => {
+  const run = storedComparison();
+  for (const { replies } of run.lanes) {
+    for (const { tokens } of replies) tokens.logprobs = tokens.ids.map(() => -bits * Math.LN2);
+  }
+  const { texts } = drawn(run);
+  const title = texts.findIndex(({ text }) => text === 'Surprisal per token');
+  const [ofAxis, ...others] = texts.slice(title).filter(({ text }) => /^\d+$/u.test(text));
+  expect([ofAxis!, ...others.filter(({ x }) => x === ofAxis!.x)].map(({ text }) => text)).toEqual(numbers);
 });
 
 test('a run without a title starts with its prompt, and five lanes fill two rows evenly', () => {

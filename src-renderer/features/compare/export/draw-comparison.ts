@@ -151,9 +151,8 @@ function factLines(comparison: StoredComparison, reply: LaneReply, samples: numb
   const of = samples > 1 ? [`sample 1 of ${samples}`] : [];
   return [
     stopLabel(reply.facts.stop),
-    [count, ...(rate === null ? [] : [withUnit(formatRate(rate), 'tok/s')]), `seed ${reply.facts.seed}`, ...of].join(
-      ' · ',
-    ),
+    [count, `seed ${reply.facts.seed}`, ...of].join(' · '),
+    ...(rate === null ? [] : [`${withUnit(formatRate(rate), 'tok/s')} in this lane`]),
     ...(perplexity === null || meanSurprisal === null
       ? []
       : [`Perplexity ${perplexity.toFixed(2)} · ${withUnit(meanSurprisal.toFixed(2), 'bits')} per token`]),

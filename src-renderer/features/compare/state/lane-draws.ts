@@ -27,5 +27,5 @@ export function laneDraws(
       reply: of.ids(drawn, index),
     };
   };
-  return replyDraws(reply, prompt.kind === 'text' ? prompt.text : '', (index) => question(reply, index));
+  return replyDraws(reply, prompt.kind === 'text' ? `${prompt.text} ` : '', (index) => question(reply, index));
 }

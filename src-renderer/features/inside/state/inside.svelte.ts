@@ -167,7 +167,7 @@ export class InsideState implements RunView {
       if (signal.aborted) return;
       // A copy: the prompt is read again when the view is opened again.
       const ids = source.kind === 'reply' ? [...asked, ...source.reply] : asked;
-      if (ids.length === 0) this.#set(null, 'Type a text to look inside.');
+      if (ids.length === 0) this.#set(null, 'Type text to look inside.');
       else if (ids.length > model.contextSize) this.#set(null, tooLong(ids.length, model, source.kind));
       else {
         const answers = new Answers(this.engine, { ids, modelId: model.id });

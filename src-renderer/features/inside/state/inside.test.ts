@@ -77,7 +77,7 @@ describe('the state of Inside', () => {
     inside.setText('');
     inside.follow();
     await settle();
-    expect([inside.pending, inside.problem]).toEqual([false, 'Type a text to look inside.']);
+    expect([inside.pending, inside.problem]).toEqual([false, 'Type text to look inside.']);
     engine.model = null;
     inside.follow();
     expect(inside.pending).toBe(false);
@@ -124,7 +124,7 @@ describe('the state of Inside', () => {
     inside.setText('');
     inside.follow();
     await settle();
-    expect(inside.problem).toBe('Type a text to look inside.');
+    expect(inside.problem).toBe('Type text to look inside.');
     inside.setText('x'.repeat(41));
     inside.follow();
     await settle();

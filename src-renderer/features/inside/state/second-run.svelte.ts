@@ -183,7 +183,7 @@ export class SecondRun implements RunView {
       const modelId = choice.kind === 'model' ? choice.id : undefined;
       const ids = await promptIds(engine, { kind: 'text', text: shown }, signal, modelId);
       if (signal.aborted) return;
-      if (ids.length === 0) this.#show(null, null, 'Type a text to compare with.');
+      if (ids.length === 0) this.#show(null, null, 'Type text to compare with.');
       else if (model !== null && ids.length > model.contextSize) this.#show(null, null, tooLong(ids.length, model));
       else if (model === null) this.#show(null, null);
       else this.#show(new Answers(this.engine, { ids, modelId: model.id }), model);
