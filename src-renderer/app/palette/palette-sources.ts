@@ -47,7 +47,7 @@ export function paletteItems({ app, library, runner, documents, loadModel }: Pal
         id: `model ${id}`,
         group: 'Models',
         title: library.nameOf(id),
-        detail: isLoaded ? 'In memory' : 'Load',
+        detail: isLoaded ? 'Loaded' : 'Load',
         words: 'load model',
         run: () => (isLoaded ? undefined : loadModel(id)),
       };
