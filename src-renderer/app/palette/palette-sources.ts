@@ -57,7 +57,10 @@ export function paletteItems({ app, library, runner, documents, loadModel }: Pal
     group: 'Presets',
     title: preset.label,
     words: 'preset sampling temperature',
-    run: () => applyPreset(modelSettings, preset),
+    run: () => {
+      app.presets.choose(modelSettings.owner, preset.value);
+      applyPreset(modelSettings, preset);
+    },
   }));
   return [...commands, ...list, ...models, ...presets];
 }
