@@ -111,6 +111,8 @@ test('a full window offers ways to continue, and shows in the thread what was dr
   // What cannot fit is not sent.
   await chat.id('composer').fill('the cat '.repeat(200).trim());
   await expect(chat.id('too-long')).toContainText(String(WINDOW));
+  // It has the only count.
+  await expect(chat.id('draft-tokens')).toHaveCount(0);
   await expect(chat.id('send')).toBeDisabled();
   await chat.id('composer').press('Enter');
   await expect(chat.id('user-turn')).toHaveCount(1);

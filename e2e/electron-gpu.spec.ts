@@ -103,7 +103,7 @@ test.describe('with a software adapter', { tag: '@full' }, () => {
     const status = app.page.getByTestId('executor');
     await expect(status).toHaveAttribute('title', /^The only GPU is a software renderer/);
     await chat.openPanel('rate');
-    await expect(chat.id('rate-executor-reason')).toHaveText(/^CPU: The only GPU is a software renderer/);
+    await expect(chat.id('rate-executor-reason')).toHaveText(/^Uses the CPU\. The only GPU is a software renderer/);
     expect(await chat.ask('Hello world')).toEqual({ text: REPLY, reason: 'max_tokens' });
     // It was only asked for its adapter.
     await expect.poll(() => hiddenPage(app)).toBeNull();
@@ -119,7 +119,7 @@ test.describe('with a software adapter', { tag: '@full' }, () => {
     await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('on the GPU');
 
     await choose(models, 'auto');
-    await expect(models.id('executor-reason')).toHaveText(/^CPU: The only GPU is a software renderer/);
+    await expect(models.id('executor-reason')).toHaveText(/^Uses the CPU\. The only GPU is a software renderer/);
     await expect.poll(() => hiddenPage(app)).toBeNull();
     await chat.id('nav-chat').click();
     await expect(chat.lastText).toHaveText(REPLY);
@@ -190,7 +190,9 @@ test.describe('with a software adapter', { tag: '@full' }, () => {
     expect(await chat.finished()).toEqual(undisturbed);
     await expect(app.page.getByTestId('executor')).toHaveText('CPU, wasm executor');
     await models.show();
-    await expect(models.id('executor-reason')).toHaveText(/^CPU: The GPU was lost: .*To try it again, choose GPU\.$/);
+    await expect(models.id('executor-reason')).toHaveText(
+      /^Uses the CPU\. The GPU was lost: .*To try it again, choose GPU\.$/,
+    );
     await expect.poll(() => hiddenPage(app)).toBeNull();
   }
 

@@ -63,7 +63,7 @@ test(
 
     await chat.id('composer').fill('Once');
     await expect(chat.id('send')).toBeDisabled();
-    await expect(chat.id('send-blocked')).toContainText('The answer format has an error in line 2, column 14');
+    await expect(chat.id('send-blocked')).toContainText('The answer format has an error on line 2, column 14');
     await chat.id('composer').press('Enter');
     await expect(chat.replies).toHaveCount(0);
 

@@ -209,7 +209,7 @@ test('the model is switched in the chat, also in a small window @full', async ({
   await app.page.keyboard.press('Control+1');
   await app.page.setViewportSize({ width: 480, height: 700 });
   await chat.id('header-model').click();
-  await expect(chat.id('switch-model')).toContainText('In memory');
+  await expect(chat.id('switch-model')).toContainText('Loaded');
   await app.page.keyboard.press('Escape');
   await expectNothingCutOff(app.page, 'the chat at 480 px');
   await chat.id('open-palette').click();

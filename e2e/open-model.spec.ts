@@ -99,7 +99,7 @@ test(
     await expect(chat.lastText).not.toBeEmpty();
     await models.show();
     await expect(models.id('reply-warning')).toContainText(
-      `In “${PROMPT}”, TinyTransformer is generating a reply. Loading another model or unloading this one stops it. The partial reply is saved.`,
+      `TinyTransformer is generating a reply in “${PROMPT}”. Loading another model or unloading this one stops it. The partial reply is saved.`,
     );
     await models.open(path);
     await models.load('tiny-llama');

@@ -37,7 +37,11 @@ test('presets are saved, imported and chosen, and a chat has its own settings', 
   await chat.id('item-save').click();
   await expect(preset.locator('option:checked')).toHaveText('My own');
   await chat.set('temperature', 0.4);
-  await expect(preset.locator('option:checked')).toHaveText('My own, changed');
+  await expect(preset.locator('option:checked')).toHaveText('My own (edited)');
+  // It is still so after another tab was shown.
+  await chat.id('panel-tab-stop').click();
+  await chat.id('panel-tab-sampling').click();
+  await expect(preset.locator('option:checked')).toHaveText('My own (edited)');
   await chat.id('preset-menu').click();
   await chat.id('preset-update').click();
   await expect(preset.locator('option:checked')).toHaveText('My own');

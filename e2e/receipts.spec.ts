@@ -150,6 +150,7 @@ test('a continued reply is run again from where it was continued', { tag: '@full
   await chat.lastReply.getByTestId('continue').click();
   await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('16 tokens');
   await chat.finished();
+  await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('last run 8 tokens');
   expect(await runAgain(chat)).toBe('Identical');
   await expect(chat.id('receipt-detail')).toHaveText('All 8 tokens match.');
 });

@@ -91,7 +91,7 @@ test('a software renderer is not chosen, but can be', { tag: '@full' }, async ({
   await models.select('TinyTransformer');
   const [select, reason] = [models.id('executor-select'), models.id('executor-reason')];
   await expect(select).toHaveValue('auto');
-  await expect(reason).toHaveText(/^CPU: The only GPU is a software renderer/);
+  await expect(reason).toHaveText(/^Uses the CPU\. The only GPU is a software renderer/);
   await select.selectOption('webgpu');
   await expect(models.id('detail')).toContainText('GPU, webgpu executor', { timeout: COMPILE_MS });
   await expect(models.id('detail')).toContainText('a software renderer, slower than the CPU');

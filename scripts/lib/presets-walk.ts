@@ -77,7 +77,6 @@ export async function walkPresets(page: Page, shot: Shot): Promise<void> {
       .getByText(/\d tokens?$/);
     await counted.waitFor();
   }
-  await chat.id('draft-tokens').waitFor();
   await shot('attachments-composer');
   await shot.small('attachments-composer');
   await chat.id('composer').press('Enter');

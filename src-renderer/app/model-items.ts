@@ -30,7 +30,7 @@ export function modelItems({ library, loadedId, load, open, showAll }: ModelItem
       return {
         label: library.nameOf(id),
         icon: isLoaded ? Check : Box,
-        ...(isLoaded ? { end: 'In memory' } : {}),
+        ...(isLoaded ? { end: 'Loaded' } : {}),
         testId: 'switch-model',
         onselect: () => (isLoaded ? undefined : load(id)),
       };

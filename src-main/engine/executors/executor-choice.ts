@@ -25,6 +25,8 @@ export interface ChoiceHost extends Pick<Platform, 'openGpu' | 'connectGpu'> {
   readonly measurements?: Measurements | undefined;
 }
 
+const NO_GPU = 'No GPU was found.';
+
 /** An adapter, or a sentence why there is none. */
 export type FoundAdapter = GpuAdapterInfo | string;
 
@@ -52,9 +54,11 @@ export async function knownChoice(
   model: ChosenModel,
   adapter: FoundAdapter,
 ): Promise<ExecutorChoice | null> {
-  if (typeof adapter === 'string') return { executor: 'wasm', reason: adapter };
+  if (typeof adapter === 'string') {
+    return { executor: 'wasm', reason: adapter, ...(adapter === NO_GPU && ({ noGpu: true } as const)) };
+  }
   const { name, isSoftware } = adapterFacts(adapter);
-  if (isSoftware) return { executor: 'wasm', reason: `The only GPU is a software renderer: ${name}.` };
+  if (isSoftware) return { executor: 'wasm', reason: `The only GPU is a software renderer (${name}).` };
   const quirk = quirkOf(adapter);
   if (quirk !== null) return { executor: 'wasm', reason: `${quirk.reason} See ${quirk.link}.` };
   const known = await measurements?.get(keyOf(model, adapter));
@@ -63,7 +67,7 @@ export async function knownChoice(
 
 export async function findAdapter({ log, ...host }: ChoiceHost): Promise<FoundAdapter> {
   try {
-    return (await gpuAccess(host)?.findAdapter()) ?? 'No GPU was found.';
+    return (await gpuAccess(host)?.findAdapter()) ?? NO_GPU;
   } catch (thrown) {
     const { message } = EngineError.from(thrown);
     log.debug('WebGPU is not available.', { message });

@@ -47,7 +47,7 @@ export function paletteItems({ app, library, runner, documents, loadModel }: Pal
         id: `model ${id}`,
         group: 'Models',
         title: library.nameOf(id),
-        detail: isLoaded ? 'In memory' : 'Load',
+        detail: isLoaded ? 'Loaded' : 'Load',
         words: 'load model',
         run: () => (isLoaded ? undefined : loadModel(id)),
       };
@@ -57,7 +57,10 @@ export function paletteItems({ app, library, runner, documents, loadModel }: Pal
     group: 'Presets',
     title: preset.label,
     words: 'preset sampling temperature',
-    run: () => applyPreset(modelSettings, preset),
+    run: () => {
+      app.presets.choose(modelSettings.owner, preset.value);
+      applyPreset(modelSettings, preset);
+    },
   }));
   return [...commands, ...list, ...models, ...presets];
 }

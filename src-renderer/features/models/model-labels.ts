@@ -4,6 +4,7 @@ import { STOP_SETTINGS } from '../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts';
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
 import type {
+  ExecutorChoice,
   ExecutorName,
   GpuAdapterFacts,
   WeightsInMemory,
@@ -113,3 +114,8 @@ export function adapterText({ name, isSoftware }: GpuAdapterFacts): string {
 
 /** What an executor uses. */
 export const processorOf = (executor: ExecutorName): string => (executor === 'webgpu' ? 'GPU' : 'CPU');
+
+/** What was chosen automatically, and why. */
+export function choiceText({ executor, reason }: ExecutorChoice): string {
+  return `Uses the ${processorOf(executor)}. ${reason}`;
+}

@@ -69,7 +69,7 @@ export function leadText(
   if (coming !== null) return `Loading ${coming}…`;
   if (model === null || model.builtIn) {
     return (
-      'A small model comes with the app and runs on this computer. It continues the text you start as a short ' +
+      'A small model comes with the app and runs on this computer. It turns the text you start into a short ' +
       'children’s story and shows every choice it makes.'
     );
   }

@@ -20,7 +20,9 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|microsoft basic render/i;
 export function adapterFacts(info: GpuAdapterInfo): Omit<GpuAdapterFacts, 'largestBuffer'> {
   const { vendor, architecture, device, description, isFallbackAdapter = false } = info;
   // Browsers reveal little, to prevent fingerprinting.
-  const name = description || device || [vendor, architecture].filter((part) => part !== '').join(' ') || 'GPU';
+  const named =
+    architecture === 'swiftshader' ? 'SwiftShader' : [vendor, architecture].filter((part) => part !== '').join(' ');
+  const name = description || device || named || 'GPU';
   return { name, isSoftware: isFallbackAdapter || SOFTWARE.test([architecture, device, description].join(' ')) };
 }
 

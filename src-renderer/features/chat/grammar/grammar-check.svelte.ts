@@ -50,7 +50,7 @@ export class GrammarCheck {
       return 'The engine did not respond when it checked the answer format. Change the format or turn it off.';
     if (this.problem === null) return null;
     const { line, column } = this.problem;
-    return `The answer format has an error in line ${line}, column ${column}. Fix it in the Sampling panel or turn it off.`;
+    return `The answer format has an error on line ${line}, column ${column}. Fix it in the Sampling panel or turn it off.`;
   }
 
   async #check(grammar: GrammarSource, signal: AbortSignal): Promise<void> {

@@ -17,9 +17,13 @@ export interface NextToken {
 }
 
 /** Number of tokens that the settings rule out: those that are never generated do not count, where they are known. */
-export function cutTokens({ survivors, stages }: NextToken, vocabularySize: number): number {
-  const never = stages.find(({ stage }) => stage === 'mask')?.removed ?? 0;
-  return Math.max(0, vocabularySize - survivors - never);
+export function cutTokens(next: NextToken, vocabularySize: number): number {
+  return Math.max(0, vocabularySize - next.survivors - neverGenerated(next));
+}
+
+/** Number of tokens that are never generated; 0 if it is unknown. */
+export function neverGenerated({ stages }: NextToken): number {
+  return stages.find(({ stage }) => stage === 'mask')?.removed ?? 0;
 }
 
 /** The distribution of the next token, updated when the text or the settings change. */

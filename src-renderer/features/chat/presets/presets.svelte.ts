@@ -1,3 +1,4 @@
+import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import {
   savedItemsFile,
@@ -34,6 +35,8 @@ export class PresetsState {
   error = $state<string | null>(null);
   /** The latest import, until it is closed. */
   imported = $state.raw<PresetImport | null>(null);
+  /** Ids of the presets that were chosen last, by the owner of the settings. */
+  readonly #chosen = new SvelteMap<string, string>();
   readonly #services: AppServices;
 
   constructor(services: AppServices) {
@@ -50,6 +53,20 @@ export class PresetsState {
     } catch (error) {
       this.error = EngineError.from(error).message;
     }
+  }
+
+  /** @param owner of the settings to which the preset was applied */
+  choose(owner: string, id: string): void {
+    this.#chosen.set(owner, id);
+  }
+
+  /**
+   * The saved preset that the settings are of.
+   * @param current id of the preset that equals the settings; null: they were changed since the last choice
+   */
+  shown(owner: string, current: string | null): SavedPreset | null {
+    const id = current ?? this.#chosen.get(owner);
+    return this.presets.find((preset) => preset.id === id) ?? null;
   }
 
   /** @returns the id under which it was saved; null if it was not: see `error` */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatMessage, PromptSegment } from '../../../../src-main/engine/api/types.ts';
-import { renderedParts } from './rendered.ts';
+import { renderedParts, startOf, visibleRoles } from './rendered.ts';
 
 const MESSAGES: ChatMessage[] = [
   { role: 'system', text: 'Be brief. ' },
@@ -31,4 +31,19 @@ describe('renderedParts', () => {
     expect(renderedParts('BE BRIEF.', MESSAGES, segments([]))).toEqual([{ role: 'template', text: 'BE BRIEF.' }]);
     expect(renderedParts('', MESSAGES, segments([]))).toEqual([]);
   });
+});
+
+it('shows a start token that the text does not contain', () => {
+  const start = { piece: '<s>', special: true, range: null };
+  const word = { piece: 'Once', special: false, range: [0, 4] as [number, number] };
+  expect(startOf([start, word])).toBe('<s>');
+  expect(startOf([start])).toBe('<s>');
+  expect(startOf([{ ...start, range: [0, 3] }, word])).toBe('');
+  expect(startOf([word, start])).toBe('');
+});
+
+it('lists no role of which only white space is shown', () => {
+  const parts = renderedParts('Be brief. user', MESSAGES, segments([2, 3]));
+  expect(parts.map(({ role }) => role)).toEqual(['system', 'template', 'user']);
+  expect(visibleRoles(parts)).toEqual(['system', 'user']);
 });

@@ -1,4 +1,4 @@
-import type { ChatMessage, PromptSegment } from '../../../../src-main/engine/api/types.ts';
+import type { ChatMessage, PromptSegment, TokenPiece } from '../../../../src-main/engine/api/types.ts';
 
 /** A part of a rendered chat: a message, or text that the template added. */
 export interface RenderedPart {
@@ -28,4 +28,15 @@ export function renderedParts(
   }
   if (at < text.length) parts.push({ role: 'template', text: text.slice(at) });
   return parts;
+}
+
+/** Special tokens before the text that are not in it, as text: usually the start token. */
+export function startOf(tokens: readonly Pick<TokenPiece, 'piece' | 'special' | 'range'>[]): string {
+  const end = tokens.findIndex(({ special, range }) => !special || range !== null);
+  return (end < 0 ? tokens : tokens.slice(0, end)).map(({ piece }) => piece).join('');
+}
+
+/** Roles of the parts that can be seen. */
+export function visibleRoles(parts: readonly RenderedPart[]): RenderedPart['role'][] {
+  return [...new Set(parts.filter(({ text }) => text.trim() !== '').map(({ role }) => role))];
 }

@@ -64,16 +64,18 @@ export class FullWindow {
   actionsForDraft({ tokens }: PromptSize): Action[] {
     const { chats, session } = this.#parts;
     const isAlone = chats.current.isEmpty;
+    // Otherwise it is too long even without the chat, so a new chat would not help.
+    const countsChat = session.whenFull === 'stop';
     const drop: Action = {
       label: 'Drop the oldest turns',
       testId: 'full-drop',
       onclick: () => (chats.current.whenFull = 'drop_oldest'),
     };
     return [
-      ...(isAlone || session.whenFull !== 'stop' ? [] : [drop]),
+      ...(isAlone || !countsChat ? [] : [drop]),
       // What was sent meanwhile waits for the model.
       ...this.#bigger(tokens + 1, async () => await session.sendQueued(null)),
-      ...this.#newChat(null),
+      ...(countsChat ? this.#newChat(null) : []),
     ];
   }
 

@@ -26,6 +26,7 @@ export interface CompleteSettings {
 
 /** A chat that may have settings of its own. */
 export interface SettingsScope {
+  readonly id: string;
   settings: ChatSettings | null;
 }
 
@@ -39,6 +40,7 @@ export class ModelSettingsState {
   readonly #firstModel: string;
   readonly #chat: () => SettingsScope | null;
   readonly #restore: (chat: SettingsScope, settings: ChatSettings) => void;
+  readonly #owner: string | null;
 
   readonly #id = $derived.by(() => this.#engine.model?.id ?? this.#firstModel);
   /** The user's settings of the model. */
@@ -47,6 +49,11 @@ export class ModelSettingsState {
   );
   /** The sampling and stop settings are those of the open chat. */
   readonly areOfChat = $derived.by((): boolean => (this.#chat()?.settings ?? null) !== null);
+  /** What the sampling and stop settings belong to: the id of the chat, of the model, or of what `parts` names. */
+  readonly owner = $derived.by((): string => {
+    const chat = this.#chat();
+    return chat === null || chat.settings === null ? (this.#owner ?? this.#id) : chat.id;
+  });
   /** The user's settings. */
   readonly own = $derived.by((): ModelSettings => ({ ...this.#ofModel, ...this.#chat()?.settings }));
   /** What the model's file recommends; may be empty. */
@@ -62,7 +69,7 @@ export class ModelSettingsState {
 
   /**
    * @param parts `firstModel`: the model whose settings apply until one is loaded; `chat`: the open chat, if it counts;
-   * `restore`: gives settings back to a chat that may be closed by then
+   * `restore`: gives settings back to a chat that may be closed by then; `owner`: of the settings, if not the model
    */
   constructor(parts: {
     settings: Pick<SettingsState, 'current' | 'update'>;
@@ -70,12 +77,14 @@ export class ModelSettingsState {
     firstModel: string;
     chat?: () => SettingsScope | null;
     restore?: (chat: SettingsScope, settings: ChatSettings) => void;
+    owner?: string;
   }) {
     this.#settings = parts.settings;
     this.#engine = parts.engine;
     this.#firstModel = parts.firstModel;
     this.#chat = parts.chat ?? (() => null);
     this.#restore = parts.restore ?? ((chat, settings) => (chat.settings = settings));
+    this.#owner = parts.owner ?? null;
   }
 
   get model(): ModelInfo | null {
@@ -83,7 +92,7 @@ export class ModelSettingsState {
   }
 
   /** The settings of any chat with the current model. */
-  of({ settings }: SettingsScope): Pick<CompleteSettings, 'sampling' | 'stop'> {
+  of({ settings }: Pick<SettingsScope, 'settings'>): Pick<CompleteSettings, 'sampling' | 'stop'> {
     const { sampling, stop } = settings ?? this.#ofModel;
     return { sampling: { ...this.base, ...sampling }, stop: { ...defaultStopParams(), ...stop } };
   }

@@ -22,11 +22,13 @@ function settingsOf(model: ModelInfo | null): ModelSettingsState {
 
 describe('settings of a chat', () => {
   it('hide those of the model, and are changed instead of them', () => {
-    const chat: SettingsScope = { settings: null };
+    const chat: SettingsScope = { id: 'chat', settings: null };
     const state = () =>
       new ModelSettingsState({ settings, engine: { model: ADVISED }, firstModel: MODEL.id, chat: () => chat });
     state().setSampling({ topK: 3 });
+    expect(state().owner).toBe('advised');
     state().setOfChat(true);
+    expect(state().owner).toBe('chat');
     expect(chat.settings).toEqual({ sampling: { topK: 3 }, stop: {} });
     state().setSampling({ topK: 4 });
     state().setStop({ maxTokens: 7 });
@@ -37,6 +39,7 @@ describe('settings of a chat', () => {
     state().setTemplate('plain');
     expect(settings.current.perModel['advised']).toMatchObject({ template: 'plain', sampling: { topK: 3 }, stop: {} });
     state().setOfChat(false);
+    expect(state().owner).toBe('advised');
     expect(state().sampling.topK).toBe(3);
   });
 });
@@ -104,8 +107,8 @@ describe('what is remembered', () => {
 
   it('goes back to the chat that had it', () => {
     const [first, second]: SettingsScope[] = [
-      { settings: { sampling: { topK: 3 }, stop: { maxTokens: 7 } } },
-      { settings: { sampling: { topK: 5 }, stop: {} } },
+      { id: 'first', settings: { sampling: { topK: 3 }, stop: { maxTokens: 7 } } },
+      { id: 'second', settings: { sampling: { topK: 5 }, stop: {} } },
     ];
     let open = first!;
     const state = () =>

@@ -58,6 +58,7 @@ export class LanePanel implements PanelModel {
       settings: this.#store(),
       engine: this.engine,
       firstModel: lane.settings.modelId,
+      owner: lane.key,
     });
     this.grammarCheck = new GrammarCheck(engine, parts.automatic);
     this.session = {
