@@ -29,7 +29,7 @@ test('the set of the guide runs as one batch, and marks where its lanes differ',
   await expect(compare.lanes).toHaveCount(4);
   await expect(compare.id('lane-stop')).toHaveCount(0);
   await compare.compare(PROMPT);
-  await expect(compare.id('prefill')).toHaveText('Shared prefill once for 4 lanes');
+  await expect(compare.id('prefill')).toHaveText('Shared prefill: once for 4 lanes');
   for (let index = 0; index < 4; index++) {
     expect(await compare.reason(index)).not.toBe('error');
     await expect(compare.lane(index).locator('[data-figure="perplexity"]')).toBeVisible();

@@ -59,7 +59,7 @@ test('the last model loads at start; a missing one is reported, and the built-in
 test('text, placeholder and prompts match the loaded model', { tag: '@full' }, async ({ app, dataDir }) => {
   let chat = new ChatPage(app.page);
   await chat.ready();
-  await expect(chat.id('first-run')).toContainText('continues the text you start');
+  await expect(chat.id('first-run')).toContainText('turns the text you start into a short children’s story');
   await expect(chat.id('composer')).toHaveAttribute('placeholder', 'Start a story…');
   await expect(chat.id('try-prompt-3')).toContainText('Once upon a time');
 

@@ -99,6 +99,6 @@ test('a software renderer is not chosen, but can be', { tag: '@full' }, async ({
   await expect(status).toHaveText('GPU, webgpu executor');
   expect(await models.estimate('webgpu')).toBe(await models.memoryInUse());
   await select.selectOption('auto');
-  await expect(reason).toHaveText(/^CPU: /);
+  await expect(reason).toHaveText(/^Uses the CPU\. /);
   await expect(status).toHaveText('CPU, wasm executor');
 });

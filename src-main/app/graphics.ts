@@ -1,4 +1,4 @@
-/** Keeps what cannot draw here from being loaded at the start. */
+/** Skips graphics drivers that cannot draw here. */
 import { app } from 'electron';
 import { existsSync } from 'node:fs';
 
@@ -10,7 +10,7 @@ const GPU_DEVICES = ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'];
  * for them: half of the time to the first window. Must be called before the app is ready.
  */
 export function skipMissingGpu(): void {
-  // A person tries WebGPU, which may run on a software adapter.
+  // The user wants WebGPU, which may run on a software adapter.
   if (process.platform !== 'linux' || app.commandLine.hasSwitch('enable-unsafe-webgpu')) return;
   if (!GPU_DEVICES.some((path) => existsSync(path))) app.disableHardwareAcceleration();
 }
@@ -18,7 +18,7 @@ export function skipMissingGpu(): void {
 /**
  * GTK, which draws dialogs on Linux, loads OpenGL to look for visuals, but never draws with it: without a GPU, that is
  * Mesa's software renderer with LLVM, 30 MiB. Must be called before the app is ready.
- * @returns a function for the time after, because programs that the app opens inherit its environment
+ * @returns restores the variable once the app is ready: programs that the app opens inherit its environment
  */
 export function withoutGtkGl(): () => void {
   if (process.platform !== 'linux' || process.env.GDK_GL !== undefined) return () => undefined;

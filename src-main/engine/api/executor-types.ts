@@ -55,8 +55,6 @@ export interface ExecutorChoice {
   executor: 'wasm' | 'webgpu';
   /** A sentence for people. */
   reason: string;
-  /** There is no GPU to choose. */
-  noGpu?: true;
 }
 
 /** The executor failed, and the reply continues with the same tokens on another one, which now has the model. */

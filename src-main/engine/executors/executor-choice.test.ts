@@ -54,15 +54,15 @@ describe('the choice of the executor', () => {
   };
 
   it.each([
-    ['there is none', gpuWith(null), { reason: 'No GPU was found.', noGpu: true }],
+    ['there is none', gpuWith(null), 'No GPU was found.'],
     [
       'it is a software renderer',
       gpuWith({ description: 'SwiftShader Device' }),
-      { reason: 'The only GPU is a software renderer (SwiftShader Device).' },
+      'The only GPU is a software renderer (SwiftShader Device).',
     ],
-  ])('is the CPU if %s', async (_name, gpu, choice) => {
+  ])('is the CPU if %s', async (_name, gpu, reason) => {
     const found = await known({ ...platform, openGpu: () => Promise.resolve(gpu) });
-    expect(found).toEqual({ executor: 'wasm', ...choice });
+    expect(found).toEqual({ executor: 'wasm', reason });
   });
 
   it('is the CPU if WebGPU is not available', async () => {

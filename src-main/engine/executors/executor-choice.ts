@@ -25,8 +25,6 @@ export interface ChoiceHost extends Pick<Platform, 'openGpu' | 'connectGpu'> {
   readonly measurements?: Measurements | undefined;
 }
 
-const NO_GPU = 'No GPU was found.';
-
 /** An adapter, or a sentence why there is none. */
 export type FoundAdapter = GpuAdapterInfo | string;
 
@@ -54,9 +52,7 @@ export async function knownChoice(
   model: ChosenModel,
   adapter: FoundAdapter,
 ): Promise<ExecutorChoice | null> {
-  if (typeof adapter === 'string') {
-    return { executor: 'wasm', reason: adapter, ...(adapter === NO_GPU && ({ noGpu: true } as const)) };
-  }
+  if (typeof adapter === 'string') return { executor: 'wasm', reason: adapter };
   const { name, isSoftware } = adapterFacts(adapter);
   if (isSoftware) return { executor: 'wasm', reason: `The only GPU is a software renderer (${name}).` };
   const quirk = quirkOf(adapter);
@@ -67,7 +63,7 @@ export async function knownChoice(
 
 export async function findAdapter({ log, ...host }: ChoiceHost): Promise<FoundAdapter> {
   try {
-    return (await gpuAccess(host)?.findAdapter()) ?? NO_GPU;
+    return (await gpuAccess(host)?.findAdapter()) ?? 'No GPU was found.';
   } catch (thrown) {
     const { message } = EngineError.from(thrown);
     log.debug('WebGPU is not available.', { message });

@@ -48,7 +48,7 @@ export const LESSON: readonly LessonPart[] = [
     step: 'embed',
     text: [
       'A number says nothing about meaning: 580 is not close to 593. So each ID selects a row of a table, 128 numbers that were learned in training. From here on, the model computes with these vectors only.',
-      'Training moves the rows of words that are used alike in similar directions. The angle between two rows measures that: a cosine of 1 is the same direction, 0 is a right angle. The second picture compares the selected token with the whole vocabulary.',
+      'Training moves the rows of words with similar uses in similar directions. The angle between two rows measures that: a cosine of 1 is the same direction, 0 is a right angle. The second picture compares the selected token with the whole vocabulary.',
     ],
     question: 'Select “world” above. Choose the word whose row is most like its row.',
     picture: 'neighbours',

@@ -2,7 +2,7 @@ import { createContext } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 import type { BarScale, Picture } from './picture.ts';
 
-/** Pictures of bars that have one name, in two runs side by side, are drawn at one scale. */
+/** Draws bar pictures of the same name in both runs on the same scale. */
 export class BarScales {
   readonly #shown = new SvelteMap<symbol, { name: string; scale: BarScale }>();
 

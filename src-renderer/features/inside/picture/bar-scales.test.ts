@@ -21,7 +21,7 @@ function scalesOf(...pictures: Picture[]): BarScales {
   return scales;
 }
 
-it('draws bars of two runs at one scale', () => {
+it('draws bars of two runs on the same scale', () => {
   const [first, second] = [picture([13.824, 4]), picture([6.912, 2])];
   const scales = scalesOf(first, second);
   expect(scales.scaled('logits', first)).toBe(first);

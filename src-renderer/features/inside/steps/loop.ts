@@ -89,7 +89,7 @@ export function timesPicture({ withCache, withoutCache }: LoopTimes): Picture {
   });
 }
 
-/** Of a list without a comma before `and`. */
+/** British English: no comma before `and`. */
 const LISTED = new Intl.ListFormat('en-GB');
 
 /** `It holds 3 sequences with 9, 1 and 1 tokens; 1 token is shared.` */
