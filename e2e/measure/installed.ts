@@ -4,7 +4,9 @@
  *     npx tsx e2e/measure/installed.ts [--starts 20]
  *
  * Start: from the program's first instruction to the first contentful paint, which shows the window with its empty areas,
- * and to the largest one, which is the interface, on a profile that has been used once. Memory: the proportional set size (PSS) of all processes, ten seconds after the model was loaded.
+ * and to the largest one, which is the interface, on a profile that has been used once.
+ *
+ * Memory: the proportional set size (PSS) of all processes, ten seconds after the model was loaded.
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
