@@ -110,10 +110,14 @@ export class EngineService {
   /** Runs a stream to its end. `emit` may be called until the promise settles. */
   async stream(stream: CheckedStream, cancel: CancelToken, emit: Emit): Promise<void> {
     switch (stream.method) {
-      case 'load':
+      case 'load': {
+        const load = () => this.#load(stream.params, cancel, emit);
+        // The loaded model stays while another one is loaded beside it.
+        const model = await (stream.params.beside ? load() : this.#change(load));
         // Progress is small, so it does not wait for credit.
-        void emit({ type: 'loaded', model: await this.#change(() => this.#load(stream.params, cancel, emit)) });
+        void emit({ type: 'loaded', model });
         return;
+      }
       case 'generate':
         return emitAll(this.#engine.generate(stream.params, cancel), (event) => {
           if (event.type === 'moved') this.#tellMoved();
