@@ -279,6 +279,8 @@ function forceKill(pid: number): void {
 }
 
 function failToStart(error: unknown): void {
+  // At a shutdown, the system has ended what the start needs, and nobody would close the message.
+  if (windows.quitting) return;
   showFailure('Tokenscope could not start', error);
   app.exit(1);
 }
