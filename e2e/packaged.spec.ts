@@ -1,12 +1,13 @@
 import { extractFile, listPackage } from '@electron/asar';
 import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
-import { chromium, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sandboxProblem } from '../scripts/lib/processes.ts';
 import { capture, root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
+import { connectToWindow, DEBUGGER } from './support/debugger.ts';
 import { ELECTRON_ORIGIN } from './support/electron-app.ts';
 import { Guard } from './support/guard.ts';
 import { leftOver, processTree } from './support/processes.ts';
@@ -57,15 +58,14 @@ test.describe('the packaged app', () => {
 
   test('starts and answers', async ({ dataDir }) => {
     const guard = new Guard();
-    // The shipped fuses disable Node's debugger, so the window is reached through Chromium's.
-    const args = ['--remote-debugging-port=0', ...(sandboxProblem() ? ['--no-sandbox'] : [])];
+    const args = [DEBUGGER, ...(sandboxProblem() ? ['--no-sandbox'] : [])];
     const child = spawn(program, args, {
       env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const ended = new Promise<void>((done) => child.once('exit', () => done()));
     try {
-      const browser = await chromium.connectOverCDP(await devToolsAddress(child.stderr));
+      const browser = await connectToWindow(child);
       const context = browser.contexts()[0]!;
       guard.watch(context, ELECTRON_ORIGIN);
       const page: Page = context.pages()[0] ?? (await context.waitForEvent('page'));
@@ -84,16 +84,3 @@ test.describe('the packaged app', () => {
     expect(guard.problems()).toEqual([]);
   });
 });
-
-/** Waits for the line with the address of Chromium's debugger. */
-function devToolsAddress(stream: NodeJS.ReadableStream): Promise<string> {
-  return new Promise((done, failed) => {
-    let output = '';
-    stream.on('data', (text: Buffer) => {
-      output += text.toString();
-      const address = /DevTools listening on (ws:\S+)/.exec(output)?.[1];
-      if (address) done(address);
-    });
-    stream.once('end', () => failed(new Error(`The app ended before it opened a window:\n${output}`)));
-  });
-}

@@ -1,8 +1,9 @@
 /** The installed app, started as a person would, and reached through Chromium's debugger. */
-import { chromium, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { ChatPage } from '../pages/chat.ts';
+import { connectToWindow, DEBUGGER } from '../support/debugger.ts';
 import { processTree } from '../support/processes.ts';
 import type { CleanRoot } from './clean-root.ts';
 
@@ -25,13 +26,10 @@ export async function startInstalled(
   return await attach(root.start([...command, DEBUGGER], { asUser: true, env }));
 }
 
-/** The fuses turn off Node's debugger, but not this one. */
-export const DEBUGGER = '--remote-debugging-port=0';
-
 /** @param child the app, started with `DEBUGGER`, with pipes for its output */
 export async function attach(child: ChildProcess): Promise<InstalledApp> {
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
-  const browser = await chromium.connectOverCDP(await debuggerAddress(child));
+  const browser = await connectToWindow(child);
   const context = browser.contexts()[0]!;
   const page = context.pages()[0] ?? (await context.waitForEvent('page'));
   return {
@@ -60,18 +58,4 @@ export async function attach(child: ChildProcess): Promise<InstalledApp> {
 
 interface Bridge {
   tokenscope: { windowControls: { close(): void } };
-}
-
-function debuggerAddress(child: ChildProcess): Promise<string> {
-  return new Promise((done, failed) => {
-    let output = '';
-    const read = (text: Buffer) => {
-      output += text.toString();
-      const address = /DevTools listening on (ws:\S+)/.exec(output)?.[1];
-      if (address) done(address);
-    };
-    child.stdout?.on('data', read);
-    child.stderr?.on('data', read);
-    child.once('exit', (code) => failed(new Error(`The app ended with ${code} before it opened a window:\n${output}`)));
-  });
 }

@@ -9,8 +9,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { DEBUGGER } from '../support/debugger.ts';
 import { capture, root } from '../../scripts/lib/run.ts';
-import { attach, DEBUGGER } from './installed-app.ts';
+import { attach } from './installed-app.ts';
 import { installer, VERSION } from './installers.ts';
 
 interface System {

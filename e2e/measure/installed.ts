@@ -12,9 +12,10 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cleanRoot, type CleanRoot } from '../installed/clean-root.ts';
-import { attach, DEBUGGER, type InstalledApp } from '../installed/installed-app.ts';
+import { attach, type InstalledApp } from '../installed/installed-app.ts';
 import { installer } from '../installed/installers.ts';
 import setup from '../installed/setup.ts';
+import { DEBUGGER } from '../support/debugger.ts';
 import { processTree } from '../support/processes.ts';
 
 const APP = '/opt/Tokenscope/tokenscope';
