@@ -82,7 +82,11 @@ export class KillRounds {
   async #openSomeChat(chat: ChatPage): Promise<void> {
     const items = chat.id('chat-item');
     const count = await items.count();
-    if (count > 0) await items.nth(Math.floor(this.#random() * count)).click();
+    const item = count === 0 ? null : await items.nth(Math.floor(this.#random() * count)).elementHandle();
+    if (item === null) return;
+    await item.click();
+    // Until it is open, what is typed is the draft of the chat before it. The list may be drawn anew meanwhile.
+    await chat.page.waitForFunction((row) => !row.isConnected || row.getAttribute('aria-current') === 'true', item);
   }
 
   async #act(chat: ChatPage): Promise<Action> {
