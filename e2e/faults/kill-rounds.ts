@@ -53,13 +53,13 @@ export class KillRounds {
 
   async round(victim: Victim): Promise<KillResult> {
     const chat = new ChatPage(this.#app.page);
-    await chat.ready();
+    await this.#ready(chat);
     if (!this.#prepared) await this.#prepare(chat);
     await this.#openSomeChat(chat);
     const action = await this.#act(chat);
     const { shown, begun, killedAt, midReply } = await this.#watchAndKill(chat, victim);
     if (victim === 'engine') {
-      await new ChatPage(this.#app.page).ready();
+      await this.#ready(new ChatPage(this.#app.page));
       // A page that survived its engine saves within half a second.
       await sleep(700);
     }
@@ -67,6 +67,14 @@ export class KillRounds {
     if (action !== 'edit' && killedAt - begun > CHAT_KEPT_AFTER_MS && chats.length === 0)
       problems.push('no chat is left');
     return { victim, action, midReply, lostMs: lostOf(shown, killedAt, chats), problems };
+  }
+
+  /** After several crashes in a row, the app restarts the engine only when a person asks for it. */
+  async #ready(chat: ChatPage): Promise<void> {
+    await chat.ready().catch(async () => {
+      await this.#app.services.invoke('engineRestart');
+      await chat.ready();
+    });
   }
 
   /** Starts replies that continue until they are killed. */
