@@ -232,7 +232,7 @@ test('a blind vote hides who is who until a key is pressed', { tag: '@full' }, a
   await expect(compare.id('lane-settings')).toHaveCount(0);
   await expect(compare.id('lane-stop')).toHaveCount(0);
   await expect(compare.id('compare-chart')).toHaveCount(0);
-  // All texts are compared with one lane, which marks would give away.
+  // Marks of differences would show which lane the others are compared with.
   await expect(compare.id('divergence')).toHaveCount(0);
   await expect(compare.id('lane-text').locator('.shared')).toHaveCount(0);
   await expect(compare.page.locator('[data-p]')).toHaveCount(0);

@@ -16,6 +16,6 @@ test('the main process loads no OpenGL, and what it starts may', async ({ app })
 test('without a GPU, Chromium draws with the CPU from the start', async ({ app }) => {
   const status = await app.electron?.evaluate(({ app: main }) => main.getGPUFeatureStatus());
   const isThere = (await readFile('/proc/devices', 'utf8')).match(/ (drm|nvidia\w*)$/m) !== null;
-  test.skip(isThere, 'this computer has a GPU');
+  test.skip(isThere, 'this computer has a GPU driver, so Chromium may draw with it');
   expect(status?.gpu_compositing).toBe('disabled_software');
 });

@@ -93,7 +93,7 @@ export class KillRounds {
     const item = count === 0 ? null : await items.nth(Math.floor(this.#random() * count)).elementHandle();
     if (item === null) return;
     await item.click();
-    // Until it is open, what is typed is the draft of the chat before it. The list may be drawn anew meanwhile.
+    // Text typed too early would become the draft of the previous chat. The list may be re-rendered meanwhile.
     await chat.page.waitForFunction((row) => !row.isConnected || row.getAttribute('aria-current') === 'true', item);
   }
 

@@ -211,7 +211,8 @@ test('a restart stops the old process, by force if necessary, before the new one
 test('stop does not wait for a process that was never started', async () => {
   const { supervisor, latest } = setUp();
   supervisor.start();
-  Object.assign(latest(), { pid: undefined, stubborn: true });
+  latest().pid = undefined;
+  latest().stubborn = true;
   let stopped = false;
   void supervisor.stop().then(() => (stopped = true));
   await vi.advanceTimersByTimeAsync(999);

@@ -33,11 +33,11 @@ async function start(): Promise<void> {
     const way = await wayToServices();
     if (way === null) return void show(NoKey, { refused: false });
     // The engine loads its model, and the chats are listed, while the interface is loaded.
-    const [first, { showApp }] = await Promise.all([createFirstState(connect(way)), import('./show-app.ts')]);
+    const [first, { App, appProps }] = await Promise.all([createFirstState(connect(way)), import('./show-app.ts')]);
     stopFollowing();
     // Showing it takes long enough for the engine to load meanwhile, if what it has said is heard before.
     await new Promise((resolve) => setTimeout(resolve));
-    await showApp(first, target);
+    show(App, await appProps(first));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const details = error instanceof Error ? (error.stack ?? message) : message;

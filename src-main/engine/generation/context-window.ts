@@ -312,7 +312,7 @@ export class ContextWindow implements TokenWindow {
     return length;
   }
 
-  /** Adds a sequence to the kept ones as the newest, and releases others beyond `MAX_KEPT`: the oldest, temporary ones first. */
+  /** Adds a sequence to the kept ones as the newest. Beyond `MAX_KEPT`, releases temporary ones first, then the oldest. */
   private keep(sequence: number): void {
     if (this.cache.length(sequence) > 0) {
       this.kept.push(sequence);

@@ -298,7 +298,8 @@ export class ModelLibrary {
     const isSameStamp =
       fingerprint.stamp === null ? now.mtimeMs === fingerprint.mtimeMs : now.stamp === fingerprint.stamp;
     if (now.bytes === fingerprint.bytes && isSameStamp) return null;
-    const again = 'If you expected this, accept the file on the Models page. If not, download or copy it again.';
+    const again =
+      'If you expected this, choose “Use changed file” on the Models page. Otherwise download or copy it again.';
     if (now.bytes !== fingerprint.bytes) {
       return `${path} changed since it was added: it had ${grouped(fingerprint.bytes)} bytes and now has ${grouped(now.bytes)}. ${again}`;
     }

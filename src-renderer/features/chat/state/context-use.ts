@@ -39,6 +39,15 @@ export function contextUse(reply: Reply | null, size: number): ContextUse {
   };
 }
 
+/** Segments of a meter of the window, in tokens. */
+export function contextSegments({ system, history, reply }: Pick<ContextUse, 'system' | 'history' | 'reply'>) {
+  return [
+    { kind: 'system', value: system },
+    { kind: 'history', value: history },
+    { kind: 'reply', value: reply },
+  ] as const;
+}
+
 /** Tokens that the latest run dropped from the window. */
 export function droppedTokens(reply: Reply): number {
   // Written by a person, or imported: nothing was run.
