@@ -33,7 +33,13 @@ const all: UserConfig = {
           'ceilings-thread': path('src-main/hosts/node/bench/ceilings-thread.ts'),
           'bench-app': path('src-main/hosts/utility/bench-app.ts'),
         },
-        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+        output: {
+          format: 'es',
+          entryFileNames: '[name].js',
+          chunkFileNames: 'chunks/[name]-[hash].js',
+          // V8 keeps the source of every thread's code in memory. Names stay, so that logs can be read.
+          minify: { compress: true, mangle: false, codegen: true },
+        },
       },
     },
   },

@@ -13,9 +13,19 @@ test('the main process loads no OpenGL, and what it starts may', async ({ app })
   expect(await app.electron?.evaluate(() => 'GDK_GL' in process.env)).toBe(false);
 });
 
-test('without a GPU, Chromium draws with the CPU from the start', async ({ app }) => {
+test('no process only serves the network', async ({ app }) => {
+  await new ChatPage(app.page).ready();
+  const names = await app.electron?.evaluate(({ app: main }) =>
+    main.getAppMetrics().map(({ name, type }) => name ?? type),
+  );
+  expect(names?.toSorted()).toEqual(['Browser', 'GPU', 'Tab', 'Tokenscope engine']);
+});
+
+test('without a GPU, Chromium draws with the CPU from the start, and has no WebGL', async ({ app }) => {
   const status = await app.electron?.evaluate(({ app: main }) => main.getGPUFeatureStatus());
   const isThere = (await readFile('/proc/devices', 'utf8')).match(/ (drm|nvidia\w*)$/m) !== null;
   test.skip(isThere, 'this computer has a GPU driver, so Chromium may draw with it');
   expect(status?.gpu_compositing).toBe('disabled_software');
+  await new ChatPage(app.page).ready();
+  expect(await app.page.evaluate(() => document.createElement('canvas').getContext('webgl'))).toBeNull();
 });
