@@ -184,11 +184,17 @@ function open(requests: readonly OpenRequest[]): void {
 async function run(): Promise<void> {
   restrictSession(session.defaultSession, services.networkLog, devServer);
   serveAppScheme(rendererDir, devServer);
-  await services.start();
+  await services.readSettings();
+  // The window needs no more, and its page's process takes a while to start.
+  const ready = services.start();
   registerIpc({
     services,
     onPortRequest(page) {
-      supervisor.requestPort(page.id);
+      // A failed start is reported where it happens.
+      void ready.then(
+        () => supervisor.requestPort(page.id),
+        () => undefined,
+      );
       // The page runs, so this version has started. What is left of the old one is only disk space.
       try {
         endTrial(folder, app.getVersion());
@@ -208,16 +214,16 @@ async function run(): Promise<void> {
     isFront: (page) => windows.front?.webContents === page,
   });
   supervisor.start();
-  nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(windows.all, setting)));
+  nativeTheme.on('updated', () => paintBackground(windows.all, services.settings.theme));
   followMenu({ windows, services, isDevelopment: !app.isPackaged, onFailure: failToOpen });
   app.on('activate', () => void windows.show().catch(failToOpen));
-  await windows.show();
+  await Promise.all([ready, windows.show()]);
   setTimeout(collectGarbage, START_GARBAGE_AFTER_MS).unref();
 }
 
-async function openWindow(options: NewWindow): Promise<BrowserWindow> {
+function openWindow(options: NewWindow): BrowserWindow {
   const preload = join(import.meta.dirname, '..', 'preload', 'preload.cjs');
-  const opened = createWindow({ preload, theme: await theme(), ...options });
+  const opened = createWindow({ preload, theme: services.settings.theme, ...options });
   opened.webContents.on('will-prevent-unload', (event) => {
     const isLast = windows.quitting || windows.all.length === 1;
     ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
@@ -229,10 +235,6 @@ async function openWindow(options: NewWindow): Promise<BrowserWindow> {
     isQuitting: () => windows.quitting,
   });
   return opened;
-}
-
-async function theme() {
-  return (await services.invoke('settingsGet')).theme;
 }
 
 async function askToReload(): Promise<boolean> {

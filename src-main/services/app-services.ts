@@ -87,6 +87,7 @@ export class LocalAppServices implements AppServices {
   #notices: NoticeEvent[] = [];
   /** Waits for a page. */
   #opened: OpenedItem[] = [];
+  #starting: Promise<void> | null = null;
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(options: LocalServicesOptions) {
@@ -195,8 +196,25 @@ export class LocalAppServices implements AppServices {
     };
   }
 
-  /** Locks the data folder, or becomes read-only, and reads the settings. */
+  /** As stored, for a window that is created before `start` has finished. */
+  async readSettings(): Promise<Settings> {
+    await this.#settings.load();
+    return this.#settings.value;
+  }
+
+  /** As last read or set. */
+  get settings(): Settings {
+    return this.#settings.value;
+  }
+
+  /** Locks the data folder, or becomes read-only, and reads the settings. Calls that arrive before it has finished wait. */
   async start(): Promise<void> {
+    this.#starting = this.#start();
+    await this.#starting;
+    this.#starting = null;
+  }
+
+  async #start(): Promise<void> {
     await this.#lock.start();
     await this.#settings.load();
     await this.#models.start();
@@ -228,7 +246,8 @@ export class LocalAppServices implements AppServices {
     method: M,
     ...params: AppMethods[M]['params']
   ): Promise<AppMethods[M]['result']> {
-    const running = this.#handlers[method](...params);
+    const call = () => this.#handlers[method](...params);
+    const running = this.#starting === null ? call() : this.#starting.then(call);
     if (!DIALOGS.has(method)) this.#running.add(running);
     try {
       return await running;
