@@ -11,7 +11,7 @@ import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
 
 const REPLY_TOKENS = 500;
 const MIDDLE = 250;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 900_000;
 
 const path = await testModelPath();
 

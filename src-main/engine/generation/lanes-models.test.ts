@@ -28,7 +28,7 @@ const RUNS: Record<ExecutorName, number> = isFull
 const CONTEXT = 64;
 const TOKENS = 14;
 /** The reference executor and a GPU in software compute thousands of tokens here, perhaps on a busy machine. */
-const TIMEOUT_MS = 400_000;
+const TIMEOUT_MS = 900_000;
 
 async function load(name: string, executor: ExecutorName): Promise<InferenceEngine> {
   const openGpu = () => Promise.resolve(sharedGpu(gpu!));

@@ -7,7 +7,7 @@ import { singleFile, testModelPath } from '../test-support/test-model.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
 
 const path = await testModelPath();
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 const TOKENS = 24;
 
 const ALL: readonly Partial<SamplingParams>[] = [

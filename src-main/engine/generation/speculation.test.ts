@@ -10,7 +10,7 @@ import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 /** Together 200 chats in the full run. */
 const CHATS = isFull ? 50 : 4;
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 const FEW_IDS = [3, 4, 5, 6, 7];
 /** Repeats itself, because there are few tokens to choose from. */
 const REPETITIVE: RandomTurn[] = [

@@ -55,7 +55,7 @@ const full = process.env.TOKENSCOPE_TEST_FULL === '1';
 const prompts = full ? float.greedy.length : 1;
 /** Tokens of each reply. */
 const steps = full ? Infinity : 24;
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 
 const path = await testModelPath();
 

@@ -12,7 +12,7 @@ import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 /** Together 200 chats in the full run. */
 const CHATS = isFull ? 50 : 2;
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 const OTHER_MODELS: [name: string, files: () => Promise<ModelFiles>][] = [
   ['a llama', () => tinyGgufFiles('llama')],
   ['a gemma with a sliding window', () => tinyGgufFiles('gemma3')],

@@ -9,7 +9,7 @@ import { WatchedLink } from '../../test-support/watched-link.ts';
 import { MOST_IN_FLIGHT } from '../executor.ts';
 
 const gpu = await gpuInFullRun();
-const TIMEOUT = { timeout: 240_000 };
+const TIMEOUT = { timeout: 400_000 };
 const TOKENS = 30;
 
 async function engineOn(host: Pick<Platform, 'openGpu' | 'connectGpu'>): Promise<InferenceEngine> {

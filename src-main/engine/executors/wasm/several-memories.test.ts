@@ -22,7 +22,7 @@ import type { Executor, Outputs, RunResult } from '../executor.ts';
 
 const MEMORIES = 3;
 const CONTEXT = 64;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 900_000;
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 /** A quantised model with all kinds of operations. */
 const QUANTIZED = 'llama-d256.Q4_K_M';

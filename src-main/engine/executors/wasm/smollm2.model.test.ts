@@ -29,7 +29,7 @@ const LOGPROB = 0.15;
 const PERPLEXITY = 0.03;
 const TOP1 = 0.95;
 const TOP_RANK = 3;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 900_000;
 
 const path = await testModelPath();
 

@@ -58,7 +58,7 @@ async function textOf(events: AsyncIterable<GenerateEvent>): Promise<string | nu
 describe('the engine on the webgpu executor', () => {
   it.skipIf(gpu === null)(
     'generates what the reference generates (in the full run, with an adapter)',
-    { timeout: 120_000 },
+    { timeout: 400_000 },
     async () => {
       const replies: Record<string, string> = {};
       for (const executor of ['reference', 'webgpu'] satisfies ExecutorName[]) {
@@ -83,7 +83,7 @@ describe('the engine on the webgpu executor', () => {
 
   it.skipIf(gpu === null)(
     'profiles prefill and decoding (in the full run, with an adapter)',
-    { timeout: 120_000 },
+    { timeout: 400_000 },
     async () => {
       const engine = new InferenceEngine(nodePlatform());
       await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { executor: 'webgpu' });
@@ -102,7 +102,7 @@ describe('the engine on the webgpu executor', () => {
 
   it.skipIf(gpu === null).each(['lost', 'out of memory'] as const)(
     'continues a reply on the CPU when the device is %s, and tries it again when asked (in the full run, with an adapter)',
-    { timeout: 240_000 },
+    { timeout: 400_000 },
     async (fault) => {
       const devices: FaultyDevice[] = [];
       const openGpu = () => Promise.resolve(recording(gpu!, devices));

@@ -44,7 +44,7 @@ describe.skipIf(gpu === null)('operations of the webgpu executor (need an adapte
 
   it.each(OP_CASES.map((opCase) => [opCase.name, opCase] as const))(
     '%s',
-    { timeout: 60_000 },
+    { timeout: 400_000 },
     async (_name, opCase) => {
       const { program, store, inputs, weights } = caseProgram(opCase);
       const executor = await createWebGpuExecutor(program, storeReader(store), {
@@ -75,7 +75,7 @@ const MODELS = isFull ? [...ALL_MODELS, ...QUANTIZED_MODELS] : ['gpt2', 'gemma3'
 const TOKENS = isFull ? 40 : 20;
 
 describe.skipIf(gpu === null)('models on the webgpu executor (need an adapter)', () => {
-  it.each(MODELS)('%s gives the logits of the reference executor', { timeout: 120_000 }, async (name) => {
+  it.each(MODELS)('%s gives the logits of the reference executor', { timeout: 400_000 }, async (name) => {
     const { program, weights } = await openModel(await filesOf(name), { contextSize: CONTEXT });
     const reference = createReferenceExecutor(program, weights, { cells: CONTEXT });
     // The reference stores K and V in float32. Three slices are enough for attention to merge some.
@@ -91,7 +91,7 @@ describe.skipIf(gpu === null)('models on the webgpu executor (need an adapter)',
 describe.skipIf(gpu === null)('a token on the webgpu executor (needs an adapter)', () => {
   it(
     'gives the same bits in a batch and alone, whose attention is merged from slices',
-    { timeout: 120_000 },
+    { timeout: 400_000 },
     async () => {
       const options = { contextSize: CONTEXT, kvCacheType: 'f32', sliceCells: 4 } as const;
       const { executor } = await openGpuModel(await filesOf('llama'), opened(), options);
@@ -119,7 +119,7 @@ describe.skipIf(gpu === null)('a token on the webgpu executor (needs an adapter)
 });
 
 describe.skipIf(gpu === null)('kernels without subgroups (need an adapter)', () => {
-  it('give the same bits as with them', { timeout: 240_000 }, async (test) => {
+  it('give the same bits as with them', { timeout: 400_000 }, async (test) => {
     const { device, adapter } = opened();
     const { subgroup } = await Pipelines.of(opened());
     test.skip(subgroup === null, 'This adapter has no subgroups, so all other tests are without them.');
@@ -170,7 +170,7 @@ describe.skipIf(gpu === null)('a token of a chat on the webgpu executor (needs a
     ['llama', 'draws from all logits'],
     [BUILT_IN, 'is the best of those that are read'],
     [BUILT_IN, 'is drawn from the best'],
-  ] as const)('of %s, which %s, creates nothing, and moves little', { timeout: 120_000 }, async (name, how) => {
+  ] as const)('of %s, which %s, creates nothing, and moves little', { timeout: 400_000 }, async (name, how) => {
     const { take } = counting!;
     const options = { contextSize: CONTEXT, sliceCells: 4 };
     const { executor, model } = await openGpuModel(await filesOf(name), opened(), options);
@@ -205,7 +205,7 @@ describe.skipIf(gpu === null)('a token of a chat on the webgpu executor (needs a
 });
 
 describe.skipIf(gpu === null)('a profile of the webgpu executor (needs an adapter)', () => {
-  const TIMEOUT = { timeout: 120_000 };
+  const TIMEOUT = { timeout: 400_000 };
   const IDS = [11, 48, 85, 3, 20, 57];
 
   it('has the GPU time of each operation', TIMEOUT, async (test) => {

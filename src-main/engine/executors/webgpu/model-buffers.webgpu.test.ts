@@ -10,7 +10,7 @@ const gpu = await gpuInFullRun();
 
 it.skipIf(gpu === null).each(['llama', 'llama-d256.Q4_K_M', 'llama-d256.Q2_K'])(
   'the estimated memory of %s is that of its buffers (in the full run, with an adapter)',
-  { timeout: 120_000 },
+  { timeout: 400_000 },
   async (name) => {
     const files = await filesOf(name);
     const { gpuMemory = [], vocabularySize } = await describeModel(files);

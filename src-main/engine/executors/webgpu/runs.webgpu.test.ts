@@ -18,7 +18,7 @@ const NMSE = 1e-9;
 const MODEL = 'llama';
 const CELLS = 64;
 const FEW_CELLS = 16;
-const TIMEOUT = { timeout: 240_000 };
+const TIMEOUT = { timeout: 400_000 };
 const IDS = [11, 48, 85, 3, 20, 57, 94, 31, 5];
 
 const gpu = await gpuInFullRun();

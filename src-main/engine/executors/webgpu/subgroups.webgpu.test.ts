@@ -38,7 +38,7 @@ describe('subgroups', () => {
 const gpu = await testGpu();
 
 describe.skipIf(gpu === null)('subgroups of this adapter (need one)', () => {
-  it('are found if it has them', { timeout: 60_000 }, async () => {
+  it('are found if it has them', { timeout: 400_000 }, async () => {
     const { device, adapter } = await sharedDevice(gpu!);
     const expected = device.features?.has('subgroups') ? adapter.subgroupMinSize : null;
     expect(await findSubgroups(device, adapter)).toBe(expected);

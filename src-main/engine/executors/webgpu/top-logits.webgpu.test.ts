@@ -74,7 +74,7 @@ function normal(size: number, seed: number): Float32Array {
 
 describe.skipIf(gpu === null)('the selection of the best logits (needs an adapter)', () => {
   const sizes = isFull ? [300, 1000, 49_152, 262_144] : [300, 1000, 49_152];
-  it.each(sizes)('of %i finds the same tokens, and the sum of all', { timeout: 60_000 }, async (size) => {
+  it.each(sizes)('of %i finds the same tokens, and the sum of all', { timeout: 400_000 }, async (size) => {
     const rows = [
       normal(size, 7),
       // Few values, so that many are equal; some impossible tokens; zeros of both signs.
@@ -103,7 +103,7 @@ describe.skipIf(gpu === null)('the selection of the best logits (needs an adapte
     }
   });
 
-  it('says that a logit is not a number, or that none is finite', { timeout: 60_000 }, async () => {
+  it('says that a logit is not a number, or that none is finite', { timeout: 400_000 }, async () => {
     const broken = normal(1000, 3);
     broken[77] = Number.NaN;
     const rows = [
@@ -155,7 +155,7 @@ describe.skipIf(gpu === null)('draws from the best logits (need an adapter)', ()
     ['one token', { topK: 1 }],
     ['a small nucleus', { topP: 0.3, minP: 0 }],
     ['another order', { samplers: [...order], topK: 200, topP: 0.9, minP: 0.02, temperature: 2 }],
-  ])('with %s are those of a sampler chain', { timeout: 60_000 }, async (_name, sampling) => {
+  ])('with %s are those of a sampler chain', { timeout: 400_000 }, async (_name, sampling) => {
     const params = { ...defaultGenerateParams({ kind: 'ids', ids: [0] }).sampling, ...sampling };
     const row = normal(size, 11).map((value, id) => (id % 3 === 0 ? value : Math.round(value)));
     const seeds = Array.from({ length: 40 }, (_, seed) => seed);
@@ -193,7 +193,7 @@ const SETTINGS: Readonly<Record<string, Partial<SamplingParams>>> = {
 };
 
 describe.skipIf(gpu === null)('replies from the best logits (need an adapter)', () => {
-  it('are the same as from the reference executor', { timeout: 240_000 }, async () => {
+  it('are the same as from the reference executor', { timeout: 400_000 }, async () => {
     const { program, weights } = await openModel(await filesOf('llama'), { contextSize: CONTEXT });
     const reference = createReferenceExecutor(program, weights, { cells: CONTEXT });
     const opened = { ...(await sharedDevice(gpu!)), device: counting!.device };
@@ -211,7 +211,7 @@ describe.skipIf(gpu === null)('replies from the best logits (need an adapter)', 
     await executor.dispose();
   });
 
-  it('read all logits of several rows, until the executor runs again', { timeout: 120_000 }, async () => {
+  it('read all logits of several rows, until the executor runs again', { timeout: 400_000 }, async () => {
     const opened = { ...(await sharedDevice(gpu!)), device: counting!.device };
     const { executor } = await openGpuModel(await filesOf('llama'), opened, { contextSize: CONTEXT, topLogits: 8 });
     const cache = new KvCache(CONTEXT);

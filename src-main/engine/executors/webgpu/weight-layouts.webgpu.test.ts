@@ -68,7 +68,7 @@ describe('layouts of weights on the GPU', () => {
 });
 
 describe.skipIf(gpu === null)('weights unpacked on the GPU (in the full run, with an adapter)', () => {
-  it.each(BLOCK_TYPES.map((type) => [type.name, type] as const))('%s', { timeout: 60_000 }, async (_, type) => {
+  it.each(BLOCK_TYPES.map((type) => [type.name, type] as const))('%s', { timeout: 400_000 }, async (_, type) => {
     const bytes = randomRows(type);
     const expected = new Float32Array(ROWS * WIDTH);
     type.dequantize(bytes, 0, expected, 0, expected.length / type.blockSize);

@@ -25,7 +25,7 @@ const lanes = SETTINGS.flatMap((settings) => ['--lane', settings]);
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 
 /** A test has up to seven runs, each of which loads the model. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 900_000;
 
 const commandLine = new CommandLine();
 

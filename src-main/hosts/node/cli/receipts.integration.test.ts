@@ -18,7 +18,7 @@ import { runCli } from './program.ts';
 
 /** Each loads the model twice. The normal run has a text with many flags and a chat; `repeat-reply.test.ts` has all presets. */
 const REPLIES = process.env.TOKENSCOPE_TEST_FULL === '1' ? Array.from({ length: 50 }, (_, at) => at) : [2, 3];
-const TIMEOUT_MS = 400_000;
+const TIMEOUT_MS = 900_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tokenscope-receipts-'));
 const path = (name: string) => join(folder, name);

@@ -16,7 +16,7 @@ import { runCli } from './program.ts';
 const CHOSEN = ['conv-synth_unigram_bf', 'conv-bert_wordpiece', 'synth_unigram', 'claude'];
 const isChosen = ({ golden }: { golden: string }) =>
   process.env.TOKENSCOPE_TEST_FULL === '1' || CHOSEN.includes(golden);
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 
 const llamaCppCases = (golden: string) =>
   llamaCppFamily(golden).cases.map(({ idsOfText, ids, decoded }) => ({
