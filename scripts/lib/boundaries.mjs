@@ -94,14 +94,12 @@ export const LAYERS = [
     pattern: 'src-main/hosts/node/cli/**',
     may: ['engine', 'api', 'settings', ...PROTOCOLS, 'services', 'hosts'],
   },
-  // The app's main process and the engine's both use V8's collector.
-  { name: 'garbage', pattern: 'src-main/hosts/node/collect-garbage.ts', may: [] },
-  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'api', 'garbage', ...PROTOCOLS] },
+  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'api', ...PROTOCOLS] },
   { name: 'preload', pattern: 'src-main/preload/**', may: ['app-protocol'] },
   {
     name: 'app',
     pattern: 'src-main/app/**',
-    may: ['protocol-base', 'app-protocol', 'services', 'garbage'],
+    may: ['protocol-base', 'app-protocol', 'services'],
     types: ['api'],
   },
   { name: 'renderer', pattern: 'src-renderer/**', may: PROTOCOLS, types: ['api'] },

@@ -184,17 +184,11 @@ function open(requests: readonly OpenRequest[]): void {
 async function run(): Promise<void> {
   restrictSession(session.defaultSession, services.networkLog, devServer);
   serveAppScheme(rendererDir, devServer);
-  await services.readSettings();
-  // The window needs no more, and its page's process takes a while to start.
-  const ready = services.start();
+  await services.start();
   registerIpc({
     services,
     onPortRequest(page) {
-      // A failed start is reported where it happens.
-      void ready.then(
-        () => supervisor.requestPort(page.id),
-        () => undefined,
-      );
+      supervisor.requestPort(page.id);
       // The page runs, so this version has started. What is left of the old one is only disk space.
       try {
         endTrial(folder, app.getVersion());
@@ -214,16 +208,16 @@ async function run(): Promise<void> {
     isFront: (page) => windows.front?.webContents === page,
   });
   supervisor.start();
-  nativeTheme.on('updated', () => paintBackground(windows.all, services.settings.theme));
+  nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(windows.all, setting)));
   followMenu({ windows, services, isDevelopment: !app.isPackaged, onFailure: failToOpen });
   app.on('activate', () => void windows.show().catch(failToOpen));
-  await Promise.all([ready, windows.show()]);
+  await windows.show();
   setTimeout(collectGarbage, START_GARBAGE_AFTER_MS).unref();
 }
 
-function openWindow(options: NewWindow): BrowserWindow {
+async function openWindow(options: NewWindow): Promise<BrowserWindow> {
   const preload = join(import.meta.dirname, '..', 'preload', 'preload.cjs');
-  const opened = createWindow({ preload, theme: services.settings.theme, ...options });
+  const opened = createWindow({ preload, theme: await theme(), ...options });
   opened.webContents.on('will-prevent-unload', (event) => {
     const isLast = windows.quitting || windows.all.length === 1;
     ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
@@ -235,6 +229,10 @@ function openWindow(options: NewWindow): BrowserWindow {
     isQuitting: () => windows.quitting,
   });
   return opened;
+}
+
+async function theme() {
+  return (await services.invoke('settingsGet')).theme;
 }
 
 async function askToReload(): Promise<boolean> {

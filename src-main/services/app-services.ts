@@ -87,7 +87,6 @@ export class LocalAppServices implements AppServices {
   #notices: NoticeEvent[] = [];
   /** Waits for a page. */
   #opened: OpenedItem[] = [];
-  #starting: Promise<void> | null = null;
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(options: LocalServicesOptions) {
@@ -196,25 +195,8 @@ export class LocalAppServices implements AppServices {
     };
   }
 
-  /** As stored, for a window that is created before `start` has finished. */
-  async readSettings(): Promise<Settings> {
-    await this.#settings.load();
-    return this.#settings.value;
-  }
-
-  /** As last read or set. */
-  get settings(): Settings {
-    return this.#settings.value;
-  }
-
-  /** Locks the data folder, or becomes read-only, and reads the settings. Calls that arrive before it has finished wait. */
+  /** Locks the data folder, or becomes read-only, and reads the settings. */
   async start(): Promise<void> {
-    this.#starting = this.#start();
-    await this.#starting;
-    this.#starting = null;
-  }
-
-  async #start(): Promise<void> {
     await this.#lock.start();
     await this.#settings.load();
     await this.#models.start();
@@ -246,8 +228,7 @@ export class LocalAppServices implements AppServices {
     method: M,
     ...params: AppMethods[M]['params']
   ): Promise<AppMethods[M]['result']> {
-    const call = () => this.#handlers[method](...params);
-    const running = this.#starting === null ? call() : this.#starting.then(call);
+    const running = this.#handlers[method](...params);
     if (!DIALOGS.has(method)) this.#running.add(running);
     try {
       return await running;

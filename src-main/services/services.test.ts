@@ -40,28 +40,6 @@ test('the data folder is shown by the app, and not in a browser', async () => {
   await expect(web.services.invoke('dataFolderShow')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
 });
 
-test('the settings can be read before the start, and calls during it wait', async () => {
-  const folder = await temporaryFolder();
-  await (await started(folder)).services.invoke('settingsSet', { theme: 'dark' });
-  const create = () =>
-    new LocalAppServices({
-      host: 'electron',
-      dataFolder: folder,
-      modelsDir: resolve('resources/models'),
-      openExternal: async () => undefined,
-      restartEngine: async () => undefined,
-    });
-  const early = create();
-  expect(early.settings.theme).toBe('system');
-  expect(await early.readSettings()).toMatchObject({ theme: 'dark' });
-  expect(early.settings.theme).toBe('dark');
-  const services = create();
-  const starting = services.start();
-  onTestFinished(() => services.stop());
-  expect(await services.invoke('settingsGet')).toMatchObject({ theme: 'dark' });
-  await starting;
-});
-
 test('calls are checked, executed and answered as data', async () => {
   const { services, events, opened } = await started(await temporaryFolder());
   await services.invoke('chatsList');
