@@ -37,7 +37,7 @@ const all: UserConfig = {
           format: 'es',
           entryFileNames: '[name].js',
           chunkFileNames: 'chunks/[name]-[hash].js',
-          // V8 keeps the source of every thread's code in memory. Names stay, so that logs can be read.
+          // V8 keeps the source of every thread's code in memory. Identifiers stay, so that logs can be read.
           minify: { compress: true, mangle: false, codegen: true },
         },
       },

@@ -72,7 +72,7 @@ export class KillRounds {
   /** After several crashes in a row, the app restarts the engine only when a person asks for it. */
   async #ready(chat: ChatPage): Promise<void> {
     await chat.ready().catch(async () => {
-      await this.#app.services.invoke('engineRestart');
+      await chat.page.getByRole('button', { name: 'Engine stopped. Restart' }).click();
       await chat.ready();
     });
   }

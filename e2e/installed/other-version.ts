@@ -54,10 +54,12 @@ async function change(
   extractAll(archive, app);
   const main = join(app, 'out', 'main');
   const names = (await readdir(main, { recursive: true })).filter((name) => name.endsWith('.js'));
+  // The bundler chooses the quotes.
+  const quoted = new RegExp(`(["'\`])${VERSION.replaceAll('.', '\\.')}\\1`, 'g');
   let changed = 0;
   for (const path of [...names.map((name) => join(main, name)), join(app, 'package.json')]) {
     const before = await readFile(path, 'utf8');
-    const after = before.replaceAll(`"${VERSION}"`, `"${version}"`);
+    const after = before.replaceAll(quoted, (_, quote: string) => quote + version + quote);
     if (after !== before) changed++;
     await writeFile(path, after);
   }

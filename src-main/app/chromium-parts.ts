@@ -7,7 +7,7 @@ const GPU_DEVICES = ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'];
 
 /**
  * Where there is no GPU, Chromium starts one GPU process after another, until one draws with the CPU, and the page waits
- * for them: half of the time to the first window. WebGL on the CPU, which nothing uses, takes 13 MiB.
+ * for them: half of the time to the first window. WebGL on the CPU is off too: nothing uses it, and it takes 13 MiB.
  */
 export function skipMissingGpu(): void {
   // The user wants WebGPU, which may run on a software adapter.

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 
 type Collect = (options?: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
-/** Electron's V8, unlike Node 20's, can also give the memory back to the system. For an older one, any argument means less. */
+/** Electron's V8 can also give the memory back to the system. In Node 20's, an argument selects a smaller collection. */
 const KNOWS_FLAVORS = Number.parseInt(process.versions.v8, 10) >= 13;
 
 let collector: Collect | null = null;

@@ -1,4 +1,4 @@
-/** Templates that would take forever, or all memory, or the whole stack: each ends in an error within a second. */
+/** Templates that would take forever, or all memory, or the whole stack: each ends in an error within a second on our machines. */
 import { describe, expect, it } from 'vitest';
 import { cpuMs, SLOWEST_MACHINE } from '../../test-support/cpu-time.ts';
 import { templateLimits } from './budget.ts';
