@@ -94,12 +94,14 @@ export const LAYERS = [
     pattern: 'src-main/hosts/node/cli/**',
     may: ['engine', 'api', 'settings', ...PROTOCOLS, 'services', 'hosts'],
   },
-  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'api', ...PROTOCOLS] },
+  // The app's main process and the engine's both use V8's collector.
+  { name: 'garbage', pattern: 'src-main/hosts/node/collect-garbage.ts', may: [] },
+  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'api', 'garbage', ...PROTOCOLS] },
   { name: 'preload', pattern: 'src-main/preload/**', may: ['app-protocol'] },
   {
     name: 'app',
     pattern: 'src-main/app/**',
-    may: ['protocol-base', 'app-protocol', 'services'],
+    may: ['protocol-base', 'app-protocol', 'services', 'garbage'],
     types: ['api'],
   },
   { name: 'renderer', pattern: 'src-renderer/**', may: PROTOCOLS, types: ['api'] },
