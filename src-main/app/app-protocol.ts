@@ -15,16 +15,23 @@ export function registerAppScheme(): void {
   protocol.registerSchemesAsPrivileged([{ scheme: APP_SCHEME, privileges }]);
 }
 
-/**
- * @param rendererDir Built page.
- * @param devServer Origin of the development server that serves the files instead; null in a build.
- * @param own protocols of a session, by default of the windows'
- */
-export function serveAppScheme(rendererDir: string, devServer: string | null, own: Protocol = protocol): void {
+export interface AppSchemeOptions {
+  /** Built page. */
+  rendererDir: string;
+  /** Origin of the development server that serves the files instead; null in a build. */
+  devServer: string | null;
+  /** Protocols of a session, by default of the windows'. */
+  own?: Protocol;
+  /** Resolves when the page's calls can be answered: its scripts wait for it, what it draws first does not. */
+  ready?: Promise<void>;
+}
+
+export function serveAppScheme({ rendererDir, devServer, own = protocol, ready }: AppSchemeOptions): void {
   own.handle(APP_SCHEME, async (request) => {
     const headers = pageHeaders(devServer);
     const resource = appResource(request.url, request.method);
     if (typeof resource === 'number') return refusal(resource, headers);
+    if (!isShownFirst(resource)) await ready;
     if (devServer !== null) return await fromDevServer(devServer, request, headers);
     const file = fileUnder(rendererDir, resource);
     return file === null ? refusal(404, headers) : await fromFile(file, headers);
@@ -38,6 +45,14 @@ export function appResource(url: string, method: string): string | number {
   const { protocol: scheme, host, pathname, username, password } = new URL(url);
   if (scheme !== `${APP_SCHEME}:` || host !== 'tokenscope' || username !== '' || password !== '') return 404;
   return pathname === '/' || pathname === '' ? '/index.html' : pathname;
+}
+
+/**
+ * The document, its styles, and the font that Chromium waits for before it draws.
+ * @param resource path to serve
+ */
+export function isShownFirst(resource: string): boolean {
+  return /\.(html|css|woff2)$/.test(resource);
 }
 
 async function fromFile(file: string, headers: Record<string, string>): Promise<Response> {

@@ -16,13 +16,15 @@ const LONG_REPLY_MS = 10_000;
 export interface DesktopOptions {
   windows: Windows;
   services: LocalAppServices;
+  /** Resolves when the services have started. */
+  ready: Promise<void>;
   isDevelopment: boolean;
   /** A window could not be opened. */
   onFailure(error: unknown): void;
 }
 
 /** Sets the menu, and again whenever the recent models change. */
-export function followMenu({ windows, services, isDevelopment, onFailure }: DesktopOptions): void {
+export function followMenu({ windows, services, ready, isDevelopment, onFailure }: DesktopOptions): void {
   const script = toolScript({
     ...{ platform: process.platform, isPackaged: app.isPackaged, execPath: process.execPath },
     ...{ resourcesPath: process.resourcesPath, home: homedir(), env: process.env },
@@ -50,7 +52,7 @@ export function followMenu({ windows, services, isDevelopment, onFailure }: Desk
       .invoke('modelsList')
       .then((models) => set(recentModels(models)))
       .catch((error: unknown) => process.stderr.write(`tokenscope: ${String(error)}\n`));
-  setSoon();
+  void ready.then(setSoon);
   services.onEvent((event) => {
     if (event.type === 'models') setSoon();
   });

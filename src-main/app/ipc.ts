@@ -11,6 +11,8 @@ import { APP_ORIGIN } from './app-protocol.ts';
 
 export interface IpcOptions {
   services: LocalAppServices;
+  /** Resolves when the services have started. */
+  ready: Promise<void>;
   /** A page requests a port to the engine. */
   onPortRequest(page: WebContents): void;
   onWindowVerb(page: WebContents, verb: WindowVerb): void;
@@ -28,14 +30,16 @@ export interface SenderFrame {
 }
 
 export function registerIpc(options: IpcOptions): void {
-  const { services } = options;
+  const { services, ready } = options;
   const refuseSender = (event: IpcMainEvent | IpcMainInvokeEvent) => refusal(event, options.isWindow(event.sender));
   ipcMain.handle(IPC.invoke, async (event, method: unknown, params: unknown): Promise<AppAnswer> => {
     const refused = refuseSender(event);
+    await ready;
     return refused === null ? await answerCall(services, method, params) : { error: toErrorPayload(refused) };
   });
   ipcMain.handle(IPC.dropModel, async (event, path: unknown): Promise<AppAnswer> => {
     const refused = refuseSender(event) ?? refusePath(path);
+    await ready;
     return refused === null
       ? await answer(() => services.addModel(path as string))
       : { error: toErrorPayload(refused) };

@@ -4,11 +4,13 @@ import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/app/app-bridge.ts';
+import type { Settings } from '../protocol/app/app-services.ts';
 import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT, PREFIXES_ARGUMENT } from '../protocol/app/utility-messages.ts';
 import { collectGarbage } from '../hosts/node/collect-garbage.ts';
 import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath, prefixCacheFolder } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
+import { storedTheme } from '../services/settings-store.ts';
 import { installationOf } from '../services/updates/installation.ts';
 import { endTrial, uncountStart } from '../services/updates/trial.ts';
 import { readUpdateConfiguration, UPDATES_VARIABLE } from '../services/updates/update-source.ts';
@@ -38,6 +40,7 @@ const rendererDir = join(import.meta.dirname, '..', 'renderer');
 /** By then, the page has what it asks for when it starts. V8 leaves what that cost, 6 MiB, in an app that does nothing. */
 const START_GARBAGE_AFTER_MS = 5000;
 
+let theme: Settings['theme'] = 'system';
 /** Resolves when everything is set up and the first window is open. */
 let started: Promise<void> = Promise.resolve();
 
@@ -55,7 +58,7 @@ const gpuWindow = new GpuWindow({
   preload: join(import.meta.dirname, '..', 'preload', 'gpu-preload.cjs'),
   prepare(own) {
     restrictSession(own, services.networkLog, devServer);
-    serveAppScheme(rendererDir, devServer, own.protocol);
+    serveAppScheme({ rendererDir, devServer, own: own.protocol });
   },
 });
 
@@ -95,7 +98,10 @@ const services = new LocalAppServices({
   chooseFolder: () => chooseFolder(windows.front),
   chooseTarget: (name) => chooseTarget(windows.front, name),
   showInFolder: (path) => shell.showItemInFolder(path),
-  onSettings: (settings) => applyTheme(windows.all, settings.theme),
+  onSettings(settings) {
+    theme = settings.theme;
+    applyTheme(windows.all, theme);
+  },
 });
 
 const ending = new Ending({
@@ -183,10 +189,15 @@ function open(requests: readonly OpenRequest[]): void {
 
 async function run(): Promise<void> {
   restrictSession(session.defaultSession, services.networkLog, devServer);
-  serveAppScheme(rendererDir, devServer);
-  await services.start();
+  theme = await storedTheme(folder);
+  // The window needs no more, and its page's process takes a while to start.
+  const starting = services.start();
+  // A failed start ends the app.
+  const ready = starting.catch(() => undefined);
+  serveAppScheme({ rendererDir, devServer, ready });
   registerIpc({
     services,
+    ready,
     onPortRequest(page) {
       supervisor.requestPort(page.id);
       // The page runs, so this version has started. What is left of the old one is only disk space.
@@ -208,16 +219,16 @@ async function run(): Promise<void> {
     isFront: (page) => windows.front?.webContents === page,
   });
   supervisor.start();
-  nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(windows.all, setting)));
-  followMenu({ windows, services, isDevelopment: !app.isPackaged, onFailure: failToOpen });
+  nativeTheme.on('updated', () => paintBackground(windows.all, theme));
+  followMenu({ windows, services, ready, isDevelopment: !app.isPackaged, onFailure: failToOpen });
   app.on('activate', () => void windows.show().catch(failToOpen));
-  await windows.show();
+  await Promise.all([starting, windows.show()]);
   setTimeout(collectGarbage, START_GARBAGE_AFTER_MS).unref();
 }
 
-async function openWindow(options: NewWindow): Promise<BrowserWindow> {
+function openWindow(options: NewWindow): BrowserWindow {
   const preload = join(import.meta.dirname, '..', 'preload', 'preload.cjs');
-  const opened = createWindow({ preload, theme: await theme(), ...options });
+  const opened = createWindow({ preload, theme, ...options });
   opened.webContents.on('will-prevent-unload', (event) => {
     const isLast = windows.quitting || windows.all.length === 1;
     ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
@@ -229,10 +240,6 @@ async function openWindow(options: NewWindow): Promise<BrowserWindow> {
     isQuitting: () => windows.quitting,
   });
   return opened;
-}
-
-async function theme() {
-  return (await services.invoke('settingsGet')).theme;
 }
 
 async function askToReload(): Promise<boolean> {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../services/test-support/support.ts';
-import { appResource } from './app-protocol.ts';
+import { appResource, isShownFirst } from './app-protocol.ts';
 import { CrashGuard } from './crash-guard.ts';
 import { isTrustedFrame, isWindowVerb } from './ipc.ts';
 import { isAllowedRequest, isAppPage, isOwnFile, isPermitted } from './security.ts';
@@ -10,6 +10,15 @@ import { cascade, placeWindow, readWindows, writeWindows, zoomedLevel } from './
 
 // Outside of Electron its module is empty; nothing tested here needs it.
 vi.mock('electron', () => ({ app: {}, ipcMain: {}, net: {}, protocol: {} }));
+
+test('during the start, only what the page draws first is served', () => {
+  for (const resource of ['/index.html', '/assets/index-a1.css', '/assets/text-a1.woff2']) {
+    expect(isShownFirst(resource)).toBe(true);
+  }
+  for (const resource of ['/assets/index-a1.js', '/engine.worker.js', '/main.ts']) {
+    expect(isShownFirst(resource)).toBe(false);
+  }
+});
 
 test('the app’s scheme answers for its own host only', () => {
   expect(appResource('app://tokenscope/', 'GET')).toBe('/index.html');

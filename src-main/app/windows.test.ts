@@ -48,7 +48,7 @@ function setUp(saved: SavedWindows | null = null) {
   const disk = { saved };
   const windows = new Windows({
     pageUrl: PAGE,
-    create: async (options) => {
+    create: (options) => {
       const window = new FakeWindow(options);
       opened.push(window);
       return window as unknown as BrowserWindow;

@@ -8,7 +8,7 @@ export type NewWindow = Pick<WindowOptions, 'place' | 'zoomLevel' | 'inactive'>;
 
 export interface WindowsParts {
   /** Creates an empty window. */
-  create(options: NewWindow): Promise<BrowserWindow>;
+  create(options: NewWindow): BrowserWindow;
   pageUrl: string;
   /** The windows of the last start; null if there was none. */
   read(): Promise<SavedWindows | null>;
@@ -72,7 +72,7 @@ export class Windows {
     if (front === null) return await this.show();
     const place = { bounds: cascade(front.getNormalBounds()), maximized: false };
     const zoomLevel = front.webContents.getZoomLevel();
-    const opened = await this.#create({ place, zoomLevel, inactive: false });
+    const opened = this.#create({ place, zoomLevel, inactive: false });
     this.#open.push(opened);
     await this.#load(opened, chatHash(null));
   }
@@ -96,7 +96,7 @@ export class Windows {
     const { windows, zoomLevel } = (await this.#parts.read()) ?? { windows: [], zoomLevel: 0 };
     const place = windows.at(-1) ?? null;
     this.#waiting = windows.slice(0, -1);
-    const front = await this.#create({ place, zoomLevel, inactive: false });
+    const front = this.#create({ place, zoomLevel, inactive: false });
     this.#open.push(front);
     // A single window shows the last chat, which is a setting, and so is stored at once.
     await this.#load(front, windows.length > 1 ? (place?.hash ?? '') : '');
@@ -107,15 +107,15 @@ export class Windows {
   async #restoreBehind(zoomLevel: number): Promise<void> {
     for (let place = this.#waiting.at(-1); place !== undefined; place = this.#waiting.at(-1)) {
       if (this.#quitting) return;
-      const window = await this.#create({ place, zoomLevel, inactive: true });
+      const window = this.#create({ place, zoomLevel, inactive: true });
       this.#waiting = this.#waiting.slice(0, -1);
       this.#open.unshift(window);
       await this.#load(window, place.hash);
     }
   }
 
-  async #create(options: NewWindow): Promise<BrowserWindow> {
-    const window = await this.#parts.create(options);
+  #create(options: NewWindow): BrowserWindow {
+    const window = this.#parts.create(options);
     const pageId = window.webContents.id;
     window.on('focus', () => {
       this.#remove(window);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Settings } from '../protocol/app/app-services.ts';
 import { InstanceLock } from './instance-lock.ts';
-import { SettingsStore } from './settings-store.ts';
+import { SettingsStore, storedTheme } from './settings-store.ts';
 import { temporaryFolder } from './test-support/support.ts';
 
 async function setUp(folder?: string) {
@@ -20,6 +20,18 @@ async function setUp(folder?: string) {
 async function stored(folder: string): Promise<unknown> {
   return JSON.parse(await readFile(join(folder, 'settings.json'), 'utf8'));
 }
+
+test('the theme is known before the settings are loaded, and a damaged file stays', async () => {
+  const { settings, folder, notices } = await setUp();
+  expect(await storedTheme(folder)).toBe('system');
+  await settings.load();
+  await settings.set({ theme: 'dark' });
+  expect(await storedTheme(folder)).toBe('dark');
+  await writeFile(join(folder, 'settings.json'), '{ damaged');
+  expect(await storedTheme(folder)).toBe('system');
+  expect(await readFile(join(folder, 'settings.json'), 'utf8')).toBe('{ damaged');
+  expect(notices).toEqual([]);
+});
 
 test('settings start as the defaults, merge, and are read again', async () => {
   const { settings, folder } = await setUp();

@@ -6,6 +6,7 @@ import type { InstanceLock } from './instance-lock.ts';
 import { putAside, readJson, writeJson, type JsonRead } from './json-file.ts';
 import { readSettings, settingsToWrite, type SettingsFile } from '../protocol/app/settings-file.ts';
 
+const FILE = 'settings.json';
 /** Interval of retries to save, ms. */
 const RETRY_MS = 5000;
 
@@ -30,7 +31,7 @@ export class SettingsStore {
 
   /** @param notice reports an unusable file */
   constructor(folder: string, lock: InstanceLock, notice: (message: string) => void, retryMs = RETRY_MS) {
-    this.#path = join(folder, 'settings.json');
+    this.#path = join(folder, FILE);
     this.#lock = lock;
     this.#notice = notice;
     this.#retryMs = retryMs;
@@ -161,6 +162,13 @@ export class SettingsStore {
       return this.#leaveAlone(`${what}, and the file could not be renamed`);
     }
   }
+}
+
+/** The theme alone, for a window before the settings are loaded: their `load` reports what is wrong with the file. */
+export async function storedTheme(folder: string): Promise<Settings['theme']> {
+  const read = await readJson(join(folder, FILE)).catch(() => null);
+  const file = read?.state === 'read' ? readSettings(read.value) : null;
+  return (file ?? nothingStored()).settings.theme;
 }
 
 function nothingStored(): SettingsFile {
