@@ -128,8 +128,6 @@ export async function loadModel(
   const from = { names: [...opened].sort(), stamp: files.stamp };
   const prefixes = await prefixCache(platform, files, from.names, { model, executor, context });
   const loadMs = clock.now() - startedAt;
-  // V8 leaves the buffers of reading for minutes in an engine that does nothing.
-  platform.collectGarbage?.();
   const inside = new Inside();
   return {
     model,

@@ -109,8 +109,8 @@ describe('a GPU that is lost during a reply', () => {
     const message = 'The GPU was lost, and the CPU cannot load the model. The file is gone.';
     expect(end).toMatchObject({ stop: { reason: 'error', error: { code: 'BACKEND_LOST', message } } });
     expect(engine.model).toBeNull();
-    // After the load, for the model on the GPU, and for the failed load.
-    expect(state.collected).toBe(3);
+    // That of the model on the GPU, and that of the failed load.
+    expect(state.collected).toBe(2);
   });
 });
 

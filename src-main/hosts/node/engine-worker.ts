@@ -47,7 +47,11 @@ const platform: Platform = {
 const service = new EngineService({
   engine: new InferenceEngine(platform),
   openModel,
-  onModel: (changing) => parentPort?.postMessage({ type: 'model', changing } satisfies ModelMessage),
+  onModel(changing) {
+    parentPort?.postMessage({ type: 'model', changing } satisfies ModelMessage);
+    // V8 leaves the buffers of reading for minutes in a thread that does nothing.
+    if (!changing) platform.collectGarbage?.();
+  },
   newSha256: () => {
     const hash = createHash('sha256');
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
