@@ -40,6 +40,7 @@ const rendererDir = join(import.meta.dirname, '..', 'renderer');
 /** By then, the page has what it asks for when it starts. V8 leaves what that cost, 6 MiB, in an app that does nothing. */
 const START_GARBAGE_AFTER_MS = 5000;
 
+/** Of the stored settings, until they change. */
 let theme: Settings['theme'] = 'system';
 /** Resolves when everything is set up and the first window is open. */
 let started: Promise<void> = Promise.resolve();

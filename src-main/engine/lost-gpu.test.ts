@@ -8,7 +8,7 @@ import { gpuWith, imaginedGpu } from './test-support/imagined-gpu.ts';
 import { kernelPlatform } from './test-support/tiny-engine.ts';
 import { tinyGgufFiles } from './test-support/tiny-gguf.ts';
 
-const TIMEOUT = { timeout: 400_000 };
+const TIMEOUT = { timeout: 60_000 };
 
 function losableGpu(): { gpu: Gpu; lose(): void } {
   let fault: { message: string } | null = null;

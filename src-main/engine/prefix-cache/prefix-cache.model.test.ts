@@ -30,7 +30,7 @@ describe.skipIf(path === null)('the stored prefix cache of SmolLM2 (needs the fe
         const first = await answer(store, async () => {
           const isBlock = (name: string) => name.endsWith('.kv');
           const stored = async () => (await readdir(folder)).filter(isBlock).length;
-          await vi.waitFor(async () => expect(await stored()).toBe(blocks), { timeout: 400_000 });
+          await vi.waitFor(async () => expect(await stored()).toBe(blocks), { timeout: 60_000 });
         });
         expect(first.reusedTokens).toBe(0);
         const again = await answer(store);

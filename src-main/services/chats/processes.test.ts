@@ -48,7 +48,7 @@ test('processes that write while another one compacts lose no turns or details',
   for (const turn of expected) {
     expect(await again.store.details({ id: 'c', turn, from: 0, count: 1 })).toMatchObject([{ piece: turn }]);
   }
-}, 240_000);
+}, 60_000);
 
 test('a compaction that is killed at any point loses nothing', async () => {
   const { store, folder, close } = await openStore();
@@ -74,7 +74,7 @@ test('a compaction that is killed at any point loses nothing', async () => {
     expect((await readdir(paths.folder)).filter((name) => /\.(old|new)$/.test(name))).toEqual([]);
   }
   expect(written.length).toBeGreaterThan(10);
-}, 240_000);
+}, 60_000);
 
 test('a page at a revision of the old file receives all that it may have missed from the compacted one', async () => {
   const { store, folder } = await openStore();

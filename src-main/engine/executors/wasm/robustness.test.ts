@@ -19,7 +19,7 @@ import { POOL_PLAN, POOL_PROGRESS, POOL_RUNS } from './plan-layout.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 import { storeReader } from './weights.ts';
 
-const TIMEOUT_MS = 900_000;
+const TIMEOUT_MS = 60_000;
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 const prompt = () =>
   batchOf([

@@ -105,7 +105,7 @@ describe('tokenscope quantize', () => {
       expect(await json('inspect', 'Hello', '--model', model, '--max-tokens', '2')).toHaveProperty('layers.length', 3);
       expect(await json('detokenize', ...ids.map(String), '--model', model)).toHaveProperty('text');
     }
-  }, 400_000);
+  }, 120_000);
 
   it('does not overwrite a file, and leaves no partial one', async () => {
     await writeFile(path('there.gguf'), 'mine');

@@ -99,7 +99,7 @@ it('shows the catalogue without a request, and downloads a model, which every co
   );
   expect(await json('models', 'get')).toMatchObject([{ modelId: 'tiny-1m' }]);
   expect(server.requests).toHaveLength(1);
-}, 240_000);
+}, 60_000);
 
 it('shows progress: lines in a file, one updated line in a terminal', async () => {
   const lines = await tokenscope(['models', 'get', 'tiny-1m']);
@@ -166,7 +166,7 @@ it('names the kind of every failure, and leaves no file that looks like a model'
   expect(await failure()).toMatchObject({ code: 'STORAGE', details: { kind: 'disk' }, message: text('bytes free') });
   expect(await readdir(join(folder, 'data/models'))).toEqual([]);
   expect(await json('models', 'list')).toHaveLength(1);
-}, 240_000);
+}, 60_000);
 
 it('requires accepting terms, known ids and https addresses', async () => {
   entry = { ...entry, license: { name: 'Terms', url: 'https://example.org/terms', kind: 'terms' } };
