@@ -20,5 +20,7 @@ export default defineConfig({
     setupFiles: ['scripts/lib/vitest-setup.ts'],
     // The full run has five times as many runs of the property tests.
     testTimeout: process.env.TOKENSCOPE_TEST_FULL === '1' ? 400_000 : 20_000,
+    // Some remove a folder with thousands of files, which a busy disk takes more than ten seconds for.
+    hookTimeout: 120_000,
   },
 });
