@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
 import { SCRIPTED_EOS, ScriptedEngine, type Script } from '../test-support/scripted-model.ts';
-import type { GenerateParams, SamplingParams, StopParams } from '../api/types.ts';
+import type { ChatMessage, GenerateParams, SamplingParams, StopParams } from '../api/types.ts';
 
 const SPECIAL = ['<BOS>', '<EOS>', '<UNK>'];
 
@@ -223,6 +223,44 @@ describe('biased texts', () => {
     const engine = writer(['a', ' sky', 'scraper', ' x'], ['line', ' sky']);
     const { end } = await engine.run(params({ ...GREEDY, textBias: [['skyline', 15]] }));
     expect(end.text).toBe('a skyline x');
+  });
+});
+
+describe('a grammar and reasoning that the template opens', () => {
+  /**
+   * The parts of a reply, by their tokens.
+   * @param written the beginning of the reply, which is continued
+   */
+  async function parts(source: string | null, words: readonly string[], written: readonly string[] = []) {
+    const messages: ChatMessage[] = [{ role: 'user', text: 'hi' }];
+    if (written.length > 0) messages.push({ role: 'assistant', text: written.join(' ') });
+    const template = { kind: 'custom', source: '{{ messages[0].content }} <think> ' } as const;
+    const grammar = source === null ? null : ({ kind: 'gbnf', source } as const);
+    const asked = { ...params({ ...GREEDY, grammar }), prompt: { kind: 'chat', messages, template } as const };
+    const { tokens, start } = await writer(['hi', '<think>', ...written, ...words], []).run(asked);
+    expect(tokens.map(({ text }) => text)).toEqual(words);
+    return { parts: tokens.map(({ part }) => part), notices: start.notices };
+  }
+  const THOUGHT = ['reasoning_mark', 'reasoning', 'reasoning_mark', 'answer'];
+
+  it('make the reply an answer', async () => {
+    expect((await parts(null, ['{', '}'])).parts).toEqual(['reasoning', 'reasoning']);
+    expect((await parts('root ::= "{" "}"', ['{', '}'])).parts).toEqual(['answer', 'answer']);
+  });
+
+  it('make it reasoning where the grammar writes the marks, or may', async () => {
+    const whole = 'root ::= "<think>" "b" "</think>" "yes"';
+    expect((await parts(whole, ['<think>', 'b', '</think>', 'yes'])).parts).toEqual(THOUGHT);
+    expect((await parts('root ::= "b" "</think>" "yes"', ['b', '</think>', 'yes'])).parts).toEqual(THOUGHT.slice(1));
+    expect((await parts('root ::= [^x]*', ['b', '</think>', 'yes'])).parts).toEqual(THOUGHT.slice(1));
+    const begun = 'root ::= "<think> b" "</think>" "yes"';
+    expect((await parts(begun, ['</think>', 'yes'], ['<think>', 'b'])).parts).toEqual(THOUGHT.slice(2));
+  });
+
+  it('make the rest an answer if the reasoning so far does not follow the grammar', async () => {
+    const { parts: found, notices } = await parts('root ::= "{" "}"', ['{', '}'], ['<think>', 'b']);
+    expect(found).toEqual(['answer', 'answer']);
+    expect(notices).toEqual([expect.stringContaining('does not follow the grammar')]);
   });
 });
 

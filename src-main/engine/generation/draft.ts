@@ -53,6 +53,8 @@ export class Draft<T extends { id: number }> {
   readonly sequence: number[];
   /** What people should know before the reply begins. */
   readonly notices: string[] = [];
+  /** The beginning of the reply that is part of the prompt, if the grammar allows it; else empty. */
+  allowedBeginning = '';
   readonly chain: SamplerChain;
   private readonly grammar: GrammarConstraint | null;
   private readonly bans: BannedTexts<T> | null;
@@ -81,7 +83,7 @@ export class Draft<T extends { id: number }> {
       sampling.bannedTexts.length === 0
         ? null
         : new BannedTexts(sampling.bannedTexts, () => tokenizer.stream({ continues: true }));
-    if (this.grammar !== null) this.beginGrammar(this.grammar, params, room, config.eosTokenIds);
+    if (this.grammar !== null) this.beginGrammar(this.grammar, params, room, model);
 
     const first: NamedStage[] = [];
     if (this.grammar !== null) first.push(this.grammar.stage);
@@ -107,6 +109,11 @@ export class Draft<T extends { id: number }> {
   /** Whether the grammar allows nothing but the end. */
   get isFinished(): boolean {
     return this.grammar?.isFinished ?? false;
+  }
+
+  /** Whether a reply may begin with `text`, for a reply with a grammar. */
+  grammarAllowsAtStart(text: string): boolean {
+    return this.grammar?.allowsAtStart(text) ?? true;
   }
 
   /** Whether `follow` needs logits. */
@@ -286,10 +293,13 @@ export class Draft<T extends { id: number }> {
     grammar: GrammarConstraint,
     { prompt, firstToken }: GenerateParams,
     room: number,
-    eosTokenIds: readonly number[],
+    { tokenizer, config: { eosTokenIds } }: Model,
   ): void {
     const written = prompt.kind === 'chat' ? textBefore(prompt) : '';
-    if (!(written === '' || grammar.continueAfter(written)) || !grammar.continueWith(replyIdsOf(prompt))) {
+    const replyIds = replyIdsOf(prompt);
+    if ((written === '' || grammar.continueAfter(written)) && grammar.continueWith(replyIds)) {
+      this.allowedBeginning = written + tokenizer.decode(replyIds, false);
+    } else {
       grammar.restart();
       this.notices.push('The reply so far does not follow the grammar, so the grammar applies from here on.');
     }

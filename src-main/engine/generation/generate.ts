@@ -65,7 +65,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const reply = new GrowingReply(
     model.tokenizer,
     [...params.stop.stopStrings, ...prompt.stopStrings],
-    new ReplyParts(reasoningMarksFor(params.prompt, model), prompt.turnBeginning),
+    replyParts(job, draft),
     jointTo(params, prompt, model.tokenizer),
     continues?.stopString,
   );
@@ -190,6 +190,18 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     contextUsed: read.length,
     ...(dropped > 0 ? { dropped: droppedTokens(prompt, prompt.ids.length + reply.ids.length, contextSize) } : {}),
   };
+}
+
+/** Separates the reply's reasoning from its answer. */
+function replyParts({ params, prompt, model }: GenerateJob, draft: Draft<DrawnToken>): ReplyParts {
+  const marks = reasoningMarksFor(params.prompt, model);
+  const { grammar } = params.sampling;
+  if (marks === null || grammar === null) return new ReplyParts(marks, prompt.turnBeginning);
+  // A grammar describes a whole reply, so it is not in reasoning that the template opened, unless it may close that.
+  const { open, close } = marks;
+  const goesOn =
+    draft.grammarAllowsAtStart(close) || (grammar.source.includes(close) && !grammar.source.includes(open));
+  return new ReplyParts(marks, goesOn ? prompt.turnBeginning : draft.allowedBeginning);
 }
 
 /** What the model sees of prompt and reply. */

@@ -44,6 +44,11 @@ export class GrammarConstraint {
     return this.matcher.tokensToEnd(this.at);
   }
 
+  /** Whether a reply may begin with `text`. */
+  allowsAtStart(text: string): boolean {
+    return this.matcher.acceptText(this.matcher.start, text) !== null;
+  }
+
   accept(id: number): void {
     // A token that the grammar does not allow is never drawn.
     this.at = this.matcher.accept(this.at, id) ?? this.at;

@@ -18,7 +18,7 @@ export const DEFAULT_CONTEXT_SIZE = 4096;
 export interface OpenModelOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly cancel?: CancelToken;
-  /** Called with what had to be guessed. */
+  /** Called with what had to be guessed or ignored. */
   readonly onWarning?: (message: string) => void;
   /**
    * Receives the weights as they are read, for an executor that stores them in its own form. By default they are stored
@@ -86,6 +86,8 @@ async function load(id: string, opened: OpenedModel, options: OpenModelOptions):
   progress('tokenizer', 0);
   const onBytes = (bytes: number) => progress('weights', bytes);
   for (const { name, shape } of program.weights) opened.weights.check(name, shape);
+  const unused = opened.weights.unusedWarning?.(program.weights) ?? null;
+  if (unused !== null) options.onWarning?.(unused);
   const weights = options.takeWeights
     ? await options.takeWeights(program, readerOf(opened.weights), {
         ...{ contextSize, onBytes, cancel: options.cancel },

@@ -52,7 +52,7 @@ describe('generation_config.json', () => {
   it('is read by Hugging Face’s names', () => {
     const config = { do_sample: true, temperature: 0.7, top_k: 20, top_p: 0.8, repetition_penalty: 1.05, min_p: null };
     expect(fromHf(config)).toEqual({
-      defaults: { temperature: 0.7, topK: 20, topP: 0.8, repeatPenalty: 1.05 },
+      defaults: { temperature: 0.7, topK: 20, topP: 0.8, repeatPenalty: 1.05, penaltyLastN: -1 },
       warnings: [],
     });
     expect(fromHf(null).defaults).toEqual({});
@@ -60,7 +60,13 @@ describe('generation_config.json', () => {
 
   it('becomes greedy decoding when it turns sampling off', () => {
     const config = { do_sample: false, temperature: 0.7, top_k: 20, repetition_penalty: 1.2 };
-    expect(fromHf(config).defaults).toEqual({ temperature: 0, repeatPenalty: 1.2 });
+    expect(fromHf(config).defaults).toEqual({ temperature: 0, repeatPenalty: 1.2, penaltyLastN: -1 });
+  });
+
+  it('changes the penalty window only for a repetition penalty, as a GGUF file does not', () => {
+    expect(fromHf({ repetition_penalty: 1 }).defaults).toEqual({ repeatPenalty: 1 });
+    expect(fromHf({ repetition_penalty: 'much' }).defaults).toEqual({});
+    expect(fromGguf({ penalty_repeat: 1.5 }).defaults).toEqual({ repeatPenalty: 1.5 });
   });
 
   it('ignores invalid values with a warning', () => {

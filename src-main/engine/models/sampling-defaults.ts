@@ -31,7 +31,7 @@ export function samplingDefaultsFromGguf(
 
 /**
  * The sampling settings that a Hugging Face folder recommends. `do_sample: false` means greedy decoding, whatever else
- * the file says.
+ * the file says, and `repetition_penalty` applies to all tokens so far: there is no key for a window.
  * @param warn as in `samplingDefaultsFromGguf`
  */
 export function samplingDefaultsFromHf(
@@ -46,7 +46,12 @@ export function samplingDefaultsFromHf(
     read: (key) => config.field(key) ?? undefined,
   };
   const defaults = readSettings(file, warn);
-  return greedy ? { ...defaults, temperature: 0 } : defaults;
+  const { repeatPenalty = 1 } = defaults;
+  return {
+    ...defaults,
+    ...(repeatPenalty === 1 ? {} : { penaltyLastN: -1 }),
+    ...(greedy ? { temperature: 0 } : {}),
+  };
 }
 
 function readSettings(

@@ -138,7 +138,7 @@ describe('TinyTransformer against PyTorch', () => {
     expect(Math.abs(nll / (ids.length - 1) - mean_nll)).toBeLessThan(1e-5);
 
     await expect(feed(0, [5])).rejects.toMatchObject({ code: 'CONTEXT_FULL', details: { position: 1000 } });
-  });
+  }, 120_000);
 
   describe('reading a prompt', () => {
     const prefix = () => golden.full_window.ids.slice(0, 60);

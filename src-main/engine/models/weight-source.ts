@@ -1,5 +1,5 @@
 import type { CancelToken } from '../api/platform.ts';
-import type { WeightReader } from '../program/weights.ts';
+import type { WeightDeclaration, WeightReader } from '../program/weights.ts';
 import { F32 } from '../quant/f32.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -25,6 +25,11 @@ export interface WeightSource {
    * @throws EngineError as `check`, and MODEL_IO, OUT_OF_MEMORY, CANCELLED
    */
   readTensor(name: string, options: ReadWeightOptions): Promise<Tensor>;
+  /**
+   * What to tell people about stored tensors that the program does not use; null if there are none. Absent if they are
+   * refused when the model is opened.
+   */
+  unusedWarning?(declared: readonly WeightDeclaration[]): string | null;
   /** Reads stored tensors; absent if they are float32 anyway. */
   readonly stored?: WeightReader;
 }

@@ -5,7 +5,7 @@ import { type CharSet } from './regex/char-set.ts';
 import { toJavaScript } from './regex/to-javascript.ts';
 import type { EncodeOptions } from './tokenizer.ts';
 import { rustWordCharacters, whiteSpace } from './unicode/sets.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { MAX_ID, type Vocabulary } from './vocabulary.ts';
 
 export interface AddedToken {
   readonly id: number;
@@ -20,12 +20,16 @@ export interface AddedToken {
   readonly normalized: boolean;
 }
 
-/** Reads the `added_tokens` of a tokenizer file and adds them to `vocabulary`. */
-export function addedTokensFromJson(part: JsonPart, vocabulary: Vocabulary): AddedToken[] {
+/**
+ * Reads the `added_tokens` of a tokenizer file and adds them to `vocabulary`.
+ * @param tableRows tokens with ids from here on are left out
+ */
+export function addedTokensFromJson(part: JsonPart, vocabulary: Vocabulary, tableRows: number): AddedToken[] {
   if (part.isNull) return [];
-  return part.items().map((item) => {
+  return part.items().flatMap((item) => {
     const content = item.get('content');
     if (content.string() === '') throw content.malformed('must not be empty');
+    if (item.get('id').count(MAX_ID) >= tableRows) return [];
     return {
       id: vocabulary.add(content.string(), item.get('id')),
       content: content.string(),

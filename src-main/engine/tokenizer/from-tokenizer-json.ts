@@ -12,17 +12,18 @@ import type { Tokenizer } from './tokenizer.ts';
  * Builds a tokenizer from the content of a Hugging Face `tokenizer.json`, parsed by parseTokenizerJson or JSON.parse. Its
  * `truncation` and `padding` are ignored: they are for training batches, not for prompts.
  *
+ * @param tableRows rows of the model's token table: added tokens without one are left out, as by llama.cpp's converter
  * @throws EngineError UNSUPPORTED_TOKENIZER when the file uses an unsupported part, MODEL_FORMAT when it is damaged; both
  * name
  *   the file and the path of the part.
  */
-export function tokenizerFromJson(json: unknown, fileName: string): Tokenizer {
+export function tokenizerFromJson(json: unknown, fileName: string, tableRows = Infinity): Tokenizer {
   const file = new JsonPart(json, fileName);
   const model = modelFromJson(file.get('model'));
   const { vocabulary } = model;
   const preTokenizer = preTokenizerFromJson(file.get('pre_tokenizer'), model.readsBytes);
   const tokenModel = model.build(preTokenizer.toBytes ?? false);
-  const addedTokens = addedTokensFromJson(file.get('added_tokens'), vocabulary);
+  const addedTokens = addedTokensFromJson(file.get('added_tokens'), vocabulary, tableRows);
   return new JsonTokenizer({
     vocabulary,
     addedTokens,

@@ -14,6 +14,12 @@ import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
  */
 const SLICE_BYTES = 2 * 2 ** 20;
 
+/**
+ * Tensors that are not weights of the text model: rotary factors, which are read with the header, a classifier, and the
+ * encoders of images and audio that Ollama puts in the same file.
+ */
+const NOT_WEIGHTS = /^(?:rope_freqs|rope_factors_long|rope_factors_short|cls|v|mm|a)\./;
+
 /** Weights of a GGUF file or its parts, dequantised as they are read, one tensor at a time. */
 export class GgufWeights implements WeightSource, WeightReader {
   readonly stored = this;
@@ -27,6 +33,17 @@ export class GgufWeights implements WeightSource, WeightReader {
 
   check(name: string, shape: Shape): void {
     blockTypeOf(this.find(name, shape));
+  }
+
+  /** llama.cpp refuses such files: the architecture may lack a part of this model, whose output would then be wrong. */
+  unusedWarning(declared: readonly WeightDeclaration[]): string | null {
+    const used = new Set(declared.map(({ name }) => name));
+    const unused = [...this.tensors.keys()].filter((name) => !used.has(name) && !NOT_WEIGHTS.test(name));
+    if (unused.length === 0) return null;
+    const named = unused.slice(0, 3).map(quote).join(', ');
+    const others = unused.length > 3 ? ` and ${unused.length - 3} more` : '';
+    const problem = "tensors that the model's architecture does not have are ignored, so the output may be wrong";
+    return `${this.fileName}: ${problem}: ${named}${others}.`;
   }
 
   async readTensor(name: string, { shape, onBytes, cancel }: ReadWeightOptions): Promise<Tensor> {

@@ -23,7 +23,7 @@ async function hyperparameters(name: string, metadata: GgufChanges['metadata'] =
 }
 
 beforeAll(async () => {
-  for (const name of ['llama', 'gemma2', 'gemma3', 'phi3-longrope', 'llama-rope-freqs']) {
+  for (const name of ['llama', 'gemma2', 'gemma3', 'olmo2', 'phi3-longrope', 'llama-rope-freqs']) {
     originals.set(name, await tinyGguf(name));
   }
 });
@@ -71,6 +71,29 @@ describe('hyperparameters of a GGUF file', () => {
     expect(period.localLayers).toEqual([true, true, false, true, true, false]);
     const list = await hyperparameters('gemma3', { [key]: { type: 'array', value: Uint8Array.of(0, 1, 1, 0, 0, 1) } });
     expect(list.localLayers).toEqual([false, true, true, false, false, true]);
+  });
+
+  it('recognises OLMo 3 by its window: local layers, whose rotary embedding is not scaled', async () => {
+    const yarn = {
+      'olmo2.block_count': uint(5),
+      'olmo2.rope.scaling.type': text('yarn'),
+      'olmo2.rope.scaling.factor': float(8),
+      'olmo2.rope.scaling.original_context_length': uint(64),
+    };
+    const scaled = { freqBase: 5e5, scaling: { type: 'yarn', factor: 8 }, attentionFactor: 1 + 0.1 * Math.log(8) };
+    const windowed = { ...yarn, 'olmo2.attention.sliding_window': uint(16) };
+    expect(await hyperparameters('olmo2', windowed)).toMatchObject({
+      slidingWindow: 16,
+      localLayers: [true, true, true, false, true],
+      rope: scaled,
+      ropeLocal: { freqBase: 5e5, scaling: { type: 'none' }, attentionFactor: 1 },
+    });
+    const pattern: TypedValue = { type: 'array', value: Uint8Array.of(0, 1, 1, 0, 1) };
+    const listed = await hyperparameters('olmo2', { ...windowed, 'olmo2.attention.sliding_window_pattern': pattern });
+    expect(listed.localLayers).toEqual([false, true, true, false, true]);
+    const olmo2 = await hyperparameters('olmo2', yarn);
+    expect(olmo2).toMatchObject({ slidingWindow: null, localLayers: Array(5).fill(false), rope: scaled });
+    expect(olmo2.ropeLocal).toEqual(olmo2.rope);
   });
 
   it('recognises the 27B models of Gemma, whose scores have another scale, by their layer count', async () => {
@@ -270,6 +293,27 @@ describe('opening a GGUF model', () => {
     const files = await changed('llama', { metadata: { 'tokenizer.ggml.pre': text('brand-new') } });
     await openModel(files, { onWarning: (message) => warnings.push(message) });
     expect(warnings).toEqual([expect.stringContaining('model.gguf: tokenizer.ggml.pre is "brand-new"')]);
+  });
+
+  it('warns about tensors that the architecture does not have, and not about those that are no weights', async () => {
+    const warned = async (files: ModelFiles) => {
+      const warnings: string[] = [];
+      await openModel(files, { onWarning: (message) => warnings.push(message) });
+      return warnings;
+    };
+    // Without an output matrix, the model uses the token table.
+    const renamed = (name: string) => changed('llama', { tensors: { 'output.weight': { name } } });
+    expect(await warned(await renamed('blk.0.attn_sinks.weight'))).toEqual([
+      "model.gguf: tensors that the model's architecture does not have are ignored, so the output may be wrong: " +
+        '"blk.0.attn_sinks.weight".',
+    ]);
+    expect(await warned(await changed('llama', { metadata: { 'llama.block_count': uint(2) } }))).toEqual([
+      expect.stringMatching(/: "blk\.2\.\w+\.weight", "blk\.2\.\w+\.weight", "blk\.2\.\w+\.weight" and 6 more\.$/),
+    ]);
+    for (const name of ['cls.output.weight', 'v.patch_embd.weight', 'mm.0.weight']) {
+      expect(await warned(await renamed(name))).toEqual([]);
+    }
+    for (const name of originals.keys()) expect(await warned(await changed(name, {}))).toEqual([]);
   });
 
   it('reports progress up to the last byte and can be cancelled at every step', async () => {

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { HF_FOLDERS, hfFolder } from '../../test-support/hf-fixtures.ts';
+import type { ModelFiles } from '../../api/platform.ts';
+import { HF_FOLDERS, hfFolder, hfFolderBytes } from '../../test-support/hf-fixtures.ts';
+import { memoryModelFiles } from '../../test-support/model-files.ts';
 import { buildProgram } from '../architectures/index.ts';
 import { openHfFolder } from '../huggingface/open-folder.ts';
 import type { Hyperparameters, RopeParameters } from '../hyperparameters.ts';
@@ -20,8 +22,9 @@ function comparable(hyper: Hyperparameters): unknown {
   return JSON.parse(JSON.stringify(resolved, round)) as unknown;
 }
 
-it.each(HF_FOLDERS)('the metadata written for %s reads as the same model', async (folder) => {
-  const model = await openHfFolder(hfFolder(folder));
+/** Writes the metadata of a folder's model and reads it. */
+async function writeAndRead(files: ModelFiles) {
+  const model = await openHfFolder(files);
   const { architecture, hyperparameters: hyper } = model;
   const gguf = architecture.gguf!;
   const keys = new GgufKeys(architecture.name);
@@ -40,8 +43,27 @@ it.each(HF_FOLDERS)('the metadata written for %s reads as the same model', async
       ropeFactorsLong: keys.vectors.get('rope_factors_long.weight') ?? null,
     },
   });
+  await model.close();
   expect(keys.warnings).toEqual([]);
   // Conversion folds the rest of the scale into the queries.
-  expect(comparable(read)).toEqual(comparable({ ...hyper, attentionScale: gguf.attentionScale(hyper) }));
-  await model.close();
+  return { metadata, read, written: { ...hyper, attentionScale: gguf.attentionScale(hyper) } };
+}
+
+it.each(HF_FOLDERS)('the metadata written for %s reads as the same model', async (folder) => {
+  const { read, written } = await writeAndRead(hfFolder(folder));
+  expect(comparable(read)).toEqual(comparable(written));
+});
+
+it('the metadata written for OLMo 3 reads as the same model, and OLMo 2 has no window', async () => {
+  const files = hfFolderBytes('olmo2');
+  const config = JSON.parse(new TextDecoder().decode(files['config.json'])) as object;
+  const rope_scaling = { rope_type: 'yarn', factor: 8, original_max_position_embeddings: 64 };
+  const olmo3 = JSON.stringify({ ...config, model_type: 'olmo3', sliding_window: 16, rope_scaling });
+  const { metadata, read, written } = await writeAndRead(
+    memoryModelFiles('olmo3', { ...files, 'config.json': new TextEncoder().encode(olmo3) }),
+  );
+  expect(metadata.get('olmo2.attention.sliding_window')).toBe(16);
+  expect(comparable(read)).toEqual(comparable(written));
+  const olmo2 = await writeAndRead(memoryModelFiles('olmo2', files));
+  expect([...olmo2.metadata.keys()].filter((key) => key.includes('sliding_window'))).toEqual([]);
 });

@@ -107,7 +107,8 @@ function tokenizerOf(json: unknown, { architecture, hyperparameters, bosTokenId 
   const { vocabularySize } = hyperparameters;
   const { strictTokenizer } = architecture.huggingFace;
   if (json === undefined) return new IdsOnlyTokenizer(vocabularySize, TOKENIZER_FILE);
-  const tokenizer = tokenizerFromJson(json, TOKENIZER_FILE);
+  // Gemma's text models share the tokenizer of those that also read images, with a token that only these have.
+  const tokenizer = tokenizerFromJson(json, TOKENIZER_FILE, strictTokenizer ? Infinity : vocabularySize);
   // Fewer are common: the token table is padded to a round number.
   const fits = strictTokenizer
     ? tokenizer.vocabularySize === vocabularySize

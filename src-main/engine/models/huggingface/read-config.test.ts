@@ -26,7 +26,8 @@ describe('a config.json without optional keys', () => {
     ['gemma3_text', { keyLength: 256, finalLogitSoftcap: null, slidingWindow: 4096, contextLength: 131_072 }],
     ['phi3', { normEpsilon: 1e-5, contextLength: 4096, slidingWindow: null }],
     ['smollm3', { headCountKv: 4, contextLength: 32_768, ropeLayers: [true, true, true] }],
-    ['olmo2', { normEpsilon: 1e-5, contextLength: 2048, headCountKv: 4 }],
+    ['olmo2', { normEpsilon: 1e-5, contextLength: 2048, headCountKv: 4, slidingWindow: null }],
+    ['olmo3', { normEpsilon: 1e-5, contextLength: 2048, slidingWindow: 4096, localLayers: [true, true, true] }],
   ])('of %s has the defaults of its class: %j', (model_type, expected) => {
     expect(hyper({ model_type })).toMatchObject(expected);
   });
@@ -95,6 +96,31 @@ describe('a config.json', () => {
       scaling: { type: 'longrope', originalContextLength: 4096 },
       attentionFactor: Math.sqrt(1 + Math.log(32) / Math.log(4096)),
     });
+  });
+
+  it('of olmo3 scales rotary embedding in global layers only, whichever keys describe it', () => {
+    const yarn = { rope_type: 'yarn', factor: 8, original_max_position_embeddings: 64, attention_factor: 1.25 };
+    const olmo3 = { model_type: 'olmo3', num_hidden_layers: 5, sliding_window: 16 };
+    const expected = {
+      slidingWindow: 16,
+      localLayers: [true, true, true, false, true],
+      rope: { freqBase: 5e5, scaling: { type: 'yarn', factor: 8 }, attentionFactor: 1.25 },
+      ropeLocal: { freqBase: 5e5, scaling: { type: 'none' }, attentionFactor: 1 },
+    };
+    const flat = { ...yarn, rope_theta: 5e5 };
+    const apart = (sliding_attention: Json) => ({ full_attention: flat, sliding_attention });
+    const plain = { rope_type: 'default', rope_theta: 5e5 };
+    expect(hyper({ ...olmo3, rope_theta: 5e5, rope_scaling: yarn })).toMatchObject(expected);
+    expect(hyper({ ...olmo3, rope_parameters: flat })).toMatchObject(expected);
+    expect(hyper({ ...olmo3, rope_parameters: apart(plain) })).toMatchObject(expected);
+    expect(() => hyper({ ...olmo3, rope_parameters: apart(flat) })).toThrow(
+      '"rope_parameters.sliding_attention.rope_type" is "yarn"; it must be "default"',
+    );
+    expect(() => hyper({ ...olmo3, rope_parameters: apart({ rope_theta: 1e4 }) })).toThrow(
+      '"rope_parameters.sliding_attention.rope_theta" is 10000; it must be 500000, as in the other layers',
+    );
+    const layer_types = ['full_attention', ...Array<string>(4).fill('sliding_attention')];
+    expect(hyper({ ...olmo3, layer_types }).localLayers).toEqual([false, true, true, true, true]);
   });
 
   it('names the end-of-generation tokens, as a number or a list, together with generation_config.json', () => {

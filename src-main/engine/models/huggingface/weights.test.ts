@@ -77,14 +77,35 @@ describe('a folder without a tokenizer', () => {
       'The model has no tokenizer.json, so text cannot be tokenized. Use token ids instead',
     );
   });
+});
 
-  it('accepts only ids of the model', async () => {
+describe('a tokenizer with more tokens than the model', () => {
+  interface TokenizerJson {
+    added_tokens: object[];
+    model: { vocab: Record<string, number> };
+  }
+
+  function opened(change: (json: TokenizerJson) => void) {
     const files = hfFolderBytes('llama');
-    const json = JSON.parse(new TextDecoder().decode(files['tokenizer.json'])) as { added_tokens: object[] };
-    json.added_tokens.push({ id: 320, content: '<|more|>', special: true });
-    files['tokenizer.json'] = new TextEncoder().encode(JSON.stringify(json));
-    await expect(openHfFolder(memoryModelFiles('llama', files))).rejects.toThrow(
-      'tokenizer.json: the vocabulary has 321 tokens, but the model has only 320.',
-    );
+    const json = JSON.parse(new TextDecoder().decode(files['tokenizer.json'])) as TokenizerJson;
+    change(json);
+    const changed = new TextEncoder().encode(JSON.stringify(json));
+    return openHfFolder(memoryModelFiles('llama', { ...files, 'tokenizer.json': changed }));
+  }
+
+  it('loses the added ones, like that of images in text models of Gemma 3', async () => {
+    const { tokenizer } = await opened((json) => {
+      json.added_tokens.push({ id: 320, content: '<image_soft_token>', special: true });
+    });
+    expect(tokenizer.vocabularySize).toBe(320);
+    const text = 'a<image_soft_token>';
+    const ids = tokenizer.encode(text, { addSpecial: false, parseSpecial: true });
+    expect(Math.max(...ids)).toBeLessThan(320);
+    expect(tokenizer.decode(ids)).toBe(text);
+  });
+
+  it('is refused if they are in the vocabulary itself', async () => {
+    const message = 'tokenizer.json: the vocabulary has 321 tokens, but the model has only 320.';
+    await expect(opened((json) => (json.model.vocab['more'] = 320))).rejects.toThrow(message);
   });
 });
