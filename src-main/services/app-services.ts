@@ -65,8 +65,18 @@ type NoticeEvent = Extract<AppEvent, { type: 'notice' }>;
 const MAX_NOTICES = 20;
 /** Longest wait for saves and downloads when the app quits, ms. */
 const STOP_MS = 3000;
-/** Calls that wait for a person in a system dialog. Quitting the app does not wait for them. */
-const DIALOGS: ReadonlySet<AppMethodName> = new Set(['modelOpen', 'modelLocate', 'modelsFolderChoose', 'textSave']);
+/**
+ * Share of that for calls of pages. In the rest of the time, the stores finish what is running and write their indexes.
+ */
+const CALLS_SHARE = 2 / 3;
+/** Calls that wait for a person in a system dialog, or for a server. Quitting the app does not wait for them. */
+const UNAWAITED: ReadonlySet<AppMethodName> = new Set([
+  'modelOpen',
+  'modelLocate',
+  'modelsFolderChoose',
+  'textSave',
+  'updateCheck',
+]);
 
 /** `AppServices` on the files of this computer. Hosts check parameters before they call it. */
 export class LocalAppServices implements AppServices {
@@ -209,15 +219,16 @@ export class LocalAppServices implements AppServices {
   /** Waits for pending saves, up to a limit, unlocks the data folder, and installs an update that a person downloaded. */
   async stop(limitMs = STOP_MS): Promise<void> {
     const given = new AbortController();
-    const limit = sleep(limitMs, undefined, { signal: given.signal }).catch(() => undefined);
+    const after = (ms: number) => sleep(ms, undefined, { signal: given.signal }).catch(() => undefined);
     // Calls may arrive during the wait.
     const saved = async (): Promise<void> => {
       while (this.#running.size > 0) await Promise.allSettled(this.#running);
     };
-    const stores = saved().then(() =>
+    // A call that never ends must not keep the stores from writing what they have.
+    const stores = Promise.race([saved(), after(limitMs * CALLS_SHARE)]).then(() =>
       Promise.allSettled([this.#chats.stop(), this.#comparisons.stop(), this.#savedItems.stop()]),
     );
-    await Promise.race([Promise.allSettled([this.#models.stop(), stores]), limit]);
+    await Promise.race([Promise.allSettled([this.#models.stop(), stores]), after(limitMs)]);
     given.abort();
     await this.#settings.stop();
     await this.#lock.release();
@@ -229,7 +240,7 @@ export class LocalAppServices implements AppServices {
     ...params: AppMethods[M]['params']
   ): Promise<AppMethods[M]['result']> {
     const running = this.#handlers[method](...params);
-    if (!DIALOGS.has(method)) this.#running.add(running);
+    if (!UNAWAITED.has(method)) this.#running.add(running);
     try {
       return await running;
     } finally {

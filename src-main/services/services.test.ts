@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { AppEvent } from '../protocol/app/app-services.ts';
 import { about, runtimeNote } from './about.ts';
 import { answerCall } from './answer.ts';
@@ -9,7 +9,9 @@ import { dataFolder, homeFolder } from './data-folder.ts';
 import { NetworkLog } from './network-log.ts';
 import { pageHeaders } from './page-headers.ts';
 import { fileUnder, mimeType, parseRange } from './static-files.ts';
+import { ChatStore } from './chats/chat-store.ts';
 import { smallChat, write } from './chats/test-support/chats.ts';
+import { ComparisonStore } from './comparisons/comparison-store.ts';
 import { temporaryFolder } from './test-support/support.ts';
 
 async function started(folder: string, host: 'electron' | 'web' = 'electron') {
@@ -161,6 +163,25 @@ test('quitting waits for saves, but not for dialogs or for long', async () => {
   void services.invoke('openExternal', 'https://example.org/');
   await services.stop(50);
   expect(performance.now() - before).toBeLessThan(30_000);
+});
+
+test('a call that never ends does not keep chats and runs from being stopped', async () => {
+  const stops = [vi.spyOn(ChatStore.prototype, 'stop'), vi.spyOn(ComparisonStore.prototype, 'stop')];
+  onTestFinished(() => stops.forEach((stop) => stop.mockRestore()));
+  const services = new LocalAppServices({
+    host: 'electron',
+    dataFolder: await temporaryFolder(),
+    modelsDir: resolve('resources/models'),
+    openExternal: () => new Promise(() => undefined),
+    restartEngine: async () => undefined,
+  });
+  await services.start();
+  void services.invoke('openExternal', 'https://example.org/');
+  await services.stop(100);
+  for (const stop of stops) {
+    expect(stop).toHaveBeenCalledOnce();
+    await stop.mock.results[0]?.value;
+  }
 });
 
 test('a text is saved at the chosen path, or not at all', async () => {

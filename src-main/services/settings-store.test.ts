@@ -2,6 +2,8 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Settings } from '../protocol/app/app-services.ts';
+import { laneSettings } from '../protocol/app/comparisons/test-support/comparisons.ts';
+import { defaultModelSettings } from '../protocol/app/settings-schemas.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { SettingsStore, storedTheme } from './settings-store.ts';
 import { temporaryFolder } from './test-support/support.ts';
@@ -71,6 +73,43 @@ test('a setting changed while read-only takes effect here and is saved after the
     theme: 'contrast',
     tokensView: true,
   });
+});
+
+test('settings of models and saved lanes of two instances are merged by entry at the takeover', async () => {
+  const first = await setUp();
+  const model = (contextSize: number) => ({ ...defaultModelSettings(), contextSize });
+  const set = (id: string, label = id) => ({ id, name: id, lanes: [laneSettings(label)] });
+  await first.settings.set({
+    perModel: { shared: model(1), removed: model(2), theirs: model(3) },
+    laneSets: [set('removed'), set('shared'), set('theirs')],
+    lessonAnswered: ['one'],
+  });
+  const second = await setUp(first.folder);
+  await second.settings.load();
+  await second.settings.set({
+    perModel: { shared: model(10), theirs: model(3), mine: model(4) },
+    laneSets: [set('shared', 'changed'), set('theirs'), set('mine')],
+    lessonAnswered: ['one', 'two'],
+  });
+  await first.settings.set({
+    perModel: { shared: model(1), removed: model(2), theirs: model(30), other: model(5) },
+    laneSets: [set('removed'), set('shared'), set('other')],
+    lessonAnswered: ['one', 'three'],
+  });
+  await first.lock.release();
+  await expect.poll(() => second.lock.problem).toBeNull();
+  await second.settings.load();
+  await second.settings.saveUnsaved();
+  const merged = {
+    perModel: { theirs: model(30), other: model(5), shared: model(10), mine: model(4) },
+    laneSets: [set('other'), set('shared', 'changed'), set('mine')],
+    lessonAnswered: ['one', 'three', 'two'],
+  };
+  expect(await stored(first.folder)).toMatchObject(merged);
+  // Also if it is read again.
+  await second.settings.load();
+  expect(second.settings.value).toMatchObject(merged);
+  expect(Object.keys(second.settings.value.perModel)).not.toContain('removed');
 });
 
 test('a change during the loss of the lock is kept, and saved at the next takeover', async () => {

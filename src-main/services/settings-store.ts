@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { EngineError } from '../engine/api/errors.ts';
 import { defaultSettings } from '../protocol/app/settings-schemas.ts';
 import type { Settings } from '../protocol/app/app-services.ts';
@@ -20,6 +21,7 @@ export class SettingsStore {
   readonly #notice: (message: string) => void;
   readonly #retryMs: number;
   #settings: Settings = defaultSettings();
+  /** As it was last read or written. */
   #file: SettingsFile = nothingStored();
   /** Changes that are not in the file yet. */
   #unsaved: Partial<Settings> = {};
@@ -42,14 +44,18 @@ export class SettingsStore {
   }
 
   /**
-   * Reads the file again; must be called at the start and when another instance may have written it. For an unusable file
-   * it uses the defaults and reports that.
+   * Reads the file again; must be called at the start and when another instance may have written it. Keeps unsaved
+   * changes; in `perModel`, `laneSets` and `lessonAnswered`, entry by entry. For an unusable file it uses the defaults and
+   * reports that.
    */
   async load(): Promise<void> {
     // A save while the file is read may be missing both from the content and from `#unsaved` afterwards.
     const unsaved = this.#unsaved;
+    const before = this.#file.settings;
     this.#file = await this.#read();
-    this.#settings = { ...this.#file.settings, ...unsaved, ...this.#unsaved };
+    const { settings } = this.#file;
+    const collections = mergedCollections(before, this.#settings, settings);
+    this.#settings = { ...settings, ...unsaved, ...this.#unsaved, ...collections };
   }
 
   /**
@@ -98,14 +104,17 @@ export class SettingsStore {
     if (this.#leftAlone !== null) await this.load();
     if (this.#leftAlone !== null) return;
     const saving = this.#unsaved;
+    const settings = this.#settings;
+    const stored = settingsToWrite(settings, this.#file);
     try {
-      await writeJson(this.#path, settingsToWrite(this.#settings, this.#file));
+      await writeJson(this.#path, stored);
     } catch (error) {
       this.#retryLater();
       const { message, details } = EngineError.from(error);
       const rest = 'The change is in effect, and Tokenscope keeps trying to save it.';
       throw new EngineError('STORAGE', `${message} ${rest}`, details, { cause: error });
     }
+    this.#file = { settings, isLater: false, stored };
     this.#unsaved = Object.fromEntries(
       Object.entries(this.#unsaved).filter(([key, value]) => value !== saving[key as keyof Settings]),
     );
@@ -173,4 +182,26 @@ export async function storedTheme(folder: string): Promise<Settings['theme']> {
 
 function nothingStored(): SettingsFile {
   return { settings: defaultSettings(), isLater: false, stored: {} };
+}
+
+type Collections = Pick<Settings, 'perModel' | 'laneSets' | 'lessonAnswered'>;
+
+/** Pages set each as a whole, but two instances may have changed different entries. @param before what `mine` was */
+function mergedCollections(before: Collections, mine: Collections, theirs: Collections): Collections {
+  const merged = <T>(entries: (settings: Collections) => Entries<T>) =>
+    mergedEntries(entries(before), entries(mine), entries(theirs));
+  return {
+    perModel: Object.fromEntries(merged(({ perModel }) => Object.entries(perModel))),
+    laneSets: merged(({ laneSets }) => laneSets.map((set) => [set.id, set])).map(([, set]) => set),
+    lessonAnswered: merged(({ lessonAnswered }) => lessonAnswered.map((step) => [step, step])).map(([step]) => step),
+  };
+}
+
+type Entries<T> = [id: string, value: T][];
+
+/** Entries that I changed since `before` are mine, all others theirs. */
+function mergedEntries<T>(before: Entries<T>, mine: Entries<T>, theirs: Entries<T>): Entries<T> {
+  const [was, is] = [new Map(before), new Map(mine)];
+  const isOwn = ([id]: [string, T]) => !isDeepStrictEqual(was.get(id), is.get(id));
+  return [...theirs.filter((one) => !isOwn(one)), ...mine.filter(isOwn)];
 }

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { NOTEBOOK_TEXT } from '../../protocol/app/chats/notebook.ts';
 import { ChatIndex } from './chat-index.ts';
 import { ChatFiles, type OpenFile } from './files.ts';
 
@@ -20,6 +21,24 @@ test('texts are found while they are written, and afterwards', async () => {
   expect(await found(index)).toEqual(['before', 'now', 'later']);
   await index.flush();
   expect(await found(index)).toEqual(['before', 'now', 'later']);
+  expect(await index.incomplete()).toEqual([]);
+});
+
+test('of a notebook, only the latest text is found and kept', async () => {
+  const { index, folder } = await openIndex();
+  add(index, 'n', 'a needle', { turn: NOTEBOOK_TEXT });
+  add(index, 'n', 'of a reply', { all: false });
+  await index.flush();
+  expect(await found(index)).toEqual(['n']);
+  add(index, 'n', 'hay', { turn: NOTEBOOK_TEXT, all: false });
+  expect(await found(index)).toEqual([]);
+  await index.flush();
+  expect(await found(index)).toEqual([]);
+  expect(await index.incomplete()).toEqual([]);
+  await index.tidy(true);
+  const texts = await readFile(join(folder, 'index', 'texts.txt'), 'utf8');
+  expect(texts).not.toContain('needle');
+  expect(texts.match(/hay\n|of a reply\n/g)).toHaveLength(2);
   expect(await index.incomplete()).toEqual([]);
 });
 
@@ -42,7 +61,7 @@ class SlowFiles extends ChatFiles {
   }
 }
 
-async function openIndex(): Promise<{ index: ChatIndex; files: SlowFiles }> {
+async function openIndex(): Promise<{ index: ChatIndex; files: SlowFiles; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'tokenscope-index-'));
   const files = new SlowFiles();
   const index = new ChatIndex(join(folder, 'index'), files);
@@ -50,13 +69,13 @@ async function openIndex(): Promise<{ index: ChatIndex; files: SlowFiles }> {
     index.close();
     await rm(folder, { recursive: true });
   });
-  return { index, files };
+  return { index, files, folder };
 }
 
-function add(index: ChatIndex, id: string, text: string): void {
+function add(index: ChatIndex, id: string, text: string, { turn = 'u', all = true } = {}): void {
   const time = '2026-01-01T00:00:00.000Z';
   const summary = { id, title: '', createdAt: time, updatedAt: time, turns: 1, pinned: false, folder: '' };
-  index.set(id, { summary, stamp: '1', hidden: [], isPartial: false }, [{ turn: 'u', text }], true);
+  index.set(id, { summary, stamp: '1', hidden: [], isPartial: false }, [{ turn, text }], all);
 }
 
 async function found(index: ChatIndex): Promise<string[]> {

@@ -6,11 +6,12 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChatSummary, FoundChat, SearchHit } from '../../protocol/app/chats/chat.ts';
+import { NOTEBOOK_TEXT } from '../../protocol/app/chats/notebook.ts';
 import { plain } from '../../protocol/app/chats/search-hit.ts';
 import { codeOf } from '../json-file.ts';
 import type { ChatFiles } from './files.ts';
 import { encodeLine, linesOf } from './lines.ts';
-import { findIn, textLine, textLines, type TurnText } from './search-text.ts';
+import { checksumOf, findIn, textLine, textLines, type TurnText } from './search-text.ts';
 
 /** Earlier versions had neither folders nor pinned chats. */
 type StoredSummary = Omit<ChatSummary, 'pinned' | 'folder'> & Partial<ChatSummary>;
@@ -21,11 +22,15 @@ export interface IndexEntry {
   stamp: string;
   /** Turns that the search skips. */
   hidden: string[];
-  /** Size of the chat's lines in the file of texts. */
+  /** Size of the lines of the chat's turns in the file of texts. */
   textBytes: number;
+  /** The latest line with the text of a notebook, which replaces earlier ones; null if there is none. */
+  notebook: { checksum: string; bytes: number } | null;
   /** Whether texts of turns that have not ended are missing: if the process is killed now, the entry is stale. */
   isPartial: boolean;
 }
+
+type NewEntry = Omit<IndexEntry, 'textBytes' | 'notebook'>;
 
 /** How long texts stay in memory after a search, ms. */
 const KEEP_TEXTS_MS = 30_000;
@@ -72,18 +77,24 @@ export class ChatIndex {
       const value = line.value as { id?: string; summary?: StoredSummary } & Partial<Omit<IndexEntry, 'summary'>>;
       if (value.summary !== undefined) {
         const summary = { pinned: false, folder: '', ...value.summary };
-        this.entries.set(summary.id, { ...(value as IndexEntry), summary, isPartial: false });
+        // Earlier versions counted all lines of a notebook as `textBytes`. It then counts as incomplete.
+        const notebook = value.notebook ?? null;
+        this.entries.set(summary.id, { ...(value as IndexEntry), notebook, summary, isPartial: false });
       } else if (value.id !== undefined) this.entries.delete(value.id);
     }
   }
 
   /** @param all whether `texts` are all the texts of the chat, not only new ones */
-  set(id: string, entry: Omit<IndexEntry, 'textBytes'>, texts: readonly TurnText[], all: boolean): void {
-    const lines = texts.map((text) => textLine(id, text));
-    const before = all ? 0 : (this.entries.get(id)?.textBytes ?? 0);
-    const textBytes = lines.reduce((sum, line) => sum + line.length, before);
-    this.entries.set(id, { ...entry, textBytes });
-    this.#newTexts.push(...lines);
+  set(id: string, entry: NewEntry, texts: readonly TurnText[], all: boolean): void {
+    const before = all ? undefined : this.entries.get(id);
+    let { textBytes, notebook } = before ?? { textBytes: 0, notebook: null };
+    for (const text of texts) {
+      const line = textLine(id, text);
+      if (text.turn === NOTEBOOK_TEXT) notebook = { checksum: checksumOf(line), bytes: line.length };
+      else textBytes += line.length;
+      this.#newTexts.push(line);
+    }
+    this.entries.set(id, { ...entry, textBytes, notebook });
     this.#changed.add(id);
   }
 
@@ -156,12 +167,15 @@ export class ChatIndex {
     for (const [id, { summary }] of this.entries) {
       if (plain(summary.title).includes(plain(wanted))) hits.set(id, null);
     }
-    const look = (id: string, hit: SearchHit): void => {
-      if (hits.has(id)) return;
-      const entry = this.entries.get(id);
-      if (entry && !entry.hidden.includes(hit.turn)) hits.set(id, hit);
-    };
-    for (const texts of await this.#allTexts()) findIn(texts, wanted, look);
+    for (const texts of await this.#allTexts()) {
+      findIn(texts, wanted, (id, hit, checksum) => {
+        const entry = this.entries.get(id);
+        if (!entry || hits.has(id) || entry.hidden.includes(hit.turn)) return;
+        // An earlier line may have text that was deleted since.
+        if (hit.turn === NOTEBOOK_TEXT && checksum !== entry.notebook?.checksum) return;
+        hits.set(id, hit);
+      });
+    }
     return [...hits].flatMap(([id, hit]) => {
       const summary = this.entries.get(id)?.summary;
       return summary === undefined ? [] : [{ ...summary, hit }];
@@ -171,35 +185,43 @@ export class ChatIndex {
   /** Ids of chats with missing or damaged texts. */
   async incomplete(): Promise<string[]> {
     const found = new Map<string, number>();
+    const notebooks = new Map<string, string>();
     for (const texts of await this.#allTexts()) {
-      for (const { id, bytes } of textLines(texts)) found.set(id, (found.get(id) ?? 0) + bytes.length);
+      for (const { id, turn, checksum, bytes } of textLines(texts)) {
+        if (turn === NOTEBOOK_TEXT) notebooks.set(id, checksum);
+        else found.set(id, (found.get(id) ?? 0) + bytes.length);
+      }
     }
-    return [...this.entries].flatMap(([id, { textBytes }]) => ((found.get(id) ?? 0) < textBytes ? [id] : []));
+    return [...this.entries].flatMap(([id, { textBytes, notebook }]) =>
+      (found.get(id) ?? 0) < textBytes || notebooks.get(id) !== notebook?.checksum ? [id] : [],
+    );
   }
 
-  /** Rewrites both files if that saves enough. Only for the one process that writes them. @throws the system's error */
-  async tidy(): Promise<void> {
-    if (this.#lines > 2 * this.entries.size + 1000) {
+  /**
+   * Rewrites both files without chats that are gone, if that saves enough. Only for the one process that writes them.
+   * @param must rewrites them in any case
+   * @throws the system's error
+   */
+  async tidy(must: boolean): Promise<void> {
+    if (must || this.#lines > 2 * this.entries.size + 1000) {
       const lines = [...this.entries.keys()].map((id) => this.#summaryLine(id));
       await this.#replace(this.#summariesPath, Buffer.concat(lines));
       this.#lines = lines.length;
     }
-    const needed = [...this.entries.values()].reduce((sum, { textBytes }) => sum + textBytes, 0);
+    const needed = [...this.entries.values()].reduce((sum, one) => sum + one.textBytes + (one.notebook?.bytes ?? 0), 0);
     const texts = await this.#readTexts();
-    if (texts.length > 2 * needed + MAX_WASTE) await this.#replace(this.#textsPath, this.#withoutCopies(texts));
+    if (must || texts.length > 2 * needed + MAX_WASTE) await this.#replace(this.#textsPath, this.#withoutCopies(texts));
   }
 
   #withoutCopies(texts: Buffer): Buffer {
-    const seen = new Set<string>();
-    const kept: Buffer[] = [];
-    for (const { id, turn, bytes } of textLines(texts)) {
-      // The checksum represents the text.
-      const key = `${id} ${turn} ${bytes.toString('latin1', 0, 8)}`;
-      if (!this.entries.has(id) || seen.has(key)) continue;
-      seen.add(key);
-      kept.push(bytes);
+    const kept = new Map<string, Buffer>();
+    for (const { id, turn, checksum, bytes } of textLines(texts)) {
+      if (!this.entries.has(id)) continue;
+      // The checksum represents the text. Of a notebook, the latest one replaces the others.
+      const text = turn === NOTEBOOK_TEXT ? '' : checksum;
+      kept.set(`${id} ${turn} ${text}`, bytes);
     }
-    return Buffer.concat(kept);
+    return Buffer.concat([...kept.values()]);
   }
 
   async #replace(path: string, bytes: Buffer): Promise<void> {

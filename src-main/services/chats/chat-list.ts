@@ -224,8 +224,12 @@ export class ChatList implements OpenChatsListener {
       known();
       await this.#each(await this.#index.incomplete(), (id) => this.#rescan(id));
       if (this.#lock.problem === null) {
-        await this.#paths.purge(KEEP_DELETED_MS);
-        await this.#afterFlush(async () => await this.#index.tidy());
+        const expired = await this.#paths.expired(KEEP_DELETED_MS);
+        // Before the index is copied, for which a full disk has no space.
+        await this.#paths.purgeOthers(expired);
+        await this.#afterFlush(async () => await this.#index.tidy(expired.length > 0));
+        // If this was interrupted, the next start finds them by their journals.
+        await this.#paths.purgeJournals(expired);
       }
     } catch (error) {
       this.#report('', storageError('read', this.#paths.folder, error).message);

@@ -13,6 +13,8 @@ export const REPLACED = '.old';
 /** Suffix of a compacted journal before it replaces the old one. */
 export const COMPACTED = '.new';
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** A file of the first format after its migration; its id. */
+const MIGRATED = /^([A-Za-z0-9_-]{1,64})(?:\.\d+)?\.json$/;
 
 /** Paths of the files of chats. */
 export class ChatPaths {
@@ -54,7 +56,7 @@ export class ChatPaths {
 
   /** Ids of the chats in the folder, by format. @throws the system's error */
   async ids(): Promise<{ journals: string[]; v1: string[] }> {
-    const names = await this.#names();
+    const names = await namesIn(this.folder);
     const journals: string[] = [];
     const v1: string[] = [];
     for (const name of names) {
@@ -67,19 +69,12 @@ export class ChatPaths {
   /** Ids of chats whose compaction was interrupted. @throws the system's error */
   async interrupted(): Promise<string[]> {
     const ids = new Set<string>();
-    for (const name of await this.#names()) {
+    for (const name of await namesIn(this.folder)) {
       const suffix = [REPLACED, COMPACTED].find((one) => name.endsWith(one));
       const chat = suffix === undefined ? null : chatOfFile(name.slice(0, -suffix.length));
       if (chat?.format === 'journal') ids.add(chat.id);
     }
     return [...ids];
-  }
-
-  async #names(): Promise<string[]> {
-    return await readdir(this.folder).catch((error: unknown): string[] => {
-      if (codeOf(error) === 'ENOENT') return [];
-      throw error;
-    });
   }
 
   async isDeleted(id: string): Promise<boolean> {
@@ -88,12 +83,17 @@ export class ChatPaths {
 
   /** Moves a chat to the deleted ones. @returns false when it does not exist. @throws the system's error */
   async moveToDeleted(id: string): Promise<boolean> {
+    const journal = this.journal(id);
     await mkdir(this.deleted, { recursive: true });
-    const moved = await this.#move(id, this.folder, this.deleted);
-    // Records when it was deleted.
+    // Records when it was deleted. Before the move: an interrupted deletion must not look like one of long ago.
     const now = new Date();
-    if (moved) await utimes(join(this.deleted, `${id}${JOURNAL}`), now, now);
-    return moved;
+    try {
+      await utimes(journal, now, now);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+    return await this.#move(id, this.folder, this.deleted);
   }
 
   /** @returns false when it does not exist. @throws the system's error */
@@ -114,20 +114,32 @@ export class ChatPaths {
     return true;
   }
 
-  /** Deletes permanently what was deleted more than `ageMs` ago. @throws the system's error */
-  async purge(ageMs: number): Promise<void> {
-    const names = await readdir(this.deleted).catch((error: unknown): string[] => {
-      if (codeOf(error) === 'ENOENT') return [];
-      throw error;
-    });
-    for (const name of names) {
+  /** Ids of the chats that were deleted more than `ageMs` ago. @throws the system's error */
+  async expired(ageMs: number): Promise<string[]> {
+    const ids: string[] = [];
+    for (const name of await namesIn(this.deleted)) {
       const chat = chatOfFile(name);
       if (chat?.format !== 'journal') continue;
       const { mtimeMs } = await stat(join(this.deleted, name));
-      if (Date.now() - mtimeMs < ageMs) continue;
-      for (const suffix of [DETAILS, DAMAGED, JOURNAL])
-        await rm(join(this.deleted, `${chat.id}${suffix}`), { force: true });
+      if (Date.now() - mtimeMs >= ageMs) ids.push(chat.id);
     }
+    return ids;
+  }
+
+  /** Permanently deletes everything of deleted chats except their journals. @throws the system's error */
+  async purgeOthers(ids: readonly string[]): Promise<void> {
+    const migrated = await namesIn(this.migrated);
+    for (const id of ids) {
+      for (const name of migrated.filter((one) => MIGRATED.exec(one)?.[1] === id)) {
+        await rm(join(this.migrated, name), { force: true });
+      }
+      for (const suffix of [DETAILS, DAMAGED]) await rm(join(this.deleted, `${id}${suffix}`), { force: true });
+    }
+  }
+
+  /** Comes last: as long as its journal is there, a chat is `expired`. @throws the system's error */
+  async purgeJournals(ids: readonly string[]): Promise<void> {
+    for (const id of ids) await rm(join(this.deleted, `${id}${JOURNAL}`), { force: true });
   }
 }
 
@@ -143,6 +155,14 @@ export function chatOfFile(name: string): ChatFile | null {
   if (format === null) return null;
   const id = name.slice(0, -(format === 'journal' ? JOURNAL : V1).length);
   return ID.test(id) ? { id, format } : null;
+}
+
+/** Names of a folder's files; none if there is no such folder. @throws the system's error */
+async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch((error: unknown): string[] => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  });
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -30,6 +30,8 @@ export class ChatState {
   damagedLines = 0;
   /** Number of lines that compaction could merge with others. */
   mergeable = 0;
+  /** Names of the facts that it has. */
+  readonly facts = new Set<string>();
   readonly #turns = new Map<string, TurnState>();
   /** Turns with others after them. */
   readonly #parents = new Set<string>();
@@ -95,6 +97,7 @@ export class ChatState {
     switch (event.type) {
       case 'facts':
         this.mergeable++;
+        for (const name of Object.keys(event.facts)) this.facts.add(name);
         this.title = event.facts.title ?? this.title;
         this.pinned = event.facts.pinned ?? this.pinned;
         this.folder = event.facts.folder ?? this.folder;

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeLine } from './lines.ts';
@@ -168,6 +168,69 @@ test('deleted chats are kept for 30 days', async () => {
   const second = await openStore(first.folder);
   await second.store.settled();
   expect(await readdir(join(first.folder, 'chats', 'deleted'))).toEqual(['young.jsonl']);
+});
+
+test('nothing of a chat that was deleted 30 days ago stays on the disk', async () => {
+  const first = await openStore();
+  const chats = join(first.folder, 'chats');
+  for (const id of ['kept', 'old']) {
+    await first.store.write(write(id, 0, [title(`Title of ${id}`), userTurn('u1', null, `text of ${id}`)]));
+  }
+  await mkdir(join(chats, 'v1'));
+  for (const name of ['kept.json', 'old.json', 'old.2.json', 'older.json']) {
+    await writeFile(join(chats, 'v1', name), '{}');
+  }
+  await first.close();
+  const second = await openStore(first.folder);
+  await second.store.delete('old');
+  await second.close();
+  const index = async () =>
+    await Promise.all(['summaries.jsonl', 'texts.txt'].map((name) => readFile(join(chats, 'index', name), 'utf8')));
+  expect((await index()).map((text) => text.includes('of old'))).toEqual([true, true]);
+  const longAgo = new Date(Date.now() - 31 * 24 * 60 * 60 * 1000);
+  await utimes(join(chats, 'deleted', 'old.jsonl'), longAgo, longAgo);
+  const third = await openStore(first.folder);
+  await third.store.settled();
+  expect(await readdir(join(chats, 'deleted'))).toEqual([]);
+  expect(await readdir(join(chats, 'v1'))).toEqual(['kept.json', 'older.json']);
+  expect((await index()).join()).not.toContain('of old');
+  expect(ids(await third.store.search('text of kept'))).toEqual(['kept']);
+});
+
+test('a chat that was deleted 30 days ago frees space even if the index cannot be copied, and then goes', async () => {
+  const first = await openStore();
+  const chats = join(first.folder, 'chats');
+  await first.store.write({
+    ...write('c', 0, smallChat()),
+    details: [{ turn: 'r1', from: 0, details: [detailsOf(0)] }],
+  });
+  await first.store.delete('c');
+  await first.close();
+  const longAgo = new Date(Date.now() - 31 * 24 * 60 * 60 * 1000);
+  await utimes(join(chats, 'deleted', 'c.jsonl'), longAgo, longAgo);
+  expect(await readdir(join(chats, 'deleted'))).toEqual(['c.details.jsonl', 'c.jsonl']);
+  // In the way of the copy.
+  const copy = join(chats, 'index', 'summaries.jsonl.new');
+  await mkdir(copy, { recursive: true });
+  const second = await openStore(first.folder);
+  await second.store.settled();
+  expect(await readdir(join(chats, 'deleted'))).toEqual(['c.jsonl']);
+  await second.close();
+  await rmdir(copy);
+  const third = await openStore(first.folder);
+  await third.store.settled();
+  expect(await readdir(join(chats, 'deleted'))).toEqual([]);
+});
+
+test('an interrupted deletion counts from when it began', async () => {
+  const { store, folder } = await openStore();
+  const chats = join(folder, 'chats');
+  await store.write({ ...write('c', 0, smallChat()), details: [{ turn: 'r1', from: 0, details: [detailsOf(0)] }] });
+  await utimes(join(chats, 'c.jsonl'), 0, 0);
+  // In the way of the details, which are moved after the journal.
+  await mkdir(join(chats, 'deleted', 'c.details.jsonl', 'inside'), { recursive: true });
+  await expect(store.delete('c')).rejects.toMatchObject({ code: 'STORAGE' });
+  expect((await stat(join(chats, 'deleted', 'c.jsonl'))).mtimeMs).toBeGreaterThan(Date.now() - 60 * 60 * 1000);
 });
 
 test('deleted turns and their descendants are neither counted nor found', async () => {

@@ -60,6 +60,25 @@ test('a notebook is listed, found by its text, and survives compaction and a res
   expect(textOfUpdates(stored?.updates ?? [])).toBe(text);
 });
 
+test('text that was deleted from a notebook is not found any more, also after a restart', async () => {
+  const first = await openStore();
+  const writer = page();
+  writer.text.insert(0, 'Marmalade and toast');
+  await first.store.write(write('n', 0, [title('Breakfast'), ...writer.changes]));
+  expect(await first.store.search('marmalade')).toMatchObject([{ id: 'n' }]);
+  writer.text.delete(0, 'Marmalade and '.length);
+  await first.store.write(write('n', 2, writer.changes.slice(-1)));
+  expect(await first.store.search('marmalade')).toEqual([]);
+  expect(await first.store.search('toast')).toMatchObject([{ id: 'n' }]);
+  await first.close();
+  const second = await openStore(first.folder);
+  await second.store.settled();
+  expect(await second.store.search('marmalade')).toEqual([]);
+  expect(await second.store.search('toast')).toMatchObject([{ id: 'n' }]);
+  // The index is complete, so nothing was read again.
+  expect(second.files.moved.read).toBe(0);
+});
+
 test('a file of notebooks has the same text, and the same bytes when it is exported again', async () => {
   const { store } = await openStore();
   const writer = page();

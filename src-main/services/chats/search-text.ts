@@ -8,6 +8,7 @@ import { checksummed, payloadOf } from './lines.ts';
 
 const SEPARATOR = 0x01;
 const NEWLINE = 0x0a;
+/** With the space after it. */
 const CHECKSUM_BYTES = 9;
 /** UTF-8 bytes of a UTF-16 unit, at most. */
 const UNIT_BYTES = 3;
@@ -21,10 +22,16 @@ export function textLine(id: string, { turn, text }: TurnText): Buffer {
   return checksummed(Buffer.from(`${id}\x01${turn}\x01${plain(text)}`));
 }
 
+/** Of a line, which begins at `start`. */
+export function checksumOf(texts: Buffer, start = 0): string {
+  return texts.toString('latin1', start, start + CHECKSUM_BYTES - 1);
+}
+
 export interface TextLine {
   id: string;
   turn: string;
-  /** Without the checksum and the line break. */
+  checksum: string;
+  /** The whole line. */
   bytes: Buffer;
 }
 
@@ -35,14 +42,20 @@ export function* textLines(texts: Buffer): Generator<TextLine> {
     if (end < 0) return;
     const payload = payloadOf(texts.subarray(start, end));
     const line = payload === null ? null : namesOf(payload);
-    if (line !== null && payload !== null)
-      yield { id: line.id, turn: line.turn, bytes: texts.subarray(start, end + 1) };
+    if (line !== null) {
+      const bytes = texts.subarray(start, end + 1);
+      yield { id: line.id, turn: line.turn, checksum: checksumOf(bytes), bytes };
+    }
     start = end + 1;
   }
 }
 
-/** Calls `found` for each line that contains the query. Its texts are in lower case. */
-export function findIn(texts: Buffer, query: string, found: (id: string, hit: SearchHit) => void): void {
+/** Calls `found` for each line that contains the query, with its checksum. The hit's texts are in lower case. */
+export function findIn(
+  texts: Buffer,
+  query: string,
+  found: (id: string, hit: SearchHit, checksum: string) => void,
+): void {
   const wanted = Buffer.from(plain(query));
   if (wanted.length === 0) return;
   for (let from = 0; ;) {
@@ -60,7 +73,7 @@ export function findIn(texts: Buffer, query: string, found: (id: string, hit: Se
         hit + wanted.length,
         Math.min(end, hit + wanted.length + UNIT_BYTES * 2 * AFTER),
       );
-      found(line.id, { turn: line.turn, ...around(before, plain(query), after) });
+      found(line.id, { turn: line.turn, ...around(before, plain(query), after) }, checksumOf(texts, start));
       from = end;
     } else {
       // The match is in the ids before the text.

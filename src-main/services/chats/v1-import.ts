@@ -1,6 +1,7 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
+import type { ChatFacts } from '../../protocol/app/chats/chat.ts';
 import { putAside, readJson } from '../json-file.ts';
 import type { ChatPaths } from './chat-paths.ts';
 import { appendDetails } from './details-file.ts';
@@ -27,15 +28,19 @@ export async function importV1(
   const chat = await readV1(path, journal.id, notice);
   if (chat === null) return null;
   const { events, details } = eventsOfV1(chat);
-  const isNew = (await journal.catchUp()) === null;
+  await journal.catchUp();
   const places = await appendDetails(journal.files, paths.details(journal.id), details);
-  const lines = events
-    // For a chat that already has a journal, the journal determines the title.
-    .filter((event) => isNew || event.type !== 'facts')
-    .map((event) => {
-      const ofTurn = event.type === 'tokens' ? places.filter(([turn]) => turn === event.turn) : [];
-      return eventLine(event, ofTurn);
-    });
+  const { state } = journal;
+  const lines = events.flatMap((event) => {
+    if (event.type === 'facts' && state !== null) {
+      // Facts that the journal has are newer. After an interrupted import, it has none.
+      const missing = Object.entries(event.facts).filter(([name]) => !state.facts.has(name));
+      const facts = Object.fromEntries(missing) as Partial<ChatFacts>;
+      return missing.length === 0 ? [] : [eventLine({ ...event, facts }, [])];
+    }
+    const ofTurn = event.type === 'tokens' ? places.filter(([turn]) => turn === event.turn) : [];
+    return eventLine(event, ofTurn);
+  });
   const changes = await journal.append(Buffer.concat(lines), chat.createdAt);
   if (places.length > 0) await journal.files.sync(paths.details(journal.id));
   await journal.files.sync(journal.path);

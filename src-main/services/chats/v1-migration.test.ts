@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { NO_TOKEN, REPLY_PARTS, type StoredChat, type StoredReplyTurn } from '../../protocol/app/chats/chat.ts';
 import { InstanceLock } from '../instance-lock.ts';
 import { temporaryFolder } from '../test-support/support.ts';
-import { AT, openStore } from './test-support/chats.ts';
+import { ChatFiles } from './files.ts';
+import { AT, openStore, title, write } from './test-support/chats.ts';
 import { parseV1Chat, type V1Chat, type V1Turn, type V1Version } from './v1-format.ts';
 import { eventsOfV1 } from './v1-migration.ts';
 import { pieceReader } from './v1-pieces.ts';
@@ -97,6 +98,30 @@ test('migrated chats are listed and found, and migrating again adds nothing', as
     expect((await second.store.get(chat?.id ?? ''))?.turns).toEqual(chat?.turns);
   }
   expect((await readdir(join(folder, 'chats', 'v1'))).length).toBe(2 * fixtures.length);
+});
+
+test.each([0, 0.5, 0.99])('a migration with space for %d of its journal can be repeated', async (part) => {
+  const [name] = fixtures;
+  const old = await read(join(FIXTURES, name));
+  const event = eventsOfV1(old).events.at(-1);
+  if (event?.type !== 'facts') throw new Error('The facts come last.');
+  const { facts } = event;
+  const files = new ChatFiles();
+  files.fault = (path, bytes) => (path.endsWith(`${old.id}.jsonl`) ? Math.floor(part * bytes) : undefined);
+  const { store, folder } = await openStore(await folderWith(name), { files });
+  await store.settled();
+  expect(await readdir(join(folder, 'chats'))).toEqual(expect.arrayContaining([name, `${old.id}.jsonl`]));
+  files.fault = null;
+  const chat = await store.get(old.id);
+  expect(chat).toMatchObject(facts);
+  const questions = (turns: readonly { role: string }[]) => turns.filter(({ role }) => role === 'user').length;
+  expect(questions(chat?.turns ?? [])).toBe(questions(old.turns));
+  expect(await readdir(join(folder, 'chats', 'v1'))).toEqual([name]);
+
+  // Someone copies the old file back: what was changed since stays.
+  await store.write(write(old.id, chat?.revision ?? 0, [title('Renamed')]));
+  await copyFile(join(FIXTURES, name), join(folder, 'chats', name));
+  expect(await store.get(old.id)).toMatchObject({ ...facts, title: 'Renamed' });
 });
 
 test('a chat is migrated when it is opened, and one that an earlier version writes later appears', async () => {

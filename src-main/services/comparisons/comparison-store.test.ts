@@ -136,6 +136,17 @@ test('what was deleted more than 30 days ago is removed at the start, by the pro
   expect(await readdir(join(files, 'deleted'))).toEqual(['young.jsonl']);
 });
 
+test('an interrupted deletion counts from when it began', async () => {
+  const { store, write, files } = await openStore();
+  await write(storedComparison());
+  const path = join(files, 'run-1.jsonl');
+  await utimes(path, 0, 0);
+  // In the way of the run.
+  await mkdir(join(files, 'deleted', 'run-1.jsonl', 'inside'), { recursive: true });
+  await expect(store.delete('run-1')).rejects.toMatchObject({ code: 'STORAGE' });
+  expect((await stat(path)).mtimeMs).toBeGreaterThan(Date.now() - 60 * 60 * 1000);
+});
+
 describe('a file that cannot be used', () => {
   const later = encodeLine({ format: 'tokenscope-comparison', version: 2 });
   test.each<[string, (path: string) => Promise<void>, RegExp]>([

@@ -135,10 +135,10 @@ export class ComparisonStore {
     const path = this.#path(id);
     await this.#alone('delete', path, async () => {
       await mkdir(this.#deleted, { recursive: true });
-      if (!(await moved(path, this.#deletedPath(id)))) return;
-      // Records when it was deleted.
+      // Records when it was deleted. Before the move: an interrupted deletion must not look like one of long ago.
       const now = new Date();
-      await utimes(this.#deletedPath(id), now, now);
+      if (!(await wasThere(utimes(path, now, now)))) return;
+      await wasThere(rename(path, this.#deletedPath(id)));
       await this.#look(id);
     });
   }
@@ -148,7 +148,7 @@ export class ComparisonStore {
     const path = this.#path(id);
     await this.#alone('write', path, async () => {
       if (await exists(path)) return;
-      if (!(await moved(this.#deletedPath(id), path))) throw notFound(id);
+      if (!(await wasThere(rename(this.#deletedPath(id), path)))) throw notFound(id);
       await this.#look(id);
     });
   }
@@ -272,9 +272,9 @@ function notFound(id: string): EngineError {
   );
 }
 
-/** @returns false if there is no such file. @throws the system's error */
-async function moved(from: string, to: string): Promise<boolean> {
-  return await rename(from, to).then(
+/** @returns false if the file of this change does not exist. @throws the system's error */
+async function wasThere(change: Promise<void>): Promise<boolean> {
+  return await change.then(
     () => true,
     (error: unknown) => {
       if (codeOf(error) === 'ENOENT') return false;

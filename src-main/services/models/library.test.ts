@@ -356,3 +356,14 @@ test('accepts a GGUF file of any name, and a folder that contains one', async ()
   await file(folder, 'other.gguf');
   await expect(library.add(folder)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
 });
+
+test('a split GGUF is found in a folder with thousands of other files', async () => {
+  const { library } = await setUp();
+  const folder = await temporaryFolder();
+  const first = await file(folder, 'story-00001-of-00002.gguf');
+  await file(folder, 'story-00002-of-00002.gguf');
+  await Promise.all(Array.from({ length: 2000 }, (_, i) => writeFile(join(folder, `${i}.txt`), '')));
+  const { id } = await library.add(first);
+  expect(await library.listing(id)).toMatchObject({ path: first, fileBytes: 20, state: 'ok' });
+  await expect(library.add(folder)).rejects.toThrow('more than 2000 files. Open the model file itself.');
+});

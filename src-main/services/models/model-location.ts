@@ -59,7 +59,8 @@ export async function filesAt(place: string): Promise<LocatedFile[]> {
     if (found.isFile()) {
       const part = PART.exec(basename(place));
       if (part === null) return [{ ...(await placed(place)), name: ggufName(place) }];
-      const names = (await namesIn(dirname(place))).filter((name) => isPartOf(name, part));
+      // In a folder of any size: people keep models among other files.
+      const names = (await namesIn(dirname(place), Infinity)).filter((name) => isPartOf(name, part));
       return await Promise.all(names.map((name) => placed(join(dirname(place), name))));
     }
     const names = (await namesIn(place)).filter((name) => FOLDER_FILE.test(name));
@@ -100,17 +101,13 @@ async function hasGgufMagic(path: string): Promise<boolean> {
   }
 }
 
-/** @returns sorted, without folders */
-async function namesIn(folder: string): Promise<string[]> {
+/** @returns sorted, without folders @throws EngineError BAD_REQUEST for more than `limit` files */
+async function namesIn(folder: string, limit = MAX_FILES): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  if (entries.length > MAX_FILES) {
-    throw new EngineError(
-      'BAD_REQUEST',
-      `${folder} contains more than ${MAX_FILES} files. Open the model file itself.`,
-      {
-        path: folder,
-      },
-    );
+  if (entries.length > limit) {
+    throw new EngineError('BAD_REQUEST', `${folder} contains more than ${limit} files. Open the model file itself.`, {
+      path: folder,
+    });
   }
   return entries
     .filter((entry) => !entry.isDirectory())

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { sha256OfFile } from '../models/sha256-file.ts';
 import type { Installation } from './installation.ts';
-import { deleteVersion, replace, writeTrial } from './trial.ts';
+import { deleteVersion, replace, syncVersion, writeTrial } from './trial.ts';
 
 const run = promisify(execFile);
 
@@ -52,6 +52,7 @@ export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, option
       await unpack(file, prepared);
       await requireVersion(join(prepared, program.slice(target.length + 1)), version);
     }
+    await syncVersion(prepared);
     const trial = { version, previousVersion: currentVersion, target, previous };
     writeTrial(dataFolder, { ...trial, starts: 0, pid: null, startedAt: 0 });
     replace(target, prepared, previous);

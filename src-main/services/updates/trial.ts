@@ -2,8 +2,22 @@
  * The trial of a new version: from its installation until it has started once. If it does not, the old one is offered. Only
  * Node's files are used here, because this runs before anything else of the app.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 export interface Trial {
   /** The new version. */
@@ -42,7 +56,7 @@ export function readTrial(dataFolder: string): Trial | null {
 export function writeTrial(dataFolder: string, trial: Trial): void {
   const path = trialPath(dataFolder);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, JSON.stringify(trial));
+  writeFileSync(`${path}.new`, JSON.stringify(trial), { flush: true });
   renameSync(`${path}.new`, path);
 }
 
@@ -86,15 +100,38 @@ export function endTrial(dataFolder: string, version: string): void {
   deleteVersion(trial.previous);
 }
 
-/**
- * Deletes a version, if it is there. Electron takes the archive in it for a folder, and then cannot delete it. Synchronous, because
- * the app itself is in an archive that nothing can read meanwhile. @throws Error
- */
+/** Deletes a version, if it is there. @throws Error */
 export function deleteVersion(path: string): void {
+  withPlainArchives(() => rmSync(path, { recursive: true, force: true }));
+}
+
+/** Waits until a version is on the disk: a power cut must not leave empty files in its place. @throws Error */
+export async function syncVersion(path: string): Promise<void> {
+  for (const file of withPlainArchives(() => filesIn(path))) {
+    const opened = withPlainArchives(() => openSync(file, 'r'));
+    try {
+      await promisify(fsync)(opened);
+    } finally {
+      closeSync(opened);
+    }
+  }
+}
+
+function filesIn(path: string): string[] {
+  const found = lstatSync(path);
+  if (found.isDirectory()) return readdirSync(path).flatMap((name) => filesIn(join(path, name)));
+  return found.isFile() ? [path] : [];
+}
+
+/**
+ * Electron takes an archive in a version for a folder, and then can neither delete nor open it. Synchronous, because the
+ * app itself is in an archive that nothing can read meanwhile.
+ */
+function withPlainArchives<T>(work: () => T): T {
   const electron = process as typeof process & { noAsar?: boolean };
   electron.noAsar = true;
   try {
-    rmSync(path, { recursive: true, force: true });
+    return work();
   } finally {
     electron.noAsar = false;
   }

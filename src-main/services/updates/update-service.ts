@@ -208,16 +208,24 @@ export class UpdateService {
 
   async #get(name: string, limit: number): Promise<Uint8Array> {
     const { log, proxy, times } = this.#options;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(times.idleMs)]);
+    const { answerMs, idleMs } = times;
+    const { signal } = this.#stopping;
     const note = 'Update check.';
-    const options = { headers: { 'user-agent': 'Tokenscope' }, proxy: proxy(), log, note, signal };
-    const answer = await httpGet(this.#url(name), { ...options, answerMs: times.answerMs });
+    const options = { headers: { 'user-agent': 'Tokenscope' }, proxy: proxy(), log, note, signal, answerMs };
+    const answer = await httpGet(this.#url(name), options);
+    const stop = (): void => void answer.body.destroy(new Error('stopped'));
+    signal.addEventListener('abort', stop, { once: true });
+    const idle = setTimeout(() => {
+      const what = `${new URL(answer.url).host} sent nothing for ${idleMs / 1000} seconds.`;
+      answer.body.destroy(new DownloadFailure('timeout', what));
+    }, idleMs);
     try {
       if (answer.status !== 200)
         throw new Error(`The update server responded with ${answer.status} for ${name}. Try again later.`);
       const parts: Buffer[] = [];
       let bytes = 0;
       for await (const part of answer.body as AsyncIterable<Buffer>) {
+        idle.refresh();
         bytes += part.length;
         if (bytes > limit) throw new Error(`${name} on the update server is larger than ${limit} bytes.`);
         parts.push(part);
@@ -227,8 +235,12 @@ export class UpdateService {
       return Buffer.concat(parts);
     } catch (error) {
       answer.body.destroy();
-      answer.logged.end('failed', error instanceof Error ? error.message : String(error));
+      const why = error instanceof Error ? error.message : String(error);
+      answer.logged.end('failed', signal.aborted ? 'Cancelled.' : why);
       throw error;
+    } finally {
+      clearTimeout(idle);
+      signal.removeEventListener('abort', stop);
     }
   }
 
@@ -320,6 +332,7 @@ export class UpdateService {
   #messageOf(error: unknown): string {
     const kind = error instanceof DownloadFailure ? error.kind : null;
     if (kind === 'dns') return 'The update server was not found. Is this computer online?';
+    if (kind === 'timeout') return 'The update server did not respond in time. Check the connection and try again.';
     if (kind === 'disk') return `The update could not be saved in ${this.#folder}. Is it writable, and is there space?`;
     return error instanceof Error ? error.message : String(error);
   }

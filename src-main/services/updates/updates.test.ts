@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { UpdateState } from '../../protocol/app/updates.ts';
-import { DOWNLOAD_TIMES } from '../models/download/download-manager.ts';
+import { DOWNLOAD_TIMES, type DownloadTimes } from '../models/download/download-manager.ts';
 import { sha256OfFile } from '../models/sha256-file.ts';
 import { NetworkLog } from '../network-log.ts';
 import { temporaryFolder } from '../test-support/support.ts';
@@ -32,16 +32,20 @@ let server: Server;
 let address: string;
 /** Ends the answer to the next request for the program after so many bytes. */
 let cutAfter: number | null;
+/** When the server stops sending: before or after its answer begins. */
+let silent: 'before' | 'after' | null;
 let requests: { url: string; range: string | undefined }[];
 let folder: string;
 
 beforeEach(async () => {
-  [files, requests, cutAfter] = [new Map(), [], null];
+  [files, requests, cutAfter, silent] = [new Map(), [], null, null];
   folder = await temporaryFolder();
   server = createServer((request, response) => {
     const name = (request.url ?? '').split('/').at(-1) ?? '';
     const { range } = request.headers;
     requests.push({ url: request.url ?? '', range });
+    if (silent === 'before') return;
+    if (silent === 'after') return response.writeHead(200).write('{');
     const file = files.get(name);
     if (file === undefined) return response.writeHead(404).end();
     const all = Buffer.from(file);
@@ -82,7 +86,7 @@ function publish(version: string, content: string, key: KeyObject = privateKey):
   files.set(NAME, content);
 }
 
-async function setUp(automatic = false) {
+async function setUp(automatic = false, times: Partial<DownloadTimes> = {}) {
   const target = join(folder, 'bin', 'Tokenscope.AppImage');
   await mkdir(join(folder, 'bin'), { recursive: true });
   await writeFile(target, program('0.1.0', 10));
@@ -98,7 +102,7 @@ async function setUp(automatic = false) {
     source: { address, key: KEY },
     proxy: () => null,
     automatic: () => automatic,
-    times: { ...DOWNLOAD_TIMES, retryMs: [10, 10, 10] },
+    times: { ...DOWNLOAD_TIMES, retryMs: [10, 10, 10], ...times },
     emit: (state) => states.push(state),
   });
   await service.start();
@@ -135,6 +139,29 @@ test('an older or equal version is not offered', async () => {
   const { service } = await setUp();
   expect(await service.check()).toMatchObject({ phase: 'idle', release: null, problem: null });
   expect(service.state.lastCheck).not.toBeNull();
+});
+
+test.each([
+  ['before', { answerMs: 500, idleMs: 500 }, 'did not respond within 0.5 seconds.'],
+  ['after', { idleMs: 500 }, 'sent nothing for 0.5 seconds.'],
+] as const)('a check of a server that falls silent %s its answer begins ends', async (when, times, note) => {
+  const { service, log } = await setUp(false, times);
+  silent = when;
+  expect(await service.check()).toMatchObject({
+    phase: 'failed',
+    problem: 'The update server did not respond in time. Check the connection and try again.',
+  });
+  expect(log.records()).toMatchObject([{ result: 'failed', note: expect.stringContaining(note) as string }]);
+});
+
+test('quitting ends a check that waits for the rest of an answer', async () => {
+  const { service, log } = await setUp();
+  silent = 'after';
+  const checked = service.check();
+  await expect.poll(() => log.records()[0]?.bytes, { timeout: 10_000 }).toBe(1);
+  await service.stop();
+  expect(await checked).toMatchObject({ phase: 'failed' });
+  expect(log.records()).toMatchObject([{ result: 'failed', note: expect.stringContaining('Cancelled.') as string }]);
 });
 
 test('a list of somebody else, or one that was changed, is refused', async () => {

@@ -44,6 +44,11 @@ export class DownloadJob {
     return this.#running !== null;
   }
 
+  /** Path of the complete file. */
+  get target(): string {
+    return this.#options.part.target;
+  }
+
   snapshot(): Download {
     const { wanted, name } = this.#options;
     const rate = this.#phase === 'downloading' ? this.#meter.rate(performance.now()) : null;

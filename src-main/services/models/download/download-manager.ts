@@ -57,6 +57,8 @@ export class DownloadManager {
   readonly #options: DownloadManagerOptions;
   readonly #times: DownloadTimes;
   readonly #jobs = new Map<string, DownloadJob>();
+  /** Earlier jobs of a download with a part in another folder, until it is done. */
+  readonly #left = new Map<string, DownloadJob[]>();
   /** Jobs that are being set up, so that a second click finds the first one's. */
   readonly #starting = new Map<string, Promise<DownloadJob>>();
   #timer: NodeJS.Timeout | null = null;
@@ -101,6 +103,7 @@ export class DownloadManager {
     await this.#findLeft();
     const job = await this.#known(id);
     await job.cancel();
+    await this.#dropLeft(id);
     if (this.#jobs.get(id) === job) this.#jobs.delete(id);
     this.#tell(true);
   }
@@ -124,6 +127,12 @@ export class DownloadManager {
   /** Sets up a job and starts it. The address, the folder and the proxy may have changed in the settings. */
   #begin(entry: CatalogueModel): Promise<DownloadJob> {
     const starting = this.#job(entry).then((job) => {
+      const before = this.#jobs.get(entry.id);
+      const earlier = [...(this.#left.get(entry.id) ?? []), ...(before === undefined ? [] : [before])];
+      this.#left.set(
+        entry.id,
+        earlier.filter((one) => one.target !== job.target),
+      );
       this.#jobs.set(entry.id, job);
       job.start();
       return job;
@@ -163,9 +172,20 @@ export class DownloadManager {
       },
       retryMs: this.#times.retryMs,
       onChange: (now: boolean) => this.#tell(now),
-      onDone: (path: string, file: Transferred) => this.#options.add(entry, path, file),
+      onDone: async (path: string, file: Transferred) => {
+        const id = await this.#options.add(entry, path, file);
+        // What remains takes disk space only. Another Tokenscope may be using it.
+        await this.#dropLeft(entry.id).catch(() => undefined);
+        return id;
+      },
     };
     return new DownloadJob(options, await part.bytes());
+  }
+
+  /** Deletes parts in other folders. @throws EngineError STORAGE */
+  async #dropLeft(id: string): Promise<void> {
+    for (const left of this.#left.get(id) ?? []) await left.cancel();
+    this.#left.delete(id);
   }
 
   /** Finds partial files of an earlier start. They resume only on request. */

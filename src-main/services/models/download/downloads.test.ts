@@ -245,6 +245,42 @@ test('pauses at once and keeps the partial file; cancelling deletes it', async (
   await expect(set.manager.pause(ENTRY.id)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
 });
 
+test('a download that is resumed in another folder leaves nothing in the first one, once it is done', async () => {
+  const [first, second] = [await temporaryFolder(), await temporaryFolder()];
+  let folder = first;
+  const set = await setUp({ folder: async () => folder, behaviour: { kind: 'stall', afterBytes: 80_000 } });
+  await set.manager.start(ENTRY);
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000), 10_000);
+  await set.manager.pause(ENTRY.id);
+  folder = second;
+  set.server.behave(PATH, { kind: 'stall', afterBytes: 80_000 });
+  await set.manager.resume(ENTRY.id);
+  await vi.waitFor(() => expect(set.seen.at(-1)).toMatchObject({ phase: 'downloading' }), 10_000);
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000), 10_000);
+  await set.manager.pause(ENTRY.id);
+  expect(await readdir(first)).toContain(`${ENTRY.file}.part`);
+
+  set.server.behave(PATH);
+  await set.manager.resume(ENTRY.id);
+  expect(await set.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(await readdir(second)).toEqual([ENTRY.file]);
+  await expect.poll(() => readdir(first), { timeout: 10_000 }).toEqual([]);
+});
+
+test('a cancelled download leaves nothing in an earlier folder either', async () => {
+  const [first, second] = [await temporaryFolder(), await temporaryFolder()];
+  let folder = first;
+  const set = await setUp({ folder: async () => folder, behaviour: { kind: 'stall', afterBytes: 80_000 } });
+  await set.manager.start(ENTRY);
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000), 10_000);
+  await set.manager.pause(ENTRY.id);
+  folder = second;
+  set.server.behave(PATH, { kind: 'hang' });
+  await set.manager.resume(ENTRY.id);
+  await set.manager.cancel(ENTRY.id);
+  expect([await readdir(first), await readdir(second)]).toEqual([[], []]);
+});
+
 test('finds unfinished downloads of an earlier start, sends no request, and resumes on demand', async () => {
   const folder = join(await temporaryFolder(), 'models');
   const first = await setUp({ folder: async () => folder, behaviour: { kind: 'stall', afterBytes: 80_000 } });
