@@ -76,17 +76,27 @@ test('no other program gets the key from the host, and a page without it explain
   }
   await app.page.reload();
   await chat.ready();
-  const { stdout } = await capture(process.execPath, [join(root, 'out/main/web-host.js'), '--address'], {
-    env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+  const printed = (folder: string, ...more: string[]) =>
+    capture(process.execPath, [join(root, 'out/main/web-host.js'), '--address', ...more], {
+      env: { ...process.env, TOKENSCOPE_DATA_DIR: folder },
+    });
+  expect(await printed(dataDir)).toMatchObject({ code: 0, stdout: `${origin}/#key=${key}\n` });
+  expect(await printed(dataDir, '--port', '1')).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('Leave out --port 1.'),
   });
-  expect(stdout).toBe(`http://127.0.0.1:4317/#key=${key}\n`);
+  expect(await printed(join(dataDir, 'other'))).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('start it with "npm start -- --web"'),
+  });
 
   // Another tab has no key: the plain address was bookmarked, or someone else opens it.
   const tab = await app.context.newPage();
   await tab.goto(origin);
   await expect(tab.getByTestId('no-key')).toContainText('Open the address from the terminal');
-  const command = `npm start -- --address --port ${new URL(origin).port}`;
-  await expect(tab.getByTestId('address-command')).toHaveText(command);
+  await expect(tab.getByTestId('address-command')).toHaveText('npm start -- --address');
   await expectNoViolations(tab, 'the page without a key');
   await tab.goto(`${origin}/#key=${'x'.repeat(43)}`);
   await expect(tab.getByTestId('no-key')).toContainText('no longer valid');

@@ -1,7 +1,7 @@
 /** Life cycle of the app in Electron: set up, open the window, exit cleanly. */
 import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
 import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/app/app-bridge.ts';
 import type { Settings } from '../protocol/app/app-services.ts';
@@ -26,6 +26,7 @@ import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
 import { relaunch } from './relaunch.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
+import { createSessionFolder, requireLockable } from './session-folder.ts';
 import { EngineSupervisor } from './supervisor.ts';
 import { applyTheme, createWindow, doWindowVerb, paintBackground } from './window.ts';
 import { readWindows, writeWindows } from './window-state.ts';
@@ -117,8 +118,12 @@ setUp();
 
 /** Set-up that must precede the app's ready event. */
 function setUp(): void {
-  const sessionFolder = join(folder, 'session');
-  mkdirSync(sessionFolder, { recursive: true });
+  let sessionFolder: string;
+  try {
+    sessionFolder = createSessionFolder(folder);
+  } catch (error) {
+    return failWithoutFolder(error);
+  }
   app.setPath('userData', folder);
   // Keeps Chromium's files separate from chats and settings.
   app.setPath('sessionData', sessionFolder);
@@ -126,6 +131,12 @@ function setUp(): void {
   // As the installer names its shortcut. Otherwise Windows shows no notifications.
   if (process.platform === 'win32') app.setAppUserModelId(APP_ID);
   if (!app.requestSingleInstanceLock()) {
+    try {
+      // Also refused if the lock cannot be created.
+      requireLockable(folder);
+    } catch (error) {
+      return failWithoutFolder(error);
+    }
     uncountStart(folder, app.getVersion());
     process.stdout.write('Tokenscope is already running. Bringing its window to the front.\n');
     app.exit(0);
@@ -290,6 +301,15 @@ function forceKill(pid: number): void {
     // It exited by itself at this moment.
     if (codeOf(error) !== 'ESRCH') throw error;
   }
+}
+
+/** No version could start with this data folder, so this one is not to blame. */
+function failWithoutFolder(error: unknown): void {
+  uncountStart(folder, app.getVersion());
+  // Chromium needs one for the message. Its default one may belong to a running app.
+  const temporary = mkdtempSync(join(app.getPath('temp'), 'tokenscope-'));
+  for (const name of ['userData', 'sessionData'] as const) app.setPath(name, temporary);
+  void app.whenReady().then(() => failToStart(error));
 }
 
 function failToStart(error: unknown): void {

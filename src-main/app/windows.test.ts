@@ -26,7 +26,12 @@ class FakeWindow extends EventEmitter {
   getNormalBounds = () => this.options.place?.bounds ?? { x: 0, y: 0, width: 900, height: 700 };
   isMaximized = () => this.options.place?.maximized ?? false;
   isMinimized = () => false;
-  isDestroyed = () => false;
+  destroyed = false;
+  isDestroyed = () => this.destroyed;
+  destroy() {
+    this.destroyed = true;
+    this.emit('closed');
+  }
   show = () => undefined;
   focus = () => this.emit('focus');
   async loadURL(url: string) {
@@ -122,4 +127,19 @@ test('a single window shows the last chat', async () => {
   const { windows, opened } = setUp({ windows: [place(1, '#chat=a')], zoomLevel: 0 });
   await windows.show();
   expect(opened.map(({ url }) => url)).toEqual([PAGE]);
+});
+
+test('a further window whose page cannot be loaded is closed', async () => {
+  const { windows, opened } = setUp();
+  await windows.show();
+  const load = vi.spyOn(FakeWindow.prototype, 'loadURL');
+  load.mockRejectedValueOnce(new Error('There is no page.'));
+  await expect(windows.openNew()).rejects.toThrow('There is no page.');
+  expect(opened.map((window) => window.destroyed)).toEqual([false, true]);
+  expect(windows.all).toEqual([opened[0]]);
+  // A reload stops the first load, and the page is there.
+  load.mockRejectedValueOnce(Object.assign(new Error('ERR_ABORTED (-3)'), { code: 'ERR_ABORTED' }));
+  await expect(windows.openNew()).rejects.toThrow('ERR_ABORTED');
+  expect(opened.map((window) => window.destroyed)).toEqual([false, true, false]);
+  load.mockRestore();
 });

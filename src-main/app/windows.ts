@@ -1,6 +1,7 @@
 /** The app's windows: all on the same chats, with one engine. They are restored at the next start. */
 import type { BrowserWindow, WebContents } from 'electron';
 import { chatHash } from '../protocol/app/desktop.ts';
+import { codeOf } from '../services/json-file.ts';
 import { focusWindow, ZOOMED, type WindowOptions } from './window.ts';
 import { cascade, type SavedWindows, type WindowPlace } from './window-state.ts';
 
@@ -139,7 +140,10 @@ export class Windows {
   async #load(window: BrowserWindow, hash: string): Promise<void> {
     await window.loadURL(`${this.#parts.pageUrl}${hash}`).catch((error: unknown) => {
       // Closed while it was loading.
-      if (!window.isDestroyed()) throw error;
+      if (window.isDestroyed()) return;
+      // It was never shown, and would keep the app running. If it is the only one, the start fails, which is reported.
+      if (this.#open.length > 1 && codeOf(error) !== 'ERR_ABORTED') window.destroy();
+      throw error;
     });
   }
 

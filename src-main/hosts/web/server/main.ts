@@ -3,7 +3,7 @@
  *
  *   node out/main/web-host.js [--port N] [--open] [--address]
  *
- * `--address` prints the address with its key and exits, in case the address was lost.
+ * `--address` prints the address of the running host with its key and exits, in case the address was lost.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ import { codeOf } from '../../../services/json-file.ts';
 import { openInBrowser } from './open-browser.ts';
 import { startWebServer, type WebServer, type WebServerOptions } from './server.ts';
 import { addressWithCode, addressWithKey, newKey, webKey } from './web-key.ts';
+import { runningPort, storePort } from './web-port.ts';
 
 /** Number of ports tried after the default one. */
 const MORE_PORTS = 20;
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
   const asked = values.port === undefined ? null : portNumber(values.port);
   const folder = dataFolder();
   if (values.address) {
-    const origin = `http://127.0.0.1:${asked ?? DEFAULT_WEB_PORT}`;
+    const origin = `http://127.0.0.1:${await portToPrint(folder, asked)}`;
     process.stdout.write(`${addressWithKey(origin, await webKey(folder))}\n`);
     return;
   }
@@ -58,15 +59,37 @@ async function main(): Promise<void> {
     await services.stop();
     throw error;
   });
+  // Signals must be handled meanwhile.
+  const stored = storePort(folder, server.port).catch((error: Error) => {
+    say(`${error.message} To print the address below again, use --address with --port ${server.port}.`);
+    return null;
+  });
   endOn(['SIGINT', 'SIGTERM', 'SIGHUP'], async () => {
     await server.close();
     await services.stop(SAVE_MS);
+    const removePort = await stored;
+    await removePort?.();
   });
+  await stored;
   process.stdout.write(`Tokenscope is running at ${addressWithKey(server.url, key)}\n`);
   if (values.open) {
     const once = addressWithCode(server.url, server.invite());
     await openInBrowser(once).catch((error: Error) => say(error.message));
   }
+}
+
+/** Another program may listen on any other port, and must not get the key. @throws Error if no port is known */
+async function portToPrint(folder: string, asked: number | null): Promise<number> {
+  const running = await runningPort(folder);
+  const port = asked ?? running;
+  if (port === null) {
+    const advice = 'Use --port if it is running, or start it with "npm start -- --web", which prints its address.';
+    throw new Error(`The address is not known: the data folder ${folder} names no running web host. ${advice}`);
+  }
+  if (running !== null && port !== running) {
+    throw new Error(`The web host of the data folder ${folder} has port ${running}. Leave out --port ${port}.`);
+  }
+  return port;
 }
 
 function portNumber(text: string): number {
