@@ -31,8 +31,9 @@ export interface RunningApp {
   /**
    * Quits the app and starts it again on the same data.
    * @param options `keepsBrowser`: a browser stays open and knows the app, instead of a new one that has never seen it
+   * @returns how long quitting took, ms
    */
-  restart(options?: { keepsBrowser?: boolean }): Promise<void>;
+  restart(options?: { keepsBrowser?: boolean }): Promise<number>;
   /** Kills the app, like a crash or a power cut, and starts it again on the same data. */
   crash(): Promise<void>;
   /** Kills the engine: SIGKILL for the utility process, terminate() for the browser's worker. */

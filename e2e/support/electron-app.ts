@@ -45,9 +45,12 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
       return child.pid ?? 0;
     },
     async restart() {
+      const from = performance.now();
       const left = await close();
+      const quitMs = performance.now() - from;
       if (left.length > 0) throw new Error(`Processes outlived the app: ${left.join(', ')}`);
       ({ electron, page, child } = await start(options));
+      return quitMs;
     },
     async crash() {
       const pids = await processTree(child.pid ?? 0);

@@ -46,8 +46,11 @@ export async function launchSiteApp(browser: Browser, options: LaunchOptions): P
       return context;
     },
     async restart() {
+      const from = performance.now();
       for (const left of context.pages()) await left.close({ runBeforeUnload: false });
+      const quitMs = performance.now() - from;
       await reopen();
+      return quitMs;
     },
     async crash() {
       await page.close({ runBeforeUnload: false });

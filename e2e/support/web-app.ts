@@ -49,13 +49,16 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
       return server.child.pid ?? 0;
     },
     async restart({ keepsBrowser = false } = {}) {
+      const from = performance.now();
       if (keepsBrowser) for (const open of context.pages()) await open.close();
       const left = keepsBrowser ? await stopServer(server.child) : await close();
+      const quitMs = performance.now() - from;
       if (left.length > 0) throw new Error(`Processes outlived the web host: ${left.join(', ')}`);
       // Another port is another origin, which has none of the browser's storage.
       server = await startServer(options, keepsBrowser ? Number(new URL(server.origin).port) : undefined);
       if (!keepsBrowser) context = await newContext(browser, server.origin, options);
       page = await openPage(context, server);
+      return quitMs;
     },
     async crash() {
       // The host first: its page must not be notified, and reports only that the host is gone.
