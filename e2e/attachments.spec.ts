@@ -93,6 +93,21 @@ test('a file that is too big is cut, or removed', { tag: '@full' }, async ({ app
   await expect(chat.id('attached-file')).toHaveCount(0);
 });
 
+test('the text of a sent file is scrolled by keyboard', { tag: '@full' }, async ({ app, dataDir }) => {
+  const chat = await new ChatPage(app.page).readyForShortReplies();
+  const path = join(dataDir, 'lines.txt');
+  await writeFile(path, Array.from({ length: 40 }, (_, at) => `Line ${at}`).join('\n'));
+  await chat.id('attach-file').setInputFiles(path);
+  await expect(chat.id('attached-file')).toHaveCount(1);
+  await chat.ask('What is it?');
+  await chat.id('turn-file').click();
+  const text = chat.id('turn-file-text').locator('pre');
+  await text.focus();
+  await app.page.keyboard.press('ArrowDown');
+  await expect.poll(() => text.evaluate(({ scrollTop }) => scrollTop)).toBeGreaterThan(0);
+  await expect(text).toBeFocused();
+});
+
 test('PDF files are read in any language, or refused with the reason', { tag: '@full' }, async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();

@@ -171,6 +171,45 @@ test('each chat has its own draft, which survives a restart', { tag: '@full' }, 
   await expect(after.id('composer')).toHaveValue('about a new chat');
 });
 
+test('a message that waits is in the composer after the page was reloaded', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  await chat.endless();
+  await chat.send('Once upon a time');
+  await expect(chat.lastText).not.toBeEmpty();
+  await chat.id('composer').fill('The dog');
+  await chat.id('composer').press('Enter');
+  await expect(app.page.getByText('Sent when the reply ends:')).toBeVisible();
+  await app.page.reload();
+  const after = new ChatPage(app.page);
+  await after.ready();
+  await expect(after.id('composer')).toHaveValue('The dog');
+});
+
+test('the focus moves to another chat when one is deleted by keyboard', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  const { keyboard } = app.page;
+  for (const text of ['First', 'Second', 'Third']) {
+    await chat.newChat();
+    await chat.ask(text);
+  }
+  const row = (title: string) => rows(chat).filter({ hasText: title });
+  // The newest is at the top.
+  await row('Second').focus();
+  await keyboard.press('Delete');
+  await expect(rows(chat)).toHaveCount(2);
+  await expect(row('First')).toBeFocused();
+  // From the menu, and without a next one.
+  await keyboard.press('Shift+F10');
+  await expect(chat.id('chat-rename')).toBeFocused();
+  await keyboard.press('End');
+  await keyboard.press('Enter');
+  await expect(rows(chat)).toHaveCount(1);
+  await expect(row('Third')).toBeFocused();
+  await keyboard.press('Delete');
+  await expect(rows(chat)).toHaveCount(0);
+  await expect(chat.id('composer')).toBeFocused();
+});
+
 test('chats are managed with the keyboard alone', { tag: '@full' }, async ({ app }) => {
   const chat = await ready(app);
   const { keyboard } = app.page;

@@ -68,6 +68,7 @@ test('a window that cannot be opened leaves the others alone @full', async ({ ap
   await choose(app, 'new-window');
   const shown = () => app.electron?.evaluate(() => (globalThis as unknown as { shown: string[] }).shown);
   await expect.poll(shown).toEqual(['Tokenscope could not open a window']);
+  expect(await app.electron?.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
   expect((await chat.ask('Hello')).text).not.toBe('');
 });
 

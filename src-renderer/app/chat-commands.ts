@@ -7,6 +7,7 @@ import { saveFile } from '../lib/save-file.ts';
 import { formatCount } from '../ui/format.ts';
 import { toasts } from '../ui/toasts.svelte.ts';
 import type { Documents } from './documents.svelte.ts';
+import { focusBeside } from './row-focus.ts';
 
 /** What a person can do with a chat of the list. */
 export interface ChatCommands {
@@ -51,15 +52,18 @@ export function chatCommands(
           saveFile(blob, name);
         }),
       ),
-    delete: (chat) =>
+    delete(chat) {
+      const moveFocus = focusBeside(chat.id);
       run(
         documents.leave(chat.id).then(async (reopen) => {
           const undo = await chats.remove(chat.id);
           if (undo === null) return reopen();
+          moveFocus();
           const undone = () => void undo().then(reopen);
           toasts.show({ text: `${kindOf(chat)} deleted`, detail: chat.title, undo: undone });
         }),
-      ),
+      );
+    },
     deleteAll: () => run(deleteAll(chats, documents)),
   };
 }

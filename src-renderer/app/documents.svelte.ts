@@ -105,7 +105,7 @@ export class Documents {
   newNotebook(text = ''): void {
     shell.show('chat');
     // The chat that was open may have settings of its own, which are not for notebooks.
-    this.#app.chats.create();
+    this.#app.chats.createBlank();
     this.#notebooks.notebooks.create(text);
   }
 
@@ -124,7 +124,7 @@ export class Documents {
     const { chats, jump } = this.#app;
     const summary = [...chats.list, ...(chats.found ?? [])].find((one) => one.id === id);
     if (summary?.notebook) {
-      chats.create();
+      chats.createBlank();
       await this.#notebooks.notebooks.select(id);
     } else {
       await chats.select(id);
@@ -152,6 +152,8 @@ export class Documents {
     const { notebooks, notebookSession } = this.#notebooks;
     const [stay] = await Promise.all([this.#app.session.leave(id), notebookSession.leave(id)]);
     const wasOpen = await notebooks.leave(id);
+    // Behind it is a blank chat: the one that was begun comes before it.
+    if (wasOpen) this.#app.chats.create();
     return () => {
       stay();
       if (wasOpen) void notebooks.select(id);

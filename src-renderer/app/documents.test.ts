@@ -23,6 +23,18 @@ it('jumps to what was found, unless its document could not be opened', async () 
   expect(jump.target).toBeNull();
 });
 
+it('opens notebooks without the settings of a new chat, which is kept', async () => {
+  const { chats, session } = await openSession();
+  const { notebooks, session: notebookSession } = await open();
+  const documents = new Documents({ chats, session, jump: new ThreadJump() }, { notebooks, notebookSession });
+  const begun = chats.current;
+  begun.settings = { sampling: { topK: 3 }, stop: {} };
+  documents.newNotebook('A text');
+  expect(chats.current.settings).toBeNull();
+  documents.newChat();
+  expect(chats.current).toBe(begun);
+});
+
 it('leaves the notebook open that was opened while a chat was read', async () => {
   const { chats, session, services } = await openSession();
   const { notebooks, session: notebookSession } = await open();

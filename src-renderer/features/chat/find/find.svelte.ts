@@ -1,3 +1,4 @@
+import { typedOf } from '../attachments/message-text.ts';
 import type { ChatDocument, ChatTurn } from '../state/chat-document.svelte.ts';
 import { Reply } from '../state/reply.svelte.ts';
 import type { ThreadJump } from '../state/thread-jump.svelte.ts';
@@ -177,7 +178,8 @@ export class FindInChat {
   }
 
   async #countIn(turn: ChatTurn, query: string): Promise<number> {
-    if (!(turn instanceof Reply)) return occurrences(searchable(turn.text), query).length;
+    // Not in attached files, whose text is not marked.
+    if (!(turn instanceof Reply)) return occurrences(searchable(typedOf(turn)), query).length;
     const raw = turn.raw ?? this.#parts.isRaw();
     let count = 0;
     for (const { kind, blocks } of turn.sections) {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { messageFrom } from '../attachments/message-text.ts';
 import { parseMarkdown } from '../../markdown/parse/parse-markdown.ts';
 import { shownText } from '../../markdown/shown-text.ts';
 import { ChatDocument } from '../state/chat-document.svelte.ts';
@@ -82,6 +83,18 @@ describe('FindInChat', () => {
     raw = true;
     await find.count();
     expect(find.total).toBe(5);
+  });
+
+  it('counts what was typed in a message, and not what is in its files', async () => {
+    const file = { id: 'f', name: 'fox.txt', kind: 'text', bytes: 9, content: 'fox, fox', notes: [] } as const;
+    const { text, attachments } = messageFrom('Where is the fox?', [file]);
+    const turn = chat.addUserTurn(text, chat.head, attachments);
+    find.query = 'fox';
+    await find.count();
+    expect(find.hits.at(-1)).toMatchObject({ turn: turn.id, count: 1 });
+    find.query = 'fox, fox';
+    await find.count();
+    expect(find.total).toBe(0);
   });
 
   it('reports the latest count, however many were replaced', async () => {

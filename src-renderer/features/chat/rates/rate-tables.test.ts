@@ -4,7 +4,7 @@ import { RunStatistics } from '../state/statistics.ts';
 import { timeTable, tokenTable, totalsTable } from './rate-tables.ts';
 
 it('has every token of the chart, the first without a rate', async () => {
-  const table = tokenTable(new RunStatistics([100, 10, 10, 20]));
+  const table = tokenTable(new RunStatistics([100, 10, 10, 20]), 0);
   expect(table.rows).toEqual([
     [1, 100, null],
     [2, 10, 100],
@@ -12,6 +12,14 @@ it('has every token of the chart, the first without a rate', async () => {
     [4, 20, 75],
   ]);
   expect(await tableCsv(table).text()).toBe('Token,ms,tok/s\r\n1,100,\r\n2,10,100\r\n3,10,100\r\n4,20,75\r\n');
+});
+
+it('numbers the tokens of a continued reply by their place in it', () => {
+  const { rows } = tokenTable(new RunStatistics([100, 10]), 7);
+  expect(rows).toEqual([
+    [8, 100, null],
+    [9, 10, 100],
+  ]);
 });
 
 it('has the edges of every bar', () => {

@@ -7,14 +7,17 @@ import { rateOver, type ModelTotals } from './session-totals.svelte.ts';
 const ms = (heading: string): ValueColumn => ({ heading, format: (value) => value.toFixed(1) });
 const rate = (heading: string): ValueColumn => ({ heading, format: formatRate });
 
-/** Every token of a run with its time, and the rate that the chart shows there. */
-export function tokenTable(statistics: RunStatistics): ValueTable {
+/**
+ * Every token of a run with its time, and the rate that the chart shows there.
+ * @param first index of the run's first token in the reply
+ */
+export function tokenTable(statistics: RunStatistics, first: number): ValueTable {
   const { latencies } = statistics;
   const rates = new Map(statistics.overTime(latencies.length).map((point) => [point.token, point.rate]));
   return {
     name: 'tokens-per-second',
     columns: [{ heading: 'Token' }, ms('ms'), rate('tok/s')],
-    rows: latencies.map((time, index): CsvValue[] => [index + 1, time, rates.get(index + 1) ?? null]),
+    rows: latencies.map((time, index): CsvValue[] => [first + index + 1, time, rates.get(index + 1) ?? null]),
   };
 }
 

@@ -94,6 +94,7 @@ export function createAppModel({ connection, settings, engine, chats }: FirstSta
   };
   window.addEventListener('pagehide', () => {
     settings.flushLast();
+    session.keepQueued();
     drafts.flush();
     chats.flushLast();
   });

@@ -1,9 +1,11 @@
 import { beforeEach, expect, it, vi } from 'vitest';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { MAX_ATTACHMENTS } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { MAX_TEXT } from '../../../../src-main/protocol/fields.ts';
-import { end, MODEL, start, tokens } from '../test-support/fakes.ts';
+import { end, memoryStorage, MODEL, start, tokens } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
 import type { UserTurn } from './chat-document.svelte.ts';
+import { Drafts } from './drafts.svelte.ts';
 
 type Opened = Awaited<ReturnType<typeof openSession>>;
 let opened: Opened;
@@ -133,6 +135,74 @@ it('generates again in a chat that was restored, and has the message that was no
   expect(session.turns.waits).toBe(false);
   await session.regenerate();
   expect(api.requests).toHaveLength(2);
+});
+
+it('has queued messages in the composer of a chat that was restored, in their order', async () => {
+  const { session, chats, api } = opened;
+  const { sending } = await running();
+  await session.send('one', [file('one.txt')]);
+  session.draft = 'typed';
+  const leaving = session.leave(chats.current.id);
+  await session.send('two');
+  const stay = await leaving;
+  await sending;
+  const undo = await chats.remove(chats.current.id);
+  expect(session.draft).toBe('');
+  await undo?.();
+  stay();
+  expect(session.draft).toBe('one\ntwo\ntyped');
+  expect(session.attachments.files.map(({ name }) => name)).toEqual(['one.txt']);
+  expect(api.requests).toHaveLength(1);
+});
+
+it('has queued messages in the composer of a chat that could not be deleted', async () => {
+  const { session, chats, services } = opened;
+  const { sending } = await running();
+  await session.send('Queued');
+  const stay = await session.leave(chats.current.id);
+  await sending;
+  await chats.flush();
+  services.failure = new EngineError('STORAGE', 'The disk is full.');
+  expect(await chats.remove(chats.current.id)).toBeNull();
+  services.failure = null;
+  stay();
+  expect([session.draft, session.queued]).toEqual(['Queued', []]);
+});
+
+it('stores queued messages as drafts when the page is closed, except those of deleted chats', async () => {
+  const storage = memoryStorage();
+  const drafts = new Drafts(storage);
+  opened = await openSession({ drafts });
+  const { session, chats, api } = opened;
+  await session.send('To be deleted');
+  const deleted = chats.current.id;
+  chats.create();
+  const { sending } = await running();
+  const { id } = chats.current;
+  await session.send('one');
+  await session.send('two');
+  session.draft = 'typed';
+  await chats.select(deleted);
+  await session.send('deleted');
+  await session.leave(deleted);
+  session.keepQueued();
+  drafts.flush();
+  const stored = new Drafts(storage);
+  expect([stored.get(id), stored.get(deleted)]).toEqual(['one\ntwo\ntyped', '']);
+  api.resume();
+  await sending;
+  expect(api.requests).toHaveLength(2);
+});
+
+it('stores a message that is being measured when the page is closed', async () => {
+  const questions = await asking();
+  const { session } = opened;
+  const first = session.send('Measured');
+  await session.send('Queued');
+  session.keepQueued();
+  expect([session.draft, session.queued]).toEqual(['Measured\nQueued', []]);
+  questions[0]!(true);
+  await first;
 });
 
 it('sends what was queued in another chat while a message was measured that does not fit', async () => {

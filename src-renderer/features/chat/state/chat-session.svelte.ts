@@ -11,7 +11,7 @@ import type { EngineState } from './engine.svelte.ts';
 import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
 import { MessageDrafts } from './message-drafts.svelte.ts';
-import { MessageQueue, type Outgoing } from './message-queue.svelte.ts';
+import { MessageQueue, type Message, type Outgoing } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import type { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
@@ -41,7 +41,6 @@ export class ChatSession {
   /** Chats with a turn that is being deleted: their queued messages wait. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #held = new Set<ChatDocument>();
-
   readonly #drafts: MessageDrafts;
   readonly #queue = new MessageQueue();
   readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
@@ -55,8 +54,8 @@ export class ChatSession {
   /** Chats with a message that is being measured. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #measuring = new Set<ChatDocument>();
-  /** A message is being measured. If it fits, it is sent. */
-  #checking = $state(false);
+  /** The message that is being measured. If it fits, it is sent. */
+  #checked = $state.raw<Message | null>(null);
 
   constructor(parts: {
     chats: ChatsState;
@@ -125,7 +124,7 @@ export class ChatSession {
 
   /** A message is about to be sent, in any chat. */
   get checking(): boolean {
-    return this.#checking;
+    return this.#checked !== null;
   }
 
   /** The chat of the running reply. */
@@ -160,7 +159,8 @@ export class ChatSession {
 
   /** Queued messages of the open chat. */
   get queued(): readonly string[] {
-    return this.#queue.of(this.#chats.current);
+    const { current } = this.#chats;
+    return this.#leaving.has(current.id) ? [] : this.#queue.of(current);
   }
 
   /** The model that is being loaded to answer in a chat, or null. */
@@ -206,8 +206,7 @@ export class ChatSession {
   async send(text: string, files: readonly AttachedFile[] = []): Promise<void> {
     const chat = this.#chats.current;
     if ((text.trim() === '' && files.length === 0) || this.blocked !== null) return;
-    if (this.#leaving.has(chat.id)) this.#giveBack(chat, { text, files });
-    else if (this.busy || this.#checking || this.#loading !== null) this.#queue.add(chat, { text, files });
+    if (this.checking || this.#waits(chat)) this.#queue.add(chat, { text, files });
     else await this.#send(chat, { text, files });
   }
 
@@ -236,8 +235,14 @@ export class ChatSession {
 
   /** Returns the queued messages of the open chat to the composer. */
   takeBack(): void {
-    const { current } = this.#chats;
-    this.#drafts.putBack(current, this.#queue.take(current.id));
+    this.#drafts.putBack(this.#queue.take(this.#chats.current.id));
+  }
+
+  /** The page is closing: waiting messages become drafts, whose texts are stored, except those of deleted chats. */
+  keepQueued(): void {
+    const waiting = [...(this.#checked === null ? [] : [this.#checked]), ...this.#queue.takeAll()];
+    this.#checked = null;
+    this.#drafts.putBack(waiting.filter(({ chat }) => !this.#leaving.has(chat.id)));
   }
 
   /** Sends queued messages, which stay queued after an error. @param chat default: the open one; null: any chat */
@@ -254,16 +259,18 @@ export class ChatSession {
   }
 
   /**
-   * Prepares a chat for deletion: drops its queued messages and ends its reply. Nothing more is generated in it.
-   * @returns undoes that, for a chat that could not be deleted, or was restored
+   * Prepares a chat for deletion: ends its reply. Nothing more is generated in it, and its queued messages wait.
+   * @returns undoes that, for a chat that could not be deleted, or was restored. The messages return to its composer
    */
   async leave(id: string): Promise<() => void> {
     this.#leaving.add(id);
     if (this.#loading?.chat.id === id) this.#loading = null;
     await this.#stopWhile(({ chat }) => chat.id === id);
     while ([...this.#measuring].some((chat) => chat.id === id)) await this.#nextFrame();
-    this.#queue.take(id);
-    return () => this.#leaving.delete(id);
+    return () => {
+      this.#leaving.delete(id);
+      this.#drafts.putBack(this.#queue.take(id));
+    };
   }
 
   /**
@@ -362,28 +369,25 @@ export class ChatSession {
       return await this.#sendNext();
     }
     // What cannot fit returns to the composer, which says why.
-    const isRefused = this.#fits !== null && !(await this.#check(chat, text));
+    const isRefused = this.#fits !== null && !(await this.#check({ chat, ...message }, text));
     if (isRefused || this.#leaving.has(chat.id)) {
       this.#giveBack(chat, message);
       return await this.#sendNext();
     }
-    if (this.#waits(chat)) {
-      // A reply was regenerated meanwhile, for example.
-      this.#queue.putBack(chat, message);
-      return;
-    }
+    // A reply was regenerated meanwhile, for example.
+    if (this.#waits(chat)) return this.#queue.putBack(chat, message);
     if (chat.isEmpty) chat.title = titleFrom(typed.trim() === '' ? (files[0]?.name ?? '') : typed);
     this.#drafts.keepWith(chat, () => chat.addUserTurn(text, chat.head, attachments));
     await this.#answer(chat, chat.addReply(this.#newFacts()));
   }
 
   /** @returns whether a message can be sent */
-  async #check(chat: ChatDocument, text: string): Promise<boolean> {
-    this.#checking = true;
+  async #check(message: Message, text: string): Promise<boolean> {
+    this.#checked = message;
     try {
-      return await this.#canFit(chat, this.#request.promptOf(chat, text));
+      return await this.#canFit(message.chat, this.#request.promptOf(message.chat, text));
     } finally {
-      this.#checking = false;
+      this.#checked = null;
     }
   }
 
@@ -404,7 +408,7 @@ export class ChatSession {
 
   /** Returns a message to the composer, with what was queued after it. */
   #giveBack(chat: ChatDocument, message: Outgoing): void {
-    this.#drafts.putBack(chat, [message, ...this.#queue.take(chat.id)]);
+    this.#drafts.putBack([{ chat, ...message }, ...this.#queue.take(chat.id)]);
   }
 
   #newFacts(): Reply['facts'] {
@@ -439,9 +443,8 @@ export class ChatSession {
 
   /** Sends the oldest queued message, if any can be sent now. @param chat default: of any chat */
   async #sendNext(chat?: ChatDocument): Promise<void> {
-    for (const id of this.#leaving) this.#queue.take(id);
-    if (this.busy || this.#checking || this.#loading !== null || this.blocked !== null) return;
-    const next = this.#queue.next((one) => (chat === undefined || one === chat) && !this.#held.has(one));
+    if (this.busy || this.checking || this.#loading !== null || this.blocked !== null) return;
+    const next = this.#queue.next((one) => (chat ?? one) === one && !this.#held.has(one) && !this.#leaving.has(one.id));
     if (next !== null) await this.#send(next.chat, next);
   }
 }

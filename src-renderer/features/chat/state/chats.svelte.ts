@@ -73,7 +73,7 @@ export class ChatsState {
     this.#open = new OpenDocuments({
       services,
       isShown: (chat) => chat === this.#current,
-      isNeeded: (chat) => this.isNeeded(chat),
+      isNeeded: (chat) => this.isNeeded(chat) || isPrepared(chat),
       onChange: (chat) => this.#note(chat.summary()),
     });
     this.#show(this.#current);
@@ -110,7 +110,7 @@ export class ChatsState {
 
   /** Id of the open chat; null while it is new and empty. All turns of a stored one may have been deleted. */
   get currentId(): string | null {
-    return this.current.isEmpty && this.current.revision === 0 ? null : this.current.id;
+    return isNew(this.current) ? null : this.current.id;
   }
 
   /** Why the list could not be read, a chat not be opened, and so on, or null. */
@@ -172,14 +172,22 @@ export class ChatsState {
     });
   }
 
-  /** Opens a new chat, unless the open one is still empty. One with a message that waits is in no list, so it is shown again. */
+  /** Opens a new chat, unless the open one is still empty. One that was begun is in no list, so it is shown again. */
   create(): void {
     this.#selecting = null;
-    if (this.current.isEmpty) return;
-    const waiting = this.#open.all.find(({ document }) => {
-      return document.isEmpty && document.revision === 0 && this.isNeeded(document);
-    });
-    this.#show(waiting?.document ?? ChatDocument.create());
+    const isBegun = (chat: ChatDocument) => isNew(chat) && (this.isNeeded(chat) || isPrepared(chat));
+    if (isBegun(this.current)) return;
+    const begun = this.#open.all.find(({ document }) => isBegun(document));
+    if (begun !== undefined) this.#show(begun.document);
+    else if (!this.current.isEmpty) this.#show(ChatDocument.create());
+  }
+
+  /** Opens a new chat for something other than what was begun in another one, which is kept. */
+  createBlank(): ChatDocument {
+    this.#selecting = null;
+    const chat = ChatDocument.create();
+    this.#show(chat);
+    return chat;
   }
 
   async rename(id: string, title: string): Promise<void> {
@@ -391,4 +399,15 @@ export class ChatsState {
       return null;
     }
   }
+}
+
+/** It has no turn and was never stored. */
+function isNew({ isEmpty, revision }: ChatDocument): boolean {
+  return isEmpty && revision === 0;
+}
+
+/** A new chat with instructions or settings of its own: only this page has them until there is a turn. */
+function isPrepared(chat: ChatDocument): boolean {
+  const { systemPrompt, settings, whenFull } = chat;
+  return isNew(chat) && (systemPrompt.trim() !== '' || settings !== null || whenFull !== undefined);
 }

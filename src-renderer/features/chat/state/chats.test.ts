@@ -136,6 +136,27 @@ it('keeps a new chat off the disk until it has a turn', async () => {
   expect(await store.invoke('chatGet', fresh.id)).toMatchObject({ systemPrompt: 'Be brief.', turns: [{}] });
 });
 
+it('leads back to a new chat that was given a system prompt or settings, and opens others beside it', async () => {
+  const { chats } = await openPage(await openStore(await dataFolder()));
+  const { id } = await write(chats, 'other');
+  chats.create();
+  const begun = chats.current;
+  const comesBack = async () => {
+    await chats.select(id);
+    chats.create();
+    return chats.current === begun;
+  };
+  begun.systemPrompt = 'Be brief.';
+  expect(await comesBack()).toBe(true);
+  expect(chats.createBlank().systemPrompt).toBe('');
+  expect(await comesBack()).toBe(true);
+  begun.settings = { sampling: { topK: 3 }, stop: {} };
+  begun.systemPrompt = '';
+  expect(await comesBack()).toBe(true);
+  begun.settings = null;
+  expect(await comesBack()).toBe(false);
+});
+
 it('writes what changes together at once, and typed text a little later', async () => {
   const store = await openStore(await dataFolder());
   const { chats, line } = await openPage(store);

@@ -130,7 +130,8 @@ export class FullWindow {
     const { chats, session } = this.#parts;
     const draft = chats.current === from ? session.draft : '';
     if (draft !== '') session.draft = '';
-    chats.create();
+    if (chats.current === from) chats.createBlank();
+    else chats.create();
     // Something may have been written for the next new chat before.
     session.draft = [unanswered, draft, session.draft].filter((text) => text !== '').join('\n');
   }

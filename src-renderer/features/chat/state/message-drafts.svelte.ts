@@ -3,7 +3,7 @@ import { readPdf } from '../attachments/read-pdf.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { Drafts } from './drafts.svelte.ts';
-import type { Outgoing } from './message-queue.svelte.ts';
+import type { Message, Outgoing } from './message-queue.svelte.ts';
 
 /** Key of the draft of a chat without turns. */
 const NEW_CHAT = 'new';
@@ -40,15 +40,13 @@ export class MessageDrafts {
     return { text, files: this.attachments.take() };
   }
 
-  /** Returns messages to the composer of a chat, before what is there. */
-  putBack(chat: ChatDocument, messages: readonly Outgoing[]): void {
-    const key = this.keyOf(chat);
-    const texts = [...messages.map(({ text }) => text), this.#texts.get(key)];
-    this.#texts.set(key, texts.filter((one) => one !== '').join('\n'));
-    this.attachments.putBack(
-      messages.flatMap(({ files }) => files),
-      key,
-    );
+  /** Returns messages to the composers of their chats, before what is there. */
+  putBack(messages: readonly Message[]): void {
+    for (const { chat, text, files } of messages.toReversed()) {
+      const key = this.keyOf(chat);
+      this.#texts.set(key, [text, this.#texts.get(key)].filter((one) => one !== '').join('\n'));
+      this.attachments.putBack(files, key);
+    }
   }
 
   /** Says why a message of a chat was not sent. */

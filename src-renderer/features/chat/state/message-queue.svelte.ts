@@ -7,7 +7,8 @@ export interface Outgoing {
   readonly files: readonly AttachedFile[];
 }
 
-interface Message extends Outgoing {
+/** A message of a chat. */
+export interface Message extends Outgoing {
   readonly chat: ChatDocument;
 }
 
@@ -41,9 +42,16 @@ export class MessageQueue {
   }
 
   /** Removes all messages of a chat and returns them. */
-  take(id: string): readonly Outgoing[] {
+  take(id: string): readonly Message[] {
     const taken = this.#messages.filter(({ chat }) => chat.id === id);
     if (taken.length > 0) this.#messages = this.#messages.filter(({ chat }) => chat.id !== id);
+    return taken;
+  }
+
+  /** Removes all messages and returns them. */
+  takeAll(): readonly Message[] {
+    const taken = this.#messages;
+    this.#messages = [];
     return taken;
   }
 }

@@ -23,7 +23,7 @@ import {
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { GrowingText } from './growing-text.ts';
 import { PrefillEstimate, type PrefillProgress } from './prefill-estimate.ts';
-import { reusedTokensOf, RunStatistics } from './statistics.ts';
+import { DecodeTimes, reusedTokensOf, RunStatistics } from './statistics.ts';
 import { sectionKind, TextBlocks, type ReplySection, type TextBlock } from './text-blocks.ts';
 import { ReplyDetails, type LoadDetails } from './token-details.svelte.ts';
 
@@ -89,8 +89,7 @@ export class Reply {
   readonly #text: GrowingText;
   /** `#starts[i]`: UTF-16 offset of token i. Filled on demand, like those below. */
   readonly #starts: number[] = [0];
-  /** `#elapsed[i]`: total time of the first i tokens, ms. */
-  readonly #elapsed: number[] = [0];
+  readonly #times: DecodeTimes;
   #blocks: TextBlocks | null = null;
   #blockTokens = 0;
   #statistics: RunStatistics | null = null;
@@ -117,6 +116,7 @@ export class Reply {
     this.details = new ReplyDetails(turn.id);
     // The stored turn may be shared, and columns grow in place.
     this.#columns = turn.tokens ? sliceColumns(turn.tokens, 0, turn.tokens.ids.length) : noTokens();
+    this.#times = new DecodeTimes(this.#columns.latencies, turn.facts.runStart);
     this.#text = new GrowingText(turn.text);
     this.#hasReasoning = this.#columns.parts.some(isReasoning);
     this.count = this.#columns.ids.length;
@@ -275,13 +275,10 @@ export class Reply {
     return this.#statistics;
   }
 
-  /** Time of `count` tokens from `first` on, ms, without the first of a run, which includes prefill. */
+  /** Time of `count` tokens from `first` on, ms, without the first of each run, which includes prefill. */
   timeOf(first: number, count: number): number {
-    const { latencies } = this.#columns;
-    const end = first + count;
-    for (let at = this.#elapsed.length; at <= end; at++) this.#elapsed.push(this.#elapsed[at - 1] + latencies[at - 1]);
-    const waited = this.runStart >= first && this.runStart < end ? latencies[this.runStart] : 0;
-    return this.#elapsed[end] - this.#elapsed[first] - waited;
+    void this.runStart;
+    return this.#times.between(first, first + count);
   }
 
   useDetails(load: LoadDetails): void {
@@ -311,12 +308,13 @@ export class Reply {
     this.#setElsewhere(false);
     // Facts are merged where they are stored, so those of an earlier run must be replaced.
     const shifts = this.facts.shifts === undefined ? {} : { shifts: [] };
-    this.facts = { ...this.facts, stop: null, timings: null, run: null, ...shifts, ...facts, runStart: this.count };
+    this.note({ stop: null, timings: null, run: null, ...shifts, ...facts, runStart: this.count });
   }
 
   /** Updates facts, for example the model. */
   note(facts: Partial<ReplyFacts>): void {
     this.facts = { ...this.facts, ...facts };
+    this.#times.beginAt(this.runStart);
   }
 
   started(start: GenerateStart): void {
@@ -413,10 +411,12 @@ export class Reply {
   /** Applies an event of the page that generates this reply. Other events are ignored. */
   apply(event: ChatEvent): void {
     if (event.type === 'tokens' && event.turn === this.id) {
-      const skip = Math.max(0, this.count - event.from);
+      const { count } = this;
+      const skip = Math.max(0, count - event.from);
       if (skip >= event.tokens.ids.length) return;
       const skipped = event.tokens.lengths.slice(0, skip).reduce((sum, length) => sum + length, 0);
       this.#grow(event.text.slice(skipped), event.tokens, skip);
+      this.details.arrived(count, this.count);
       this.#takenTokens = this.#columns.ids.length;
       this.#takenText = this.#text.length;
       if (!this.running) this.#setElsewhere(this.stop === null);

@@ -74,6 +74,21 @@ describe('a reply with reasoning', () => {
     expect(THOUGHT.timeOf(0, 3)).toBe(4);
     expect(THOUGHT.timeOf(3, 2)).toBe(4);
   });
+
+  it('leaves that time out of every run, also in a branch', () => {
+    const run = (reply: Reply) => {
+      reply.begin({});
+      reply.append([500, 2].map((latencyMs) => token(0, { part: 'reasoning', latencyMs })));
+    };
+    const reply = newReply();
+    for (let runs = 0; runs < 3; runs++) run(reply);
+    expect(reply.timeOf(0, 6)).toBe(6);
+    expect(reply.timeOf(1, 2)).toBe(2);
+    const turn = { id: 'branch', parent: null, createdAt: AT, facts: FACTS };
+    const branch = new Reply({ ...turn, text: reply.slice(0, reply.startOf(2)), tokens: reply.copyColumns(0, 2) });
+    run(branch);
+    expect(branch.timeOf(0, 4)).toBe(4);
+  });
 });
 
 describe('the blocks of a text', () => {
@@ -309,6 +324,13 @@ describe('details', () => {
     candidates: [],
   });
 
+  /** Another page generates so many tokens. */
+  const grow = (reply: Reply, count: number) => {
+    const [zeros, ones] = [0, 1].map((value) => new Array<number>(count).fill(value));
+    const tokens = { ids: ones, lengths: ones, parts: zeros, logprobs: zeros, latencies: ones };
+    reply.apply({ type: 'tokens', turn: reply.id, from: reply.count, text: 'x'.repeat(count), tokens, at: AT });
+  };
+
   it('are there at once for the latest tokens', () => {
     const reply = newReply();
     reply.append([token(0, { piece: 'A' }), token(1, { piece: 'B' })]);
@@ -317,22 +339,8 @@ describe('details', () => {
   });
 
   it('are read in pieces when they are asked for, once', async () => {
-    const count = 200;
     const reply = newReply();
-    reply.apply({
-      type: 'tokens',
-      turn: reply.id,
-      from: 0,
-      text: 'x'.repeat(count),
-      tokens: {
-        ids: new Array<number>(count).fill(1),
-        lengths: new Array<number>(count).fill(1),
-        parts: new Array<number>(count).fill(0),
-        logprobs: new Array<number>(count).fill(0),
-        latencies: new Array<number>(count).fill(1),
-      },
-      at: AT,
-    });
+    grow(reply, 200);
     const load = vi.fn((_turn: string, from: number, n: number) =>
       Promise.resolve(Array.from({ length: n }, (_, at) => (from + at === 130 ? null : about(`p${from + at}`)))),
     );
@@ -346,6 +354,40 @@ describe('details', () => {
     expect(load.mock.calls).toEqual([[reply.id, 128, 64]]);
     reply.append([token(0, { piece: 'new' })]);
     expect(reply.detailsOf(200)?.piece).toBe('new');
+  });
+
+  it('are read again for tokens that did not exist when others were read', async () => {
+    const reply = newReply();
+    let stored = 0;
+    const load = vi.fn((_turn: string, from: number, n: number) =>
+      Promise.resolve(Array.from({ length: n }, (_, at) => (from + at < stored ? about(`p${from + at}`) : null))),
+    );
+    const grows = (one: Reply, count: number) => {
+      grow(one, count - one.count);
+      stored = count;
+    };
+    const { details } = reply;
+    reply.useDetails(load);
+    for (const count of [3, 5]) {
+      grows(reply, count);
+      expect(details.rank(count - 1)).toBeNull();
+      await vi.waitFor(() => expect(details.rank(count - 1)).toBe(1));
+      expect(details.get(count - 1)?.piece).toBe(`p${count - 1}`);
+    }
+    // Its details are not in the answer that is on its way.
+    grows(reply, 6);
+    expect(details.rank(5)).toBeNull();
+    grows(reply, 7);
+    await vi.waitFor(() => expect(details.rank(5)).toBe(1));
+    expect([details.isMissing(6), details.lacksRanks(7)]).toEqual([false, false]);
+    await vi.waitFor(() => expect(details.rank(6)).toBe(1));
+    expect(load).toHaveBeenCalledTimes(4);
+    // Nor are they in one to an earlier document of the chat.
+    const again = newReply(reply.id);
+    again.useDetails(load);
+    grows(again, 8);
+    expect(again.details.isMissing(7)).toBe(false);
+    await vi.waitFor(() => expect(again.detailsOf(7)?.piece).toBe('p7'));
   });
 
   it('keep memory bounded: the oldest are forgotten and read again', async () => {

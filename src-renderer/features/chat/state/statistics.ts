@@ -143,3 +143,32 @@ export class RunStatistics {
     return this.#sorted.subarray(0, total);
   }
 }
+
+/** Times of parts of a growing reply, without those in which the prompt was read. */
+export class DecodeTimes {
+  readonly #latencies: readonly number[];
+  /** `#sums[i]`: total time of the first i tokens, ms. */
+  readonly #sums: number[] = [0];
+  /** First tokens of the runs that are known. A branch has that of the first run of another reply. */
+  readonly #starts: Set<number>;
+
+  /** @param latencies ms per token; may grow @param runStart index of the first token of the latest run */
+  constructor(latencies: readonly number[], runStart: number) {
+    this.#latencies = latencies;
+    this.#starts = new Set([0, runStart]);
+  }
+
+  /** A run begins with a token. */
+  beginAt(index: number): void {
+    this.#starts.add(index);
+  }
+
+  /** Time of tokens `first` to `end`, exclusive, ms, without the first of each run. */
+  between(first: number, end: number): number {
+    const latencies = this.#latencies;
+    for (let at = this.#sums.length; at <= end; at++) this.#sums.push(this.#sums[at - 1] + latencies[at - 1]);
+    let time = this.#sums[end] - this.#sums[first];
+    for (const start of this.#starts) if (start >= first && start < end) time -= latencies[start];
+    return time;
+  }
+}

@@ -11,6 +11,14 @@ const RETRY_AFTER_MS = 2000;
 /** Null: nothing was stored. Undefined: not loaded yet. */
 type Piece = (TokenDetails | null | undefined)[];
 
+/** The latest request for a piece. */
+interface Asked {
+  readonly at: number;
+  pending: boolean;
+  /** It says nothing about tokens from here on, which did not exist yet. */
+  end: number;
+}
+
 /** Loads the details of tokens of the reply `turn`, from index `from`. Null where none were stored. */
 export type LoadDetails = (turn: string, from: number, count: number) => Promise<(TokenDetails | null)[]>;
 
@@ -37,11 +45,11 @@ export class ReplyDetails {
   #arrived = $state(0);
   #error = $state.raw<string | null>(null);
   /** Ranks seen so far, which stay when their details are evicted; 0: none was stored. */
-  readonly #ranks: number[] = [];
+  readonly #ranks: (number | undefined)[] = [];
   /** The reply that this one branched from, and the number of tokens that both have. */
   #inherited: { readonly from: ReplyDetails; readonly count: number } | null = null;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- Nothing on screen depends on it.
-  readonly #asked = new Map<number, { at: number; pending: boolean }>();
+  readonly #asked = new Map<number, Asked>();
 
   constructor(turn: string) {
     this.#turn = turn;
@@ -75,12 +83,18 @@ export class ReplyDetails {
     this.#ranks[index] = details.rank;
   }
 
+  /** Another page has added tokens from `from` to before `end`, of which earlier answers say nothing. */
+  arrived(from: number, end: number): void {
+    for (const asked of this.#asked.values()) asked.end = Math.min(asked.end, from);
+    for (let index = from; index < end; index++) if (this.#ranks[index] === 0) this.#ranks[index] = undefined;
+  }
+
   /** Rank of a token; null while loading, or if unknown. Reactive. */
   rank(index: number): number | null {
     const inherited = this.#from(index);
     if (inherited !== null) return inherited.rank(index);
     void this.#arrived;
-    const known: number | undefined = this.#ranks[index];
+    const known = this.#ranks[index];
     if (known === undefined) this.#ask(index);
     return known === undefined || known === 0 ? null : known;
   }
@@ -114,7 +128,11 @@ export class ReplyDetails {
 
   #known(index: number): TokenDetails | null | undefined {
     const key = this.#key(index);
-    return pieces.has(key) ? touch(key)[index % PIECE] : undefined;
+    const known = pieces.has(key) ? touch(key)[index % PIECE] : undefined;
+    if (known !== null) return known;
+    const asked = this.#asked.get(Math.floor(index / PIECE));
+    // The answer may be to an earlier request, also of an earlier time that the chat was open.
+    return asked === undefined || asked.pending || index >= asked.end ? undefined : null;
   }
 
   #ask(index: number): void {
@@ -123,20 +141,22 @@ export class ReplyDetails {
     const before = this.#asked.get(number);
     if (load === null || before?.pending === true) return;
     if (before !== undefined && performance.now() - before.at < RETRY_AFTER_MS && this.#error !== null) return;
-    const asked = { at: performance.now(), pending: true };
+    const asked: Asked = { at: performance.now(), pending: true, end: Infinity };
     this.#asked.set(number, asked);
     load(this.#turn, number * PIECE, PIECE)
       .then(
         (found) => {
           const piece = touch(this.#key(index));
           for (let at = 0; at < PIECE; at++) {
+            const token = number * PIECE + at;
             piece[at] ??= found[at] ?? null;
-            this.#ranks[number * PIECE + at] ??= piece[at]?.rank ?? 0;
+            if (piece[at] !== null || token < asked.end) this.#ranks[token] ??= piece[at]?.rank ?? 0;
           }
           this.#error = null;
         },
         (thrown: unknown) => {
           this.#error = EngineError.from(thrown).message;
+          asked.end = 0;
         },
       )
       .finally(() => {

@@ -2,6 +2,7 @@ import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { RunRecorder } from '../receipts/run-recorder.ts';
 import { ChatSession } from '../state/chat-session.svelte.ts';
 import { ChatsState } from '../state/chats.svelte.ts';
+import type { Drafts } from '../state/drafts.svelte.ts';
 import { EngineState } from '../state/engine.svelte.ts';
 import { ModelSettingsState } from '../state/model-settings.svelte.ts';
 import { SettingsState } from '../state/settings.svelte.ts';
@@ -12,7 +13,7 @@ import { dataFolder, openStore, PageLine } from './store.ts';
  * A session on the real services and a scripted engine that has `MODEL`.
  * @param options of the session
  */
-export async function openSession(options: { fits?: (prompt: PromptInput) => Promise<boolean> } = {}) {
+export async function openSession(options: { fits?: (prompt: PromptInput) => Promise<boolean>; drafts?: Drafts } = {}) {
   const services = new PageLine(await openStore(await dataFolder()));
   const connection = new FakeConnection(services);
   const api = new FakeEngine();

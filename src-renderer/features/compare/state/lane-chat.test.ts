@@ -33,6 +33,17 @@ describe('openAsChat', () => {
     expect(chats.current.path).toHaveLength(2);
   });
 
+  it('leaves a new chat alone that a person has given a system prompt', async () => {
+    const { chats } = await openSession();
+    const begun = chats.current;
+    begun.systemPrompt = 'Be kind.';
+    openAsChat(chats, { kind: 'text', text: 'Once' }, settings, [reply]);
+    expect(chats.current.path).toHaveLength(2);
+    expect(begun).toMatchObject({ systemPrompt: 'Be kind.', isEmpty: true });
+    chats.create();
+    expect(chats.current).toBe(begun);
+  });
+
   it('makes a chat whose reply can be run again', async () => {
     const { api, chats, connection, engine, session } = await openSession();
     api.files = [{ name: 'model.gguf', bytes: 9, sha256: 'a'.repeat(64) }];
@@ -106,5 +117,21 @@ describe('applyToChat', () => {
     undo();
     expect(modelSettings.sampling).toEqual(before);
     expect(chats.current.systemPrompt).toBe('');
+  });
+
+  it('undoes it in the same chat, also after it was closed and opened again', async () => {
+    const { chats, modelSettings } = await openSession();
+    const chat = chats.current;
+    chat.addUserTurn('Once');
+    const own = { sampling: { topK: 3 }, stop: {} };
+    chat.settings = own;
+    const undo = applyToChat(chats, modelSettings, settings);
+    chats.create();
+    await chats.flush();
+    await chats.select(chat.id);
+    expect(chats.current).not.toBe(chat);
+    expect(chats.current).toMatchObject({ systemPrompt: 'Be brief.', settings: null });
+    undo();
+    expect(chats.current).toMatchObject({ systemPrompt: '', settings: own });
   });
 });

@@ -1,5 +1,5 @@
 /** From a lane to the chat. */
-import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { NO_TOKEN, type ChatFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type {
   ComparedPrompt,
   LaneReply,
@@ -21,8 +21,7 @@ export function openAsChat(
   versions: readonly LaneReply[],
 ): void {
   const reply = versions[0];
-  chats.create();
-  const chat = chats.current;
+  const chat = chats.createBlank();
   const messages = prompt.kind === 'text' ? [{ role: 'user', text: prompt.text } as const] : prompt.messages;
   chat.title = titleFrom(messages.find(({ role }) => role === 'user')?.text ?? '');
   chat.systemPrompt = systemPrompt;
@@ -77,7 +76,11 @@ export function applyToChat(
   if (systemPrompt !== before) chat.systemPrompt = systemPrompt;
   return () => {
     undo();
-    if (own !== null) chat.settings = own;
-    if (systemPrompt !== before) chat.systemPrompt = before;
+    const facts: Partial<ChatFacts> = {
+      ...(own === null ? {} : { settings: own }),
+      ...(systemPrompt === before ? {} : { systemPrompt: before }),
+    };
+    // The chat may have been closed, and opened again as another document.
+    if (Object.keys(facts).length > 0) void chats.changeFacts(chat, facts);
   };
 }

@@ -1,9 +1,14 @@
 /** Ready-made sets of lanes. */
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { DEFAULT_SAMPLER_ORDER } from '../../../../src-main/engine/settings/sampling.ts';
-import type { LaneSet, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import {
+  MAX_LANE_SETS,
+  type LaneSet,
+  type LaneSettings,
+} from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { greedy } from '../../chat/sampling/presets.ts';
 import { STAGES } from '../../chat/sampling/stages.ts';
+import type { SettingsState } from '../../chat/state/settings.svelte.ts';
 import { FIRST_SEED, newLaneSettings, PLAIN_SAMPLING, type ModelRef } from './lane-settings.ts';
 
 /** What a set is made for. */
@@ -80,4 +85,12 @@ export function savedLanes({ lanes }: LaneSet, models: readonly ModelRef[], load
     if (loaded === null || models.some(({ id }) => id === lane.modelId)) return lane;
     return { ...lane, modelId: loaded.id, modelName: loaded.name };
   });
+}
+
+/** Deletes a saved set. @returns brings it back in its place, and keeps sets that were saved meanwhile */
+export function deleteSet(settings: Pick<SettingsState, 'current' | 'update'>, set: LaneSet): () => void {
+  const others = () => settings.current.laneSets.filter(({ id }) => id !== set.id);
+  const place = settings.current.laneSets.findIndex(({ id }) => id === set.id);
+  settings.update({ laneSets: others() });
+  return () => settings.update({ laneSets: others().toSpliced(place, 0, set).slice(0, MAX_LANE_SETS) });
 }

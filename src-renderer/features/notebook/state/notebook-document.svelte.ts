@@ -154,6 +154,12 @@ export class NotebookDocument implements SavedDocument {
     this.undoManager.captureTimeout = PAUSE_MS;
   }
 
+  /** Undoes the last step as if it had not been: it cannot be redone. */
+  takeBackStep(): void {
+    this.undoManager.undo();
+    this.undoManager.clear(false, true);
+  }
+
   /** A place in the text that moves with what is before it. Read it with `indexOf`. */
   placeAt(index: number): Y.RelativePosition {
     return Y.createRelativePositionFromTypeIndex(this.text, index);

@@ -69,6 +69,15 @@ export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> 
 }
 
 /**
+ * Tokens that the model reads. What was counted before a reply began may have the text that the reply replaces.
+ * @param counted the text before the cursor while nothing was generated
+ */
+export function tokensRead(running: Reply | null, counted: Pick<NotebookPrompt, 'ids'> | null): number {
+  if (running !== null && running.promptTokens > 0) return running.promptTokens;
+  return counted?.ids.length ?? 0;
+}
+
+/**
  * The tokens of a reply after those of the text before it, of which the beginning is left out if not all fit.
  * @param end number of tokens of the reply
  */

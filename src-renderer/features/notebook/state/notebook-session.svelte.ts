@@ -55,7 +55,8 @@ export class NotebookSession {
   readonly #parts: SessionParts;
   readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
   readonly #frame: (callback: () => void) => void;
-  #done: Promise<void> = Promise.resolve();
+  /** The latest run. Resolves to whether it has undone itself. */
+  #done: Promise<boolean> = Promise.resolve(false);
   /** Resolves when the files of the latest reply's model have been hashed, or cannot be. */
   #hashing: Promise<void> = Promise.resolve();
 
@@ -201,11 +202,14 @@ export class NotebookSession {
 
   /** Undoes the last step: what was typed since a pause, or one generation, which is stopped first. */
   async undo(): Promise<void> {
-    (await this.#settled())?.undoManager.undo();
+    const { current } = this.#parts.notebooks;
+    if (!(await this.#settle(current))) current?.undoManager.undo();
   }
 
   async redo(): Promise<void> {
-    (await this.#settled())?.undoManager.redo();
+    const { current } = this.#parts.notebooks;
+    await this.#settle(current);
+    current?.undoManager.redo();
   }
 
   /** Stops the running reply. Its text is kept. */
@@ -218,16 +222,14 @@ export class NotebookSession {
     if (this.writingId === id) await this.#stopAndWait();
   }
 
-  /** The open notebook, when nothing is generated in it any more. */
-  async #settled(): Promise<NotebookDocument | null> {
-    const { current } = this.#parts.notebooks;
-    if (current !== null && this.#running?.notebook === current) await this.#stopAndWait();
-    return current;
+  /** Stops what is generated in a notebook. @returns whether it has undone itself */
+  async #settle(notebook: NotebookDocument | null): Promise<boolean> {
+    return notebook !== null && this.#running?.notebook === notebook && (await this.#stopAndWait());
   }
 
-  async #stopAndWait(): Promise<void> {
+  async #stopAndWait(): Promise<boolean> {
     this.stop();
-    await this.#done;
+    return await this.#done;
   }
 
   async #begin(start: Start): Promise<void> {
@@ -237,7 +239,8 @@ export class NotebookSession {
     await this.#done;
   }
 
-  async #run(notebook: NotebookDocument, { position, firstToken, replaces }: Start): Promise<void> {
+  /** @returns whether it has undone itself */
+  async #run(notebook: NotebookDocument, { position, firstToken, replaces }: Start): Promise<boolean> {
     const { engine, modelSettings, settings, notebooks, recorder } = this.#parts;
     const { sampling, stop } = modelSettings;
     notebook.beginStep();
@@ -262,6 +265,7 @@ export class NotebookSession {
     };
     reply.begin({ sampling });
     const requestedAt = now();
+    let isUndone: boolean;
     try {
       const [api, versions] = await Promise.all([engine.ready(abort.signal), recorder.versions()]);
       const { model } = engine;
@@ -294,11 +298,13 @@ export class NotebookSession {
       following.ended();
       notebook.endStep();
       // Nothing has taken the place of what was removed.
-      if (replaces !== undefined && reply.count === 0 && reply.stop?.reason !== 'eos') notebook.undoManager.undo();
+      isUndone = replaces !== undefined && reply.count === 0 && reply.stop?.reason !== 'eos';
+      if (isUndone) notebook.takeBackStep();
       this.#running = null;
       this.#parts.totals.add(reply);
     }
     this.#hashing = this.#noteFiles(notebook, reply);
+    return isUndone;
   }
 
   async #noteFiles(notebook: NotebookDocument, reply: Reply): Promise<void> {

@@ -1,7 +1,8 @@
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { end, start, tokens } from '../../chat/test-support/fakes.ts';
-import { open, type } from '../test-support/open-notebook.ts';
+import { idsOf, open, type } from '../test-support/open-notebook.ts';
+import { tokensRead } from './notebook-prompt.ts';
 
 let opened: Awaited<ReturnType<typeof open>>;
 beforeEach(async () => {
@@ -41,6 +42,37 @@ it('brings back what was to be generated again, if it could not be', async () =>
   api.scripts = [[start(), ...tokens(1), end(1)]];
   await session.regenerate();
   expect(text()).toBe('Once t0');
+});
+
+it('undoes one step while a text is generated again, and leaves nothing to redo', async () => {
+  const { notebooks, session, api } = opened;
+  const notebook = notebooks.create('Once ');
+  await session.generate(5);
+  api.scripts = [[start(), 'pause']];
+  const regenerating = session.regenerate();
+  await vi.waitFor(() => expect(api.requests).toHaveLength(2));
+  await session.undo();
+  await regenerating;
+  expect(text()).toBe('Once t0 t1 t2');
+  expect([notebook.canUndo, notebook.canRedo]).toEqual([true, false]);
+  await session.undo();
+  expect(text()).toBe('Once ');
+  await session.redo();
+  expect(text()).toBe('Once t0 t1 t2');
+});
+
+it('does not count text as read that is being replaced', async () => {
+  const { notebooks, session, api } = opened;
+  notebooks.create('Once ');
+  await session.generate(5);
+  const counted = { ids: idsOf(text()) };
+  expect(tokensRead(session.running, counted)).toBe(14);
+  api.scripts = [[start(6), 'pause', ...tokens(1), end(1)]];
+  const regenerating = session.regenerate();
+  await vi.waitFor(() => expect(tokensRead(session.running, counted)).toBe(6));
+  api.resume();
+  await regenerating;
+  expect(tokensRead(session.running, null)).toBe(0);
 });
 
 it('reads the text before its place, also if another page writes there before the engine is ready', async () => {
