@@ -149,7 +149,7 @@ test('a full disk during a reply loses nothing once there is space again', { tag
   }
 });
 
-test('a deleted chat keeps its queue to itself and stays deleted', { tag: '@full' }, async ({ app }) => {
+test('a deleted chat sends nothing that was queued, and stays deleted', { tag: '@full' }, async ({ app }) => {
   const chat = await ready(app);
   await chat.endless();
   await chat.send('Once upon a time');

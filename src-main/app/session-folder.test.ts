@@ -24,14 +24,17 @@ test('a data folder that cannot be used is named with what to do', async () => {
 });
 
 // Permissions do not apply to root.
-test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('a folder without permission', async () => {
-  const folder = await temporaryFolder();
-  await chmod(folder, 0o500);
-  for (const use of [createSessionFolder, requireLockable]) {
-    expect(() => use(folder)).toThrow('permission denied. Check the folder’s permissions.');
-  }
-  await chmod(folder, 0o700);
-});
+test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
+  'a folder without permission is named (needs a user other than root)',
+  async () => {
+    const folder = await temporaryFolder();
+    await chmod(folder, 0o500);
+    for (const use of [createSessionFolder, requireLockable]) {
+      expect(() => use(folder)).toThrow('permission denied. Check the folder’s permissions.');
+    }
+    await chmod(folder, 0o700);
+  },
+);
 
 test.skipIf(process.platform === 'win32')('while the app runs, the folder need not be writable', async () => {
   const folder = await temporaryFolder();

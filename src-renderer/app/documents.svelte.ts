@@ -5,6 +5,7 @@ import { chatOfHash } from '../../src-main/protocol/app/desktop.ts';
 import type { AppModel } from '../features/chat/state/app-model.svelte.ts';
 import type { ChatFigures } from '../features/chat/state/chat-figures.svelte.ts';
 import type { UnsavedChat } from '../features/chat/state/open-documents.svelte.ts';
+import { isNew } from '../features/chat/state/outbox.svelte.ts';
 import { createNotebooks, type Notebooks } from '../features/notebook/state/create-notebooks.ts';
 import type { NotebookDocument } from '../features/notebook/state/notebook-document.svelte.ts';
 import type { NotebookSession } from '../features/notebook/state/notebook-session.svelte.ts';
@@ -54,7 +55,7 @@ export class Documents {
   get currentId(): string | null {
     const { current } = this.#notebooks.notebooks;
     if (current === null) return this.#app.chats.currentId;
-    return current.isEmpty && current.revision === 0 ? null : current.id;
+    return isNew(current) ? null : current.id;
   }
 
   /** Whether the chat view shows a chat. */
@@ -152,7 +153,7 @@ export class Documents {
     const { notebooks, notebookSession } = this.#notebooks;
     const [stay] = await Promise.all([this.#app.session.leave(id), notebookSession.leave(id)]);
     const wasOpen = await notebooks.leave(id);
-    // Behind it is a blank chat: the one that was begun comes before it.
+    // Instead of the blank chat behind it, if there is a new one with instructions or settings.
     if (wasOpen) this.#app.chats.create();
     return () => {
       stay();

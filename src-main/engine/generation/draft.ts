@@ -111,7 +111,7 @@ export class Draft<T extends { id: number }> {
     return this.grammar?.isFinished ?? false;
   }
 
-  /** Whether a reply may begin with `text`, for a reply with a grammar. */
+  /** Whether the grammar, if there is one, lets a reply begin with `text`. */
   grammarAllowsAtStart(text: string): boolean {
     return this.grammar?.allowsAtStart(text) ?? true;
   }

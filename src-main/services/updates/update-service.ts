@@ -8,7 +8,7 @@ import { readJson, writeJson } from '../json-file.ts';
 import { DownloadJob } from '../models/download/download-job.ts';
 import { DownloadFailure } from '../models/download/download-failure.ts';
 import type { DownloadTimes } from '../models/download/download-manager.ts';
-import { httpGet } from '../models/download/http-get.ts';
+import { httpGet, partsOf } from '../models/download/http-get.ts';
 import { PartFile } from '../models/download/part-file.ts';
 import { sha256OfFile } from '../models/sha256-file.ts';
 import type { NetworkLog } from '../network-log.ts';
@@ -213,19 +213,12 @@ export class UpdateService {
     const note = 'Update check.';
     const options = { headers: { 'user-agent': 'Tokenscope' }, proxy: proxy(), log, note, signal, answerMs };
     const answer = await httpGet(this.#url(name), options);
-    const stop = (): void => void answer.body.destroy(new Error('stopped'));
-    signal.addEventListener('abort', stop, { once: true });
-    const idle = setTimeout(() => {
-      const what = `${new URL(answer.url).host} sent nothing for ${idleMs / 1000} seconds.`;
-      answer.body.destroy(new DownloadFailure('timeout', what));
-    }, idleMs);
     try {
       if (answer.status !== 200)
         throw new Error(`The update server responded with ${answer.status} for ${name}. Try again later.`);
       const parts: Buffer[] = [];
       let bytes = 0;
-      for await (const part of answer.body as AsyncIterable<Buffer>) {
-        idle.refresh();
+      for await (const part of partsOf(answer, signal, idleMs)) {
         bytes += part.length;
         if (bytes > limit) throw new Error(`${name} on the update server is larger than ${limit} bytes.`);
         parts.push(part);
@@ -238,9 +231,6 @@ export class UpdateService {
       const why = error instanceof Error ? error.message : String(error);
       answer.logged.end('failed', signal.aborted ? 'Cancelled.' : why);
       throw error;
-    } finally {
-      clearTimeout(idle);
-      signal.removeEventListener('abort', stop);
     }
   }
 

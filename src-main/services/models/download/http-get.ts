@@ -52,6 +52,28 @@ export async function httpGet(address: string, options: GetOptions): Promise<Ans
   );
 }
 
+/**
+ * The parts of a body as they arrive.
+ * @param idleMs longest wait for one, ms
+ * @throws DownloadFailure timeout after `idleMs`; Error when `signal` aborts, or the connection is lost
+ */
+export async function* partsOf({ body, url }: Answer, signal: AbortSignal, idleMs: number): AsyncGenerator<Buffer> {
+  const stop = (): void => void body.destroy(new Error('stopped'));
+  signal.addEventListener('abort', stop, { once: true });
+  const idle = setTimeout(() => {
+    body.destroy(new DownloadFailure('timeout', `${new URL(url).host} sent nothing for ${idleMs / 1000} seconds.`));
+  }, idleMs);
+  try {
+    for await (const part of body as AsyncIterable<Buffer>) {
+      idle.refresh();
+      yield part;
+    }
+  } finally {
+    clearTimeout(idle);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
 function nextUrl(from: string, location: string | undefined): string {
   const host = new URL(from).host;
   if (location === undefined || !URL.canParse(location, from)) {

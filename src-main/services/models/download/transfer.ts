@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { freeBytesAt } from '../../system-resources.ts';
 import { sha256OfFile } from '../sha256-file.ts';
 import { diskFailure, DownloadFailure, networkFailure } from './download-failure.ts';
-import { httpGet, type Answer, type GetOptions } from './http-get.ts';
+import { httpGet, partsOf, type Answer, type GetOptions } from './http-get.ts';
 import { readAnswer, type Beginning } from './read-answer.ts';
 import type { PartFile } from './part-file.ts';
 
@@ -171,23 +171,18 @@ async function hashOf(part: PartFile, bytes: number, { signal, onPhase }: Transf
 
 /** Appends the body to the part file. @returns its new size */
 async function write(
-  { body, url, logged }: Answer,
+  answer: Answer,
   part: PartFile,
   { from, total, state, check }: Beginning,
   hash: Hash,
   options: TransferOptions,
 ): Promise<number> {
   const { signal, idleMs, onBytes } = options;
-  const { host } = new URL(url);
+  const { host } = new URL(answer.url);
   // The earlier bytes are kept until the first new ones arrive.
   let file: FileHandle | null = null;
   let bytes = from;
   let nextLook = from;
-  const stop = (): void => void body.destroy(new Error('stopped'));
-  signal.addEventListener('abort', stop, { once: true });
-  const idle = setTimeout(() => {
-    body.destroy(new DownloadFailure('timeout', `${host} sent nothing for ${idleMs / 1000} seconds.`));
-  }, idleMs);
   const refuse = async (failure: unknown): Promise<never> => {
     const written = file;
     file = null;
@@ -196,8 +191,7 @@ async function write(
     throw failure;
   };
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      idle.refresh();
+    for await (const chunk of partsOf(answer, signal, idleMs)) {
       if (file === null) check(chunk);
       if (total !== null && bytes + chunk.length > total) {
         const what = `${host} sent more than the file’s ${total} bytes. The download was deleted.`;
@@ -213,7 +207,7 @@ async function write(
       });
       hash.update(chunk);
       bytes += chunk.length;
-      logged.received(chunk.length);
+      answer.logged.received(chunk.length);
       onBytes(bytes, chunk.length);
     }
     signal.throwIfAborted();
@@ -224,8 +218,6 @@ async function write(
   } catch (error) {
     throw networkFailure(error, host, true);
   } finally {
-    clearTimeout(idle);
-    signal.removeEventListener('abort', stop);
     await file?.close();
   }
 }

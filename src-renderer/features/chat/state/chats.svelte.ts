@@ -17,6 +17,7 @@ import { batchesOf } from './event-batches.ts';
 import { newId, now } from './identity.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import { OpenDocuments, type UnsavedChat } from './open-documents.svelte.ts';
+import { isNew } from './outbox.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 import type { ReplyBeats } from './reply-beats.ts';
 
@@ -172,7 +173,10 @@ export class ChatsState {
     });
   }
 
-  /** Opens a new chat, unless the open one is still empty. One that was begun is in no list, so it is shown again. */
+  /**
+   * Opens a new chat, unless the open one is still empty. A new chat with a waiting message, instructions or settings is in
+   * no list, so it is shown again.
+   */
   create(): void {
     this.#selecting = null;
     const isBegun = (chat: ChatDocument) => isNew(chat) && (this.isNeeded(chat) || isPrepared(chat));
@@ -182,7 +186,7 @@ export class ChatsState {
     else if (!this.current.isEmpty) this.#show(ChatDocument.create());
   }
 
-  /** Opens a new chat for something other than what was begun in another one, which is kept. */
+  /** Opens a new chat even if there is one with instructions or settings, which is kept. */
   createBlank(): ChatDocument {
     this.#selecting = null;
     const chat = ChatDocument.create();
@@ -399,11 +403,6 @@ export class ChatsState {
       return null;
     }
   }
-}
-
-/** It has no turn and was never stored. */
-function isNew({ isEmpty, revision }: ChatDocument): boolean {
-  return isEmpty && revision === 0;
 }
 
 /** A new chat with instructions or settings of its own: only this page has them until there is a turn. */

@@ -128,9 +128,10 @@ export class FullWindow {
   /** Opens a new chat, which takes over what could not be sent in `from`. */
   #open(from: ChatDocument, unanswered: string): void {
     const { chats, session } = this.#parts;
-    const draft = chats.current === from ? session.draft : '';
+    const isHere = chats.current === from;
+    const draft = isHere ? session.draft : '';
     if (draft !== '') session.draft = '';
-    if (chats.current === from) chats.createBlank();
+    if (isHere) chats.createBlank();
     else chats.create();
     // Something may have been written for the next new chat before.
     session.draft = [unanswered, draft, session.draft].filter((text) => text !== '').join('\n');

@@ -4,6 +4,7 @@ import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { Drafts } from './drafts.svelte.ts';
 import type { Message, Outgoing } from './message-queue.svelte.ts';
+import { isNew } from './outbox.svelte.ts';
 
 /** Key of the draft of a chat without turns. */
 const NEW_CHAT = 'new';
@@ -30,7 +31,7 @@ export class MessageDrafts {
   }
 
   keyOf(chat: ChatDocument): string {
-    return chat.isEmpty && chat.revision === 0 ? NEW_CHAT : chat.id;
+    return isNew(chat) ? NEW_CHAT : chat.id;
   }
 
   /** Takes the message out of the composer. */

@@ -2,7 +2,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { ChatNews } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import { newId } from './identity.ts';
-import { Outbox, type SavedDocument } from './outbox.svelte.ts';
+import { isNew, Outbox, type SavedDocument } from './outbox.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 import type { LoadDetails } from './token-details.svelte.ts';
 
@@ -135,7 +135,7 @@ export class OpenDocuments<Doc extends OpenDocument> {
   release(): void {
     for (const [id, { document, outbox }] of this.#open) {
       if (this.#isShown(document) || document.writing !== null || this.#isNeeded(document)) continue;
-      if (outbox.idle || (document.isEmpty && document.revision === 0)) this.#open.delete(id);
+      if (outbox.idle || isNew(document)) this.#open.delete(id);
     }
   }
 

@@ -41,6 +41,11 @@ export interface SavedDocument {
   merge(stored: StoredChat, own?: readonly ChatEvent[]): void;
 }
 
+/** It was never stored, and has nothing to store: only this page knows it. */
+export function isNew({ isEmpty, revision }: Pick<SavedDocument, 'isEmpty' | 'revision'>): boolean {
+  return isEmpty && revision === 0;
+}
+
 /**
  * This page's unsaved changes to a chat, in order. One write runs at a time; its answer contains what others wrote. An
  * event stays in the outbox until the store has it, however often writing fails. Events may arrive twice, so a write
@@ -195,7 +200,7 @@ export class Outbox implements ChatSink {
 
   /** A new chat is saved with its first turn. */
   get #waits(): boolean {
-    return this.#chat.revision === 0 && this.#chat.isEmpty;
+    return isNew(this.#chat);
   }
 
   async #run(): Promise<void> {

@@ -275,7 +275,7 @@ export class Reply {
     return this.#statistics;
   }
 
-  /** Time of `count` tokens from `first` on, ms, without the first of each run, which includes prefill. */
+  /** Time of `count` tokens from `first` on, ms, without the first of each run, which includes prefill. Reactive. */
   timeOf(first: number, count: number): number {
     void this.runStart;
     return this.#times.between(first, first + count);

@@ -149,7 +149,7 @@ export class DecodeTimes {
   readonly #latencies: readonly number[];
   /** `#sums[i]`: total time of the first i tokens, ms. */
   readonly #sums: number[] = [0];
-  /** First tokens of the runs that are known. A branch has that of the first run of another reply. */
+  /** Indices of the first tokens of runs, as far as they are known. Token 0 is one in a branch, too. */
   readonly #starts: Set<number>;
 
   /** @param latencies ms per token; may grow @param runStart index of the first token of the latest run */
