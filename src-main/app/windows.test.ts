@@ -92,7 +92,7 @@ test('windows come back in their order, the one in front first', async () => {
 });
 
 test('a closed window does not come back, except the last one', async () => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     const { windows, opened, disk } = setUp();
     await windows.show();
@@ -101,7 +101,7 @@ test('a closed window does not come back, except the last one', async () => {
     // It does not cover the first.
     expect(opened[1]?.options.place?.bounds).toMatchObject({ x: 32, y: 32 });
     opened[0]?.close();
-    await vi.runAllTimersAsync();
+    await vi.advanceTimersByTimeAsync(500);
     expect(disk.saved?.windows.map(({ hash }) => hash)).toEqual(['#chat=']);
     opened[1]?.showChat('#chat=b');
     opened[1]?.close();
