@@ -5,18 +5,23 @@ import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 export interface BannedMatch {
   /** Index in the reply of the token in which the banned text begins. */
   readonly position: number;
-  /** The part of the banned text that is in the last token. */
+  /** Index of the token that completes it, or of the last one that may: the decoder can deliver text late. */
+  readonly last: number;
+  /** The part of the banned text that is in that token; empty if its text came late. */
   readonly rest: string;
 }
 
 interface HeldToken<T> {
   readonly token: T;
+  /** What the decoder delivered with the token. */
   readonly text: string;
+  /** Whether it still held back text then. */
+  readonly open: boolean;
 }
 
 /**
  * Finds banned texts in a growing reply. Tokens are held back as long as their text may be the beginning of a banned one,
- * so that backtracking never retracts what was passed on.
+ * or the decoder still holds it back, so that backtracking never retracts what was passed on.
  */
 export class BannedTexts<T extends { id: number }> {
   private readonly passedOn: number[] = [];
@@ -38,13 +43,17 @@ export class BannedTexts<T extends { id: number }> {
 
   /** Adds the next token. @returns the match that it completes, or null */
   push(token: T): BannedMatch | null {
-    this.held.push({ token, text: this.stream.push(token.id) });
+    const added = this.stream.push(token.id);
+    this.held.push({ token, text: added, open: this.stream.pending });
     const text = this.heldText();
     const found = this.firstMatch(text);
     if (found === null) return null;
-    const before = text.length - this.held[this.held.length - 1].text.length;
+    const position = this.passedOn.length + this.tokenAt(found.start);
+    const last = this.passedOn.length + this.held.length - 1;
+    const own = text.length - added.length + this.lateLength(this.held.length - 1);
     const end = found.start + found.length;
-    return { position: this.passedOn.length + this.tokenAt(found.start), rest: text.slice(before, end) };
+    // What came late was completed by the token before at the latest.
+    return end > own ? { position, last, rest: text.slice(own, end) } : { position, last: last - 1, rest: '' };
   }
 
   /**
@@ -63,16 +72,21 @@ export class BannedTexts<T extends { id: number }> {
   /** Ends the reply. @returns the held tokens, up to a banned text that the end of the text completes */
   finish(): T[] {
     const found = this.firstMatch(this.heldText() + this.stream.flush());
-    return this.passOn((end) => found === null || end <= found.start);
+    return found === null ? this.take(this.held.length) : this.passOn((end) => end <= found.start);
   }
 
   /** Retracts the tokens from `position` on. */
   backtrack(position: number): void {
     this.held = this.held.slice(0, position - this.passedOn.length);
-    // Streams cannot go back, so the tokens are decoded again from the beginning.
-    this.stream = this.createStream();
-    for (const id of this.passedOn) this.stream.push(id);
-    for (const { token } of this.held) this.stream.push(token.id);
+    this.stream = this.streamAfter(this.held.length);
+  }
+
+  /** Streams cannot go back, so the tokens up to the first `count` held ones are decoded again from the beginning. */
+  private streamAfter(count: number): TokenStream {
+    const stream = this.createStream();
+    for (const id of this.passedOn) stream.push(id);
+    for (const { token } of this.held.slice(0, count)) stream.push(token.id);
+    return stream;
   }
 
   private heldText(): string {
@@ -104,17 +118,42 @@ export class BannedTexts<T extends { id: number }> {
     return this.held.slice(0, index).reduce((length, { text }) => length + text.length, 0);
   }
 
-  /** Index of the held token that contains the character at `offset`. */
+  /** Index of the held token that contains the character at `offset`; of the first that may, if it came late. */
   private tokenAt(offset: number): number {
     let end = 0;
-    return this.held.findIndex(({ text }) => (end += text.length) > offset);
+    const index = this.held.findIndex(({ text }) => (end += text.length) > offset);
+    const late = this.lateLength(index);
+    return late > 0 && offset >= this.startOf(index) + late ? index : this.heldBackSince(index);
+  }
+
+  /** How much of what came with the token at `index` had been held back before it; 0 if that is nothing or unknown. */
+  private lateLength(index: number): number {
+    if (index === 0 || !this.held[index - 1].open) return 0;
+    const late = this.streamAfter(index).flush();
+    // An incomplete character is flushed as another one than it becomes.
+    return this.held[index].text.startsWith(late) ? late.length : 0;
+  }
+
+  /** Index of the first token whose text may have been held back when the one at `index` came; `index` if none. */
+  private heldBackSince(index: number): number {
+    while (index > 0 && this.held[index - 1].open) {
+      index--;
+      // What is still held back follows what was delivered.
+      if (this.held[index].text !== '') break;
+    }
+    return index;
   }
 
   private passOn(isSafe: (end: number) => boolean): T[] {
     let end = 0;
     const kept = this.held.findIndex(({ text }) => !isSafe((end += text.length)));
-    const released = this.held.slice(0, kept === -1 ? this.held.length : kept).map(({ token }) => token);
-    this.held = this.held.slice(released.length);
+    // A token is not certain before its text is.
+    return this.take(this.heldBackSince(kept === -1 ? this.held.length : kept));
+  }
+
+  private take(count: number): T[] {
+    const released = this.held.slice(0, count).map(({ token }) => token);
+    this.held = this.held.slice(count);
     this.passedOn.push(...released.map(({ id }) => id));
     return released;
   }

@@ -177,6 +177,18 @@ describe('ContextWindow', () => {
     expect([window.length, CELLS - cache.free]).toEqual([100, 100]);
   });
 
+  it('runs a token after a prefix of a window that fills all cells', async () => {
+    const { fill, window, cache } = set;
+    await fill(ids(100, 5000));
+    await fill(ids(CELLS));
+    expect(cache.free).toBe(0);
+    expect(await window.probe([...ids(60), 7], [''], { logits: [] })).not.toBeNull();
+    expect(await window.probe(ids(CELLS), [''], { logits: [] })).not.toBeNull();
+    expect([window.length, cache.free]).toEqual([CELLS - 1, 1]);
+    // As without the probes.
+    expect(await fill(ids(CELLS))).toBe(CELLS - 1);
+  });
+
   it('reuses each of several chats', async () => {
     const { fill } = set;
     const [a, b] = [ids(100), ids(100, 5000)];

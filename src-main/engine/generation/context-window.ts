@@ -207,7 +207,8 @@ export class ContextWindow implements TokenWindow {
   }
 
   /**
-   * Runs the last of `ids` after the others, in a sequence that is dropped afterwards. All sequences stay as they are.
+   * Runs the last of `ids` after the others, in a sequence that is dropped afterwards. All sequences stay as they are,
+   * unless it needs their room.
    * @returns null if no sequence of these variants begins with the others
    */
   async probe(
@@ -224,6 +225,8 @@ export class ContextWindow implements TokenWindow {
     if (before.length > 0) this.cache.fork(sequence, probe, before.length);
     try {
       this.freeUpTo(1);
+      // A full window's last token would be computed again anyway: `reuse` never takes the last one.
+      if (this.cache.free === 0) this.truncate(this.length - 1);
       const { tokens, cells, positions, context } = this.cache.append(probe, ids.slice(-1));
       const batch = { tokens, positions, cells, sequences: new Int32Array(1), contexts: [context] };
       return await this.executor.run(batch, outputs, cancel);

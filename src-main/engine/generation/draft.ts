@@ -6,7 +6,7 @@ import type { Logits } from '../sampling/logits.ts';
 import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '../sampling/sampler-chain.ts';
 import type { StageObserver } from '../sampling/sampler-chain.ts';
 import type { GenerateParams } from '../api/types.ts';
-import { BannedTexts, tokensBeginning, tokensContaining, vocabularyText } from './banned-texts.ts';
+import { type BannedMatch, BannedTexts, tokensBeginning, tokensContaining, vocabularyText } from './banned-texts.ts';
 import { replyIdsOf, textBefore } from './continuation.ts';
 import { GrammarConstraint, grammarMatcher } from './grammar-constraint.ts';
 import type { Prompt } from './prompt.ts';
@@ -192,7 +192,7 @@ export class Draft<T extends { id: number }> {
     if (this.bans === null) return [token];
     const match = this.bans.push(token);
     if (match !== null) {
-      this.avoid(match.position, match.rest);
+      this.avoid(match);
       return null;
     }
     const certain = this.bans.release();
@@ -206,16 +206,16 @@ export class Draft<T extends { id: number }> {
     return this.bans?.finish() ?? [];
   }
 
-  private avoid(start: number, rest: string): void {
-    const ruledOut = this.place(start);
+  private avoid({ position, last, rest }: BannedMatch): void {
+    const ruledOut = this.place(position);
     if (this.returns < MAX_RETURNS && ruledOut.returns < MAX_RETURNS_TO_ONE) {
       this.returns++;
       ruledOut.returns++;
-      this.backtrack(start);
+      this.backtrack(position);
       return;
     }
-    const last = this.length - 1;
     this.backtrack(last);
+    if (rest === '') return;
     for (const id of this.rest(rest)) this.place(last).banned.add(id);
   }
 

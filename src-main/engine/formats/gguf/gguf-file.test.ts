@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { EngineError } from '../../api/errors.ts';
 import type { ByteSource } from '../../api/platform.ts';
 import { blockTypeOf, readGguf } from './gguf-file.ts';
+import { HeaderReader, MAX_HEADER_BYTES } from './header-reader.ts';
 import { type StringArray } from './string-array.ts';
 import { layOutGguf, type TensorPlan, type TypedValue } from './writer.ts';
 
@@ -195,6 +196,33 @@ describe('a damaged GGUF file', () => {
     for (let length = 0; length < file.headerBytes; length++) {
       expect((await failure(bytes.slice(0, length))).code).toBe('MODEL_FORMAT');
     }
+  });
+
+  describe('of a terabyte', () => {
+    const huge = (bytes: Uint8Array): ByteSource => ({
+      name: 'test.gguf',
+      size: 2 ** 40,
+      read: (offset) => (offset === 0 ? Promise.resolve(bytes) : Promise.reject(new Error('read on'))),
+    });
+
+    it.each([
+      ['numbers', 0, 2 ** 36],
+      ['strings', 8, 2 ** 27],
+    ])('is refused before it is read as an array of too many %s', async (_, type, length) => {
+      const bytes = patched('tokenizer.ggml.scores', (v, at) => {
+        v.setUint32(at + 4, type, true);
+        v.setBigUint64(at + 8, BigInt(length), true);
+      });
+      await expect(readGguf(huge(bytes))).rejects.toMatchObject({
+        code: 'MODEL_FORMAT',
+        message: expect.stringContaining(`the length of tokenizer.ggml.scores is ${length}; at most`) as string,
+      });
+    });
+
+    it('is not said to be truncated when its header is too large', () => {
+      const reader = new HeaderReader(huge(sound()));
+      expect(() => reader.need(MAX_HEADER_BYTES + 1, 'a value')).toThrow('its header is larger than 128 MiB');
+    });
   });
 
   it('only ever fails with an EngineError, whichever bytes change', async () => {

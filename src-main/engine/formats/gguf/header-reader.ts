@@ -7,6 +7,9 @@ const WINDOW = 1 << 18;
 /** Longest string of a header (key, value or tensor name). The longest real ones are chat templates of about 100 KB. */
 export const MAX_STRING_BYTES = 1 << 24;
 
+/** Longest header. The largest known tokenizer.json, which has the same vocabulary as text, has about 35 MB. */
+export const MAX_HEADER_BYTES = 1 << 27;
+
 /**
  * Reads a file sequentially, each byte once. The getters are synchronous and require an awaited `need` for their bytes.
  * `need` returns undefined for bytes already in memory, so that reading a vocabulary of 262,144 strings does not wait
@@ -28,24 +31,30 @@ export class HeaderReader {
     return this.base + this.at;
   }
 
-  /** Unread bytes of the file. */
+  /** Unread bytes that the header can have at most. */
   get remaining(): number {
-    return this.source.size - this.offset;
+    return this.end - this.offset;
+  }
+
+  private get end(): number {
+    return Math.min(this.source.size, MAX_HEADER_BYTES);
   }
 
   /**
    * Reads the next `bytes` bytes into memory.
    * @param what names them in the error
-   * @throws EngineError MODEL_FORMAT when the file ends before them
+   * @throws EngineError MODEL_FORMAT when the file ends before them, or the header is too large
    */
   need(bytes: number, what: string): Promise<void> | undefined {
     if (this.at + bytes <= this.window.length) return undefined;
     if (bytes > this.remaining) {
+      const left = this.source.size - this.offset;
+      if (bytes <= left) formatError(this.source, `its header is larger than ${MAX_HEADER_BYTES >> 20} MiB`);
       throw new EngineError(
         'MODEL_FORMAT',
         `${this.source.name} ends in the middle of its header: ${what} needs ${bytes} bytes at offset ${this.offset}, ` +
-          `but only ${this.remaining} are left. The file is truncated; download or copy it again.`,
-        { file: this.source.name, offset: this.offset, needed: bytes, left: this.remaining },
+          `but only ${left} are left. The file is truncated; download or copy it again.`,
+        { file: this.source.name, offset: this.offset, needed: bytes, left },
       );
     }
     return this.fill(bytes);
@@ -54,7 +63,7 @@ export class HeaderReader {
   private async fill(bytes: number): Promise<void> {
     const start = this.base + this.window.length;
     const kept = this.window.subarray(this.at);
-    const wanted = Math.min(Math.max(bytes - kept.length, WINDOW), this.source.size - start);
+    const wanted = Math.min(Math.max(bytes - kept.length, WINDOW), this.end - start);
     const fresh = await this.source.read(start, wanted);
     this.base += this.at;
     this.at = 0;

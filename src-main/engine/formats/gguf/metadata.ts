@@ -88,7 +88,7 @@ async function readArray(reader: HeaderReader, key: string): Promise<StringArray
   if (type === ARRAY) formatError(reader.source, `${key} is an array of arrays, which is not supported`, { key });
   if (type === STRING) return readStrings(reader, key);
   const element = TYPES[type] ?? formatError(reader.source, `${key} has the unknown value type ${type}`, { key });
-  // The rest of the file must be able to hold that many elements.
+  // The rest of the header must be able to hold that many elements.
   const length = readCount(reader, Math.floor(reader.remaining / element.bytes), `the length of ${key}`);
   const values = element.array(length);
   // In chunks, so that the reader's window stays small.
