@@ -11,6 +11,7 @@ import { connectToWindow, DEBUGGER } from './support/debugger.ts';
 import { ELECTRON_ORIGIN } from './support/electron-app.ts';
 import { Guard } from './support/guard.ts';
 import { leftOver, processTree } from './support/processes.ts';
+import { SHORT_BENCH, SHORT_BENCH_RATES } from './support/short-bench.ts';
 import { expect, test } from './support/test.ts';
 
 // The packaged app is started, not the built one.
@@ -24,7 +25,8 @@ test.describe('the packaged app', () => {
   test.skip(process.platform !== 'linux', 'it is packaged and started on Linux only');
 
   test.beforeAll(async () => {
-    test.setTimeout(120_000);
+    // It builds and packs the app.
+    test.setTimeout(300_000);
     const { code, stdout, stderr } = await capture(process.execPath, ['--import', 'tsx', 'scripts/package.ts']);
     expect(code, `${stdout}${stderr}`).toBe(0);
   });
@@ -42,6 +44,9 @@ test.describe('the packaged app', () => {
       '/out/main/start.js',
       '/out/main/index.js',
       '/out/main/cli.js',
+      '/out/main/bench-host.js',
+      '/out/main/bench-worker.js',
+      '/out/main/ceilings-thread.js',
       '/out/main/utility.js',
       '/out/main/engine-worker.js',
       '/out/preload/preload.cjs',
@@ -54,6 +59,14 @@ test.describe('the packaged app', () => {
     expect(existsSync(join(app, 'resources', 'default_app.asar'))).toBe(false);
     const manifest = JSON.parse(extractFile(archive, 'package.json').toString()) as { main: string };
     expect(manifest.main).toBe('out/main/start.js');
+  });
+
+  test('measures a model from the terminal, without a window', async ({ dataDir }) => {
+    const tool = join(app, 'resources', 'bin', 'tokenscope');
+    const env = { ...process.env, DISPLAY: '', WAYLAND_DISPLAY: '', TOKENSCOPE_DATA_DIR: dataDir };
+    const { code, stdout, stderr } = await capture(tool, SHORT_BENCH, { env });
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject(SHORT_BENCH_RATES);
   });
 
   test('starts and answers', async ({ dataDir }) => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppMethodName, AppMethods } from '../../src-main/protocol/app/app-services.ts';
 import { writeTinyModel } from '../support/model-files.ts';
+import { SHORT_BENCH, SHORT_BENCH_RATES } from '../support/short-bench.ts';
 import { cleanRoot, USER, type CleanRoot } from './clean-root.ts';
 import { startInstalled } from './installed-app.ts';
 import { installer, VERSION } from './installers.ts';
@@ -135,6 +136,19 @@ for (const format of ['deb', 'rpm'] as const) {
       expect(wrong.stderr).toMatch(/^tokenscope: /);
     });
 
+    test('a benchmark opens no window, without a display, and leaves no process', async () => {
+      const json = await root.must(['tokenscope', ...SHORT_BENCH], { asUser: true, env: { DISPLAY: '' } });
+      expect(JSON.parse(json)).toMatchObject(SHORT_BENCH_RATES);
+      expect(await installedPids()).toEqual([]);
+    });
+
+    test('a slow reader gets all that the command line tool prints', async () => {
+      // More than a pipe holds, and little enough that the tool does not wait.
+      const lines = 1850;
+      const script = `yes '"a"' | head -n ${lines} | tokenscope tokenize --jsonl --no-bos | (sleep 3; wc -l)`;
+      expect(await root.must(['sh', '-c', script], { asUser: true, env: { DISPLAY: '' } })).toBe(`${lines}\n`);
+    });
+
     test('it is as small as it should be, and its libraries are there', async () => {
       const [kib = ''] = (await root.must(['du', '-sk', '/opt/Tokenscope'])).split('\t');
       expect(Number(kib) / 1024).toBeLessThan(MAX_INSTALLED_MIB);
@@ -216,15 +230,21 @@ async function storedModel(root: CleanRoot): Promise<string | null> {
 /** Ends apps that the desktop started, and waits for them. */
 async function stopInstalled(): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
-    const pids: number[] = [];
-    for (const name of await readdir('/proc')) {
-      if (!/^\d+$/.test(name)) continue;
-      const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-      if (line.startsWith(APP)) pids.push(Number(name));
-    }
+    const pids = await installedPids();
     if (pids.length === 0) return;
     // The app's own processes follow it.
     if (tries % 50 === 0) for (const pid of pids) process.kill(pid, 'SIGTERM');
     await new Promise((done) => setTimeout(done, 100));
   }
+}
+
+/** Processes of the app, and those that its command line tool has started. */
+async function installedPids(): Promise<number[]> {
+  const pids: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (line.startsWith(APP)) pids.push(Number(name));
+  }
+  return pids;
 }

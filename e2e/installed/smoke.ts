@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DEBUGGER } from '../support/debugger.ts';
+import { SHORT_BENCH } from '../support/short-bench.ts';
 import { capture, root } from '../../scripts/lib/run.ts';
 import { attach } from './installed-app.ts';
 import { installer, VERSION } from './installers.ts';
@@ -59,6 +60,10 @@ await system.install();
 const [command = '', ...args] = system.tool;
 const { stdout, stderr } = await capture(command, [...args, '--version']);
 assert.equal(stdout.trim(), VERSION, stderr);
+// What it measures is a second process of the app.
+const bench = await capture(command, [...args, ...SHORT_BENCH]);
+assert.equal(bench.code, 0, bench.stderr);
+assert.match(bench.stdout, /"tokensPerSecond":\d/);
 
 const app = await attach(spawn(system.program, [DEBUGGER], { stdio: ['ignore', 'pipe', 'pipe'] }));
 await app.chat.ready();

@@ -1,6 +1,7 @@
 /** "Install command line tool": a small script in a folder of the user that starts the tool in the app. */
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, posix, win32 } from 'node:path';
+import { CLI_SWITCH, PAGELESS_SWITCHES } from '../protocol/app/start-switches.ts';
 import { codeOf } from '../services/json-file.ts';
 import { appImageOf } from '../services/updates/installation.ts';
 
@@ -47,7 +48,7 @@ export function toolScript(app: InstalledApp): ToolScript | null {
   const start =
     appImage === null
       ? quoted(posix.join(resourcesPath, 'bin', 'tokenscope'))
-      : `${quoted(appImage)} --cli --no-sandbox --no-zygote --log-level=3 --`;
+      : [quoted(appImage), CLI_SWITCH, ...PAGELESS_SWITCHES, '--'].join(' ');
   return {
     folder,
     path: posix.join(folder, 'tokenscope'),

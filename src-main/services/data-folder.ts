@@ -1,7 +1,7 @@
 import { homedir, userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 
-/** Set by a person or a test: the folder for chats and settings, which overrides the system's. */
+/** Set by a person or a test: the folder for chats and settings, which overrides the system's. It may be relative. */
 export const DATA_DIR_VARIABLE = 'TOKENSCOPE_DATA_DIR';
 
 /**
@@ -14,7 +14,8 @@ export function dataFolder(
   knownHome?: string,
 ): string {
   const chosen = env[DATA_DIR_VARIABLE];
-  if (chosen) return chosen;
+  // Electron refuses relative paths.
+  if (chosen) return isAbsolute(chosen) ? chosen : resolve(chosen);
   const home = knownHome ?? homeFolder();
   if (platform === 'win32') return join(env.APPDATA || join(home, 'AppData', 'Roaming'), 'Tokenscope');
   if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Tokenscope');

@@ -24,7 +24,7 @@ async function started(folder: string, host: 'electron' | 'web' = 'electron') {
     openExternal: async (url) => void opened.push(url),
     restartEngine: async () => undefined,
     ...(host === 'web' ? {} : { showInFolder: (path: string) => void shown.push(path) }),
-    lockTimes: { beatMs: 20, staleMs: 300, settleMs: 10 },
+    lockTimes: { beatMs: 20, staleMs: 60_000, settleMs: 10 },
   });
   await services.start();
   onTestFinished(() => services.stop());
@@ -229,6 +229,9 @@ test('the data folder is the one that Electron uses, unless the environment name
   expect(dataFolder({}, 'darwin', '/Users/a')).toBe(join('/Users/a', 'Library', 'Application Support', 'Tokenscope'));
   expect(dataFolder({ APPDATA: 'R' }, 'win32', 'H')).toBe(join('R', 'Tokenscope'));
   expect(dataFolder({ TOKENSCOPE_DATA_DIR: '/d' }, 'win32', 'H')).toBe('/d');
+  for (const relative of ['chats', './chats']) {
+    expect(dataFolder({ TOKENSCOPE_DATA_DIR: relative }, 'linux', '/home/a')).toBe(resolve('chats'));
+  }
 });
 
 test('an empty or relative home never means the current folder', () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmod, copyFile, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { CLI_SWITCH, PAGELESS_SWITCHES } from '../../protocol/app/start-switches.ts';
 import { sha256OfFile } from '../models/sha256-file.ts';
 import type { Installation } from './installation.ts';
 import { deleteVersion, replace, syncVersion, writeTrial } from './trial.ts';
@@ -77,7 +78,7 @@ async function unpack(file: string, prepared: string): Promise<void> {
 
 /** A version that cannot even say its name is not installed. @throws Error */
 async function requireVersion(program: string, version: string): Promise<void> {
-  const args = ['--cli', '--no-sandbox', '--no-zygote', '--log-level=3', '--', '--version'];
+  const args = [CLI_SWITCH, ...PAGELESS_SWITCHES, '--', '--version'];
   const { stdout } = await run(program, args, { timeout: TRY_MS });
   const reported = stdout.trim();
   if (reported !== version) {

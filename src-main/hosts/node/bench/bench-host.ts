@@ -1,6 +1,6 @@
 /**
- * The benchmarked process: Node, or Electron's utility process. Its first argument is the caller's local socket; it exits
- * when that closes. Its main thread only passes messages on, as in the app.
+ * The benchmarked process: Node, Electron's utility process, or the packaged app without its window. Its first argument
+ * is the caller's local socket; it exits when that closes. Its main thread only passes messages on, as in the app.
  */
 import { Worker } from 'node:worker_threads';
 import type { BenchAnswer, BenchWorkerData } from './bench-messages.ts';

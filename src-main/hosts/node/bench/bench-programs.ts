@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { EngineError } from '../../../engine/api/errors.ts';
+import { BENCH_HOST_SWITCH, PAGELESS_SWITCHES } from '../../../protocol/app/start-switches.ts';
 import type { BenchCaller } from './bench-messages.ts';
 import { electronKernelFlags } from '../kernels.ts';
 import { BenchSession, type BenchProgram } from './bench-session.ts';
@@ -40,7 +41,7 @@ export async function withBenchSession<T>(
 
 async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): Promise<BenchProgram> {
   const host = fileURLToPath(new URL('bench-host.js', scripts));
-  if (runtime === 'node') return { command: process.execPath, args: [host], env: process.env };
+  if (runtime === 'node') return ownProgram(host, process);
   const { executable: command, distPath, version } = await findElectron(scripts);
   if (runtime === 'electron-as-node') {
     return {
@@ -59,6 +60,20 @@ async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): 
     args: [folder, ...electronFlags(), `--user-data-dir=${join(folder, 'data')}`],
     env: { ...env, ELECTRON_OVERRIDE_DIST_PATH: distPath },
   };
+}
+
+/**
+ * The program that a process runs in, with the script `host`: Node, or the packaged app, which does not run as Node and
+ * starts that script itself (`src-main/app/start.ts`).
+ * @param own Electron sets `type` in its processes but not if it runs as Node, and `defaultApp` in development
+ */
+export function ownProgram(
+  host: string,
+  own: { execPath: string; env: NodeJS.ProcessEnv; type?: string; defaultApp?: boolean },
+): BenchProgram {
+  const isPackagedApp = own.type === 'browser' && !own.defaultApp;
+  const args = isPackagedApp ? [BENCH_HOST_SWITCH, ...PAGELESS_SWITCHES, '--'] : [host];
+  return { command: own.execPath, args, env: own.env };
 }
 
 /** No window is opened, so no display is needed; there is no sandbox for root. */

@@ -18,5 +18,7 @@ export function describeMachine(): BenchMachine {
 function electronProcess(): string {
   // Electron's own field, set in the main thread of its processes.
   const { type } = process as { type?: string };
+  // The packaged app ignores the variable.
+  if (type === 'browser') return 'main process';
   return process.env.ELECTRON_RUN_AS_NODE || type === undefined ? 'run as Node' : 'utility process';
 }
