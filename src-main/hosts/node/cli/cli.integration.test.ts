@@ -105,26 +105,22 @@ describe('Ctrl-C', () => {
     expect(err).toContain('(user)');
   });
 
-  it.skipIf(process.platform === 'win32')(
-    'outputs JSON too, and ends a command that waits for input',
-    async () => {
-      const waiting = start(['tokenize', '-']);
-      // Whether a reply has started cannot be seen from outside. Without JSON it had not: the next attempt waits longer.
-      for (let waitMs = 1000, out = ''; out === ''; waitMs *= 2) {
-        const reply = start(['run', 'Once upon a time', '--json', ...ENDLESS]);
-        await sleep(waitMs);
-        reply.child.kill('SIGINT');
-        const { code, ...output } = await reply.ended;
-        ({ out } = output);
-        if (out === '' && waitMs < LONGEST_WAIT_MS) continue;
-        expect(code).toBe(130);
-        expect(JSON.parse(out)).toMatchObject({ stop: { reason: 'user' } });
-      }
-      waiting.child.kill('SIGINT');
-      expect(await waiting.ended).toEqual({ code: 130, out: '', err: '' });
-    },
-    60_000,
-  );
+  it.skipIf(process.platform === 'win32')('outputs JSON too, and ends a command that waits for input', async () => {
+    const waiting = start(['tokenize', '-']);
+    // Whether a reply has started cannot be seen from outside. Without JSON it had not: the next attempt waits longer.
+    for (let waitMs = 1000, out = ''; out === ''; waitMs *= 2) {
+      const reply = start(['run', 'Once upon a time', '--json', ...ENDLESS]);
+      await sleep(waitMs);
+      reply.child.kill('SIGINT');
+      const { code, ...output } = await reply.ended;
+      ({ out } = output);
+      if (out === '' && waitMs < LONGEST_WAIT_MS) continue;
+      expect(code).toBe(130);
+      expect(JSON.parse(out)).toMatchObject({ stop: { reason: 'user' } });
+    }
+    waiting.child.kill('SIGINT');
+    expect(await waiting.ended).toEqual({ code: 130, out: '', err: '' });
+  });
 });
 
 describe('chat', () => {

@@ -2,7 +2,7 @@ import { EngineError } from '../../../engine/api/errors.ts';
 import type { ModelInfo } from '../../../engine/api/types.ts';
 import type { EngineStreams } from '../../../protocol/engine/api.ts';
 import { EngineClient } from '../../../protocol/engine/client.ts';
-import { cancelled } from '../../../protocol/errors.ts';
+import { cancelled, fromErrorPayload } from '../../../protocol/errors.ts';
 import { defaultContext, fitOf, memoryAt } from '../../../protocol/engine/model-fit.ts';
 import { filesAt, modelPathOf } from '../../../services/models/model-location.ts';
 import { systemMemory } from '../../../services/system-resources.ts';
@@ -20,7 +20,8 @@ export interface EngineSession {
  * Runs `work` with an engine in its own thread, so that Ctrl-C works while it computes, and with a loaded model.
  *
  * @param model an id, or the path of a GGUF file or a model's folder
- * @throws EngineError MODEL_NOT_FOUND with the available models, OUT_OF_MEMORY with the numbers
+ * @throws EngineError MODEL_NOT_FOUND with the available models, OUT_OF_MEMORY with the numbers, or why it cannot be
+ * loaded
  */
 export async function withEngine<T>(
   context: CliContext,
@@ -28,15 +29,15 @@ export async function withEngine<T>(
   work: (session: EngineSession) => Promise<T>,
   options: Omit<EngineStreams['load']['params'], 'modelId'> = {},
 ): Promise<T> {
-  const { modelId, modelPaths, isInLibrary } = await findModel(context.modelsDir, model);
+  const { modelId, modelPaths, isInLibrary } = await findModel(context, model);
   const { transport, terminate } = spawnEngine({ ...context, modelPaths });
   const client = new EngineClient(transport);
   try {
     if (Object.hasOwn(modelPaths, modelId) && !(await surelyFits(modelPaths[modelId]))) {
-      await refuseTooLarge(client, modelId);
+      await refuseUnloadable(client, modelId);
     }
     const loaded = await loadModel(client, { modelId, ...options }, context.signal);
-    if (isInLibrary) await userLibrary().used(modelId);
+    if (isInLibrary) await userLibrary(context).used(modelId);
     return await work({ client, model: loaded });
   } finally {
     client.close();
@@ -55,11 +56,14 @@ async function surelyFits(path: string): Promise<boolean> {
 }
 
 /**
- * Refuses a model that does not fit before it is read. The CPU kernels need the least memory of all executors.
- * @throws EngineError OUT_OF_MEMORY with the numbers
+ * Refuses a model that cannot be loaded or does not fit before it is read. The CPU kernels need the least memory of all
+ * executors.
+ * @throws EngineError with its problem; OUT_OF_MEMORY with the numbers
  */
-async function refuseTooLarge(client: EngineClient, modelId: string): Promise<void> {
-  const { memory, contextSize } = await client.call('describe', { modelId });
+async function refuseUnloadable(client: EngineClient, modelId: string): Promise<void> {
+  const { memory, contextSize, problem } = await client.call('describe', { modelId });
+  // Its memory would be that of float32 weights.
+  if (problem !== null) throw fromErrorPayload(problem);
   const tokens = defaultContext(contextSize);
   const needed = memoryAt(memory, tokens).total;
   const fit = fitOf({ needed, free: systemMemory().freeBytes, held: 0 });

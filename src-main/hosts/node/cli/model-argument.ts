@@ -19,19 +19,22 @@ export interface ModelArgument {
   isInLibrary: boolean;
 }
 
+/** Where the built-in models are, and where warnings go. */
+type ModelContext = Pick<CliContext, 'modelsDir' | 'err'>;
+
 /** The library, which the terminal shares with the app. @param reservedIds of the built-in models */
-export function userLibrary(reservedIds: readonly string[] = []): ModelLibrary {
-  return new ModelLibrary(dataFolder(), reservedIds, (message) => process.stderr.write(`tokenscope: ${message}\n`));
+export function userLibrary({ err }: Pick<CliContext, 'err'>, reservedIds: readonly string[] = []): ModelLibrary {
+  return new ModelLibrary(dataFolder(), reservedIds, (message) => void err.line(`tokenscope: ${message}`));
 }
 
 /**
  * Resolves `--model`: an id, or a model's path.
  * @throws EngineError MODEL_NOT_FOUND with the available models, or with the path that does not exist
  */
-export async function findModel(modelsDir: string, model: string): Promise<ModelArgument> {
+export async function findModel({ modelsDir, err }: ModelContext, model: string): Promise<ModelArgument> {
   const ids = await listModelIds(modelsDir);
   if (ids.includes(model)) return { modelId: model, modelPaths: {}, isInLibrary: false };
-  const library = userLibrary(ids);
+  const library = userLibrary({ err }, ids);
   await library.read();
   const added = library.find(model);
   if (added !== null) return { modelId: added.id, modelPaths: { [added.id]: added.path }, isInLibrary: true };
@@ -64,9 +67,9 @@ export async function existingPath(path: string): Promise<string> {
  * The files of the model with an id or a path, for commands without an engine.
  * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST, MODEL_IO
  */
-export async function openModelArgument(modelsDir: string, model: string): Promise<ModelFiles> {
-  const { modelId, modelPaths } = await findModel(modelsDir, model);
-  if (!Object.hasOwn(modelPaths, modelId)) return openModelFolder(modelsDir, modelId);
+export async function openModelArgument(surroundings: ModelContext, model: string): Promise<ModelFiles> {
+  const { modelId, modelPaths } = await findModel(surroundings, model);
+  if (!Object.hasOwn(modelPaths, modelId)) return openModelFolder(surroundings.modelsDir, modelId);
   const files = await openModelPath(modelPaths[modelId]);
   return { ...files, id: modelId };
 }
@@ -76,10 +79,7 @@ export async function openModelArgument(modelsDir: string, model: string): Promi
  * weights or a tokenizer.json.
  * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST, MODEL_FORMAT, UNSUPPORTED_TOKENIZER, MODEL_IO
  */
-export async function openTokenizerArgument(
-  { modelsDir, err }: Pick<CliContext, 'modelsDir' | 'err'>,
-  model: string,
-): Promise<Tokenizer> {
-  const warn = (message: string) => void err.line(`tokenscope: ${message}`);
-  return openTokenizer(await openModelArgument(modelsDir, model), warn);
+export async function openTokenizerArgument(surroundings: ModelContext, model: string): Promise<Tokenizer> {
+  const warn = (message: string) => void surroundings.err.line(`tokenscope: ${message}`);
+  return openTokenizer(await openModelArgument(surroundings, model), warn);
 }

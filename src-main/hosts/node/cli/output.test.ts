@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { Output } from './output.ts';
 
@@ -33,5 +33,31 @@ describe('Output', () => {
     await out.write('b');
     expect(lost).toEqual(['EPIPE']);
     expect(out.open).toBe(false);
+  });
+
+  it('shows the control characters of texts in a terminal, and writes its own', async () => {
+    const text = 'a\tb\n\u001b]0;title\u0007\r\u007f\u009b2J日本';
+    const terminal = Object.assign(new PassThrough().setEncoding('utf8'), { isTTY: true });
+    const out = new Output(terminal, () => undefined);
+    for (const part of [text.slice(0, 5), text.slice(5)]) await out.write(part);
+    await out.control('\u001b[2m');
+    expect(terminal.read()).toBe('a\tb\n\\u001b]0;title\\u0007\\r\\u007f\\u009b2J日本\u001b[2m');
+    await out.json(text);
+    expect(JSON.parse(terminal.read() as string)).toBe(text);
+
+    const pipe = new PassThrough().setEncoding('utf8');
+    await new Output(pipe, () => undefined).write(text);
+    expect(pipe.read()).toBe(text);
+  });
+
+  it('has the current width of a terminal', () => {
+    const window = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+    const out = new Output(window, () => undefined);
+    expect(out.columns).toBe(80);
+    window.columns = 40;
+    expect(out.columns).toBe(40);
+    window.columns = 0;
+    expect(out.columns).toBeUndefined();
+    expect(new Output(new PassThrough(), () => undefined).columns).toBeUndefined();
   });
 });

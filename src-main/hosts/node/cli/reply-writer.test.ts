@@ -4,8 +4,8 @@ import type { GeneratedToken } from '../../../engine/api/types.ts';
 import { Output } from './output.ts';
 import { ReplyWriter } from './reply-writer.ts';
 
-async function written(tokens: [GeneratedToken['part'], string][], dim = false) {
-  const streams = [new PassThrough(), new PassThrough()];
+async function written(tokens: [GeneratedToken['part'], string][], dim = false, isTTY = false) {
+  const streams = [new PassThrough(), new PassThrough()].map((stream) => Object.assign(stream, { isTTY }));
   const [answers, asides] = streams.map((stream) => new Output(stream, () => undefined));
   const writer = new ReplyWriter(answers, asides, dim);
   for (const [part, text] of tokens) await writer.token({ part, text });
@@ -34,6 +34,16 @@ describe('ReplyWriter', () => {
     ];
     expect(await written(tokens)).toEqual(['42\n!\n', '<think>\nHm</think>\n']);
     expect(await written(tokens, true)).toEqual(['42\n!\n', '\u001b[2m<think>\nHm</think>\u001b[22m\n']);
+  });
+
+  it('shows the control characters of a reply in a terminal', async () => {
+    const tokens: [GeneratedToken['part'], string][] = [
+      ['reasoning', '\u001b[31m'],
+      ['answer', '\u001b]0;title\u0007'],
+    ];
+    const [answer, reasoning] = await written(tokens, true, true);
+    expect(answer).toBe('\\u001b]0;title\\u0007\n');
+    expect(reasoning).toBe('\u001b[2m\\u001b[31m\u001b[22m\n');
   });
 
   it('ends reasoning that has no answer', async () => {

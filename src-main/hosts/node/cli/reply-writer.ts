@@ -22,7 +22,7 @@ export class ReplyWriter {
 
   async token({ text, part }: Pick<GeneratedToken, 'text' | 'part'>): Promise<void> {
     if (part !== 'answer') {
-      if (!this.reasoning && this.dim) await this.asides.write(DIM);
+      if (!this.reasoning && this.dim) await this.asides.control(DIM);
       this.reasoning = true;
       if (text !== '') this.atLineStart = text.endsWith('\n');
       return this.asides.write(text);
@@ -43,7 +43,8 @@ export class ReplyWriter {
     if (!this.reasoning) return;
     this.reasoning = false;
     this.trims = true;
-    await this.asides.write(`${this.dim ? PLAIN : ''}${this.atLineStart ? '' : '\n'}`);
+    if (this.dim) await this.asides.control(PLAIN);
+    if (!this.atLineStart) await this.asides.write('\n');
   }
 }
 

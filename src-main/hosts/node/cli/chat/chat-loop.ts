@@ -33,7 +33,7 @@ export class ChatLoop {
       : new PipedLines(stdin, signal);
   }
 
-  /** @returns the exit code: an error when a message from a pipe had no answer */
+  /** @returns the exit code: of an error, or of Ctrl-C, when a message from a pipe had no complete answer */
   async run(): Promise<ExitCode> {
     const { context, lines } = this;
     const turns = new TurnReader(lines);
@@ -52,20 +52,23 @@ export class ChatLoop {
     return context.signal.aborted ? EXIT.interrupted : this.exitCode;
   }
 
-  private async answer(text: string): Promise<void> {
+  /** @param before see `Conversation.ask` */
+  private async answer(text: string, before?: number): Promise<void> {
     const { context, conversation } = this;
     const answering = new AbortController();
     this.answering = answering;
     const release = context.onInterrupt?.(() => answering.abort());
     try {
-      const { start, end } = await conversation.ask(text, AbortSignal.any([context.signal, answering.signal]));
+      const signal = AbortSignal.any([context.signal, answering.signal]);
+      const { start, end } = await conversation.ask(text, signal, before);
       const { reason } = end.stop;
       if (this.statistics) await context.err.line(formatStatistics(start, end));
       else if (reason !== 'eos') await context.err.line(`(${stopSentence(end.stop)})`);
       if (reason === 'error') this.failed();
+      else if (reason === 'user') this.failed(EXIT.interrupted);
     } catch (thrown) {
       if (context.signal.aborted) return;
-      if (thrown instanceof EngineError && thrown.code === 'CANCELLED') return;
+      if (thrown instanceof EngineError && thrown.code === 'CANCELLED') return this.failed(EXIT.interrupted);
       const { error } = failureOf(thrown);
       await context.err.line(`tokenscope: ${error?.message ?? 'Generation failed.'}`);
       this.failed();
@@ -88,8 +91,8 @@ export class ChatLoop {
         if (argument !== '') conversation.system = argument;
         return err.line(conversation.system === null ? 'There is no system prompt.' : `System: ${conversation.system}`);
       case 'retry': {
-        const text = conversation.takeBack();
-        return text === null ? err.line('There is nothing to answer yet.') : this.answer(text);
+        const last = conversation.lastQuestion();
+        return last === null ? err.line('There is nothing to answer yet.') : this.answer(last.text, last.before);
       }
       default:
         await err.line(`Unknown command /${name}. /help lists all commands.`);
@@ -97,9 +100,9 @@ export class ChatLoop {
     }
   }
 
-  /** In a terminal the error is visible and the chat continues; a script gets an exit code at the end. */
-  private failed(): void {
-    if (!this.context.terminal) this.exitCode = EXIT.engineError;
+  /** In a terminal this is visible and the chat continues; a script gets an exit code at the end, an error's if any. */
+  private failed(code: ExitCode = EXIT.engineError): void {
+    if (!this.context.terminal && this.exitCode !== EXIT.engineError) this.exitCode = code;
   }
 
   private interrupted(): void {

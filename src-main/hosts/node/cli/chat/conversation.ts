@@ -34,21 +34,22 @@ export class Conversation {
     this.leftOut = 0;
   }
 
-  /** Removes the last answer. @returns the message it answered; null when there is none */
-  takeBack(): string | null {
-    const last = this.messages.findLastIndex(({ role }) => role === 'user');
-    return this.messages.splice(last === -1 ? this.messages.length : last).at(0)?.text ?? null;
+  /** The last message that was answered, and the number of messages before it; null when there is none. */
+  lastQuestion(): { text: string; before: number } | null {
+    const before = this.messages.findLastIndex(({ role }) => role === 'user');
+    return before === -1 ? null : { text: this.messages[before].text, before };
   }
 
   /**
-   * Answers a message and prints the answer. If `signal` stops it, the text so far is the answer; without any, the
-   * message is removed.
-   * @throws EngineError when there is no answer; the message is removed
+   * Answers a message and prints the answer. If `signal` stops it, the text so far is the answer. Without any, the
+   * messages remain as they were.
+   * @param before number of messages before it: the question and its answer replace those after them
+   * @throws EngineError when there is no answer
    */
-  async ask(text: string, signal: AbortSignal): Promise<WrittenReply> {
+  async ask(text: string, signal: AbortSignal, before = this.messages.length): Promise<WrittenReply> {
     const { client, paramsFor, out, err, dim } = this.options;
     const system: ChatMessage[] = this.system === null ? [] : [{ role: 'system', text: this.system }];
-    const messages: ChatMessage[] = [...this.messages, { role: 'user', text }];
+    const messages: ChatMessage[] = [...this.messages.slice(0, before), { role: 'user', text }];
     const writer = new ReplyWriter(out, err, dim);
     const reply = await streamReply(client, paramsFor([...system, ...messages]), signal, {
       start: ({ notices, segments }) => {

@@ -51,7 +51,7 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
     .option('--profile', 'also show the time of each operation, on the CPU compared with this machine’s limits')
     .option('--json', 'print one JSON object')
     .action(async (model: string, options: BenchOptions) => {
-      const { modelId, modelPaths } = await findModel(context.modelsDir, model);
+      const { modelId, modelPaths } = await findModel(context, model);
       const { executor, prompt, generate, lanes, repeat } = options;
       const job: BenchJob = {
         path: resolve(modelPaths[modelId] ?? join(context.modelsDir, modelId)),

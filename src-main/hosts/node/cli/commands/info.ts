@@ -14,7 +14,7 @@ export function addInfoCommand(program: Command, context: CliContext, done: (cod
     .argument('<model>', 'a .gguf file, a folder with config.json and safetensors, or an id')
     .option('--json', 'print one JSON object')
     .action(async (model: string, { json }: { json?: true }) => {
-      const files = await openModelArgument(context.modelsDir, model);
+      const files = await openModelArgument(context, model);
       const description: ModelDescription = await describeModel(files, availableParallelism());
       if (json) await context.out.json(description);
       else await context.out.line(formatModelDescription(description));

@@ -20,7 +20,7 @@ export function addQuantizeCommand(program: Command, context: CliContext, done: 
     .option('--json', 'print one JSON object at the end: path, fileBytes, types')
     .action(async (input: string, path: string, type: string, { json }: { json?: true }) => {
       const { signal, err, out } = context;
-      const files = await openModelArgument(context.modelsDir, input);
+      const files = await openModelArgument(context, input);
       const tell = tenths();
       const file = await createFile(path);
       try {

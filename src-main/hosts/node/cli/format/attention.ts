@@ -11,14 +11,15 @@ const PIECE_WIDTH = 8;
 /**
  * Formats attention weights of one layer by head.
  * @param weights `[heads, tokens, tokens]`: query attends to key
+ * @param isCausal whether later tokens are masked
  */
-export function formatAttention(weights: TappedTensor, tokens: readonly TokenPiece[]): string {
+export function formatAttention(weights: TappedTensor, tokens: readonly TokenPiece[], isCausal: boolean): string {
   const heads = Array.from({ length: weights.shape[0]! }, (_, head) => head);
   if (tokens.length > MATRIX_TOKENS) {
     const rows = heads.map((head) => [`Head ${head + 1}`, strongest(weights, head, tokens)]);
     return `What the last token attends to most\n\n${formatTable([{ title: '' }, { title: '' }], rows)}`;
   }
-  return heads.map((head) => matrix(weights, head, tokens)).join('\n\n');
+  return heads.map((head) => matrix(weights, head, tokens, isCausal)).join('\n\n');
 }
 
 function weight(weights: TappedTensor, head: number, query: number, key: number): number {
@@ -26,7 +27,7 @@ function weight(weights: TappedTensor, head: number, query: number, key: number)
   return weights.values[(head * tokens + query) * tokens + key]!;
 }
 
-function matrix(weights: TappedTensor, head: number, tokens: readonly TokenPiece[]): string {
+function matrix(weights: TappedTensor, head: number, tokens: readonly TokenPiece[], isCausal: boolean): string {
   return formatTable(
     [
       { title: `Head ${head + 1}` },
@@ -34,8 +35,7 @@ function matrix(weights: TappedTensor, head: number, tokens: readonly TokenPiece
     ],
     tokens.map(({ piece }, query) => [
       piece,
-      // Causal: later tokens are masked.
-      ...tokens.map((_, key) => (key > query ? '·' : weight(weights, head, query, key).toFixed(3))),
+      ...tokens.map((_, key) => (isCausal && key > query ? '·' : weight(weights, head, query, key).toFixed(3))),
     ]),
   );
 }

@@ -10,3 +10,16 @@ export function displayWidth(text: string): number {
   for (const character of text) width += NONE.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
   return width;
 }
+
+/** A single-line text of at most `most` terminal columns, at least 1: the last one is an ellipsis if there was more. */
+export function fitToWidth(text: string, most: number): string {
+  if (displayWidth(text) <= most) return text;
+  let shown = '';
+  let width = 1;
+  for (const character of text) {
+    width += displayWidth(character);
+    if (width > most) break;
+    shown += character;
+  }
+  return `${shown}…`;
+}

@@ -7,7 +7,9 @@ import type {
   TokenPiece,
   TappedTensor,
 } from '../../../../engine/api/types.ts';
+import type { Download } from '../../../../protocol/app/downloads.ts';
 import { formatAttention } from './attention.ts';
+import { formatDownload } from './download-progress.ts';
 import { formatInspection } from './inspection.ts';
 import { formatBytes, formatMs, formatPercent, formatVector, plural } from './numbers.ts';
 import { formatProfile } from './profile.ts';
@@ -73,6 +75,10 @@ describe('tables', () => {
     expect(formatTable([{ title: 'piece' }, { title: 'p' }], [['\n\n', '1']])).toBe('piece  p\n\\n\\n   1');
     expect(formatTable([{ title: '' }], [['a']])).toBe('a');
     expect(indent('a\n\nb')).toBe('  a\n\n  b');
+  });
+
+  it('show control characters as escapes, also in titles', () => {
+    expect(formatTable([{ title: '\n' }], [['\u001b[2J\u007f\u009b']])).toBe('\\n\n\\u001b[2J\\u007f\\u009b');
   });
 
   it('omit the middle if that saves space', () => {
@@ -164,11 +170,18 @@ describe('statistics', () => {
 describe('attention', () => {
   it('is a matrix for a short prompt and the strongest positions for a long one', () => {
     const short = [token(0, '<BOS>', null), token(1, 'cat', null)];
-    expect(formatAttention(tensor('attention', [1, 2, 2]), short)).toBe(
+    expect(formatAttention(tensor('attention', [1, 2, 2]), short, true)).toBe(
       ['Head 1  <BOS>    cat', '<BOS>   0.000      ·', 'cat     0.020  0.030'].join('\n'),
     );
     const long = Array.from({ length: 12 }, (_, i) => token(i, `t${i}`, null));
-    expect(formatAttention(tensor('attention', [2, 12, 12]), long)).toContain('Head 2  t11@11 287.0 %, t10@10');
+    expect(formatAttention(tensor('attention', [2, 12, 12]), long, true)).toContain('Head 2  t11@11 287.0 %, t10@10');
+  });
+
+  it('has all weights without the causal mask', () => {
+    const tokens = [token(0, '<BOS>', null), token(1, 'cat', null)];
+    expect(formatAttention(tensor('attention', [1, 2, 2]), tokens, false)).toBe(
+      ['Head 1  <BOS>    cat', '<BOS>   0.000  0.010', 'cat     0.020  0.030'].join('\n'),
+    );
   });
 });
 
@@ -249,7 +262,9 @@ describe('an inspection', () => {
 
   it('does not say that tokens look back only where they do not', () => {
     expect(formatInspection(inspection(3), pieces)).toContain('attends to itself and the tokens before it');
-    expect(formatInspection(inspection(3), pieces, [{ kind: 'causal_mask' }])).toContain('attends to all tokens');
+    const unmasked = formatInspection(inspection(3), pieces, [{ kind: 'causal_mask' }]);
+    expect(unmasked).toContain('attends to all tokens');
+    expect(unmasked).not.toContain('·');
   });
 
   it('stays short for a long prompt', () => {
@@ -263,6 +278,32 @@ describe('an inspection', () => {
     const text = formatInspection(bare, pieces);
     expect(text).toContain('encodes positions inside attention');
     expect(text).toContain('The reply is empty.');
+  });
+});
+
+describe('a download', () => {
+  const download: Download = {
+    id: 'tiny-1m',
+    catalogueId: 'tiny-1m',
+    name: 'Tiny 1M',
+    url: 'https://hub.invalid/tiny.gguf',
+    phase: 'downloading',
+    bytes: 500_000,
+    totalBytes: 1_000_000,
+    rate: 200_000,
+    secondsLeft: 3,
+    problem: null,
+    modelId: null,
+    sha256: null,
+    hashChecked: false,
+  };
+
+  it('is a line that fits: without its bar, and without its end, if it must be', () => {
+    const line = 'Tiny 1M  [############............]  50 %  500.0 kB of 1.0 MB  200.0 kB/s  3 s left';
+    expect(formatDownload(download)).toBe(line);
+    expect(formatDownload(download, line.length)).toBe(line);
+    expect(formatDownload(download, line.length - 1)).toBe('Tiny 1M  50 %  500.0 kB of 1.0 MB  200.0 kB/s  3 s left');
+    expect(formatDownload({ ...download, name: '日本語' }, 12)).toBe('日本語  50 …');
   });
 });
 

@@ -26,7 +26,7 @@ export function formatInspection(
     ['Tokenization: text → token ids', tokenization(inspection)],
     ['Embedding: each id picks its row of the embedding matrix', vectors(inspection, inspection.tokenEmbedding)],
     ['Position: a vector for each position is added', positions(inspection)],
-    [`Attention: each token attends to ${attended}`, attention(inspection)],
+    [`Attention: each token attends to ${attended}`, attention(inspection, isCausal)],
     ['Feed-forward network: each vector on its own', feedForward(inspection)],
     ['Layers: attention and feed-forward again, each layer on the output of the one before', layers(inspection)],
     ['Language model head: the last vector gives a logit for every token', head(inspection)],
@@ -63,9 +63,11 @@ function positions(inspection: Inspection): string {
   return `Position vectors:\n\n${vectors(inspection, inspection.positionEmbedding)}\n\n${sum}`;
 }
 
-function attention({ layers, prompt }: Inspection): string {
+function attention({ layers, prompt: { tokens } }: Inspection, isCausal: boolean): string {
   return layers
-    .map(({ index, attention: weights }) => `Layer ${index + 1}\n\n${indent(formatAttention(weights, prompt.tokens))}`)
+    .map(({ index, attention: weights }) => {
+      return `Layer ${index + 1}\n\n${indent(formatAttention(weights, tokens, isCausal))}`;
+    })
     .join('\n\n');
 }
 

@@ -3,7 +3,7 @@ import type { Fit } from '../../../../protocol/engine/model-fit.ts';
 import { formatBytes, formatCount, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
-/** Formats a model's facts, types and memory. */
+/** Formats a model's facts, types and memory, or why it cannot be loaded. */
 export function formatModelDescription(model: ModelDescription): string {
   const facts: [string, string][] = [
     ['architecture', model.architecture],
@@ -40,8 +40,10 @@ export function formatModelDescription(model: ModelDescription): string {
     indent(formatTable([{ title: '' }, { title: '' }], facts)),
     'stored as',
     indent(formatTable([{ title: '' }, { title: '', align: right }, { title: '', align: right }], types)),
-    'memory when loaded, by context size',
-    memoryTable(model.memory),
+    // The memory of a model that cannot be loaded is not known.
+    ...(model.problem === null
+      ? ['memory when loaded, by context size', memoryTable(model.memory)]
+      : [`It cannot be loaded: ${model.problem.message}`]),
     ...(model.gpuMemory ? ['memory on a GPU', memoryTable(model.gpuMemory)] : []),
   ].join('\n');
 }

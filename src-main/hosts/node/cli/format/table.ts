@@ -1,3 +1,4 @@
+import { visibleControls } from './control-characters.ts';
 import { displayWidth as width } from './display-width.ts';
 
 export interface Column {
@@ -7,7 +8,7 @@ export interface Column {
 
 /** Aligns rows under their column titles. All-empty titles are omitted. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const titles = columns.map(({ title }) => title);
+  const titles = columns.map(({ title }) => onOneLine(title));
   const cells = rows.map((row) => row.map(onOneLine));
   const lines = titles.every((title) => title === '') ? cells : [titles, ...cells];
   // A loop: a spread of as many arguments as a long text has tokens would overflow the stack.
@@ -26,7 +27,7 @@ function formatRow(columns: readonly Column[], widths: readonly number[], line: 
 
 /** Escapes line ends and other control characters, which tokens may have. */
 export function onOneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1));
+  return visibleControls(text);
 }
 
 export function indent(text: string): string {

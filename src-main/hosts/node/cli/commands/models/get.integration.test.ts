@@ -65,7 +65,7 @@ it('resumes the download of a killed process, and never leaves a partial file un
   const part = join(models, `${entry.file}.part`);
 
   const killed = get();
-  await vi.waitFor(async () => expect(await sizeOf(part)).toBeGreaterThan(80_000), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await sizeOf(part)).toBeGreaterThan(80_000));
   killed.kill('SIGKILL');
   await once(killed, 'exit');
   const left = await sizeOf(part);
@@ -78,7 +78,7 @@ it('resumes the download of a killed process, and never leaves a partial file un
   expect(server.requests.map(({ range }) => range)).toEqual([null, `bytes=${left}-`]);
   expectSameBits(new Uint8Array(await readFile(join(models, entry.file))), bytes);
   expect(await readdir(models)).toEqual([entry.file]);
-}, 30_000);
+});
 
 /** Mounts a RAM disk of so many bytes; false if this process may not. */
 async function mountDisk(place: string, bytes: number): Promise<boolean> {
@@ -102,7 +102,7 @@ it.skipIf(process.platform !== 'linux')(
     const part = join(models, `${entry.file}.part`);
 
     const running = ended(get());
-    await vi.waitFor(async () => expect(await sizeOf(part)).toBeGreaterThan(80_000), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await sizeOf(part)).toBeGreaterThan(80_000));
     const filler = join(models, 'filler');
     await writeFile(filler, Buffer.alloc(66 * 2 ** 20)).catch((error: NodeJS.ErrnoException) => {
       expect(error.code).toBe('ENOSPC');
@@ -120,5 +120,4 @@ it.skipIf(process.platform !== 'linux')(
     expect(server.requests.at(-1)?.range).toMatch(/^bytes=[1-9]\d+-$/);
     expectSameBits(new Uint8Array(await readFile(join(models, entry.file))), bytes);
   },
-  30_000,
 );

@@ -2,8 +2,11 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { Download } from '../../../../../protocol/app/downloads.ts';
 import { isDownloadAddress, isProxy } from '../../../../../protocol/app/fields.ts';
 import { EngineError } from '../../../../../engine/api/errors.ts';
+import { cancelled, toErrorPayload } from '../../../../../protocol/errors.ts';
+import type { ModelService } from '../../../../../services/models/model-service.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
+import { displayWidth } from '../../format/display-width.ts';
 import { formatDownload } from '../../format/download-progress.ts';
 import { formatCatalogue } from '../../format/model-lists.ts';
 import { openModelService } from '../../model-service.ts';
@@ -50,16 +53,18 @@ async function get(context: CliContext, id: string, options: GetOptions): Promis
       if (event.type === 'downloads') for (const download of event.downloads) if (download.id === id) show(download);
     },
   });
-  const { handlers, downloads } = service;
+  const { downloads } = service;
   const interrupt = (): void => void downloads.stop();
   signal.addEventListener('abort', interrupt, { once: true });
   try {
-    await handlers.downloadStart({ catalogueId: id, termsAccepted: options.acceptTerms ?? false });
+    await start(service, id, options.acceptTerms ?? false);
     if (signal.aborted) await downloads.stop();
     const download = await downloads.settled(id);
     if (context.isTerminal && !options.json) await err.write('\n');
     if (download.phase === 'paused') {
-      await err.line(`Stopped. Run the same command again to resume.`);
+      const stopped = cancelled('Stopped. Run the same command again to resume.');
+      if (options.json) await err.json({ error: toErrorPayload(stopped) });
+      else await err.line(stopped.message);
       return EXIT.interrupted;
     }
     if (download.problem !== null) throw failureOf(download);
@@ -72,22 +77,38 @@ async function get(context: CliContext, id: string, options: GetOptions): Promis
   }
 }
 
+/** @throws EngineError BAD_REQUEST, which names the flag if the terms must be accepted */
+async function start(service: ModelService, id: string, termsAccepted: boolean): Promise<void> {
+  const { license } = await service.entry(id);
+  try {
+    await service.handlers.downloadStart({ catalogueId: id, termsAccepted });
+  } catch (error) {
+    if (license.kind !== 'terms' || termsAccepted || !(error instanceof EngineError)) throw error;
+    const message = `${error.message} Then add --accept-terms.`;
+    throw new EngineError(error.code, message, error.details, { cause: error });
+  }
+}
+
 /** In a terminal, one line that is updated; elsewhere one line per tenth. */
 function progress({ err, isTerminal = false }: CliContext): (download: Download) => void {
   let width = 0;
   let told = -1;
   return (download) => {
-    const line = formatDownload(download);
     if (isTerminal) {
-      void err.write(`\r${line.padEnd(width)}`);
-      width = line.length;
+      // A line that fills the terminal would wrap, and `\r` returns only to the start of its last row.
+      const most = err.columns === undefined ? Infinity : Math.max(1, err.columns - 1);
+      const line = formatDownload(download, most);
+      const lineWidth = displayWidth(line);
+      void err.control('\r');
+      void err.write(line + ' '.repeat(Math.max(0, Math.min(width, most) - lineWidth)));
+      width = lineWidth;
       return;
     }
     const { bytes, totalBytes } = download;
     const tenth = totalBytes === null ? 0 : Math.floor((10 * bytes) / totalBytes);
     if (tenth === told) return;
     told = tenth;
-    void err.line(line);
+    void err.line(formatDownload(download));
   };
 }
 

@@ -18,25 +18,20 @@ export function addModelInfoCommand(models: Command, context: CliContext, done: 
     .option('--context <n>', 'context size in tokens (default: at most 4096)', parseCount)
     .option('--json', 'print one JSON object')
     .action(async (model: string, { context: tokens, json }: { context?: number; json?: true }) => {
-      const description = await describeModel(
-        await openModelArgument(context.modelsDir, model),
-        availableParallelism(),
-      );
+      const description = await describeModel(await openModelArgument(context, model), availableParallelism());
       const { handlers } = await openModelService(context);
       const listing = (await handlers.modelsList()).find(({ id }) => id === description.id) ?? null;
       const contextSize = Math.min(tokens ?? defaultContext(description.contextSize), description.contextSize);
-      const fit = fitOf({
-        needed: memoryAt(description.memory, contextSize).total,
-        free: systemMemory().freeBytes,
-        held: 0,
-      });
-      if (json) await context.out.json({ ...description, listing, fit: { ...fit, contextSize } });
+      const needed = memoryAt(description.memory, contextSize).total;
+      // Nothing has to fit if the model cannot be loaded.
+      const fit = description.problem === null ? fitOf({ needed, free: systemMemory().freeBytes, held: 0 }) : null;
+      if (json) await context.out.json({ ...description, listing, fit: fit && { ...fit, contextSize } });
       else {
         const facts = [
           ...(listing?.path ? [`at ${listing.path}, from: ${listing.source}`] : []),
           ...(listing?.sha256 ? [`SHA-256 ${listing.sha256}`] : []),
           ...(listing?.stateText ? [listing.stateText] : []),
-          formatFit(fit, contextSize),
+          ...(fit ? [formatFit(fit, contextSize)] : []),
         ];
         await context.out.line([formatModelDescription(description), ...facts].join('\n'));
       }

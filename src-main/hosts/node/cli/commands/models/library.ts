@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { ModelListing } from '../../../../../protocol/app/app-services.ts';
+import type { ModelService } from '../../../../../services/models/model-service.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { formatFound } from '../../format/model-lists.ts';
@@ -53,9 +54,11 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
     .option('--delete-file', 'also delete the file if Tokenscope downloaded it')
     .option('--json', 'print one JSON object')
     .action(async (id: string, { deleteFile, json }: JsonOption & { deleteFile?: true }) => {
-      const { library, handlers } = await openModelService(context);
-      const { name, path } = library.require(id);
-      await (deleteFile ? handlers.modelDelete(id) : handlers.modelRemove(id));
+      const { name, path } = await untilStopped(context, async ({ library, handlers }) => {
+        const model = library.require(id);
+        await (deleteFile ? handlers.modelDelete(id) : handlers.modelRemove(id));
+        return model;
+      });
       if (json) await out.json({ id, path, deleted: deleteFile ?? false });
       else await out.line(deleteFile ? `Removed ${name} and deleted ${path}.` : `Removed ${name}. ${path} was kept.`);
       done(EXIT.ok);
@@ -67,8 +70,7 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
     .argument('<id>', 'an id from the library')
     .option('--json', 'print one JSON object')
     .action(async (id: string, { json }: JsonOption) => {
-      const { handlers } = await openModelService(context);
-      const result = await handlers.modelVerify(id);
+      const result = await untilStopped(context, ({ handlers }) => handlers.modelVerify(id));
       if (json) await out.json(result);
       else await out.line(result.text);
       done(result.matches === false ? EXIT.engineError : EXIT.ok);
@@ -101,4 +103,18 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
       else await out.line(`${folder.path}${free}`);
       done(EXIT.ok);
     });
+}
+
+/** Runs `work`, which may hash gigabytes, with a model service that Ctrl-C stops. */
+async function untilStopped<T>(context: CliContext, work: (service: ModelService) => Promise<T>): Promise<T> {
+  const { signal } = context;
+  const service = await openModelService(context);
+  signal.throwIfAborted();
+  const stop = (): void => void service.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await work(service);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }

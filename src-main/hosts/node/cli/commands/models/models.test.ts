@@ -1,14 +1,16 @@
 /** `tokenscope models …` with its own library and hub. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { hubPath, startDownloadServer, type DownloadServer } from '../../../../../../e2e/support/download-server.ts';
+import { rewriteGguf } from '../../../../../engine/test-support/rewrite-gguf.ts';
 import { tinyGguf } from '../../../../../engine/test-support/tiny-gguf.ts';
 import { exampleEntry } from '../../../../../services/models/test-support/example-entry.ts';
 import { temporaryFolder } from '../../../../../services/test-support/support.ts';
 import { BUILT_ENGINE_WORKER } from '../../../test-support/built-engine-worker.ts';
+import { displayWidth } from '../../format/display-width.ts';
 import { Output } from '../../output.ts';
 import { runCli } from '../../program.ts';
 
@@ -28,7 +30,7 @@ beforeEach(async () => {
   vi.stubEnv('TOKENSCOPE_DATA_DIR', join(folder, 'data'));
   vi.stubEnv('TOKENSCOPE_CATALOGUE', join(folder, 'catalogue.json'));
   vi.stubEnv('TOKENSCOPE_HUB_MIRROR', server.url);
-  vi.stubEnv('TOKENSCOPE_DOWNLOAD_TIMEOUT_MS', '300');
+  vi.stubEnv('TOKENSCOPE_DOWNLOAD_TIMEOUT_MS', '15000');
   vi.stubEnv('HOME', folder);
   vi.stubEnv('HF_HOME', join(folder, 'hf'));
   await writeCatalogue();
@@ -41,8 +43,16 @@ async function writeCatalogue(): Promise<void> {
   await writeFile(join(folder, 'catalogue.json'), JSON.stringify(catalogue));
 }
 
-async function tokenscope(args: readonly string[], options: { signal?: AbortSignal; isTerminal?: boolean } = {}) {
+interface Options {
+  signal?: AbortSignal;
+  isTerminal?: boolean;
+  /** Width of the terminal. */
+  columns?: number;
+}
+
+async function tokenscope(args: readonly string[], options: Options = {}) {
   const [out, err] = [new PassThrough(), new PassThrough()];
+  if (options.columns !== undefined) Object.assign(err, { isTTY: true, columns: options.columns });
   const texts = [out, err].map((stream) => {
     const parts: Buffer[] = [];
     stream.on('data', (part: Buffer) => parts.push(part));
@@ -99,7 +109,7 @@ it('shows the catalogue without a request, and downloads a model, which every co
   );
   expect(await json('models', 'get')).toMatchObject([{ modelId: 'tiny-1m' }]);
   expect(server.requests).toHaveLength(1);
-}, 60_000);
+});
 
 it('shows progress: lines in a file, one updated line in a terminal', async () => {
   const lines = await tokenscope(['models', 'get', 'tiny-1m']);
@@ -109,6 +119,14 @@ it('shows progress: lines in a file, one updated line in a terminal', async () =
   vi.stubEnv('TOKENSCOPE_DATA_DIR', join(folder, 'other'));
   const terminal = await tokenscope(['models', 'get', 'tiny-1m'], { isTerminal: true });
   expect(terminal.err).toMatch(/\r[^\n]*100 %[^\n]*\n$/);
+});
+
+it('keeps the updated line narrower than the terminal, where it would wrap', async () => {
+  const { err } = await tokenscope(['models', 'get', 'tiny-1m'], { isTerminal: true, columns: 30 });
+  const lines = err.trimEnd().split('\r').slice(1);
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) expect(displayWidth(line), line).toBeLessThan(30);
+  expect(err).toContain('\rTiny 1M  100 %');
 });
 
 it('reports an error, keeps the partial file, and resumes with the same command', async () => {
@@ -121,10 +139,10 @@ it('reports an error, keeps the partial file, and resumes with the same command'
   });
 
   const stopping = new AbortController();
-  server.behave(path, { kind: 'slow', chunkBytes: 20_000, waitMs: 60 });
+  server.behave(path, { kind: 'stall', afterBytes: 40_000 });
   const stopped = tokenscope(['models', 'get', 'tiny-1m'], { signal: stopping.signal });
   const part = join(folder, 'data/models/tiny.gguf.part');
-  await vi.waitFor(async () => expect((await readFile(part)).length).toBeGreaterThan(30_000), 5000);
+  await vi.waitFor(async () => expect((await readFile(part)).length).toBeGreaterThan(30_000));
   stopping.abort();
   expect(await stopped).toMatchObject({
     code: 130,
@@ -133,6 +151,21 @@ it('reports an error, keeps the partial file, and resumes with the same command'
   server.behave(path);
   expect((await tokenscope(['models', 'get', 'tiny-1m'])).code).toBe(0);
   expect(server.requests.at(-1)?.range).toMatch(/^bytes=[1-9]\d+-$/);
+});
+
+it('outputs JSON when a download is stopped', async () => {
+  const path = hubPath(entry.repository, entry.revision, entry.file);
+  server.behave(path, { kind: 'stall', afterBytes: 40_000 });
+  const stopping = new AbortController();
+  const stopped = tokenscope(['models', 'get', 'tiny-1m', '--json'], { signal: stopping.signal });
+  const part = join(folder, 'data/models/tiny.gguf.part');
+  await vi.waitFor(async () => expect((await readFile(part)).length).toBeGreaterThan(0));
+  stopping.abort();
+  const { code, out, err } = await stopped;
+  expect({ code, out }).toEqual({ code: 130, out: '' });
+  expect(JSON.parse(err)).toEqual({
+    error: { code: 'CANCELLED', message: text('Run the same command again to resume'), details: {} },
+  });
 });
 
 it('names the kind of every failure, and leaves no file that looks like a model', async () => {
@@ -147,7 +180,9 @@ it('names the kind of every failure, and leaves no file that looks like a model'
   server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
   expect(await failure()).toMatchObject({ details: { kind: 'redirect' } });
   server.behave(path, { kind: 'hang' });
+  vi.stubEnv('TOKENSCOPE_DOWNLOAD_TIMEOUT_MS', '300');
   expect(await failure()).toMatchObject({ details: { kind: 'timeout' } });
+  vi.stubEnv('TOKENSCOPE_DOWNLOAD_TIMEOUT_MS', '15000');
   const untrusted = await startDownloadServer({ tls: true });
   onTestFinished(() => untrusted.close());
   expect(await failure('--mirror', untrusted.url)).toMatchObject({
@@ -166,7 +201,7 @@ it('names the kind of every failure, and leaves no file that looks like a model'
   expect(await failure()).toMatchObject({ code: 'STORAGE', details: { kind: 'disk' }, message: text('bytes free') });
   expect(await readdir(join(folder, 'data/models'))).toEqual([]);
   expect(await json('models', 'list')).toHaveLength(1);
-}, 60_000);
+});
 
 it('requires accepting terms, known ids and https addresses', async () => {
   entry = { ...entry, license: { name: 'Terms', url: 'https://example.org/terms', kind: 'terms' } };
@@ -176,6 +211,7 @@ it('requires accepting terms, known ids and https addresses', async () => {
     code: 1,
     err: expect.stringContaining('Read and accept the terms (Terms, https://') as string,
   });
+  expect(refused.err).toContain('Then add --accept-terms.');
   expect((await tokenscope(['models', 'get', 'other'])).err).toContain('The catalogue has no model "other"');
   expect((await tokenscope(['models', 'get', 'tiny-1m', '--mirror', 'http://example.org'])).code).toBe(2);
   expect((await tokenscope(['models', 'get', 'tiny-1m', '--proxy', 'socks5://x:1'])).code).toBe(2);
@@ -272,6 +308,26 @@ it('deletes what it downloaded on demand, elsewhere too', async () => {
   expect(await json('models', 'folder', 'default')).toMatchObject({ isDefault: true });
 });
 
+it('stops hashing at Ctrl-C, deletes nothing, and exits with 130', async () => {
+  await json('models', 'get', 'tiny-1m');
+  // Zeros that take no space, but a second or more to hash.
+  await truncate(join(folder, 'data/models/tiny.gguf'), 2 ** 31);
+  const commands = [
+    ['verify', 'tiny-1m'],
+    ['remove', 'tiny-1m', '--delete-file'],
+  ];
+  for (const args of commands) {
+    const stopping = new AbortController();
+    setTimeout(() => stopping.abort(), 100);
+    for (const signal of [stopping.signal, AbortSignal.abort()]) {
+      const stopped = await tokenscope(['models', ...args], { signal });
+      expect(stopped, args[0]).toEqual({ code: 130, out: '', err: '' });
+    }
+  }
+  expect(await readdir(join(folder, 'data/models'))).toEqual(['tiny.gguf']);
+  expect(await json('models', 'list')).toHaveLength(2);
+});
+
 it('finds Ollama’s models, and runs them in place', async () => {
   const hash = 'a'.repeat(64);
   const ollama = join(folder, 'ollama');
@@ -287,7 +343,7 @@ it('finds Ollama’s models, and runs them in place', async () => {
   expect(await json('models', 'add', found.models[0]!.id)).toMatchObject({ id: 'tiny-latest', source: 'ollama' });
   expect(await json('tokenize', 'Hello', '--model', 'tiny-latest')).toHaveProperty('ids');
   expect((await tokenscope(['models', 'add', 'found-0123'])).err).toContain('no longer exists. Search again.');
-}, 30_000);
+});
 
 it('refuses before loading a model that does not fit in memory, with the numbers', async () => {
   const endless = bytes.slice();
@@ -300,4 +356,22 @@ it('refuses before loading a model that does not fit in memory, with the numbers
   onTestFinished(() => free.mockRestore());
   const info = await tokenscope(['models', 'info', join(folder, 'endless.gguf'), '--context', String(2 ** 27)]);
   expect(info.out).toMatch(/It does not fit: it needs [\d.]+ [GT]B for a context of 134,217,728 tokens; .* short\./);
+});
+
+it('says why a model cannot be loaded, instead of whether it fits', async () => {
+  const path = join(folder, 'odd.gguf');
+  await writeFile(path, await rewriteGguf(bytes, { tensors: { 'output.weight': { typeId: 19 } } }));
+  const problem = /tensor "output\.weight" is stored as IQ1_S, which Tokenscope does not support/;
+  for (const command of [['info'], ['models', 'info']]) {
+    const { code, out } = await tokenscope([...command, path]);
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`^It cannot be loaded: .*${problem.source}`, 'm'));
+    expect(out).not.toMatch(/It fits|It does not fit|memory when loaded/);
+  }
+  expect(await json('models', 'info', path)).toMatchObject({ fit: null, problem: { code: 'UNSUPPORTED_TENSOR_TYPE' } });
+  // So little that the headers are read before the model.
+  const free = vi.spyOn(process, 'availableMemory').mockReturnValue(1e6);
+  onTestFinished(() => free.mockRestore());
+  const refused = await tokenscope(['run', 'Hello', '--model', path]);
+  expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringMatching(problem) as string });
 });

@@ -1,0 +1,70 @@
+/** Messages from a pipe, with an engine whose replies are given. */
+import { PassThrough } from 'node:stream';
+import { expect, it } from 'vitest';
+import { EngineError } from '../../../../engine/api/errors.ts';
+import type { GenerateParams, Stop } from '../../../../engine/api/types.ts';
+import type { EngineClient } from '../../../../protocol/engine/client.ts';
+import { cancelled } from '../../../../protocol/errors.ts';
+import type { CliContext } from '../context.ts';
+import { Output } from '../output.ts';
+import { ChatLoop } from './chat-loop.ts';
+import { Conversation } from './conversation.ts';
+
+/** A reply, or the error instead of one. */
+type Reply = { text: string; stop: Stop } | EngineError;
+
+const complete = (text: string): Reply => ({ text, stop: { reason: 'eos', token: null } });
+const stopped = (text: string): Reply => ({ text, stop: { reason: 'user', tokens: text === '' ? 0 : 1 } });
+
+/** @returns the texts of the messages that each reply was for, and the exit code */
+async function chat(input: string, replies: readonly Reply[]) {
+  const [out, err] = [new PassThrough(), new PassThrough()].map((stream) => new Output(stream, () => undefined));
+  const asked: string[][] = [];
+  const client = {
+    async *stream() {
+      const reply = replies[asked.length - 1];
+      if (reply === undefined || reply instanceof EngineError) throw reply ?? new Error('There are no more replies.');
+      const { text, stop } = reply;
+      yield { type: 'start', notices: [], segments: [] };
+      if (text !== '') yield { type: 'token', token: { text, part: 'answer' } };
+      yield { type: 'end', ids: [], text, stop };
+    },
+  } as unknown as EngineClient;
+  const paramsFor: ConstructorParameters<typeof Conversation>[0]['paramsFor'] = (messages) => {
+    asked.push(messages.map(({ text }) => text));
+    return {} as GenerateParams;
+  };
+  const context: CliContext = {
+    stdin: new PassThrough().end(input),
+    out,
+    err,
+    signal: new AbortController().signal,
+    workerUrl: new URL('file:///none'),
+    modelsDir: '/none',
+  };
+  const conversation = new Conversation({ client, paramsFor, out, err, dim: false });
+  const code = await new ChatLoop(context, conversation, false).run();
+  return { asked, code };
+}
+
+it('keeps question and answer until /retry has another answer', async () => {
+  const full = new EngineError('CONTEXT_FULL', 'The prompt is too long.');
+  const retried = await chat('Hi\n/retry\n/retry\n/retry\nBye\n', [
+    complete('One'),
+    full,
+    stopped(''),
+    complete('Two'),
+    complete('Three'),
+  ]);
+  expect(retried.asked).toEqual([['Hi'], ['Hi'], ['Hi'], ['Hi'], ['Hi', 'Two', 'Bye']]);
+  const { asked } = await chat('Hi\n/retry\nBye\n', [complete('One'), stopped(''), complete('Two')]);
+  expect(asked.at(-1)).toEqual(['Hi', 'One', 'Bye']);
+});
+
+it('exits with 130 if Ctrl-C stopped an answer, unless there was an error', async () => {
+  expect((await chat('Hi\n', [stopped('')])).code).toBe(130);
+  expect((await chat('Hi\n', [cancelled()])).code).toBe(130);
+  expect((await chat('Hi\nBye\n', [stopped('One'), complete('Two')])).code).toBe(130);
+  for (const input of ['/what\nHi\n', 'Hi\n/what\n']) expect((await chat(input, [stopped('One')])).code).toBe(1);
+  expect((await chat('Hi\n', [complete('One')])).code).toBe(0);
+});
