@@ -66,6 +66,14 @@ export default defineConfig(
         'error',
         { patterns: [{ regex: '^node:', message: 'This runs in a sandboxed page: there is no Node here.' }] },
       ],
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'crypto',
+          property: 'randomUUID',
+          message: 'Browsers have it on secure origins only: use src-renderer/lib/new-id.ts.',
+        },
+      ],
     },
   },
 );

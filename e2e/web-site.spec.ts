@@ -33,16 +33,20 @@ test.afterEach(async () => {
   expect(guard.problems()).toEqual([]);
 });
 
+/** Resolves to this computer, but is no secure origin to browsers. */
+const HTTP_HOST = 'site.test';
+
 /** A browser as a person has it, which remembers what sites store. */
-async function browserOf(profile: string): Promise<{ context: BrowserContext; page: Page }> {
+async function browserOf(profile: string, host = '127.0.0.1'): Promise<{ context: BrowserContext; page: Page }> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error('No Chromium found.');
   const context = await chromium.launchPersistentContext(join(work, profile), {
     executablePath,
-    args: CHROMIUM_FLAGS,
+    // The last rules count.
+    args: [...CHROMIUM_FLAGS, `--host-resolver-rules=MAP ${HTTP_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`],
     viewport: { width: 1280, height: 800 },
   });
-  guard.watch(context, new URL(site.address).origin);
+  guard.watch(context, `http://${host}:${port}`);
   const page = context.pages()[0] ?? (await context.newPage());
   return { context, page };
 }
@@ -210,5 +214,21 @@ test('builds in two folders of one origin leave each other alone @full', async (
     await page.goto(`${site.address}${name}/`);
     await new ChatPage(page).ready();
   }
+  await context.close();
+});
+
+test('it works on plain http, where browsers offer less @full', async () => {
+  const { context, page } = await browserOf('http', HTTP_HOST);
+  // Browsers report the headers that they ignore.
+  guard.allow(/header has been ignored, because the URL's origin was untrustworthy/);
+  await page.goto(`http://${HTTP_HOST}:${port}/`);
+  const chat = new ChatPage(page);
+  await chat.ready();
+  expect(await page.evaluate(() => isSecureContext)).toBe(false);
+  const { text } = await chat.ask('Once upon a time');
+  expect(text).not.toBe('');
+  await page.reload();
+  await chat.ready();
+  await expect(chat.lastText).toHaveText(text);
   await context.close();
 });

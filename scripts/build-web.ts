@@ -15,14 +15,13 @@ import type { SiteFacts } from '../src-renderer/lib/browser-storage/browser-serv
 import { BUILT_IN_IDS, listBuiltInModels } from '../src-main/services/models/built-in-models.ts';
 import { ensureBuilt } from './ensure-built.mjs';
 import { root } from './lib/run.ts';
-import { serveSite } from './web/serve-site.ts';
+import { portToServe, serveSite } from './web/serve-site.ts';
 import { headersFile } from './web/site-headers.ts';
 import { ICON_SIZES, sitePage, webManifest } from './web/site-page.ts';
 
 /** Kernels that browsers use. */
 const KERNELS = ['threads', 'simd', 'single'];
 const SERVICE_WORKER = 'service-worker.js';
-const DEFAULT_PORT = 4318;
 
 /** @param folder is replaced */
 export async function buildWeb(folder: string): Promise<void> {
@@ -94,13 +93,23 @@ async function filesUnder(folder: string): Promise<string[]> {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const port = await saying(() => portToServe(process.argv));
   const folder = join(root, 'dist', 'web');
   await buildWeb(folder);
   const files = await filesUnder(folder);
   console.log(`${files.length} files in ${folder}`);
-  const at = process.argv.indexOf('--serve');
-  if (at !== -1) {
-    const { address } = await serveSite(folder, Number(process.argv[at + 1] ?? DEFAULT_PORT));
+  if (port !== null) {
+    const { address } = await saying(() => serveSite(folder, port));
     console.log(`Open ${address}`);
+  }
+}
+
+/** Of a failure that the user can mend, the message alone. */
+async function saying<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    process.stderr.write(`tokenscope: ${(error as Error).message}\n`);
+    process.exit(1);
   }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { codeOf } from '../../src-main/services/json-file.ts';
 import { fileUnder, mimeType } from '../../src-main/services/static-files.ts';
 import { siteHeaders } from './site-headers.ts';
 
@@ -12,10 +13,26 @@ export interface ServedSite {
   close(): Promise<void>;
 }
 
-/** @param port 0 for a free one @throws the system's error, with `code` EADDRINUSE when the port is taken */
+const DEFAULT_PORT = 4318;
+
+/**
+ * The port after `--serve`, or the default one.
+ * @returns null without `--serve` @throws Error for people
+ */
+export function portToServe(args: readonly string[]): number | null {
+  const at = args.indexOf('--serve');
+  if (at === -1) return null;
+  const text = args[at + 1] ?? String(DEFAULT_PORT);
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new Error(`--serve ${text}: expected a port from 0 to 65535.`);
+  return port;
+}
+
+/** @param port 0 for a free one @throws Error for people when the port is in use, else the system's */
 export async function serveSite(folder: string, port = 0): Promise<ServedSite> {
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
+    // Not parsed as a URL: clients may send anything, such as `//`.
+    const [path = ''] = (request.url ?? '').split('?', 1);
     if (path.endsWith('/index.html')) {
       // As Cloudflare Pages and Firebase do.
       response.writeHead(308, { location: './' }).end();
@@ -35,7 +52,10 @@ export async function serveSite(folder: string, port = 0): Promise<ServedSite> {
     });
   });
   server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  await once(server, 'listening').catch((cause: unknown) => {
+    if (codeOf(cause) !== 'EADDRINUSE') throw cause;
+    throw new Error(`Port ${port} is in use. Choose another with --serve PORT.`, { cause });
+  });
   return {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     async close() {

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from '../../src-main/services/test-support/support.ts';
 import { root } from '../lib/run.ts';
+import { portToServe, serveSite } from './serve-site.ts';
 import { headersFile, siteHeaders } from './site-headers.ts';
 import { ICON_SIZES, sitePage, webManifest } from './site-page.ts';
 
@@ -34,4 +36,30 @@ test('browsers can install it', async () => {
   expect(icons.map(({ sizes }) => sizes)).toEqual(ICON_SIZES.map((size) => `${size}x${size}`));
   expect(ICON_SIZES).toContain(512);
   expect({ start_url, display }).toEqual({ start_url: './', display: 'standalone' });
+});
+
+test('it is served, whatever is asked for', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'index.html'), '<!doctype html>');
+  const site = await serveSite(folder);
+  onTestFinished(() => site.close());
+  const statusOf = async (path: string) => (await fetch(`${site.address}${path}`, { redirect: 'manual' })).status;
+  for (const path of ['/', '/x', '//', '%', '..%2findex.html', 'nothing.js']) {
+    expect(await statusOf(path), path).toBe(404);
+  }
+  expect(await statusOf('index.html')).toBe(308);
+  const page = await fetch(`${site.address}?utm=//`);
+  expect(await page.text()).toBe('<!doctype html>');
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const { port } = new URL(site.address);
+  await expect(serveSite(folder, Number(port))).rejects.toThrow(`Port ${port} is in use. Choose another with --serve`);
+});
+
+test('the port follows --serve, and is a number', () => {
+  expect(portToServe([])).toBeNull();
+  expect(portToServe(['--serve'])).toBe(4318);
+  expect(portToServe(['--serve', '0'])).toBe(0);
+  for (const wrong of ['abc', '', '-1', '65536', '4318.5', '0x50']) {
+    expect(() => portToServe(['--serve', wrong])).toThrow(`--serve ${wrong}: expected a port from 0 to 65535.`);
+  }
 });

@@ -3,6 +3,8 @@ import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts
 import type { AppServices, ModelListing } from '../../src-main/protocol/app/app-services.ts';
 import type { CatalogueEntry } from '../../src-main/protocol/app/downloads.ts';
 import { EngineError } from '../../src-main/engine/api/errors.ts';
+import { hasFolder } from './has-folder.ts';
+import { newId } from './new-id.ts';
 import { resultOf } from './services.ts';
 
 export interface ModelOpener {
@@ -79,7 +81,7 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
     const name = entry?.name ?? ownName;
     const fileBytes = parts.reduce((sum, { size }) => sum + size, 0);
     const known = lent.find((model) => model.name === name && model.fileBytes === fileBytes);
-    const id = known?.id ?? `lent-${crypto.randomUUID()}`;
+    const id = known?.id ?? `lent-${newId()}`;
     // A file of the same name and length may be another one: whoever has the first in memory looks again.
     const listing: ModelListing = {
       ...{ id, name, fileBytes, ...LENT },
@@ -116,7 +118,7 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
       return files.length === 0 ? null : await open(files);
     },
     async drop(transfer) {
-      if ([...transfer.items].some((item) => item.webkitGetAsEntry()?.isDirectory)) {
+      if (hasFolder(transfer)) {
         throw new EngineError(
           'BAD_REQUEST',
           'Browsers cannot open folders. Drop all the files in the folder together.',

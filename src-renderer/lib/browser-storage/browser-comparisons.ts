@@ -9,6 +9,7 @@ import type {
 } from '../../../src-main/protocol/app/comparisons/comparison.ts';
 import { copyOf, revisionAfter } from '../../../src-main/protocol/app/comparisons/revision.ts';
 import { summaryOf } from '../../../src-main/protocol/app/comparisons/summary.ts';
+import { newId } from '../new-id.ts';
 import type { Database } from './database.ts';
 
 const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
@@ -44,7 +45,7 @@ export class BrowserComparisons {
       if (run !== undefined && run.deletedAt !== null) throw notFound(comparison.id);
       const stored = run === undefined ? null : { revision: run.summary.revision, origin: run.origin };
       const revision = revisionAfter(comparison, origin, stored);
-      const body = revision === null ? copyOf(comparison, crypto.randomUUID()) : { ...comparison, revision };
+      const body = revision === null ? copyOf(comparison, newId()) : { ...comparison, revision };
       await runBodies.put(body);
       await runs.put({ id: body.id, summary: summaryOf(body), origin, deletedAt: null });
       return body;

@@ -9,6 +9,7 @@ import {
   type SavedItemChange,
   type SavedItemsFile,
 } from '../../../src-main/protocol/app/presets/saved-items.ts';
+import { newId } from '../new-id.ts';
 import type { Database } from './database.ts';
 
 const KEY = 'presets';
@@ -41,7 +42,7 @@ export class BrowserSavedItems {
   async change(change: SavedItemChange): Promise<AppMethods['savedItemChange']['result']> {
     const { items, id, isChanged } = await this.#database.run(['values'], 'readwrite', async ({ values }) => {
       const file = fileOf((await values.get(KEY))?.value);
-      const changed = changeItems(file.items, change, () => crypto.randomUUID());
+      const changed = changeItems(file.items, change, newId);
       if (changed.isChanged) await values.put({ key: KEY, value: savedItemsFile(changed.items, file.unknown) });
       return changed;
     });

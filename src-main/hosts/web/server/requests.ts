@@ -19,8 +19,11 @@ export class Refusal extends Error {
  * @param originRequired Browsers omit `Origin` in simple GETs only.
  */
 export function checkSource(headers: IncomingHttpHeaders, port: number, originRequired: boolean): void {
-  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
-  const { host, origin } = headers;
+  // Browsers leave out the default port of http, in `Host` and in `Origin`.
+  const isDefault = port === 80;
+  const hosts = ['127.0.0.1', 'localhost'].map((name) => (isDefault ? name : `${name}:${port}`));
+  const { origin } = headers;
+  const host = isDefault ? headers.host?.replace(/:80$/, '') : headers.host;
   if (host === undefined || !hosts.includes(host)) {
     throw new Refusal(403, `This server only accepts requests to ${hosts.join(' and ')}.`);
   }

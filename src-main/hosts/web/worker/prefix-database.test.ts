@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PREFIX_STORE_CASES } from '../../../engine/test-support/prefix-store-cases.ts';
-import { PREFIX_DATABASE, prefixDatabase } from './prefix-database.ts';
+import { PREFIX_DATABASE, prefixDatabase, prefixStoreOfOrigin } from './prefix-database.ts';
 
 const KEY = '0'.repeat(64);
 
@@ -9,6 +9,7 @@ beforeEach(async () => {
   vi.stubGlobal('navigator', { userAgent: 'A browser' });
   await deleted();
 });
+afterEach(() => void vi.unstubAllGlobals());
 
 function deleted(): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -39,5 +40,12 @@ describe('a database of blocks', () => {
     await expect(store.size()).rejects.toMatchObject({ code: 'STORAGE', message: expect.stringContaining('not here') });
     open.mockRestore();
     expect((await store.size()).bytes).toBe(0);
+  });
+
+  it('is not used on an insecure origin, where browsers do not hash', () => {
+    vi.stubGlobal('isSecureContext', false);
+    expect(prefixStoreOfOrigin()).toBeUndefined();
+    vi.stubGlobal('isSecureContext', true);
+    expect(prefixStoreOfOrigin()).toBeDefined();
   });
 });

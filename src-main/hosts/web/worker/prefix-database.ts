@@ -24,6 +24,11 @@ interface Stores {
   readonly chats: IDBObjectStore;
 }
 
+/** None on insecure origins, where browsers do not hash. */
+export function prefixStoreOfOrigin(): PrefixStore | undefined {
+  return globalThis.isSecureContext ? prefixDatabase() : undefined;
+}
+
 /** A transaction is all or nothing, also when the browser ends or another tab writes. */
 export function prefixDatabase(limit = LIMIT_BYTES): PrefixStore {
   let opened: Promise<IDBDatabase> | null = null;

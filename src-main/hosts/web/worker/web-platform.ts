@@ -2,7 +2,7 @@ import type { Gpu } from '../../../engine/api/gpu.ts';
 import type { Platform } from '../../../engine/api/platform.ts';
 import { fetchBeside } from './fetch-beside.ts';
 import { measurementsDatabase } from './measurements-database.ts';
-import { prefixDatabase } from './prefix-database.ts';
+import { prefixStoreOfOrigin } from './prefix-database.ts';
 import { webKernelThreads } from './web-kernel-threads.ts';
 import { compileWebKernels } from './web-kernels.ts';
 
@@ -25,7 +25,7 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     // Absent in some browsers, and where the page is not a secure origin. The engine's types are a part of the DOM's.
     ...('gpu' in navigator ? { openGpu: () => Promise.resolve(navigator.gpu as unknown as Gpu) } : {}),
     measurements: measurementsDatabase(),
-    prefixStore: prefixDatabase(),
+    prefixStore: prefixStoreOfOrigin(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: askForMuch,
   };

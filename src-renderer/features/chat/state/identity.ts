@@ -1,3 +1,5 @@
+export { newId } from '../../../lib/new-id.ts';
+
 /** The current time as chats store it: ISO 8601, UTC. */
 export function now(): string {
   return new Date().toISOString();
@@ -7,8 +9,4 @@ export function now(): string {
 export function nowAfter(last: string): string {
   const at = now();
   return last < at ? at : new Date(Date.parse(last) + 1).toISOString();
-}
-
-export function newId(): string {
-  return crypto.randomUUID();
 }
