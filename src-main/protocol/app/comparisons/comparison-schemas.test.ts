@@ -54,6 +54,7 @@ describe.each<[string, (run: StoredComparison) => unknown]>([
   ],
   ['lanes.0.replies.0', (run) => withReply(run, { text: 'another text' })],
   ['lanes.0.replies.0.tokens', (run) => withReply(run, { tokens: { ...laneReply(['a']).tokens, ids: [] } })],
+  ['lanes.0.replies.0', (run) => withReply(run, { facts: { ...laneReply([]).facts, runStart: 6 } })],
   ['lanes.0.replies.0.facts.stop', (run) => withReply(run, { facts: { ...laneReply([]).facts, stop: 3 } })],
   ['prompt.kind', (run) => ({ ...run, prompt: { kind: 'ids', ids: [1] } })],
   ['prompt.messages.0.role', (run) => ({ ...run, prompt: { kind: 'chat', messages: [{ role: 'system', text: '' }] } })],

@@ -89,6 +89,8 @@ const laneReply = schemaOf<LaneReply>()(
       (reply) => reply.tokens.lengths.reduce((sum, length) => sum + length, 0) === reply.text.length,
       'Expected lengths that add up to the text’s',
     ),
+    // The page keeps an offset of each token up to there.
+    v.check((reply) => reply.facts.runStart <= reply.tokens.ids.length, 'Expected a run that begins at its tokens'),
   ),
 );
 

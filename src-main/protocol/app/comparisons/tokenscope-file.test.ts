@@ -75,6 +75,7 @@ describe('a file that is', () => {
     ['with a path as id', withRun({ id: '../x' }), 'invalid value in comparison.id'],
     ['with other keys', withRun({ run: 'rm -rf' }), 'invalid value in comparison.run'],
     ['with lengths that do not fit', exported().replace('" there was', '" here was'), 'Expected lengths'],
+    ['with a run beyond its tokens', exported().replace('"runStart":0', '"runStart":9e15'), 'Expected a run'],
     ['with infinite numbers', exported().replace('-0.25', '-1e999'), 'Expected columns of numbers'],
   ])('%s is refused with a message', (_, text, message) => {
     let refused: unknown;

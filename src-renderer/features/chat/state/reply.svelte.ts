@@ -332,7 +332,7 @@ export class Reply {
       promptTokens: start.promptIds.length,
       systemTokens: system.reduce((sum, { tokens }) => sum + tokens, 0),
       droppedMessages: start.segments.filter(({ dropped }) => dropped).length,
-      contextUsed: start.promptIds.length,
+      contextUsed: Math.min(start.promptIds.length, start.contextSize),
     });
   }
 
@@ -381,10 +381,10 @@ export class Reply {
     this.#grow(tokens.map(({ text }) => text).join(''), columns, 0);
   }
 
-  finished(end: GenerateEnd): void {
-    const { stop, timings, seed, contextUsed } = end;
-    if (end.dropped !== undefined) this.shifted(end.dropped, this.count);
-    this.note({ stop, timings, seed, contextUsed });
+  finished({ stop, timings, seed, contextUsed, dropped }: GenerateEnd): void {
+    if (dropped !== undefined) this.shifted(dropped, this.count);
+    // The engine chose no seed for a reply that did not begin.
+    this.note({ stop, timings, seed: this.phase === 'waiting' ? this.seed : seed, contextUsed });
     this.phase = 'done';
   }
 

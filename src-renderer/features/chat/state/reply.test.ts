@@ -202,6 +202,13 @@ describe('a run', () => {
     expect(reply.facts.contextUsed).toBe(6);
   });
 
+  it('keeps its seed if it ends before it begins', () => {
+    const reply = newReply();
+    reply.begin({ seed: 42 });
+    reply.finished({ ...ended(0), seed: 0 });
+    expect(reply).toMatchObject({ phase: 'done', seed: 42 });
+  });
+
   it('says that another executor computed the rest', () => {
     const reply = newReply();
     reply.begin({ executor: 'webgpu' });

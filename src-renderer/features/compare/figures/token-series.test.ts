@@ -28,6 +28,19 @@ describe('TokenSeries', () => {
     ]);
     expect(new TokenSeries('time').points(columns([]))).toEqual([]);
   });
+  it('leaves out the time of the prompt of a branch, too', () => {
+    expect(new TokenSeries('time').points(columns([1, 1, 1, 1], [90, 2, 70, 4]), [0, 2])).toEqual([
+      { x: 2, y: 2 },
+      { x: 3, y: 2 },
+      { x: 4, y: 3 },
+    ]);
+    expect(new TokenSeries('time').points(columns([1, 1, 1], [90, 70, 4]), [0, 1])).toEqual([{ x: 3, y: 4 }]);
+    // It is a token like others.
+    expect(new TokenSeries('probability').points(columns([1, 0]), [0, 1])).toEqual([
+      { x: 1, y: 100 },
+      { x: 2, y: 50 },
+    ]);
+  });
   it('has at most 240 points, the last token among them', () => {
     const points = new TokenSeries('surprisal').points(columns(Array<number>(1000).fill(0.5)));
     expect(points.length).toBeLessThanOrEqual(240);

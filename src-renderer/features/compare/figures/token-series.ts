@@ -20,13 +20,20 @@ export class TokenSeries {
     this.#kind = kind;
   }
 
-  /** `x`: number of the last token of each part, from 1; `y`: mean of it and up to four before, or of the part. */
-  points({ logprobs, latencies }: Pick<TokenColumns, 'logprobs' | 'latencies'>): ChartPoint[] {
+  /**
+   * `x`: number of the last token of each part, from 1; `y`: mean of it and up to four before, or of the part.
+   * @param runStarts see `Lane.runStartsOf`
+   */
+  points(
+    { logprobs, latencies }: Pick<TokenColumns, 'logprobs' | 'latencies'>,
+    runStarts: readonly number[] = [0],
+  ): ChartPoint[] {
     const sums = this.#sums;
+    // Their times include the reading of a prompt.
+    const leftOut: readonly number[] = this.#kind === 'time' ? runStarts : [];
     for (let at = sums.length - 1; at < logprobs.length; at++) {
-      sums.push(sums[at] + valueOf(this.#kind, logprobs[at], latencies[at]));
+      sums.push(sums[at] + (leftOut.includes(at) ? 0 : valueOf(this.#kind, logprobs[at], latencies[at])));
     }
-    // The time of the first token includes the prompt's.
     const first = this.#kind === 'time' ? 1 : 0;
     const { length } = logprobs;
     const step = Math.max(1, Math.ceil((length - first) / MAX_POINTS));
@@ -34,7 +41,8 @@ export class TokenSeries {
     for (let end = first + step; end - step < length; end += step) {
       const to = Math.min(end, length);
       const from = Math.max(first, to - Math.max(step, SMOOTHED_OVER));
-      points.push({ x: to, y: (sums[to] - sums[from]) / (to - from) });
+      const count = to - from - leftOut.filter((at) => at >= from && at < to).length;
+      if (count > 0) points.push({ x: to, y: (sums[to] - sums[from]) / count });
     }
     return points;
   }

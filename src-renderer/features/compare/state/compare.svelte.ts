@@ -14,7 +14,7 @@ import { BlindVoting } from './blind.svelte.ts';
 import { LaneDivergences } from './divergence.ts';
 import { laneLabels } from './lane-labels.ts';
 import { LaneRunner, type ChosenAt, type LaneEngine, type LaneRunnerParts } from './lane-runner.svelte.ts';
-import { isEmptyPrompt, promptWith, seedOf, type ModelRef } from './lane-settings.ts';
+import { promptProblem, promptWith, seedOf, type ModelRef } from './lane-settings.ts';
 import { waitingTexts, type FitsBeside } from './lane-models.ts';
 import { Lane } from './lane.svelte.ts';
 import type { SentChat } from './sent-chat.ts';
@@ -79,6 +79,8 @@ export class CompareState {
   readonly promptChanged = $derived.by(
     () => this.ranPrompt !== null && JSON.stringify(this.ranPrompt) !== JSON.stringify(this.prompt),
   );
+  /** Why no lane can be run again, or null. */
+  readonly rerunBlocked = $derived.by(() => promptProblem(this.ranPrompt ?? this.prompt));
   /** What the lanes are called. */
   readonly labels = $derived.by(() => laneLabels(this.settings));
   /** Why each lane runs after others, or null. */
@@ -116,8 +118,7 @@ export class CompareState {
   /** Why nothing can be run, or null. */
   get blocked(): string | null {
     if (this.lanes.length === 0) return 'Load a model first.';
-    if (isEmptyPrompt(this.prompt)) return 'Write a prompt first.';
-    return this.lanes.length < MIN_LANES ? 'Add another lane.' : null;
+    return promptProblem(this.prompt) ?? (this.lanes.length < MIN_LANES ? 'Add another lane.' : null);
   }
 
   indexOf(lane: Lane): number {
@@ -217,15 +218,19 @@ export class CompareState {
 
   /**
    * The open run was deleted: it becomes a new one when it is saved again.
-   * @returns takes that back, for a run that was restored; false if something else is open by then
+   * @returns to call when the run was restored: takes that back; false if the run has to be opened, because another is
    */
   forget(): () => boolean {
-    const { id } = this;
+    const { id, runner } = this;
     const opened = this.#opened;
+    const grew = runner.running;
     this.id = null;
     return () => {
-      if (this.#opened !== opened || this.id !== null) return false;
+      // To open it would stop another run.
+      if (this.#opened !== opened || this.id !== null) return runner.running;
       this.id = id;
+      // It ended while there was nowhere to store it.
+      if (grew && !runner.running) void this.#save();
       return true;
     };
   }
@@ -361,7 +366,7 @@ export class CompareState {
 
   /** Runs a lane again, with its present settings and the prompt of the others. @returns whether it could be run */
   async rerun(lane: Lane): Promise<boolean> {
-    if (lane.running || isEmptyPrompt(this.ranPrompt ?? this.prompt)) return false;
+    if (lane.running || this.rerunBlocked !== null) return false;
     this.#renew();
     await this.#run([lane]);
     return true;

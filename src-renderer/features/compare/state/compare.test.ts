@@ -15,6 +15,8 @@ describe('CompareState', () => {
     compare.text = ' ';
     expect(compare.blocked).toBe('Write a prompt first.');
     await compare.run();
+    expect(compare.rerunBlocked).toBe('Write a prompt first.');
+    expect(await compare.rerun(compare.lanes[0])).toBe(false);
     expect(api.requests).toEqual([]);
     compare.remove(compare.lanes[0]);
     expect(compare.lanes).toHaveLength(2);
@@ -80,6 +82,7 @@ describe('CompareState', () => {
     await compare.run();
     const ids = [compare.id];
     compare.text = '';
+    expect(compare.rerunBlocked).toBeNull();
     expect(await compare.rerun(compare.lanes[1])).toBe(true);
     compare.text = 'Twice';
     compare.forget();
@@ -109,6 +112,38 @@ describe('CompareState', () => {
     const late = compare.forget();
     compare.useLanes(compare.settings);
     expect(late()).toBe(false);
+  });
+
+  it('stores how a run ended that was deleted while it grew and restored afterwards', async () => {
+    const { api, compare, history } = setUp([1, 2]);
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = compare.run();
+    const { id } = compare;
+    const back = compare.forget();
+    api.resume();
+    await done;
+    expect(history.saved).toEqual([]);
+    expect(back()).toBe(true);
+    expect(history.saved).toMatchObject([
+      { id, lanes: [{ replies: [{ tokens: { ids: [5, 6] }, facts: { stop: { reason: 'eos' } } }] }, {}] },
+    ]);
+    // One that had ended before was stored.
+    expect(compare.forget()()).toBe(true);
+    expect(history.saved).toHaveLength(1);
+  });
+
+  it('leaves a new run alone when the one before it is restored', async () => {
+    const { api, compare } = setUp([1, 2]);
+    await compare.run();
+    const back = compare.forget();
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = compare.run();
+    const { id } = compare;
+    expect(back()).toBe(true);
+    expect(compare.id).toBe(id);
+    api.resume();
+    await done;
+    expect(back()).toBe(false);
   });
 
   it('adds, duplicates, removes and restores lanes', () => {

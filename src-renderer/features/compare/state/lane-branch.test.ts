@@ -52,6 +52,12 @@ describe('a branch of a lane', () => {
     const [sample, first, second, third] = lane.replies;
     expect(lane.lineOf(third)).toEqual([sample, first, second, third]);
     expect(lane.sampleOf(third)).toBe(0);
+    expect([sample, first, second, third].map((reply) => lane.runStartsOf(reply))).toEqual([
+      [0],
+      [0, 2],
+      [0, 2, 3],
+      [0],
+    ]);
   });
 
   it('has the settings and the seed of its sample, not those that were changed since', async () => {

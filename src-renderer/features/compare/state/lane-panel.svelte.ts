@@ -2,7 +2,7 @@ import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/e
 import type { PromptInput, SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import type { ModelSettings, Settings } from '../../../../src-main/protocol/app/app-services.ts';
 import type { ComparedPrompt } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import { defaultModelSettings, differences } from '../../../../src-main/protocol/app/settings-schemas.ts';
+import { differences } from '../../../../src-main/protocol/app/settings-schemas.ts';
 import { GrammarCheck } from '../../chat/grammar/grammar-check.svelte.ts';
 import type { AutomaticRequests } from '../../chat/state/automatic-requests.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
@@ -36,8 +36,6 @@ export class LanePanel implements PanelModel {
   readonly scope: string;
   readonly #lane: Lane;
   readonly #settings: SettingsState;
-  /** Texts that are kept while another option is selected. */
-  #drafts = $state.raw(defaultModelSettings().drafts);
 
   constructor(parts: LanePanelParts) {
     const { lane, engine, prompt, busy } = parts;
@@ -113,7 +111,7 @@ export class LanePanel implements PanelModel {
   /** The lane's settings as differences from the model's. */
   #own(): ModelSettings {
     const { sampling, stop, template, enableThinking } = this.#lane.settings;
-    const drafts = { ...this.#drafts };
+    const drafts = { ...this.#lane.drafts };
     if (template.kind === 'custom') drafts.template = template.source;
     if (sampling.grammar !== null) drafts[sampling.grammar.kind] = sampling.grammar.source;
     return {
@@ -127,7 +125,7 @@ export class LanePanel implements PanelModel {
   }
 
   #take({ sampling, stop, template, enableThinking, drafts }: ModelSettings): void {
-    this.#drafts = drafts;
+    this.#lane.drafts = drafts;
     this.#lane.set({
       sampling: { ...this.#base, ...sampling },
       stop: { ...defaultStopParams(), ...stop },

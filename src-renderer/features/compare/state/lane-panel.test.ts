@@ -17,16 +17,17 @@ async function setUp(modelId = MODEL.id) {
   connection.change(api, 'ready');
   await engine.ready();
   const lane = new Lane(newLaneSettings({ id: modelId, name: 'Model' }, { seed: 3 }));
-  const panel = new LanePanel({
-    lane,
-    engine,
-    settings,
-    automatic: new AutomaticRequests(memoryStorage(), () => true),
-    prompt: () => ({ kind: 'text', text: 'Once' }),
-    busy: () => false,
-    scope: 'Only for lane A',
-  });
-  return { settings, lane, panel };
+  const open = () =>
+    new LanePanel({
+      lane,
+      engine,
+      settings,
+      automatic: new AutomaticRequests(memoryStorage(), () => true),
+      prompt: () => ({ kind: 'text', text: 'Once' }),
+      busy: () => false,
+      scope: 'Only for lane A',
+    });
+  return { settings, lane, panel: open(), open };
 }
 
 describe('LanePanel', () => {
@@ -49,7 +50,7 @@ describe('LanePanel', () => {
   });
 
   it('keeps the text of a template and a grammar while another option is chosen', async () => {
-    const { lane, panel } = await setUp();
+    const { lane, panel, open } = await setUp();
     const { modelSettings } = panel;
     modelSettings.setTemplateSource('{{ messages }}');
     modelSettings.setTemplate('custom');
@@ -61,6 +62,8 @@ describe('LanePanel', () => {
     modelSettings.setGrammar(null);
     expect(lane.settings.sampling.grammar).toBeNull();
     expect(modelSettings.own.drafts.gbnf).toBe('root ::= "x"');
+    // Also after it was closed.
+    expect(open().modelSettings.own.drafts).toMatchObject({ template: '{{ messages }}', gbnf: 'root ::= "x"' });
   });
 
   it('gives the prompt of the lane', async () => {

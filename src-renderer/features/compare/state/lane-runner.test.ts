@@ -179,6 +179,15 @@ describe('LaneRunner', () => {
     expect(lanes.map(({ replies }) => replies.map(({ count }) => count))).toEqual([Array(5).fill(2), Array(5).fill(2)]);
   });
 
+  it('gives samples that never began the seeds that they would have had', async () => {
+    const { engine, runner, lane } = setUp();
+    const one = lane(42, OTHER);
+    one.set({ samples: 3 });
+    engine.broken = 'other';
+    await runner.run([one], PROMPT);
+    expect(one.replies.map(({ seed }) => seed)).toEqual([42, 43, 44]);
+  });
+
   it('runs lanes of another model after those of the loaded one, and loads that again', async () => {
     const { engine, api, runner, lane } = setUp();
     const lanes = [lane(1, OTHER), lane(2), lane(3, OTHER)];

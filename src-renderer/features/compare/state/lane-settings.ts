@@ -94,6 +94,11 @@ export function isEmptyPrompt(prompt: ComparedPrompt): boolean {
   return prompt.kind === 'text' ? prompt.text.trim() === '' : prompt.messages.length === 0;
 }
 
+/** Why lanes cannot be run with a prompt, or null. */
+export function promptProblem(prompt: ComparedPrompt): string | null {
+  return isEmptyPrompt(prompt) ? 'Write a prompt first.' : null;
+}
+
 /** What a stage that is on does: `top-k 40`. */
 function stageText({ label, main }: StageInfo, sampling: SamplingParams): string {
   return `${label} ${numberText(sampling[main.key])}`;

@@ -5,8 +5,10 @@ import {
   type LaneSettings,
   type StoredLane,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { defaultModelSettings } from '../../../../src-main/protocol/app/settings-schemas.ts';
 import { newId, now } from '../../chat/state/identity.ts';
 import { Reply } from '../../chat/state/reply.svelte.ts';
+import { seedOf } from './lane-settings.ts';
 
 /** Tokens of a lane's run whose candidates are kept, about 20 MB. Those of others are computed again when they are looked at. */
 const MAX_DETAILS = 8192;
@@ -22,6 +24,8 @@ export class Lane {
   shown = $state(0);
   /** Settings of the latest run, or null. */
   ranWith = $state.raw<LaneSettings | null>(null);
+  /** Texts of its settings that are kept while another option is selected. */
+  drafts = $state.raw(defaultModelSettings().drafts);
 
   constructor(settings: LaneSettings) {
     this.settings = settings;
@@ -81,8 +85,8 @@ export class Lane {
     const { settings } = this;
     this.ranWith = settings;
     const left = { tokens: MAX_DETAILS };
-    this.replies = Array.from({ length: settings.samples }, () => {
-      const reply = new Reply(newTurn(newFacts(settings)));
+    this.replies = Array.from({ length: settings.samples }, (_, sample) => {
+      const reply = new Reply(newTurn(newFacts(settings, sample)));
       reply.keepDetails(left);
       reply.begin({ sampling: settings.sampling });
       return reply;
@@ -99,7 +103,7 @@ export class Lane {
   /** Adds and shows a reply that begins with the first `index` tokens of another one, which stays. */
   branch(source: Reply, index: number): Reply {
     const settings = this.ranWith ?? this.settings;
-    const facts = { ...newFacts(settings), branch: { turn: source.id, index } };
+    const facts = { ...newFacts(settings, this.sampleOf(source)), branch: { turn: source.id, index } };
     const text = source.slice(0, source.startOf(index));
     const reply = new Reply({ ...newTurn(facts), text, tokens: source.copyColumns(0, index) });
     reply.details.inherit(source.details, index);
@@ -119,6 +123,13 @@ export class Lane {
   lineOf(reply: Reply): Reply[] {
     const source = this.sourceOf(reply);
     return source === null ? [reply] : [...this.lineOf(source), reply];
+  }
+
+  /** Indices of a reply's tokens, ascending, whose times include the reading of a prompt. */
+  runStartsOf(reply: Reply): number[] {
+    const starts = this.lineOf(reply).map(({ runStart }) => runStart);
+    // A reply has only the beginning of what it was branched from.
+    return [0, ...starts.filter((start, at) => start > 0 && starts.slice(at + 1).every((later) => start < later))];
   }
 
   /** Index of the sample that a reply is, or was branched from. */
@@ -163,9 +174,11 @@ function newTurn(facts: ReplyFacts, id = newId()) {
   return { id, parent: null, role: 'assistant', createdAt: now(), facts } as const;
 }
 
-function newFacts({ sampling, modelId, modelName, executor }: LaneSettings): ReplyFacts {
+/** @param sample from 0 */
+function newFacts(settings: LaneSettings, sample: number): ReplyFacts {
+  const { sampling, modelId, modelName, executor } = settings;
   return newReplyFacts({
-    seed: sampling.seed ?? 0,
+    seed: seedOf(settings, sample) ?? 0,
     sampling,
     modelId,
     model: modelName,

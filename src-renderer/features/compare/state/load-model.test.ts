@@ -27,17 +27,19 @@ function setUp(change: { problem?: EngineError; verdict?: Fit['verdict']; loads?
 
 describe('loadFor', () => {
   it('loads a model with its executor', async () => {
-    const { loads, load } = setUp({ loads: true });
+    const { loads, abort, load } = setUp({ loads: true });
+    const { signal } = abort;
     await load();
-    expect(loads).toEqual([['other', { executor: 'reference' }]]);
+    expect(loads).toEqual([['other', { executor: 'reference', signal }]]);
   });
   it('keeps the loaded model beside it, where its memory can be estimated', async () => {
-    const { loads, load } = setUp({ loads: true });
+    const { loads, abort, load } = setUp({ loads: true });
+    const { signal } = abort;
     await load(null, true);
     await load('reference', true);
     expect(loads).toEqual([
-      ['other', { keepLoaded: true }],
-      ['other', { executor: 'reference' }],
+      ['other', { keepLoaded: true, signal }],
+      ['other', { executor: 'reference', signal }],
     ]);
   });
   it('says why it is not loaded', async () => {

@@ -25,6 +25,8 @@ export async function loadFor(
     await library.load(modelId, {
       ...(executor === null ? {} : { executor }),
       ...(keepLoaded ? { keepLoaded } : {}),
+      // Before the engine has begun, `cancel` finds nothing.
+      signal,
     });
   } finally {
     signal.removeEventListener('abort', cancel);
