@@ -1,3 +1,4 @@
+import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { indexAt } from '../../../lib/index-at.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { formatCount, formatInteger, formatPercent } from '../../../ui/format.ts';
@@ -8,7 +9,7 @@ import { spanFigures } from '../state/span-figures.ts';
 import { candidateRows } from './candidates.ts';
 import { tokenElement } from './token-element.ts';
 import { TokenFocus } from './token-focus.svelte.ts';
-import { tokenLabel } from './token-label.ts';
+import { NOT_GENERATED, tokenLabel } from './token-label.ts';
 
 /** Getters are reactive. */
 export interface TokenReadingParts {
@@ -155,6 +156,7 @@ export class TokenReading {
   }
 
   get #blocked(): string | null {
+    if (this.token?.id === NO_TOKEN) return NOT_GENERATED;
     const { busy, recomputed, branchBlocked } = this.#parts;
     return busy ? 'A reply is being generated.' : (recomputed.blocked ?? branchBlocked);
   }
@@ -184,7 +186,9 @@ export class TokenReading {
     const rows = this.#rows;
     if (focus.row !== null) return `Candidate ${focus.row + 1} of ${rows.length}: ${rows[focus.row].description}`;
     const details = this.#details;
+    const name = visibleText(tokenLabel(token, details));
+    if (token.id === NO_TOKEN) return `${name}, not generated`;
     const rank = details === null ? '' : `, rank ${formatInteger(details.rank)}`;
-    return `${visibleText(tokenLabel(token, details))}, ${formatPercent(Math.exp(token.logprob))} likely${rank}`;
+    return `${name}, ${formatPercent(Math.exp(token.logprob))} likely${rank}`;
   }
 }

@@ -19,6 +19,14 @@ describe('exported numbers', () => {
     );
     expect(tableCsv(table)).toBe(`piece,value\r\n"a,""b""\n",${1 / 3}\r\n'=1+1,-Infinity\r\n`);
   });
+  it('runs no formula that begins with a full-width sign or a line break either', () => {
+    const texts = ['＝1', '＋1', '－1', '＠a', '\n=1'];
+    const table = tableOf(
+      ['piece'],
+      texts.map((text) => [text]),
+    );
+    expect(tableCsv(table)).toBe(`piece\r\n'＝1\r\n'＋1\r\n'－1\r\n'＠a\r\n"'\n=1"\r\n`);
+  });
   it('can be read back, whatever the text: the first apostrophe before a formula was added', () => {
     const texts = ['=', "'=", "''-1", "'a", '@', "'"];
     const table = tableOf(

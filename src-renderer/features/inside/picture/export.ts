@@ -1,3 +1,4 @@
+import { csv, type CsvColumn } from '../../../lib/csv.ts';
 import { saveFile } from '../../../lib/save-file.ts';
 import type { Picture, Table, TableValue } from './picture.ts';
 import { drawScene, sceneSvg, themeColours } from './scene.ts';
@@ -50,16 +51,9 @@ function png({ scene }: Picture): Promise<Blob> {
 
 /** RFC 4180, with CRLF. Numbers have all their digits. */
 export function tableCsv(table: Table): string {
-  const lines = [table.columns.map(csvValue).join(',')];
-  for (let row = 0; row < table.rows; row++) lines.push(table.row(row).map(csvValue).join(','));
-  return `${lines.join('\r\n')}\r\n`;
-}
-
-function csvValue(value: TableValue): string {
-  if (typeof value === 'number') return String(value);
-  // A spreadsheet would run a text that begins like a formula. Without the first apostrophe, it is as it was.
-  const text = /^'*[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const columns = table.columns.map((heading, at): CsvColumn<TableValue[]> => [heading, (row) => row[at]]);
+  const rows = Array.from({ length: table.rows }, (_, index) => table.row(index));
+  return csv(columns, rows);
 }
 
 /** `{ title, columns, rows }`. JSON has no infinity: it is a string there. */

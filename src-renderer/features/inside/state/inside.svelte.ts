@@ -20,16 +20,19 @@ import { WhatIfRun } from './what-if-run.svelte.ts';
 /** Parameters times tokens that are computed before anybody asks: a few seconds. */
 const AHEAD = 3e11;
 
-/** Where the tokens come from: a text in the view, or a token of a reply. */
+/** Where the tokens come from: a text in the view, or a token of a reply. Unknown: what led to that token is not known. */
 export type InsideSource =
   | { kind: 'text'; text: string }
   | {
       kind: 'reply';
       prompt: PromptInput;
       reply: readonly number[];
+      /** Token limit of the reply. */
+      maxTokens: number;
       target: number;
       model: { id: string; name: string };
-    };
+    }
+  | { kind: 'unknown'; problem: string };
 
 export interface InsideParts {
   engine: EngineState;
@@ -99,9 +102,15 @@ export class InsideState implements RunView {
   /** Looks at how a token of a reply came about. */
   lookAt(source: DrawSource, index: number): void {
     this.step = 'why';
-    const { prompt, reply = [] } = source.question(index);
+    const problem = source.problem(index);
+    if (problem !== null) {
+      this.source = { kind: 'unknown', problem };
+      return;
+    }
+    const { prompt, reply = [], stop } = source.question(index);
+    const { maxTokens } = stop;
     this.#draws = { source, index };
-    this.source = { kind: 'reply', prompt, reply, target: source.token(index).id, model: source.model };
+    this.source = { kind: 'reply', prompt, reply, maxTokens, target: source.token(index).id, model: source.model };
   }
 
   show(step: StepId): void {
@@ -155,6 +164,7 @@ export class InsideState implements RunView {
 
   async #read(source: InsideSource, model: ModelInfo | null, signal: AbortSignal): Promise<void> {
     if (model === null) return;
+    if (source.kind === 'unknown') return this.#set(null, source.problem);
     try {
       if (source.kind === 'reply' && source.model.id !== '' && source.model.id !== model.id) {
         const { name } = source.model;
@@ -163,7 +173,8 @@ export class InsideState implements RunView {
       }
       const engine = await this.engine.ready(signal);
       const prompt: PromptInput = source.kind === 'text' ? { kind: 'text', text: source.text } : source.prompt;
-      const asked = await promptIds(engine, prompt, signal);
+      const use = source.kind === 'reply' ? { maxTokens: source.maxTokens } : {};
+      const asked = await promptIds(engine, prompt, signal, use);
       if (signal.aborted) return;
       // A copy: the prompt is read again when the view is opened again.
       const ids = source.kind === 'reply' ? [...asked, ...source.reply] : asked;

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { DrawSource } from '../../waterfall/draw-source.ts';
 import { EXAMPLE } from './examples.ts';
 import { InsideState, type InsideParts } from './inside.svelte.ts';
@@ -34,8 +35,10 @@ const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
 const draws = {
   model: { id: 'own', name: 'Own' },
   token: (index: number) => ({ id: 70 + index }),
+  problem: () => null,
   question: (index: number) => ({
     prompt: { kind: 'ids', ids: [1, 2] },
+    stop: { maxTokens: 20 },
     reply: Array.from({ length: index }, (_, at) => 70 + at),
   }),
 } as unknown as DrawSource;
@@ -92,6 +95,24 @@ describe('the state of Inside', () => {
     expect([inside.step, inside.target, inside.draw?.index]).toEqual(['why', 72, 2]);
     inside.setText('ab');
     expect([inside.target, inside.draw]).toEqual([null, null]);
+  });
+
+  it('says why there is no run that led to a text that was not generated, and asks nothing', async () => {
+    const { inside, calls } = setUp();
+    const typed: DrawSource = {
+      ...draws,
+      token: () => ({ id: NO_TOKEN, text: 'By hand' }),
+      problem: () => 'It was not generated.',
+    };
+    inside.lookAt(typed, 2);
+    inside.follow();
+    await settle();
+    expect([inside.step, inside.problem, inside.answers]).toEqual(['why', 'It was not generated.', null]);
+    expect([inside.target, inside.draw, inside.pending, calls]).toEqual([null, null, false, []]);
+    inside.lookAt(draws, 2);
+    inside.follow();
+    await settle();
+    expect([inside.problem, inside.target, inside.answers?.ids.length]).toEqual([null, 72, 4]);
   });
 
   it('reads the prompt of a reply again without adding the reply twice', async () => {

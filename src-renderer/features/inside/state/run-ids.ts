@@ -1,16 +1,22 @@
 import type { ModelInfo, PromptInput } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 
+interface PromptUse {
+  /** The model that reads a text; by default the one that answers. */
+  modelId?: string | undefined;
+  /** Token limit of the reply to a chat: it decides how many old turns are dropped. */
+  maxTokens?: number;
+}
+
 /**
  * The token ids that the engine reads for a prompt.
- * @param modelId of the model that reads a text; by default the one that answers
  * @throws EngineError as `tokenize` and `renderChat`
  */
 export async function promptIds(
   engine: Pick<EngineApi, 'call'>,
   prompt: PromptInput,
   signal: AbortSignal,
-  modelId?: string,
+  { modelId, maxTokens }: PromptUse = {},
 ): Promise<number[]> {
   switch (prompt.kind) {
     case 'ids':
@@ -21,7 +27,8 @@ export async function promptIds(
       return (await engine.call('tokenize', { text, addBos, parseSpecial, ...by }, { signal })).ids;
     }
     case 'chat': {
-      const { kind: _, ...params } = prompt;
+      const { kind: _, ...chat } = prompt;
+      const params = { ...chat, ...(maxTokens === undefined ? {} : { maxTokens }) };
       return (await engine.call('renderChat', params, { signal })).ids;
     }
   }

@@ -39,8 +39,8 @@ export class SecondRun implements RunView {
   #token = $state(0);
   /** The choice that `answers` are of, as text. */
   #shownChoice = '';
-  /** Whether a model may be in memory beside the loaded one. */
-  #hasBeside = false;
+  /** The model that may be in memory, and the loaded one that it is beside (ids); null for none. */
+  #beside: { id: string; own: string | undefined } | null = null;
 
   constructor(first: InsideState, library: ModelShelf) {
     this.#first = first;
@@ -131,7 +131,7 @@ export class SecondRun implements RunView {
     // The page would show them under the name of this one.
     if (name !== this.#shownChoice) untrack(() => this.#show(null, null));
     this.#shownChoice = name;
-    if (choice?.kind !== 'model') untrack(() => this.#releaseBeside());
+    if (choice?.kind !== 'model') untrack(() => void this.#releaseBeside());
     if (choice?.kind === 'changes') {
       const { answers } = whatIf;
       untrack(() => {
@@ -158,19 +158,20 @@ export class SecondRun implements RunView {
 
   /** Forgets the answers. `InsideState.close` frees the other model. */
   close(): void {
-    this.#hasBeside = false;
+    this.#beside = null;
     this.#show(null, null);
   }
 
   /** Frees the other model, which is no longer shown. */
-  #releaseBeside(): void {
-    if (!this.#hasBeside) return;
-    this.#hasBeside = false;
-    this.engine
-      .ready()
-      .then((engine) => engine.call('releaseInside', { only: 'beside' }))
+  async #releaseBeside(): Promise<void> {
+    if (this.#beside === null) return;
+    this.#beside = null;
+    try {
+      const engine = await this.engine.ready();
+      await engine.call('releaseInside', { only: 'beside' });
+    } catch {
       // An engine that is gone has freed it.
-      .catch((thrown: unknown) => void thrown);
+    }
   }
 
   /** @param text null for that of the first run's tokens */
@@ -181,7 +182,7 @@ export class SecondRun implements RunView {
         text ?? (await engine.call('detokenize', { ids: [...first.ids], skipSpecial: true }, { signal })).text;
       const model = choice.kind === 'model' ? await this.#load(engine, choice.id, signal) : this.#first.model;
       const modelId = choice.kind === 'model' ? choice.id : undefined;
-      const ids = await promptIds(engine, { kind: 'text', text: shown }, signal, modelId);
+      const ids = await promptIds(engine, { kind: 'text', text: shown }, signal, { modelId });
       if (signal.aborted) return;
       if (ids.length === 0) this.#show(null, null, 'Type text to compare with.');
       else if (model !== null && ids.length > model.contextSize) this.#show(null, null, tooLong(ids.length, model));
@@ -196,19 +197,25 @@ export class SecondRun implements RunView {
   async #load(engine: EngineApi, id: string, signal: AbortSignal): Promise<ModelInfo> {
     const library = this.#library;
     const name = library.nameOf(id);
-    const own = this.#first.model?.name ?? 'the loaded model';
-    if (id === this.#first.model?.id) throw new EngineError('BAD_REQUEST', `${name} is loaded. Choose another model.`);
+    const own = this.#first.model;
+    if (id === own?.id) throw new EngineError('BAD_REQUEST', `${name} is loaded. Choose another model.`);
     this.loading = name;
-    this.#hasBeside = true;
     try {
+      const isThere = this.#beside?.id === id && this.#beside.own === own?.id;
+      // Another one that is still there takes the memory that this one needs.
+      if (!isThere) await this.#releaseBeside();
       await Promise.all([library.describe(id), library.refresh()]);
       const problem = library.problem(id);
       if (problem !== null) throw problem;
       const fit = library.fit(id);
       // The free memory is what it leaves, once it is there.
-      if (this.model?.id !== id && fit !== null && fit.verdict !== 'fits') {
-        throw new EngineError('OUT_OF_MEMORY', `${name} does not fit in memory beside ${own}.`);
+      if (!isThere && fit !== null && fit.verdict !== 'fits') {
+        const other = own?.name ?? 'the loaded model';
+        throw new EngineError('OUT_OF_MEMORY', `${name} does not fit in memory beside ${other}.`);
       }
+      // Something else may have been chosen by now, whose model is the one beside.
+      signal.throwIfAborted();
+      this.#beside = { id, own: own?.id };
       const contextSize = library.contextOf(id);
       const params = { modelId: id, beside: true, ...(contextSize === null ? {} : { contextSize }) };
       let loaded: ModelInfo | null = null;
@@ -217,6 +224,10 @@ export class SecondRun implements RunView {
       }
       if (loaded === null) throw new EngineError('INTERNAL', `${name} was not loaded.`);
       return loaded;
+    } catch (thrown) {
+      // Nothing may be left of it, and the next attempt must ask whether it fits.
+      if (!signal.aborted) await this.#releaseBeside();
+      throw thrown;
     } finally {
       this.loading = null;
     }

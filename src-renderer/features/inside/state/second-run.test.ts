@@ -25,7 +25,7 @@ function setUp(verdict: 'fits' | 'after-unload' = 'fits') {
   const first = {
     engine: { ready: () => Promise.resolve(engine) },
     ...{ model: modelOf('own'), layer: 1, head: 3, token: 2, target: 5 },
-    answers: { ids: [1, 2, 3] } as unknown as Answers,
+    answers: { ids: [1, 2, 3] } as unknown as Answers | null,
     source: { kind: 'text', text: 'xyz' },
     whatIf: { answers: null as Answers | null },
     selectToken: (index: number) => (first.token = index),
@@ -44,7 +44,7 @@ function setUp(verdict: 'fits' | 'after-unload' = 'fits') {
     problem: () => null,
   };
   const second = new SecondRun(first as unknown as InsideState, library as unknown as ModelShelf);
-  return { calls, first, second };
+  return { calls, first, library, second };
 }
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -114,6 +114,51 @@ describe('the second run', () => {
     await settle();
     expect(second.answers).toBeNull();
     expect(second.problem).toBe('The other does not fit in memory beside own.');
+  });
+
+  it('does not ask whether a model fits that is already beside, while the first text was empty', async () => {
+    const { second, first, library, calls } = setUp();
+    second.choice = { kind: 'model', id: 'other' };
+    second.follow();
+    await settle();
+    // There is no space for it once more.
+    library.fit = () => ({ verdict: 'after-unload' });
+    const { answers } = first;
+    first.answers = null;
+    second.follow();
+    expect([second.answers, second.model]).toEqual([null, null]);
+    first.answers = answers;
+    second.follow();
+    await settle();
+    expect([second.problem, second.answers?.modelId]).toEqual([null, 'other']);
+    expect(calls.map(({ method }) => method)).not.toContain('releaseInside');
+  });
+
+  it('asks again whether it fits beside another loaded model', async () => {
+    const { second, first, library, calls } = setUp();
+    second.choice = { kind: 'model', id: 'other' };
+    second.follow();
+    await settle();
+    library.fit = () => ({ verdict: 'after-unload' });
+    first.model = modelOf('larger');
+    first.answers = { ids: [1, 2] } as unknown as Answers;
+    second.answers = null;
+    second.follow();
+    await settle();
+    expect(calls.at(-1)).toEqual({ method: 'releaseInside', params: { only: 'beside' } });
+    expect(second.problem).toBe('The other does not fit in memory beside larger.');
+  });
+
+  it('frees the model that is beside before it asks whether the next one fits', async () => {
+    const { second, library, calls } = setUp();
+    second.choice = { kind: 'model', id: 'other' };
+    second.follow();
+    await settle();
+    library.fit = () => ({ verdict: calls.at(-1)?.method === 'releaseInside' ? 'fits' : 'after-unload' });
+    second.choice = { kind: 'model', id: 'third' };
+    second.follow();
+    await settle();
+    expect([second.problem, second.answers?.modelId]).toEqual([null, 'third']);
   });
 
   it('shows the changes of “What if”', () => {
