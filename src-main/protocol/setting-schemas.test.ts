@@ -79,6 +79,10 @@ describe('storedSettings', () => {
     expect(kept).not.toHaveProperty('bannedTexts');
   });
 
+  it('keep a repeated text once', () => {
+    expect(storedSettings(TABLE, { stopStrings: ['a', 'b', 'a'] })).toEqual({ stopStrings: ['a', 'b'] });
+  });
+
   it('accept a list of names completely or not at all', () => {
     expect(storedSettings(TABLE, { samplers: ['magic', 'top_k'], mirostat: 3 })).toEqual({});
   });

@@ -76,8 +76,8 @@ const textToFind = (maxLength: number) =>
   );
 
 /**
- * Parses settings from a file, dropping invalid ones. A number out of its range is clamped, and invalid texts of a list
- * are dropped. Never fails.
+ * Parses settings from a file, dropping invalid ones. A number out of its range is clamped, and invalid or repeated
+ * texts of a list are dropped. Never fails.
  */
 export function storedSettings<T extends SettingTable>(table: T, stored: unknown): Partial<ValuesOf<T>> {
   if (typeof stored !== 'object' || stored === null) return {};
@@ -93,5 +93,6 @@ function fitted(row: Setting, value: unknown): unknown {
   if (row.kind === 'number' && typeof value === 'number') return Math.min(row.max, Math.max(row.min, value));
   if (row.kind !== 'texts' || !Array.isArray(value)) return value;
   const text = textToFind(row.maxLength);
-  return value.filter((one) => v.is(text, one)).slice(0, row.maxCount);
+  // A repeated text has no further effect.
+  return [...new Set<unknown>(value.filter((one) => v.is(text, one)))].slice(0, row.maxCount);
 }

@@ -112,6 +112,16 @@ test('files are chosen, located and shown if there are dialogs, and deleted only
   expect(await services.invoke('modelsFolderReset')).toMatchObject({ isDefault: true });
 });
 
+test('pages are told that the models folder was chosen or reset', async () => {
+  const folder = await temporaryFolder();
+  const { services, events } = await setUp({ chooseFolder: async () => folder });
+  for (const method of ['modelsFolderChoose', 'modelsFolderReset'] as const) {
+    events.length = 0;
+    await services.invoke(method);
+    expect(events).toContainEqual({ type: 'models' });
+  }
+});
+
 test('a file that the catalogue offers is recognised, until its content changes', async () => {
   const folder = await temporaryFolder();
   const chosen: string[] = [];

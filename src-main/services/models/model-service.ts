@@ -145,11 +145,11 @@ export class ModelService {
         const path = await chosen(options.chooseFolder);
         if (path === null) return null;
         await this.library.setModelsFolder(path);
-        return await this.modelsFolder();
+        return this.#changed(await this.modelsFolder());
       },
       modelsFolderReset: async () => {
         await this.library.setModelsFolder(null);
-        return await this.modelsFolder();
+        return this.#changed(await this.modelsFolder());
       },
     };
   }

@@ -4,7 +4,7 @@ import type { ExecutorName, ModelDescription, ModelInfo } from '../../../src-mai
 import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
 import type { SystemMemory } from '../../../src-main/protocol/app/about.ts';
 import type { AppServices, ModelListing } from '../../../src-main/protocol/app/app-services.ts';
-import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
+import { cancelled, fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/state/engine.svelte.ts';
 import { biggerContext, defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
@@ -35,6 +35,8 @@ export interface LibraryParts {
   lastContext(id: string): number | null;
   saveContext(id: string, tokens: number): void;
 }
+
+type LoadOptions = Pick<ModelChoice, 'executor' | 'keepLoaded'> & { signal?: AbortSignal };
 
 /** The models on this computer: their headers, their states, and actions on them. */
 export class LibraryState {
@@ -263,15 +265,16 @@ export class LibraryState {
   /**
    * Replaces the loaded model, after stopping a running reply. Never rejects: see `problem`.
    * @param options `executor`: by default the engine's, or what was chosen for this model if it is loaded; `keepLoaded`:
-   * keeps the loaded model if both fit in memory
+   * keeps the loaded model if both fit in memory; `signal`: gives up before the engine begins, see `cancelLoad`
    */
-  async load(id: string, options: Pick<ModelChoice, 'executor' | 'keepLoaded'> = {}): Promise<void> {
+  async load(id: string, { signal, ...options }: LoadOptions = {}): Promise<void> {
     const { model, requested } = this.#parts.engine;
     // Another context size or file is no reason for another executor.
     const own = model?.id === id && requested ? { executor: requested } : {};
     this.#failures.delete(id);
     this.select(id);
     await Promise.all([this.describe(id), this.refresh()]);
+    if (signal?.aborted) return;
     const fit = this.fit(id);
     // The card already shows the reason.
     if (this.problem(id) !== null || fit?.verdict === 'too-large') return;
@@ -279,6 +282,7 @@ export class LibraryState {
     const contextSize = this.contextOf(id);
     try {
       if (fit?.verdict === 'after-unload') await this.#parts.engine.unload();
+      if (signal?.aborted) throw cancelled();
       await this.#parts.engine.load({
         modelId: id,
         ...own,

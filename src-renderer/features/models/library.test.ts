@@ -236,6 +236,29 @@ it('makes room first where both models do not fit beside each other', async () =
   expect(engine.model).toBe(OTHER);
 });
 
+it('can be given up before the engine begins', async () => {
+  await library.choose();
+  const { length } = api.loads;
+  const [early, late] = [new AbortController(), new AbortController()];
+  const loading = library.load('opened-1', { signal: early.signal });
+  early.abort();
+  await loading;
+  expect(stopped).toEqual([]);
+  expect(engine.status).toBe('ready');
+
+  // While it makes room.
+  free(4195);
+  const unload = engine.unload.bind(engine);
+  vi.spyOn(engine, 'unload').mockImplementation(() => {
+    late.abort();
+    return unload();
+  });
+  await library.load('opened-1', { signal: late.signal });
+  expect(engine.status).toBe('empty');
+  expect(api.loads).toHaveLength(length);
+  expect(library.problem('opened-1')).toBeNull();
+});
+
 it('unloads on demand, and forgets a model that is removed', async () => {
   await library.choose();
   api.loadScripts = [[OTHER]];

@@ -25,7 +25,10 @@ export class Models {
     this.catalogue = new CatalogueState({ services, library: this.library, selection });
     this.downloads = new Downloads(services);
     this.found = new Found(services, async (listing) => void (await this.library.added(listing)));
-    this.checks = new FileChecks(services);
+    this.checks = new FileChecks(services, async (id) => {
+      await this.library.refresh();
+      return this.library.find(id);
+    });
     const isListed = (id: string) => (this.library.find(id)?.source ?? 'lent') !== 'lent';
     this.rates = new Rates({ services, client: () => parts.client(), isListed });
   }
@@ -33,7 +36,13 @@ export class Models {
   /** Reads the lists, and again when the app reports changes. @returns stops */
   follow(): () => void {
     void this.refresh();
+    let mirror: string | null | undefined;
     return this.#parts.services.onEvent((event) => {
+      if (event.type === 'settings' && event.settings.downloads.mirror !== mirror) {
+        // The catalogue has its addresses.
+        ({ mirror } = event.settings.downloads);
+        void this.catalogue.refresh();
+      }
       if (event.type === 'models') void this.refresh();
       else if (event.type === 'downloads') this.downloads.take(event.downloads);
       else if (event.type === 'verify') this.checks.take(event);

@@ -120,7 +120,7 @@ export class PresetsState {
     }
   }
 
-  /** Items that are here already are left out. Imported ones get new ids. */
+  /** Items that are here already are left out. Imported ones get new ids. @returns each item of the list once */
   async #addAll(
     items: readonly (SavedItem | Omit<SavedPreset, 'id'> | Omit<SavedPrompt, 'id'>)[],
   ): Promise<SavedItem[]> {
@@ -129,7 +129,9 @@ export class PresetsState {
       const now: SavedItem = { ...item, id: newId() };
       const known = this.#items.find((one) => contentOf(one) === contentOf(now));
       if (known === undefined && (await this.#change({ was: null, now })) === null) break;
-      added.push(known ?? now);
+      const here = known ?? now;
+      // The file may have it twice.
+      if (added.every(({ id }) => id !== here.id)) added.push(here);
     }
     return added;
   }

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
-import type { SavedPreset } from '../../../../src-main/protocol/app/presets/saved-items.ts';
+import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
+import { changeItems } from '../../../../src-main/protocol/app/presets/change-items.ts';
+import type { SavedItem, SavedItemChange, SavedPreset } from '../../../../src-main/protocol/app/presets/saved-items.ts';
+import { newId } from '../state/identity.ts';
 import { FakeServices } from '../test-support/fakes.ts';
 import { PresetsState } from './presets.svelte.ts';
 
@@ -21,4 +24,22 @@ it('keeps which preset was chosen, for each model and chat', () => {
 
   services.emit({ type: 'savedItems', items: [preset('facts')] });
   expect(state.shown('model', null)).toBeNull();
+});
+
+it('adds an item once, and reports it once, if the file has it twice', async () => {
+  let items: SavedItem[] = [];
+  const services = {
+    invoke: async (_method: string, change: SavedItemChange) => {
+      const changed = changeItems(items, change, newId);
+      ({ items } = changed);
+      return changed;
+    },
+    onEvent: () => () => undefined,
+  } as unknown as AppServices;
+  const state = new PresetsState(services);
+  const twice = [newId(), newId()].map((id) => ({ ...preset('stories'), id }));
+  await state.take(new File([state.fileText(twice)], 'presets.json'));
+  expect(state.imported).toMatchObject({ added: [{ name: 'stories' }], problem: null });
+  expect(state.imported?.added).toHaveLength(1);
+  expect(state.presets).toHaveLength(1);
 });

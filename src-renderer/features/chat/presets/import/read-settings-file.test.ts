@@ -71,6 +71,12 @@ describe('LM Studio', () => {
     expect(keysOf(unmapped)).toContain('llm.prediction.promptTemplate');
   });
 
+  it('takes a repeated stop string once, without a remark', () => {
+    const { stop, unmapped } = mapped(preset([['stopStrings', ['###', 'END', '###']]]));
+    expect(stop).toEqual({ stopStrings: ['###', 'END'] });
+    expect(keysOf(unmapped)).toEqual(['llm.load.contextLength']);
+  });
+
   it('maps a preset of versions before 0.3', () => {
     const inference_params = {
       ...{ temp: 0.8, top_k: 40, top_p: 0.95, repeat_penalty: 1.1, n_predict: -1, antiprompt: ['### User:'] },

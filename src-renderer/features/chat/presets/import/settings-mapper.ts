@@ -60,7 +60,7 @@ export class SettingsMapper {
       return;
     }
     if (typeof given === 'number' && fitted !== given) this.skip(source, value, `Changed to ${String(fitted)}.`);
-    if (Array.isArray(given) && Array.isArray(fitted) && fitted.length < given.length) {
+    if (Array.isArray(given) && Array.isArray(fitted) && fitted.length < new Set<unknown>(given).size) {
       this.skip(source, value, 'Some of the texts are not allowed here.');
     }
     this.#values.set(key, fitted);
