@@ -1,11 +1,29 @@
 import { expect, it } from 'vitest';
-import { numberFrom, numberText } from './number-text.ts';
+import { numberFrom, numberText, rounded } from './number-text.ts';
 
 it('groups whole numbers, but not seeds or fractions', () => {
   expect(numberText(4096, 0, true)).toBe('4,096');
   expect(numberText(320, 0, true)).toBe('320');
   expect(numberText(4_294_967_295, 0, false)).toBe('4294967295');
   expect(numberText(1234.5, 2, true)).toBe('1234.50');
+});
+
+it('shows the decimals that a fraction has, at least those of a step and at most four', () => {
+  expect(numberText(0.001, 2, true)).toBe('0.001');
+  expect(numberText(1.005, 2, true)).toBe('1.005');
+  expect(numberText(0.3, 2, true)).toBe('0.30');
+  expect(numberText(0.1 + 0.2, 1, true)).toBe('0.3');
+  // What a model's file recommends has single precision.
+  expect(numberText(Math.fround(0.6), 2, true)).toBe('0.60');
+  expect(numberText(0.99996, 2, true)).toBe('1.00');
+});
+
+it('keeps a typed fraction that is finer than a step', () => {
+  expect(rounded(0.001, 2)).toBe(0.001);
+  expect(rounded(0.999, 2)).toBe(0.999);
+  expect(rounded(0.12344, 1)).toBe(0.1234);
+  expect(rounded(1e-6, 6)).toBe(1e-6);
+  expect(rounded(40.6, 0)).toBe(41);
 });
 
 it('reads what it shows', () => {

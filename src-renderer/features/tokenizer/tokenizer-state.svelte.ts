@@ -2,6 +2,7 @@ import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { Tokenized } from '../../../src-main/engine/api/types.ts';
 import { cutText } from '../../../src-main/protocol/cut-text.ts';
 import type { EngineState } from '../chat/state/engine.svelte.ts';
+import { EXAMPLES } from './examples.ts';
 
 /** Debounce delay while typing, ms. */
 const ASK_AFTER_MS = 120;
@@ -40,6 +41,17 @@ export class TokenizerState {
   get part(): string {
     if (this.whole || this.text.length <= READ_AT_FIRST) return this.text;
     return cutText(this.text, READ_AT_FIRST);
+  }
+
+  /** Replaces the text by an example. @returns puts the text back; null if it was empty or an example */
+  tryExample(text: string): (() => void) | null {
+    const { text: written, whole } = this;
+    this.text = text;
+    if (written.trim() === '' || EXAMPLES.some((example) => example.text === written)) return null;
+    return () => {
+      this.text = written;
+      this.whole = whole;
+    };
   }
 
   /** Schedules tokenizing. @param model id of the loaded one @returns cancels it */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { Tokenized, TokenizeParams, TokenPiece } from '../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
+import { EXAMPLES } from './examples.ts';
 import { codePointsOf, countsOf, endsLine, kindText, lookOf } from './pieces.ts';
 import { READ_AT_FIRST, TokenizerState } from './tokenizer-state.svelte.ts';
 import { visibleParts, visibleText } from '../../lib/visible.ts';
@@ -160,5 +161,20 @@ describe('the state of the view', () => {
     state.text = '';
     state.ask('own');
     expect(state.whole).toBe(false);
+  });
+
+  it('gives a written text back that an example replaced', () => {
+    const [first, second] = EXAMPLES;
+    const long = 'a'.repeat(READ_AT_FIRST + 1);
+    expect(state.tryExample(first!.text)).toBeNull();
+    expect(state.tryExample(second!.text)).toBeNull();
+    expect(state.text).toBe(second!.text);
+    state.text = long;
+    state.whole = true;
+    const undo = state.tryExample(first!.text);
+    state.ask('own');
+    expect(state.text).toBe(first!.text);
+    undo?.();
+    expect(state).toMatchObject({ text: long, whole: true });
   });
 });

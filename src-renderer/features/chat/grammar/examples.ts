@@ -1,6 +1,6 @@
 import type { GrammarSource } from '../../../../src-main/engine/api/types.ts';
 
-interface Example {
+export interface Example {
   name: string;
   source: string;
 }

@@ -2,9 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import { toasts } from '../../../ui/toasts.svelte.ts';
+import { chooseExample } from './choose-example.ts';
 import { GRAMMAR_EXAMPLES } from './examples.ts';
-import { memoryStorage } from '../test-support/fakes.ts';
+import { FakeServices, memoryStorage, MODEL } from '../test-support/fakes.ts';
 import { AutomaticRequests } from '../state/automatic-requests.ts';
+import { ModelSettingsState } from '../state/model-settings.svelte.ts';
+import { SettingsState } from '../state/settings.svelte.ts';
 import { GrammarCheck } from './grammar-check.svelte.ts';
 
 const WRONG: SourceProblem = { message: 'There is no rule "x".', line: 2, column: 5 };
@@ -92,6 +96,47 @@ describe('a grammar that the engine did not respond', () => {
     expect(asked).toEqual(['hangs', 'other', 'hangs']);
     expect(check.held).toBe(false);
     vi.useRealTimers();
+  });
+});
+
+describe('an example that is chosen', () => {
+  const [first, second] = GRAMMAR_EXAMPLES.gbnf;
+
+  beforeEach(() => {
+    toasts.list = [];
+  });
+
+  async function chosenInsteadOf(source: string): Promise<ModelSettingsState> {
+    const settings = await SettingsState.load(new FakeServices());
+    const state = new ModelSettingsState({ settings, engine: { model: MODEL }, firstModel: MODEL.id });
+    state.setGrammar(gbnf(source));
+    chooseExample(state, gbnf(source), second!);
+    expect(state.sampling.grammar).toEqual(gbnf(second!.source));
+    return state;
+  }
+
+  it('replaces a written format only until that is undone', async () => {
+    const state = await chosenInsteadOf('root ::= "mine"');
+    expect(toasts.list).toMatchObject([{ text: 'Answer format replaced', detail: second!.name }]);
+    toasts.undo(toasts.list[0].id);
+    expect(state.sampling.grammar).toEqual(gbnf('root ::= "mine"'));
+    expect(state.own.drafts.gbnf).toBe('root ::= "mine"');
+  });
+
+  it('has nothing to undo after another example, or an empty text', async () => {
+    await chosenInsteadOf(first.source);
+    await chosenInsteadOf('\n');
+    expect(toasts.list).toEqual([]);
+  });
+
+  it('is undone where it was chosen', () => {
+    const giveBack = vi.fn();
+    const settings = { owner: 'first', remember: () => giveBack, setGrammar: vi.fn() };
+    chooseExample(settings, gbnf('root ::= "mine"'), first);
+    settings.owner = 'second';
+    toasts.undo(toasts.list[0].id);
+    expect(giveBack).toHaveBeenCalledOnce();
+    expect(settings.setGrammar).toHaveBeenCalledOnce();
   });
 });
 

@@ -12,6 +12,11 @@ export function biasRows({ logitBias, textBias }: Biases): BiasRow[] {
   ];
 }
 
+/** Tells the rows apart: the text `#5` is not token 5. */
+export function biasKey(row: BiasRow): string {
+  return row.by === 'id' ? `id ${row.id}` : `text ${row.text}`;
+}
+
 /** There is one bias per text or token: a second one replaces the first. */
 export function withBias({ logitBias, textBias }: Biases, row: BiasRow): Partial<Biases> {
   return row.by === 'text'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
-import { biasRows, withBias, withoutBias } from './bias.ts';
+import { biasKey, biasRows, withBias, withoutBias } from './bias.ts';
 import { added, effectOf, moved, rowsFor, stageReports, USUAL_ORDER, without } from './chain.ts';
 import { ChainOrder } from './chain-order.svelte.ts';
 
@@ -109,5 +109,11 @@ describe('biases', () => {
     ]);
     expect(withoutBias(changed, { by: 'id', id: 7, bias: -2 })).toEqual({ logitBias: [] });
     expect(withoutBias(changed, { by: 'text', text: ' cat', bias: 1 })).toEqual({ textBias: [] });
+  });
+
+  it('have different keys for a token and for a text that looks like one', () => {
+    const textBias = ['#5', '5', 'id 5'].map((text): [string, number] => [text, 1]);
+    const rows = biasRows({ logitBias: [[5, 1]], textBias });
+    expect(new Set(rows.map(biasKey)).size).toBe(4);
   });
 });

@@ -64,6 +64,7 @@ describe('stages', () => {
     ['top_k', { topK: 40 }, 'Keeps the 40 most likely tokens.'],
     ['top_k', { topK: 1 }, 'Keeps only the most likely token.'],
     ['top_p', { topP: 0.8 }, 'Keeps the most likely tokens, up to a total of 80\u00a0%.'],
+    ['top_p', { topP: 0.999 }, 'Keeps the most likely tokens, up to a total of 99.9\u00a0%.'],
     ['min_p', { minP: 0.05 }, 'Cuts tokens less than 5\u00a0% as likely as the best one.'],
     ['temperature', { temperature: 0 }, 'At 0, the most likely token always wins.'],
     ['temperature', { temperature: 0.8, dynatempRange: 1 }, 'From 0 when the model is sure to 1.8 when it is not.'],

@@ -231,11 +231,12 @@ export function keysOf({ name, main, more }: StageInfo): (keyof SamplingParams)[
 const history = (lastN: number) => (lastN < 0 ? 'the whole context' : `the last ${formatInteger(lastN)} tokens`);
 const round = (value: number) => Math.round(value * 100) / 100;
 
-/** `5 %`, `2.5 %`. */
+/** `5 %`, `2.5 %`, `99.9 %`. */
 export function wholePercent(fraction: number): string {
-  return Number.isInteger(Math.round(fraction * 1e6) / 1e4)
-    ? withUnit(String(Math.round(fraction * 100)), '%')
-    : formatPercent(fraction);
+  const percent = Math.round(fraction * 1e6) / 1e4;
+  // Only 1 is all.
+  const isExact = Number.isInteger(percent) || (percent >= 99.5 && percent < 100);
+  return isExact ? withUnit(String(percent), '%') : formatPercent(fraction);
 }
 
 /** Stages that never change which token is the most likely one. */
