@@ -60,7 +60,9 @@ type ChatCommand =
 function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-chat'>, Handler> {
   const { app, compare, chatCommands, documents } = parts;
   const { chats, session, find } = app;
-  const current = () => chats.list.find(({ id }) => id === documents.currentId);
+  /** While another chat is on its way, nothing is done to the one before. */
+  const isStaying = () => chats.comingId === null;
+  const current = () => (isStaying() ? chats.list.find(({ id }) => id === documents.currentId) : undefined);
   const onCurrent = (run: (chat: NonNullable<ReturnType<typeof current>>) => void): Handler => ({
     run() {
       const chat = current();
@@ -85,7 +87,7 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
     },
     regenerate: {
       run: () => void session.regenerate(),
-      when: () => documents.isChat && chats.current.lastReply !== null && !session.turns.waits,
+      when: () => documents.isChat && isStaying() && chats.current.lastReply !== null && !session.turns.waits,
     },
     'pin-chat': onCurrent((chat) => chatCommands.pin(chat)),
     'move-chat': onCurrent((chat) => chatCommands.move(chat)),

@@ -175,6 +175,6 @@ it('two pages write in one notebook, and both see everything', async () => {
   await session.generate(notebook.text.toString().indexOf('Two'));
   await notebooks.flush();
   const text = 'Zero. One. t0 t1 t2Two. ';
-  await expect.poll(() => [notebook.text.toString(), copy.text.toString()], { timeout: 5000 }).toEqual([text, text]);
-  await expect.poll(() => other.session.tokens.length, { timeout: 5000 }).toBe(3);
+  await expect.poll(() => [notebook.text.toString(), copy.text.toString()]).toEqual([text, text]);
+  await expect.poll(() => other.session.tokens.length).toBe(3);
 });

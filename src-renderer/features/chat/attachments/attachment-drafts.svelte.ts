@@ -65,13 +65,17 @@ export class AttachmentDrafts {
     this.#places.delete(place);
   }
 
-  /** Moves the files of one chat to another, also those that are being read. */
+  /** Adds the files of one chat to those of another, also those that are being read. */
   move(from: string, to: string): void {
     for (const place of this.#places) if (place.key === from) place.key = to;
     const draft = this.#drafts.get(from);
     if (draft === undefined) return;
     this.#drafts.delete(from);
-    this.#drafts.set(to, draft);
+    this.#change(to, ({ files, reading, problems }) => ({
+      files: [...files, ...draft.files],
+      reading: [...reading, ...draft.reading],
+      problems: [...problems, ...draft.problems],
+    }));
   }
 
   remove(id: string): void {

@@ -177,6 +177,25 @@ it('drafts have no more files than a message can have, however they are attached
   expect(drafts.reading).toEqual([]);
 });
 
+it('drafts of a chat join those of another, also while they are read', async () => {
+  let key = 'one';
+  const drafts = new AttachmentDrafts(
+    () => key,
+    () => Promise.reject(new Error('No PDF.')),
+  );
+  const file = (name: string) => new File(['x'], name);
+  await drafts.add([file('a.txt')]);
+  key = 'two';
+  await drafts.add([file('b.txt')]);
+  const adding = drafts.add([file('c.txt')]);
+  key = 'one';
+  drafts.move('two', 'one');
+  await adding;
+  expect(drafts.files.map(({ name }) => name)).toEqual(['a.txt', 'b.txt', 'c.txt']);
+  key = 'two';
+  expect(drafts.files).toEqual([]);
+});
+
 describe('files that are too big', () => {
   const limits = { window: 200, maxTokens: 1000 };
   const promptOf = (files: readonly AttachedFile[]): PromptInput => ({

@@ -116,6 +116,13 @@ export class FindInChat {
     this.goTo();
   }
 
+  /** As `move`, but first counts a query that was just typed. If it changes meanwhile, nothing moves. */
+  async countAndMove(by: 1 | -1): Promise<void> {
+    const { query } = this;
+    if (this.#begins) await this.count();
+    if (query === this.query) this.move(by);
+  }
+
   #firstFrom({ index, above }: FindOrigin): number {
     let before = 0;
     for (const hit of this.hits) {
@@ -151,17 +158,19 @@ export class FindInChat {
   async #countOnce(): Promise<void> {
     const run = ++this.#run;
     const { query } = this;
+    // Another query is counted by its own call.
+    const isOver = () => run !== this.#run || query !== this.query;
     const hits: TurnHits[] = [];
     this.counting = true;
     let since = performance.now();
     if (query.trim() !== '') {
       for (const [index, turn] of this.#parts.chats.current.path.entries()) {
         const count = await this.#countIn(turn, query);
-        if (run !== this.#run) return;
+        if (isOver()) return;
         if (count > 0) hits.push({ turn: turn.id, index, count });
         if (performance.now() - since > SLICE_MS) {
           await new Promise((resolve) => setTimeout(resolve));
-          if (run !== this.#run) return;
+          if (isOver()) return;
           since = performance.now();
         }
       }

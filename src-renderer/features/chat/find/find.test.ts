@@ -157,6 +157,26 @@ describe('FindInChat', () => {
     expect(find.place).toBe(2);
   });
 
+  it('counts what was just typed before it moves, and does not move if more is typed meanwhile', async () => {
+    find.query = 'no animal';
+    await find.count();
+    find.query = 'RED FOX';
+    await find.countAndMove(1);
+    expect([find.total, find.place]).toEqual([6, 2]);
+    // The query is also counted by itself.
+    await find.count();
+    expect(find.place).toBe(2);
+    const before = targets.length;
+    find.query = 'animal';
+    const moving = find.countAndMove(-1);
+    find.query = 'red';
+    await moving;
+    expect([find.counting, targets.length]).toEqual([true, before]);
+    await find.count();
+    expect(targets.at(-1)).toMatchObject({ query: 'red', occurrence: 0 });
+    expect(find.place).toBe(1);
+  });
+
   it('has no place without an occurrence', async () => {
     find.query = 'wolf';
     await find.count();

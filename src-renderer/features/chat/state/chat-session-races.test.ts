@@ -358,3 +358,34 @@ it('does not generate in a chat that was deleted while a model was loaded for it
   await regenerating;
   expect(api.requests).toHaveLength(1);
 });
+
+it('keeps what is typed while a chat is read for that chat, and loses nothing if it cannot be read', async () => {
+  const { session, chats, services } = opened;
+  await session.send('Once');
+  await chats.flush();
+  const { id } = chats.current;
+  chats.create();
+  session.draft = 'for a new chat';
+  let read: () => void = () => undefined;
+  services.delay = new Promise((resolve) => (read = resolve));
+  const selecting = chats.select(id);
+  expect(session.draft).toBe('');
+  session.draft = 'And';
+  read();
+  await selecting;
+  expect([chats.current.id, session.draft]).toEqual([id, 'And']);
+  chats.create();
+  services.failure = new EngineError('STORAGE', 'The disk cannot be read.');
+  const failing = chats.select(id);
+  session.draft += ' then?';
+  await failing;
+  expect(session.draft).toBe('for a new chat');
+  services.failure = null;
+  await chats.select(id);
+  expect(session.draft).toBe('And then?');
+  chats.create();
+  // Another page has deleted it.
+  await services.invoke('chatDelete', id);
+  await chats.select(id);
+  expect(session.draft).toBe('for a new chat\nAnd then?');
+});

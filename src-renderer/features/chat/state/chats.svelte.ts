@@ -36,6 +36,8 @@ export class ChatsState {
   found = $state.raw<readonly FoundChat[] | null>(null);
   /** Whether something waits for a chat that may be off screen, such as a queued message; set by the session. */
   isNeeded: (chat: ChatDocument) => boolean = () => false;
+  /** A chat that was chosen cannot be shown; set by the session. */
+  onGone: (id: string) => void = () => undefined;
 
   readonly #services: PageServices;
   readonly #onDeleted: (id: string) => void;
@@ -43,8 +45,8 @@ export class ChatsState {
   readonly #open: OpenDocuments<ChatDocument>;
   readonly #problems = new SvelteMap<Request, string>();
   #current = $state.raw<ChatDocument>(ChatDocument.create());
-  /** The latest `select`, which replaces earlier ones that are still loading. */
-  #selecting: string | null = null;
+  /** The latest `select` that is still loading. It replaces earlier ones. */
+  #selecting = $state.raw<{ readonly id: string } | null>(null);
   #refreshing: Promise<void> | null = null;
   #refreshAgain = false;
   #search = $state('');
@@ -114,6 +116,11 @@ export class ChatsState {
     return isNew(this.current) ? null : this.current.id;
   }
 
+  /** The chat that was chosen and is still being read, or null. Until it is here, the one before stays open. */
+  get comingId(): string | null {
+    return this.#selecting?.id ?? null;
+  }
+
   /** Why the list could not be read, a chat not be opened, and so on, or null. */
   get error(): string | null {
     for (const problem of this.#problems.values()) return problem;
@@ -150,27 +157,33 @@ export class ChatsState {
 
   /** Opens a chat. If it no longer exists, the open chat stays. */
   async select(id: string): Promise<void> {
-    this.#selecting = id;
+    this.#selecting = null;
     if (id === this.current.id) return;
     const open = this.#open.get(id);
     if (open) {
       this.#show(open.document);
       return;
     }
+    const selecting = { id };
+    this.#selecting = selecting;
     await this.#try('open', async () => {
       const stored = await this.#services.invoke('chatGet', id);
-      if (this.#selecting !== id) return;
+      if (this.#selecting?.id !== id) return;
+      this.#selecting = null;
       // It was selected twice. Two documents of one chat would not know of each other's changes.
       const known = this.#open.get(id);
       if (known) return this.#show(known.document);
       if (stored === null) {
         this.list = this.list.filter((chat) => chat.id !== id);
+        this.onGone(id);
         return;
       }
       // The list could not be read, and this is a notebook.
-      if (stored.updates !== undefined) return;
+      if (stored.updates !== undefined) return this.onGone(id);
       this.#show(ChatDocument.from(stored, this.#open.detailsOf(id)));
     });
+    // It could not be read.
+    if (this.#selecting === selecting) this.#selecting = null;
   }
 
   /**
@@ -269,7 +282,7 @@ export class ChatsState {
       if (isStored) await this.#services.invoke('chatDelete', id);
       this.#onDeleted(id);
       // It, or another one, may have been opened meanwhile, or is on its way here.
-      if (this.#selecting === id) this.#selecting = null;
+      if (this.#selecting?.id === id) this.#selecting = null;
       const open = this.#open.get(id) ?? before;
       open?.outbox.close();
       const wasCurrent = id === this.current.id;

@@ -84,6 +84,33 @@ it('opens the chat that was asked for last', async () => {
   expect(other.chats.current.id).toBe(b.id);
 });
 
+it('says which chat is on its way, until it is here, cannot be read, or another one was opened', async () => {
+  const store = await openStore(await dataFolder());
+  const { chats } = await openPage(store);
+  const [a, b] = [await write(chats, 'a'), await write(chats, 'b')];
+  const { chats: other, line } = await openPage(store);
+  let read: () => void = () => undefined;
+  line.delay = new Promise((resolve) => (read = resolve));
+  const selecting = [other.select(a.id), other.select(a.id)];
+  expect(other.comingId).toBe(a.id);
+  selecting.push(other.select(b.id));
+  expect(other.comingId).toBe(b.id);
+  read();
+  await Promise.all(selecting);
+  expect([other.comingId, other.current.id]).toEqual([null, b.id]);
+  line.failure = full();
+  const failing = other.select(a.id);
+  expect(other.comingId).toBe(a.id);
+  await failing;
+  expect([other.comingId, other.current.id]).toEqual([null, b.id]);
+  line.failure = null;
+  const late = other.select(a.id);
+  other.create();
+  expect(other.comingId).toBeNull();
+  await late;
+  expect(other.currentId).toBeNull();
+});
+
 it('opens a chat once, however often it is selected, and saves what is added to it', async () => {
   const store = await openStore(await dataFolder());
   const { chats } = await openPage(store);

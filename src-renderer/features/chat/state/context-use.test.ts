@@ -71,3 +71,11 @@ it('lists the turns that the model does not see any more', () => {
   expect(unreadTurns(chat, reply).size).toBe(0);
   expect(unreadTurns(chat, null).size).toBe(0);
 });
+
+it('counts no more than the window while a reply that was shifted is continued', () => {
+  const reply = ChatDocument.create().addReply(REPLY_FACTS);
+  reply.begin({});
+  const event = start(30);
+  if (event.type === 'start') reply.started({ ...event, contextSize: 10 });
+  expect(reply.contextUsed).toBe(10);
+});

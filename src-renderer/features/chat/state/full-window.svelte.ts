@@ -129,7 +129,8 @@ export class FullWindow {
   #open(from: ChatDocument, unanswered: string): void {
     const { chats, session } = this.#parts;
     const isHere = chats.current === from;
-    const draft = isHere ? session.draft : '';
+    // While another chat is on its way, the composer has the draft of that one.
+    const draft = isHere && chats.comingId === null ? session.draft : '';
     if (draft !== '') session.draft = '';
     if (isHere) chats.createBlank();
     else chats.create();

@@ -13,21 +13,32 @@ const NEW_CHAT = 'new';
 export class MessageDrafts {
   /** Files of messages that are not sent yet. */
   readonly attachments: AttachmentDrafts;
-  readonly #chats: Pick<ChatsState, 'current'>;
+  readonly #chats: Pick<ChatsState, 'current' | 'comingId'>;
   readonly #texts: Drafts;
 
-  constructor(chats: Pick<ChatsState, 'current'>, texts: Drafts) {
+  constructor(chats: Pick<ChatsState, 'current' | 'comingId' | 'onGone'>, texts: Drafts) {
     this.#chats = chats;
     this.#texts = texts;
-    this.attachments = new AttachmentDrafts(() => this.keyOf(chats.current), readPdf);
+    this.attachments = new AttachmentDrafts(() => this.#key, readPdf);
+    // What was meant for it stays in the composer.
+    chats.onGone = (id) => {
+      this.attachments.move(id, this.#key);
+      this.text = [this.text, texts.get(id)].filter((one) => one !== '').join('\n');
+      texts.set(id, '');
+    };
   }
 
   /** Text in the composer. */
   get text(): string {
-    return this.#texts.get(this.keyOf(this.#chats.current));
+    return this.#texts.get(this.#key);
   }
   set text(text: string) {
-    this.#texts.set(this.keyOf(this.#chats.current), text);
+    this.#texts.set(this.#key, text);
+  }
+
+  /** A chat that was chosen has the composer before it is here: what is typed meanwhile is for it. */
+  get #key(): string {
+    return this.#chats.comingId ?? this.keyOf(this.#chats.current);
   }
 
   keyOf(chat: ChatDocument): string {

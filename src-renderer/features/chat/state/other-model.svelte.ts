@@ -6,7 +6,7 @@ import type { EngineState } from './engine.svelte.ts';
 export interface ModelList {
   readonly listings: readonly ModelListing[];
   nameOf(id: string): string;
-  /** Resolves when the model is loaded or loading failed; the engine's state says which. */
+  /** Resolves when the model is loaded or loading failed; the engine's state says which, and the shell shows why. */
   load(id: string): Promise<void>;
   /**
    * A bigger context window for the loaded model that fits in memory; null if there is none.

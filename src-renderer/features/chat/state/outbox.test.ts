@@ -1,8 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
+import type { AppMethods, AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
-import type { LocalAppServices } from '../../../../src-main/services/app-services.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { REPLY_FACTS, token } from '../test-support/fakes.ts';
@@ -13,7 +12,7 @@ interface Page {
   chats: ChatsState;
 }
 
-async function openPage(store: LocalAppServices, chatId?: string): Promise<Page> {
+async function openPage(store: AppServices, chatId?: string): Promise<Page> {
   const line = new PageLine(store);
   const chats = new ChatsState(line);
   await chats.refresh();
@@ -114,10 +113,10 @@ describe('two pages on one chat', () => {
     const b = await openPage(store, id);
     const writing = begin(a);
     writing.grow(3);
-    await vi.waitFor(() => expect(b.chats.current.lastReply?.text).toBe(wordsOf(3)), { timeout: 3000 });
+    await vi.waitFor(() => expect(b.chats.current.lastReply?.text).toBe(wordsOf(3)));
     expect(b.chats.current.lastReply?.interrupted).toBe(false);
     writing.grow(2);
-    await vi.waitFor(() => expect(b.chats.current.lastReply?.text).toBe(wordsOf(5)), { timeout: 3000 });
+    await vi.waitFor(() => expect(b.chats.current.lastReply?.text).toBe(wordsOf(5)));
     writing.end();
     await vi.waitFor(() => expect(b.chats.current.lastReply?.stop?.reason).toBe('max_tokens'));
     expect(b.chats.current.lastReply?.text).toBe(writing.reply.text);
@@ -134,8 +133,8 @@ describe('two pages on one chat', () => {
     await Promise.all([a.chats.flush(), b.chats.flush()]);
     expect([a.chats.unsaved, b.chats.unsaved]).toEqual([[], []]);
     const seen = (chats: ChatsState) => chats.current.versionsOf(chats.current.path[1]);
-    await vi.waitFor(() => expect(seen(a.chats)).toHaveLength(2), { timeout: 5000 });
-    await vi.waitFor(() => expect(seen(b.chats)).toEqual(seen(a.chats)), { timeout: 5000 });
+    await vi.waitFor(() => expect(seen(a.chats)).toHaveLength(2));
+    await vi.waitFor(() => expect(seen(b.chats)).toEqual(seen(a.chats)));
     expect(said(await web.invoke('chatGet', id)).sort()).toEqual(['from a', 'from b', 'one']);
   });
 
@@ -200,7 +199,7 @@ describe('a chat that cannot be written', () => {
     await page.chats.refresh();
     expect(page.chats.list.map(({ title }) => title)).toEqual(['new']);
     page.line.failure = null;
-    await vi.waitFor(() => expect(page.chats.unsaved).toEqual([]), { timeout: 3000 });
+    await vi.waitFor(() => expect(page.chats.unsaved).toEqual([]));
     expect(said(await store.invoke('chatGet', chat.id))).toEqual(['new']);
   });
 
@@ -316,21 +315,35 @@ describe('what is written', () => {
   });
 
   it('goes out twice a second while a reply runs', async () => {
-    const store = await openStore(await dataFolder());
-    const page = await openPage(store);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    // Writes take no time.
+    const instant: AppServices = {
+      onEvent: () => () => undefined,
+      invoke: async (method, ...params) => {
+        if (method !== 'chatWrite') return [] as never;
+        const [{ base, events }] = params as readonly unknown[] as AppMethods['chatWrite']['params'];
+        return { revision: base + events.length, missed: [] } as never;
+      },
+    };
+    const page = await openPage(instant);
     const chat = await write(page.chats, 'one');
     const writing = begin(page);
     await page.chats.flush();
     const before = page.line.writes().length;
-    for (let step = 0; step < 15; step++) {
+    for (let step = 0; step < 25; step++) {
       writing.grow(1);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await vi.advanceTimersByTimeAsync(50);
     }
-    const writes = page.line.writes().length - before;
-    expect(writes).toBeGreaterThanOrEqual(1);
-    expect(writes).toBeLessThanOrEqual(3);
-    expect(said(await store.invoke('chatGet', chat.id))[1]).not.toBe('');
+    const writes = page.line.writes().slice(before);
+    expect(writes.map(({ events }) => countTokens(events))).toEqual([10, 10]);
     writing.end();
+    await page.chats.flush();
+    // What was written is the whole reply.
+    vi.useRealTimers();
+    const store = await openStore(await dataFolder());
+    for (const written of page.line.writes()) await store.invoke('chatWrite', written);
+    expect(said(await store.invoke('chatGet', chat.id))).toEqual(['one', wordsOf(25)]);
   });
 
   it('is sent once more, small, when the page ends', async () => {

@@ -30,7 +30,7 @@ export async function openStore(folder: string, host: 'electron' | 'web' = 'elec
     modelsDir: resolve('resources/models'),
     openExternal: () => Promise.resolve(),
     restartEngine: () => Promise.resolve(),
-    lockTimes: { beatMs: 20, staleMs: 300, settleMs: 10 },
+    lockTimes: { beatMs: 20, staleMs: 60_000, settleMs: 10 },
   });
   await services.start();
   onTestFinished(() => services.stop());

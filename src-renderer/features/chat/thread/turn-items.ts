@@ -1,6 +1,7 @@
 import Copy from '@lucide/svelte/icons/copy';
 import GitBranch from '@lucide/svelte/icons/git-branch';
 import Trash2 from '@lucide/svelte/icons/trash-2';
+import { nextFrame } from '../../../lib/next-frame.ts';
 import { copyText } from '../../../ui/copy.ts';
 import { formatCount } from '../../../ui/format.ts';
 import { toasts } from '../../../ui/toasts.svelte.ts';
@@ -91,5 +92,9 @@ export function discardEdit(
 
 /** The focused control has gone, or the menu returned the focus to it. */
 function focusRegion(selector: string): void {
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true }));
+  nextFrame(() => {
+    // Something is being typed by now.
+    if (document.activeElement?.matches('input, textarea')) return;
+    document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
+  });
 }

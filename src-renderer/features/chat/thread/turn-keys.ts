@@ -12,13 +12,19 @@ export function onTurnKey(
   turn: ChatTurn,
   onreplaced: () => void,
 ): void {
+  const { key } = event;
   const isPlain = event.target === event.currentTarget && !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (event.altKey && (event.key === 'ArrowLeft' || event.key === 'ArrowRight') && !session.busy) {
-    const version = chats.current.versionsOf(turn).indexOf(turn.id);
-    session.showVersion(turn, version + (event.key === 'ArrowLeft' ? -1 : 1));
-    onreplaced();
-  } else if (isPlain && event.key === 'e') session.turns.open(turn);
-  else if (isPlain && event.key === 'Delete') void deleteTurn({ session }, turn);
-  else return;
+  const isVersionKey = event.altKey && (key === 'ArrowLeft' || key === 'ArrowRight');
+  if (!isVersionKey && !(isPlain && (key === 'e' || key === 'Delete'))) return;
+  // Also if nothing can be done now: a browser would leave the page.
   event.preventDefault();
+  // Another chat was chosen, and is about to be here.
+  if (chats.comingId !== null) return;
+  if (key === 'e') session.turns.open(turn);
+  else if (key === 'Delete') void deleteTurn({ session }, turn);
+  else if (!session.busy) {
+    const version = chats.current.versionsOf(turn).indexOf(turn.id);
+    session.showVersion(turn, version + (key === 'ArrowLeft' ? -1 : 1));
+    onreplaced();
+  }
 }

@@ -1,0 +1,46 @@
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import type { AppModel } from '../state/app-model.svelte.ts';
+import type { ChatTurn } from '../state/chat-document.svelte.ts';
+import { branchItem, deleteTurn } from './turn-items.ts';
+
+const FRAME_MS = 16;
+const turn = { id: 'a', role: 'user', text: 'Once' } as ChatTurn;
+const undo = async () => undefined;
+const session = { busy: false, turns: { countAfter: () => 0, remove: async () => undo, branchAt: () => undo } };
+const app = { session } as unknown as AppModel;
+
+/** Whether the focus is in a text field. */
+let isTyping: boolean;
+/** What took the focus. */
+let focused: string[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  [isTyping, focused] = [false, []];
+  vi.stubGlobal('requestAnimationFrame', (callback: () => void) => setTimeout(callback, FRAME_MS));
+  vi.stubGlobal('cancelAnimationFrame', (id: number) => clearTimeout(id));
+  vi.stubGlobal('document', {
+    activeElement: { matches: () => isTyping },
+    querySelector: (selector: string) => ({ focus: () => focused.push(selector) }),
+  });
+  onTestFinished(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+});
+
+it('moves the focus to the thread after a deletion, and to the composer for a branch', async () => {
+  await deleteTurn(app, turn);
+  vi.advanceTimersByTime(FRAME_MS);
+  branchItem(app, turn).onselect?.();
+  vi.advanceTimersByTime(FRAME_MS);
+  expect(focused).toEqual(['[data-region="thread"]', '[data-testid="composer"]']);
+});
+
+it('leaves the focus in a text field that was chosen meanwhile', async () => {
+  await deleteTurn(app, turn);
+  branchItem(app, turn).onselect?.();
+  isTyping = true;
+  vi.advanceTimersByTime(FRAME_MS);
+  expect(focused).toEqual([]);
+});
