@@ -16,11 +16,13 @@ export default defineConfig({
     sequence: { sequencer: WaitingFirst },
     // Builds what the tests run, when it is missing or stale.
     globalSetup: ['scripts/lib/vitest-global-setup.ts'],
-    // More runs of the property tests with `npm run test:full`.
+    // More runs of the property tests with `npm run test:full`, and patience.
     setupFiles: ['scripts/lib/vitest-setup.ts'],
-    // The full run has five times as many runs of the property tests.
-    testTimeout: process.env.TOKENSCOPE_TEST_FULL === '1' ? 400_000 : 20_000,
+    // Against hanging only. The full run has five times as many runs of the property tests.
+    testTimeout: process.env.TOKENSCOPE_TEST_FULL === '1' ? 400_000 : 120_000,
     // Some remove a folder with thousands of files, which a busy disk takes more than ten seconds for.
     hookTimeout: 120_000,
+    // As `vi.waitFor` in `vitest-setup.ts`.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

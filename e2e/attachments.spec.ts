@@ -54,8 +54,8 @@ test('files are attached, sent, edited, and read again after a restart', async (
   await turn.getByTestId('turn-file-remove').last().click();
   await chat.id('turn-editor-text').fill('And now?');
   await chat.id('editor-send').click();
-  await chat.finished();
   await expect(turn.getByTestId('pager')).toContainText('2 / 2');
+  await chat.finished();
   await app.restart();
   chat = new ChatPage(app.page);
   await chat.ready();

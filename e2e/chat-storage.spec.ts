@@ -137,8 +137,8 @@ test('a full disk during a reply loses nothing once there is space again', { tag
     await chat.finished();
     const shown = await chat.lastText.textContent();
     await disk.repair();
-    // Automatically, without a click.
-    await expect(chat.id('not-saved')).toBeHidden({ timeout: 15_000 });
+    // Automatically, without a click: it tries every ten seconds at last.
+    await expect(chat.id('not-saved')).toBeHidden({ timeout: 30_000 });
     const [only] = await stored(app);
     const reply = only?.turns.find((turn) => turn.role === 'assistant');
     expect(reply?.role === 'assistant' && reply.text.trim()).toBe(shown?.trim());
@@ -172,8 +172,8 @@ test('every version and its descendants are kept', { tag: '@full' }, async ({ ap
   const chat = await ready(app);
   await chat.ask('Hello');
   await chat.lastReply.getByTestId('regenerate').click();
-  await chat.finished();
   await expect(chat.lastReply.getByText('2 / 2')).toBeVisible();
+  await chat.finished();
   await chat.ask('More');
   await app.restart();
   const after = new ChatPage(app.page);

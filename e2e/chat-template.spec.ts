@@ -86,6 +86,7 @@ test(
     const card = chat.lastReply.getByTestId('error-card');
     await expect(card).toContainText('The prompt could not be built');
     await card.getByTestId('use-plain-template').click();
+    await expect(card).toHaveCount(0);
     const { reason } = await chat.finished();
     expect(reason).not.toBe('error');
     await expect(chat.id('template-plain')).toBeChecked();

@@ -91,6 +91,7 @@ test('a lane is branched by keyboard, and opened as a chat with both versions', 
   await keyboard.press('Home');
   for (let step = 0; step < 4; step++) await keyboard.press('ArrowRight');
   await keyboard.press('Enter');
+  await expect(candidatesOf(compare)).toHaveCount(20);
   await keyboard.press('ArrowDown');
   await keyboard.press('ArrowDown');
   await expect(app.page.getByTestId('live-region')).toContainText(/Candidate 2 of 20: .+ likely/);

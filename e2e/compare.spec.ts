@@ -95,8 +95,10 @@ test(
     await compare.run(PROMPT);
     await compare.lane(3).getByTestId('lane-stop-button').click();
     await expect(compare.lane(3).getByTestId('lane-stop')).toHaveAttribute('data-reason', 'user');
+    await expect(compare.lane(3).getByTestId('lane-menu')).toBeFocused();
     await compare.id('compare-stop').click();
     await compare.finished();
+    await expect(compare.id('compare-run')).toBeFocused();
     const others = await Promise.all([0, 1, 2].map((index) => compare.text(index).textContent()));
 
     await compare.lane(3).getByTestId('lane-settings').click();
@@ -122,6 +124,7 @@ test('samples have the next seeds and can be paged', { tag: '@full' }, async ({ 
   await compare.id('compare-limit').fill('16');
   await compare.id('compare-limit').press('Enter');
   await compare.lane(3).getByTestId('lane-settings').click();
+  await expect(compare.id('drawer-run')).toBeDisabled();
   await compare.id('lane-tab-lane').click();
   await compare.id('lane-samples').fill('3');
   await compare.id('lane-samples').press('Enter');
@@ -299,6 +302,11 @@ test(
     await expect(compare.id('prefill')).toContainText('Shared prefill: 2');
     // Token ids of different models mean different things.
     await expect(compare.id('divergence')).toHaveCount(0);
+    await compare.lane(1).getByTestId('lane-settings').click();
+    await compare.id('lane-tab-lane').click();
+    await compare.id('lane-model').selectOption({ label: 'TinyTransformer' });
+    await expect(compare.id('lane-model')).toBeFocused();
+    await app.page.keyboard.press('Escape');
     await compare.id('nav-chat').click();
     await expect(compare.id('sidebar-model')).toContainText('TinyTransformer');
   },
@@ -354,7 +362,7 @@ test('everything without a mouse', { tag: '@full' }, async ({ app }) => {
   await expect(compare.id('compare-prompt')).toBeFocused();
   await keyboard.type(PROMPT);
   await keyboard.press('Control+Enter');
-  await expect(compare.id('lane-stop')).toHaveCount(4);
+  await expect(compare.id('lane-stop')).toHaveCount(4, { timeout: 30_000 });
   // The arrow keys walk the tokens of a lane.
   await compare.text(1).focus();
   await keyboard.press('ArrowRight');

@@ -178,6 +178,7 @@ test('a loop is marked, and a penalty leaves it', { tag: '@full' }, async ({ app
   await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'a reply that loops');
 
   await chat.id('continue-penalty').click();
+  await expect.poll(async () => ((await chat.lastText.textContent()) ?? '').length).toBeGreaterThan(text.length + 1);
   await expect(chat.lastStop).toHaveAttribute('data-reason', /max_tokens|repetition/);
   const next = (await chat.finished()).text.slice(text.length);
   expect(new Set(next.trim().split(/\s+/u)).size, next).toBeGreaterThan(5);

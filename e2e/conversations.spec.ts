@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Locator } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
+import { saveOffered } from './support/saved-file.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
 const FIXTURES = resolve('src-renderer/features/chat/transfer/fixtures');
@@ -15,25 +16,7 @@ const heads = (chat: ChatPage) => chat.id('chat-list').locator('h2');
 /** Saves what a click exports, and returns it as a text. */
 async function exported(app: RunningApp, folder: string, click: () => Promise<void>): Promise<string> {
   const path = join(folder, `exported-${Date.now()}`);
-  if (app.electron === null) {
-    const download = app.page.waitForEvent('download');
-    await click();
-    await (await download).saveAs(path);
-  } else {
-    // Instead of the dialog, which nobody can answer here.
-    const saved = app.electron.evaluate(
-      ({ session }, target) =>
-        new Promise<void>((done) => {
-          session.defaultSession.once('will-download', (_, item) => {
-            item.setSavePath(target);
-            item.once('done', () => done());
-          });
-        }),
-      path,
-    );
-    await click();
-    await saved;
-  }
+  await saveOffered(app, path, click);
   return await readFile(path, 'utf8');
 }
 
@@ -216,6 +199,7 @@ test('chats are managed with the keyboard alone', { tag: '@full' }, async ({ app
   await chat.ask('Hello');
   await rows(chat).focus();
   await keyboard.press('F2');
+  await expect(app.page.getByRole('textbox', { name: 'Chat title' })).toBeFocused();
   await keyboard.type('Renamed');
   await keyboard.press('Enter');
   await expect(rows(chat)).toHaveText(/Renamed/);
@@ -227,7 +211,10 @@ test('chats are managed with the keyboard alone', { tag: '@full' }, async ({ app
   await keyboard.press('Tab');
   await expect(chat.id('chat-menu')).toBeFocused();
   await keyboard.press('Enter');
+  // The menu accepts keys once it has the focus.
+  await expect(chat.id('chat-rename')).toBeFocused();
   await keyboard.press('ArrowDown');
+  await expect(chat.id('chat-pin')).toBeFocused();
   await keyboard.press('Enter');
   await expect(heads(chat)).toHaveText(['Pinned']);
 });

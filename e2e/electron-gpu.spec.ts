@@ -6,7 +6,7 @@ import { MOST_IN_FLIGHT } from '../src-main/engine/executors/executor.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
 import { ModelsPage } from './pages/models.ts';
-import { gpuPage, hiddenPage, SOFTWARE_ADAPTER } from './support/gpu-page.ts';
+import { ADAPTER_MS, gpuPage, hiddenPage, SOFTWARE_ADAPTER } from './support/gpu-page.ts';
 import { bundleForPage, pageEvaluator } from './support/page-bundle.ts';
 import { leftOver } from './support/processes.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
@@ -101,7 +101,7 @@ test.describe('with a software adapter', { tag: '@full' }, () => {
     const chat = await greedyChat(app, 5);
     const models = new ModelsPage(app);
     const status = app.page.getByTestId('executor');
-    await expect(status).toHaveAttribute('title', /^The only GPU is a software renderer/);
+    await expect(status).toHaveAttribute('title', /^The only GPU is a software renderer/, { timeout: ADAPTER_MS });
     await chat.openPanel('rate');
     await expect(chat.id('rate-executor-reason')).toHaveText(/^Uses the CPU\. The only GPU is a software renderer/);
     expect(await chat.ask('Hello world')).toEqual({ text: REPLY, reason: 'max_tokens' });

@@ -43,7 +43,7 @@ for (const [what, end] of Object.entries(ways)) {
     const tree = await processTree(app.electron?.process().pid ?? 0);
     expect(tree.length).toBeGreaterThan(2);
     await end(app);
-    expect(await leftOver(tree, 8000)).toEqual([]);
+    expect(await leftOver(tree)).toEqual([]);
   });
 }
 
@@ -59,7 +59,7 @@ test('a shutdown ends an app that is starting', { tag: '@full' }, async ({ app, 
     await sleep(afterMs);
     const tree = await processTree(starting.pid ?? 0);
     for (const pid of tree) kill(pid);
-    expect(await leftOver(tree, 8000), `${afterMs} ms after the start`).toEqual([]);
+    expect(await leftOver(tree), `${afterMs} ms after the start`).toEqual([]);
   }
 });
 
@@ -115,7 +115,7 @@ test('unsaved changes are confirmed before the window closes', async ({ app }) =
   await expect.poll(() => app.electron?.evaluate(() => Reflect.get(globalThis, 'answered'))).toBe(true);
   await expect(chat.id('composer')).toBeVisible();
   await answer(0);
-  expect(await leftOver(tree, 8000)).toEqual([]);
+  expect(await leftOver(tree)).toEqual([]);
 });
 
 /** As the system does with every process of an app when it shuts down. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
-import { gpuPage, hiddenPage, SOFTWARE_ADAPTER } from './support/gpu-page.ts';
+import { ADAPTER_MS, gpuPage, hiddenPage, SOFTWARE_ADAPTER } from './support/gpu-page.ts';
 import { expect, test } from './support/test.ts';
 
 test.beforeEach(async ({ app }) => new ChatPage(app.page).ready());
@@ -165,15 +165,17 @@ test.describe('the hidden page of the GPU', () => {
   test('is sandboxed, has a session of its own, no bridge, no Node and no network, and is no window', async ({
     app,
   }) => {
+    test.setTimeout(60_000 + ADAPTER_MS);
     app.guard.allow(/request leaves the app|console error/);
     const models = new ModelsPage(app);
     await models.show();
     await models.select('TinyTransformer');
     // At start, another page asks for the adapter and closes.
-    await expect(app.page.getByTestId('executor')).toHaveAttribute('title', /^The only GPU is a software renderer/);
-    await expect.poll(() => hiddenPage(app)).toBeNull();
+    const executor = app.page.getByTestId('executor');
+    await expect(executor).toHaveAttribute('title', /^The only GPU is a software renderer/, { timeout: ADAPTER_MS });
+    await expect.poll(() => hiddenPage(app), { timeout: ADAPTER_MS }).toBeNull();
     await models.id('executor-select').selectOption('webgpu');
-    await expect.poll(() => hiddenPage(app)).not.toBeNull();
+    await expect.poll(() => hiddenPage(app), { timeout: ADAPTER_MS }).not.toBeNull();
     expect(await hiddenPage(app)).toMatchObject({
       preferences: {
         ...{ sandbox: true, contextIsolation: true, nodeIntegration: false },

@@ -57,6 +57,15 @@ test('the numbers on the page are those of PyTorch', async ({ app, dataDir }) =>
   const value = numberIn(await picture.getByTestId('cell-value').textContent());
   expect(Math.abs(value - expected)).toBeLessThan(TRACE);
   await expect(picture.getByTestId('cell-formula')).toContainText('softmax: e^(');
+  // A tap, which no movement of a pointer precedes, is about the cell that it is on.
+  const shown = (await picture.getByTestId('cell-value').textContent()) ?? '';
+  const tapped = await picture.locator('.ring').boundingBox();
+  await page.keyboard.press('PageUp');
+  await expect(picture.getByTestId('cell-value')).not.toHaveText(shown);
+  await picture.locator('canvas').dispatchEvent('click', {
+    ...{ detail: 1, clientX: tapped!.x + tapped!.width / 2, clientY: tapped!.y + tapped!.height / 2 },
+  });
+  await expect(picture.getByTestId('cell-value')).toHaveText(shown);
   // All heads of all layers are beside it.
   await expect(chat.id('all-heads').getByRole('radio')).toHaveCount(8);
   await chat.id('attention-tensor').getByRole('radio', { name: 'Scores' }).click();
@@ -156,6 +165,20 @@ test('from a token in a chat to why it was chosen, and what would change it', { 
   await expect(chat.id('what-if-summary')).toContainText('bits');
   await expect(chat.id('what-if')).toBeVisible();
   await expectNoViolations(page, 'Inside, what if');
+
+  // Nothing led to text that a person typed.
+  await page.keyboard.press('Control+1');
+  await chat.lastReply.getByTestId('edit-reply').click();
+  await chat.id('turn-editor-text').fill('By hand');
+  await chat.id('editor-save').click();
+  await expect(chat.lastText).toHaveText('By hand');
+  await chat.lastReply.getByTestId('token').last().click();
+  const card = chat.id('token-popover');
+  await expect(card).toContainText('Not generated');
+  await expect(card).not.toContainText('likely');
+  await expect(chat.id('branch-blocked')).toHaveText('No model generated this text.');
+  await chat.id('look-inside').click();
+  await expect(chat.id('inside-problem')).toHaveText(/because the text was not generated\.$/);
 });
 
 test('a token of a lane opens the run that led to it', { tag: '@full' }, async ({ app }) => {

@@ -140,7 +140,7 @@ test('a reply changes only its last block, however long it is, and the view foll
     };
     look();
   });
-  await chat.finished();
+  await chat.finished(60_000);
   const state = await page.evaluate(
     () =>
       (window as unknown as { watched: Record<'added' | 'removed' | 'outside' | 'frames' | 'worst', number> }).watched,
@@ -175,7 +175,14 @@ test(
     const toEnd = page.getByRole('button', { name: 'Jump to end' });
     await expect(toEnd).toBeVisible();
     const where = () => thread(page).evaluate((element) => element.scrollTop);
-    const before = await where();
+    // The wheel scrolls for some frames.
+    let before = Number.NaN;
+    const scrolled = async () => {
+      const last = before;
+      before = await where();
+      return before - last;
+    };
+    await expect.poll(scrolled).toBe(0);
     const length = async () => ((await chat.lastText.textContent()) ?? '').length;
     const early = await length();
     await expect.poll(length).toBeGreaterThan(early + 40);

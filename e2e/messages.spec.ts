@@ -18,18 +18,18 @@ test('a message and a reply are edited as other versions, deleted, restored and 
   await expect(chat.id('turn-editor-text')).toHaveValue('The cat sat');
   await chat.id('turn-editor-text').fill('The dog ran');
   await chat.id('turn-editor-text').press('Enter');
-  await chat.finished();
   await expect(userTurns(chat)).toHaveCount(1);
   await expect(userTurns(chat).first().getByTestId('pager')).toContainText('2 / 2');
+  await chat.finished();
 
   // A reply written by hand, which the model continues.
   await chat.lastReply.getByTestId('edit-reply').click();
   await chat.id('turn-editor-text').fill('It went to the park and');
   await chat.id('editor-continue').click();
+  await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
   await chat.finished();
   await expect(chat.lastText).toContainText('It went to the park and');
   await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('edited at token 1');
-  await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
 
   // Deleted with a right click, and back.
   const menu = app.page.getByRole('menu');
@@ -69,6 +69,7 @@ test('everything about a message works with the keyboard alone', { tag: '@full' 
   await chat.ask('The cat sat');
   await app.page.locator('[data-region="thread"]').focus();
   await keyboard.press('ArrowUp');
+  await expect(chat.lastReply).toBeFocused();
   await keyboard.press('Shift+F10');
   await expect(chat.id('run-again')).toBeFocused();
   await keyboard.press('Escape');
@@ -80,17 +81,20 @@ test('everything about a message works with the keyboard alone', { tag: '@full' 
   await keyboard.press('Escape');
   await expect(userTurns(chat).first()).toBeFocused();
   await keyboard.press('e');
+  await expect(chat.id('turn-editor-text')).toBeFocused();
   await keyboard.type(' down');
   await keyboard.press('Enter');
-  await chat.finished();
   await expect(userTurns(chat).first()).toContainText('The cat sat down');
+  await chat.finished();
   await userTurns(chat).first().focus();
   await keyboard.press('Alt+ArrowLeft');
   await expect(userTurns(chat).first().getByTestId('pager')).toContainText('1 / 2');
   await expect(userTurns(chat).first()).toBeFocused();
   await keyboard.press('Alt+ArrowRight');
   await expect(userTurns(chat).first().getByTestId('pager')).toContainText('2 / 2');
+  await expect(userTurns(chat).first()).toBeFocused();
   await keyboard.press('e');
+  await expect(chat.id('turn-editor-text')).toBeFocused();
   await keyboard.type('not sent');
   await keyboard.press('Escape');
   await expect(userTurns(chat).first()).toBeFocused();

@@ -274,10 +274,13 @@ test(
 );
 
 async function storedChat(app: RunningApp): Promise<StoredChat> {
-  // A reply is stored a moment after its end.
-  await expect.poll(() => app.services.invoke('chatsList')).not.toEqual([]);
-  const [latest] = await app.services.invoke('chatsList');
-  const chat = await app.services.invoke('chatGet', latest!.id);
-  if (chat === null) throw new Error('The chat was not stored.');
-  return chat;
+  const read = async () => {
+    const [latest] = await app.services.invoke('chatsList');
+    return latest === undefined ? null : await app.services.invoke('chatGet', latest.id);
+  };
+  // The end of a reply is stored a moment after its text is complete.
+  await expect
+    .poll(async () => (await read())?.turns.at(-1))
+    .toMatchObject({ facts: { stop: { reason: expect.anything() } } });
+  return (await read())!;
 }

@@ -17,6 +17,7 @@ const ways: [way: string, tag: string[], end: (npm: ChildProcess) => void][] = [
 
 for (const [way, tag, end] of ways) {
   test(`npm start exits with everything it started on ${way}`, { tag }, async ({ host, dataDir }) => {
+    test.setTimeout(120_000);
     const options = host === 'web' ? ['--', '--web', '--port', '0'] : [];
     const { command, args } = npmCommand(['start', ...options]);
     const npm = spawn(command, args, {
@@ -27,17 +28,16 @@ for (const [way, tag, end] of ways) {
     });
     let output = '';
     for (const stream of [npm.stdout, npm.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
-    const started = async () =>
-      host === 'web'
-        ? /at http:\/\/127\.0\.0\.1:\d+/.test(output)
-        : (await commandLines(npm.pid!)).some((line) => line.includes('--type=renderer'));
+    // A failure shows both.
+    const seen = async () => [output, ...(await commandLines(npm.pid!))].join('\n');
+    const isStarted = host === 'web' ? /at http:\/\/127\.0\.0\.1:\d+/ : /--type=renderer/;
     let tree: number[] = [];
     try {
-      await expect.poll(started, { timeout: 20_000, message: output }).toBe(true);
+      await expect.poll(seen, { timeout: 60_000 }).toMatch(isStarted);
       tree = await processTree(npm.pid!);
       expect(tree.length).toBeGreaterThan(2);
       end(npm);
-      expect(await leftOver(tree, 6000)).toEqual([]);
+      expect(await leftOver(tree)).toEqual([]);
       expect(output, 'errors on the way out').not.toMatch(/error|fatal/i);
     } finally {
       for (const pid of await leftOver([...tree, ...(await processTree(npm.pid!))], 0)) process.kill(pid, 'SIGKILL');
@@ -45,7 +45,9 @@ for (const [way, tag, end] of ways) {
   });
 }
 
+/** Of a process and its descendants. */
 async function commandLines(pid: number): Promise<string[]> {
   const tree = await processTree(pid);
-  return await Promise.all(tree.map((one) => readFile(`/proc/${one}/cmdline`, 'utf8').catch(() => '')));
+  const lines = await Promise.all(tree.map((one) => readFile(`/proc/${one}/cmdline`, 'utf8').catch(() => '')));
+  return lines.map((line) => line.replaceAll('\0', ' '));
 }

@@ -88,6 +88,7 @@ test('by keyboard: walk, pin, choose a candidate, branch', { tag: '@full' }, asy
   for (let step = 0; step < 5; step++) await keyboard.press('ArrowRight');
   await keyboard.press('Enter');
   await expect(chat.id('token-popover').getByRole('button', { name: 'Unpin' })).toBeVisible();
+  await expect(candidatesOf(chat)).toHaveCount(20);
   await keyboard.press('ArrowDown');
   await keyboard.press('ArrowDown');
   await expect(said).toContainText(/Candidate 2 of 20: .+ likely, cut by/);

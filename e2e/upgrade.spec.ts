@@ -61,12 +61,10 @@ test('chats and settings of an earlier version open after the update, with versi
       expect(details.map((one) => one?.candidates.length)).toEqual(tokens.map((token) => token.candidates.length));
     }
 
-    // The visible result.
-    await chat
-      .id('chat-item')
-      .filter({ hasText: title.slice(0, 20) })
-      .first()
-      .click();
+    // The visible result, once this chat has replaced the one before.
+    const start = title.slice(0, 20);
+    await chat.id('chat-item').filter({ hasText: start }).first().click();
+    await expect(page.getByRole('heading', { level: 1 })).toContainText(start);
     const last = turns.at(-1);
     if (last?.role !== 'assistant') throw new Error('The fixtures end with a reply.');
     // Its text is Markdown.

@@ -2,6 +2,7 @@
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
 import { ModelsPage } from './pages/models.ts';
+import { ADAPTER_MS } from './support/gpu-page.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
 /** Greedy, the same on every executor. */
@@ -67,7 +68,7 @@ test(
     await moveToGpu(chat, models);
     await chat.newChat();
     await chat.send('Once upon a time');
-    await expect(chat.lastText).toHaveText(/\w{3}/);
+    await expect(chat.lastText).toHaveText(/\w{3}/, { timeout: 30_000 });
     const browser = app.page.context().browser()!;
     const session = await browser.newBrowserCDPSession();
     await session.send('Browser.crashGpuProcess');
@@ -86,7 +87,7 @@ test('a software renderer is not chosen, but can be', { tag: '@full' }, async ({
   await chat.ready();
   const status = app.page.getByTestId('executor');
   await expect(status).toHaveText('CPU, wasm executor');
-  await expect(status).toHaveAttribute('title', /^The only GPU is a software renderer/);
+  await expect(status).toHaveAttribute('title', /^The only GPU is a software renderer/, { timeout: ADAPTER_MS });
   await models.show();
   await models.select('TinyTransformer');
   const [select, reason] = [models.id('executor-select'), models.id('executor-reason')];

@@ -25,7 +25,7 @@ test.skipIf(process.platform === 'win32')('one Ctrl-C that arrives twice is forw
   const args = ['--import', 'tsx', '--input-type=module', '-e', FOREGROUND, COUNTS, ready];
   const foreground = spawn(process.execPath, args, { stdio: 'inherit' });
   const exit = once(foreground, 'exit');
-  await expect.poll(() => existsSync(ready), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => existsSync(ready)).toBe(true);
   // npm's copy arrives a moment after the terminal's own.
   foreground.kill('SIGINT');
   await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,5 +1,8 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
+/** Guards against hanging: a busy machine takes many seconds to load a model or to reply, ms. */
+const TIMEOUT_MS = 30_000;
+
 /** Actions and views of the chat page, so that specs read like what they test. */
 export class ChatPage {
   constructor(readonly page: Page) {}
@@ -52,13 +55,14 @@ export class ChatPage {
     return this.finished();
   }
 
-  /** Waits until the last reply has ended. */
-  async finished(): Promise<{ text: string; reason: string | null }> {
-    await this.#until(() => {
+  /** Waits until the last reply has ended. @param timeout ms */
+  async finished(timeout = TIMEOUT_MS): Promise<{ text: string; reason: string | null }> {
+    const hasEnded = () => {
       const reply = [...document.querySelectorAll('[data-testid="reply"]')].at(-1);
       const isFormatting = reply?.querySelector('[data-testid="reply-text"] [aria-busy="true"]') != null;
       return !isFormatting && Boolean(reply?.querySelector('[data-testid="stop-reason"]')?.getAttribute('data-reason'));
-    });
+    };
+    await this.#until(hasEnded, 0, timeout);
     return {
       text: (await this.lastText.textContent())?.trim() ?? '',
       reason: await this.lastStop.getAttribute('data-reason'),
@@ -66,8 +70,8 @@ export class ChatPage {
   }
 
   /** Checks in every frame, where an assertion would check again after half a second or more. */
-  async #until(isMet: (value: number) => boolean, value = 0): Promise<void> {
-    await this.page.waitForFunction(isMet, value, { timeout: 10_000 });
+  async #until(isMet: (value: number) => boolean, value = 0, timeout = TIMEOUT_MS): Promise<void> {
+    await this.page.waitForFunction(isMet, value, { timeout });
   }
 
   /** Chooses from the menu of a chat in the list. */

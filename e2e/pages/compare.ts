@@ -35,7 +35,7 @@ export class ComparePage {
   }
 
   /** Resolves when no lane runs any more. @param timeout ms */
-  async finished(timeout = 10_000): Promise<void> {
+  async finished(timeout = 30_000): Promise<void> {
     // In every frame, where an assertion would check again after half a second or more.
     await this.page.waitForFunction(
       () => document.querySelector('[data-testid="compare-stop"], [data-testid="lane"][data-running="true"]') === null,

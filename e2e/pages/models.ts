@@ -110,7 +110,8 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
   /** Loads a model that is in the list. */
   async load(name: string): Promise<void> {
     await this.card(name).getByTestId('load-model').click();
-    await expect(this.card(name)).toContainText('Loaded');
+    // A busy machine takes many seconds to read a file, and to allocate gigabytes.
+    await expect(this.card(name)).toContainText('Loaded', { timeout: 30_000 });
   }
 
   /** Drops a file that is on disk. */

@@ -1,5 +1,8 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
+/** Guards against hanging: a busy machine takes many seconds to load a model or to generate, ms. */
+const TIMEOUT_MS = 30_000;
+
 /** Actions in a notebook. */
 export class NotebookPage {
   constructor(readonly page: Page) {}
@@ -18,7 +21,7 @@ export class NotebookPage {
 
   /** Resolves when the engine has its model and a notebook is open. */
   async ready(): Promise<void> {
-    await expect(this.id('engine-state')).toHaveAttribute('data-state', 'ready');
+    await expect(this.id('engine-state')).toHaveAttribute('data-state', 'ready', { timeout: TIMEOUT_MS });
     await expect(this.text).toBeVisible();
   }
 
@@ -43,7 +46,7 @@ export class NotebookPage {
 
   /** Waits until nothing is generated. @returns why it ended */
   async finished(): Promise<string | null> {
-    await expect(this.id('notebook-generate')).toBeVisible();
+    await expect(this.id('notebook-generate')).toBeVisible({ timeout: TIMEOUT_MS });
     await expect(this.id('notebook-status')).toHaveAttribute('data-reason', /./);
     return await this.id('notebook-status').getAttribute('data-reason');
   }

@@ -6,6 +6,9 @@ import type { RunningApp } from './app.ts';
 /** Arguments that give Electron an adapter without a graphics card. */
 export const SOFTWARE_ADAPTER = [...SOFTWARE_WEBGPU, '--enable-features=Vulkan', '--use-vulkan=swiftshader'];
 
+/** Guards against hanging: a busy machine takes many seconds to find the software adapter, ms. */
+export const ADAPTER_MS = 60_000;
+
 /** Waits for the page: Playwright lists it later than the main process. */
 export async function gpuPage({ context }: RunningApp): Promise<Page> {
   const find = () => context.pages().find((one) => one.url().endsWith('/gpu.html'));

@@ -30,10 +30,7 @@ export interface Hub {
   places: { huggingface: string; ollama: string };
 }
 
-/** Maximum silence of a server in these tests, ms. */
-const TIMEOUT_MS = 1000;
-
-export const test = base.extend<{ hub: Hub }, { sharedHub: Hub; hubFolder: string }>({
+export const test = base.extend<{ hub: Hub; downloadTimeoutMs: number }, { sharedHub: Hub; hubFolder: string }>({
   hubFolder: [
     // oxlint-disable-next-line no-empty-pattern -- Playwright parses the pattern for dependencies.
     async ({}, use) => {
@@ -81,11 +78,14 @@ export const test = base.extend<{ hub: Hub }, { sharedHub: Hub; hubFolder: strin
     for (const place of Object.values(sharedHub.places)) await rm(place, { recursive: true, force: true });
   },
 
-  appEnv: async ({ hub, hubFolder }, use) => {
+  /** Maximum silence of a server, ms. */
+  downloadTimeoutMs: [5000, { option: true }],
+
+  appEnv: async ({ hub, hubFolder, downloadTimeoutMs }, use) => {
     await use({
       TOKENSCOPE_CATALOGUE: join(hubFolder, 'catalogue.json'),
       TOKENSCOPE_HUB_MIRROR: hub.server.url,
-      TOKENSCOPE_DOWNLOAD_TIMEOUT_MS: String(TIMEOUT_MS),
+      TOKENSCOPE_DOWNLOAD_TIMEOUT_MS: String(downloadTimeoutMs),
       HF_HOME: hub.places.huggingface,
       OLLAMA_MODELS: hub.places.ollama,
     });

@@ -18,7 +18,7 @@ export async function processTree(pid: number): Promise<number[]> {
 }
 
 /** Those of `pids` that still run after `timeoutMs`. */
-export async function leftOver(pids: number[], timeoutMs = 3000): Promise<number[]> {
+export async function leftOver(pids: number[], timeoutMs = 10_000): Promise<number[]> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const states = await Promise.all(pids.map(async (pid) => ((await parentOf(pid)) === null ? [] : [pid])));

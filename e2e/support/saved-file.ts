@@ -1,5 +1,7 @@
 import type { RunningApp } from './app.ts';
 
+type Saved = [name: string, state: string];
+
 /** Saves a text that `start` makes the app ask a path for, at `path`. @returns the name that it was given; null in Electron */
 export async function saveAsked(app: RunningApp, path: string, start: () => Promise<unknown>): Promise<string | null> {
   if (app.electron === null) return await saveOffered(app, path, start);
@@ -18,19 +20,18 @@ export async function saveOffered(app: RunningApp, path: string, start: () => Pr
     await (await download).saveAs(path);
     return (await download).suggestedFilename();
   }
-  // Instead of the dialog, which nobody can answer here.
-  const saved = app.electron.evaluate(
-    ({ session }, target) =>
-      new Promise<[name: string, state: string]>((resolve) => {
-        session.defaultSession.once('will-download', (_, item) => {
-          item.setSavePath(target);
-          item.once('done', (_event, state) => resolve([item.getFilename(), state]));
-        });
-      }),
-    path,
-  );
+  // Instead of the dialog, which nobody can answer here. It must be awaited first, or the file may come before it.
+  await app.electron.evaluate(({ session }, target) => {
+    const saved = new Promise<Saved>((resolve) => {
+      session.defaultSession.once('will-download', (_, item) => {
+        item.setSavePath(target);
+        item.once('done', (_event, state) => resolve([item.getFilename(), state]));
+      });
+    });
+    Object.assign(globalThis, { saved });
+  }, path);
   await start();
-  const [name, state] = await saved;
+  const [name, state] = await app.electron.evaluate(() => (globalThis as unknown as { saved: Promise<Saved> }).saved);
   if (state !== 'completed') throw new Error(`${name} was not saved: ${state}`);
   return name;
 }

@@ -43,6 +43,11 @@ export class SharedApp {
     if (this.#running !== null && (await this.#running.app.openPage()) !== null) await this.#quit();
     if (this.#running === null) {
       const app = await launch({ dataDir, env, guard: new Guard() });
+      // Its services create the lock of the folder, which a reset must not delete. The site has none.
+      if (app.host !== 'site') {
+        await app.page.waitForLoadState('load');
+        await app.services.invoke('about');
+      }
       // Keeps measurements of the computer: repeating them for each test would take longer than most tests.
       const kept = new Set([...(await readdir(dataDir)), 'measurements.json']);
       this.#running = { app, env: JSON.stringify(env), kept };

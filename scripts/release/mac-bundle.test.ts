@@ -40,7 +40,7 @@ beforeAll(async () => {
   });
   contents = join(project, 'dist', 'mac', 'Tokenscope.app', 'Contents');
   plist = await readFile(join(contents, 'Info.plist'), 'utf8');
-}, 60_000);
+});
 afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 /** Electron.app with its structure only. */

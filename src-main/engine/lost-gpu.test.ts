@@ -8,8 +8,6 @@ import { gpuWith, imaginedGpu } from './test-support/imagined-gpu.ts';
 import { kernelPlatform } from './test-support/tiny-engine.ts';
 import { tinyGgufFiles } from './test-support/tiny-gguf.ts';
 
-const TIMEOUT = { timeout: 60_000 };
-
 function losableGpu(): { gpu: Gpu; lose(): void } {
   let fault: { message: string } | null = null;
   return {
@@ -79,7 +77,7 @@ function eventsOf(events: readonly Extract<LanesEvent, { type: 'lane' }>[], type
 }
 
 describe('a GPU that is lost during a reply', () => {
-  it('is replaced by the CPU with the same settings', TIMEOUT, async () => {
+  it('is replaced by the CPU with the same settings', async () => {
     const { engine, reply } = await setUp();
     const { moved, end } = await reply();
     const kernels = { threads: 2, kvCacheType: 'f16' };
@@ -89,7 +87,7 @@ describe('a GPU that is lost during a reply', () => {
     await engine.unload();
   });
 
-  it('does not hide that a CPU thread crashes later', TIMEOUT, async () => {
+  it('does not hide that a CPU thread crashes later', async () => {
     const { engine, state, reply } = await setUp();
     const { moved, end } = await reply(({ type }) => {
       if (type === 'moved') state.crash();
@@ -101,7 +99,7 @@ describe('a GPU that is lost during a reply', () => {
     await engine.unload();
   });
 
-  it('leaves no model if the CPU cannot load it', TIMEOUT, async () => {
+  it('leaves no model if the CPU cannot load it', async () => {
     const { engine, state, reply } = await setUp();
     state.areFilesGone = true;
     const { moved, end } = await reply();
@@ -119,7 +117,7 @@ describe('a GPU that is lost while lanes are generated', () => {
     [1, 0],
     [3, 0],
     [3, 1],
-  ])('is replaced by the CPU: %i lanes, of which %i had ended', TIMEOUT, async (lanes, ended) => {
+  ])('is replaced by the CPU: %i lanes, of which %i had ended', async (lanes, ended) => {
     const { engine, compare } = await setUp();
     const events = await compare(lanes, ended);
     const moved = eventsOf(events, 'moved');
@@ -132,7 +130,7 @@ describe('a GPU that is lost while lanes are generated', () => {
     await engine.unload();
   });
 
-  it('before the first token is replaced, too', TIMEOUT, async () => {
+  it('before the first token is replaced, too', async () => {
     const { engine, compare } = await setUp();
     const events = await compare(2, -1);
     expect(eventsOf(events, 'start')).toHaveLength(2);
@@ -141,7 +139,7 @@ describe('a GPU that is lost while lanes are generated', () => {
     await engine.unload();
   });
 
-  it('ends all of them if the CPU cannot load the model', TIMEOUT, async () => {
+  it('ends all of them if the CPU cannot load the model', async () => {
     const { engine, compare, state } = await setUp();
     state.areFilesGone = true;
     const events = await compare(2);
@@ -155,7 +153,7 @@ describe('a GPU that is lost while lanes are generated', () => {
 });
 
 describe('a GPU that was lost', () => {
-  it('is not chosen automatically until a person has chosen it again', TIMEOUT, async () => {
+  it('is not chosen automatically until a person has chosen it again', async () => {
     const { engine, reply } = await setUp();
     await reply();
     const files = await tinyGgufFiles('llama');
@@ -165,7 +163,7 @@ describe('a GPU that was lost', () => {
     await engine.unload();
   });
 
-  it('during a request that ends with the error is not chosen either', TIMEOUT, async () => {
+  it('during a request that ends with the error is not chosen either', async () => {
     const { engine, lose } = await setUp();
     lose();
     const score = engine.score({ prompt: { kind: 'ids', ids: [3, 4, 5] }, top: 1 });

@@ -10,7 +10,7 @@ import { temporaryFolder } from './test-support/support.ts';
 
 async function setUp(folder?: string) {
   folder ??= await temporaryFolder();
-  const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 200, settleMs: 10 });
+  const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 60_000, settleMs: 10 });
   await lock.start();
   onTestFinished(() => lock.release());
   const notices: string[] = [];
@@ -114,7 +114,7 @@ test('settings of models and saved lanes of two instances are merged by entry at
 
 test('a change during the loss of the lock is kept, and saved at the next takeover', async () => {
   const folder = await temporaryFolder();
-  const lock = new InstanceLock(folder, 'app', { beatMs: 60_000, staleMs: 200, settleMs: 10 });
+  const lock = new InstanceLock(folder, 'app', { beatMs: 60_000, staleMs: 60_000, settleMs: 10 });
   await lock.start();
   onTestFinished(() => lock.release());
   const settings = new SettingsStore(folder, lock, () => undefined);
@@ -150,7 +150,7 @@ test('an unsaved change takes effect, is reported, and is saved automatically on
   });
   expect(settings.value.theme).toBe('dark');
   await rm(join(folder, 'settings.json'), { recursive: true });
-  await expect.poll(() => stored(folder).catch(() => null), { timeout: 3000 }).toMatchObject({ theme: 'dark' });
+  await expect.poll(() => stored(folder).catch(() => null)).toMatchObject({ theme: 'dark' });
   // The next change needs no retry.
   await settings.set({ theme: 'light' });
   expect(await stored(folder)).toMatchObject({ theme: 'light' });
@@ -159,7 +159,7 @@ test('an unsaved change takes effect, is reported, and is saved automatically on
 
 test('unsaved changes are tried once more at the end', async () => {
   const folder = await temporaryFolder();
-  const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 200, settleMs: 10 });
+  const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 60_000, settleMs: 10 });
   await lock.start();
   onTestFinished(() => lock.release());
   const settings = new SettingsStore(folder, lock, () => undefined, 60_000);

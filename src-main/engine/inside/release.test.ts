@@ -1,6 +1,7 @@
 /** What closing the view frees, in an engine as Node hosts it. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { nodePlatform } from '../../hosts/node/node-platform.ts';
+import { settledArrayBuffers } from '../../hosts/node/test-support/array-buffers.ts';
 import type { InsideQuery } from '../api/inside-types.ts';
 import { InferenceEngine } from '../index.ts';
 import { memoryModelFiles, nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
@@ -31,9 +32,8 @@ async function cacheOf(ids: number[]) {
 }
 
 it('frees the arrays of all answers at once', async () => {
-  nodePlatform().collectGarbage?.();
   const used = () => process.memoryUsage().arrayBuffers;
-  const before = used();
+  const before = await settledArrayBuffers();
   for (const layer of [0, 1]) {
     for (let head = 0; head < HEADS; head++) await ask({ kind: 'attention', layer, head, from: 0, to: TOKENS });
   }

@@ -69,7 +69,7 @@ describe.each(CONNECTIONS)('the contract over %s', (_name, connect) => {
   it.each(CONTRACT_CASES)('$name', async ({ run }) => {
     const connection = connect();
     try {
-      await run(connection);
+      await run({ ...connection, isBesideOthers: true });
     } finally {
       await connection.release();
     }

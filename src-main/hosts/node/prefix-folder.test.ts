@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PREFIX_STORE_CASES } from '../../engine/test-support/prefix-store-cases.ts';
 import { prefixFolder } from './prefix-folder.ts';
 
@@ -95,6 +95,8 @@ describe('a folder of blocks', () => {
     `;
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
     await once(child.stdout, 'data');
+    // The first write has begun.
+    await vi.waitFor(() => stat(folder));
     await new Promise((resolve) => setTimeout(resolve, 150));
     child.kill('SIGKILL');
     await once(child, 'exit');

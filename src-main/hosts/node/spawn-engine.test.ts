@@ -3,8 +3,8 @@ import { defaultGenerateParams } from '../../engine/api/defaults.ts';
 import type { GenerateEvent } from '../../engine/api/types.ts';
 import { EngineClient } from '../../protocol/engine/client.ts';
 import { memoryTransportPair } from '../../protocol/engine/test-support/memory.ts';
-import { collectGarbage } from './collect-garbage.ts';
 import { startEngineThread, type EngineThread } from './spawn-engine.ts';
+import { settledArrayBuffers } from './test-support/array-buffers.ts';
 import { BUILT_ENGINE_WORKER as workerUrl } from './test-support/built-engine-worker.ts';
 
 const modelsDir = new URL('../../../resources/models', import.meta.url).pathname;
@@ -81,9 +81,8 @@ describe('startEngineThread', () => {
     thread = startEngineThread({ workerUrl, modelsDir });
     const { client } = connect();
     await collect(client.stream('load', { modelId: 'tiny-transformer' }));
-    collectGarbage();
     const used = () => process.memoryUsage().arrayBuffers;
-    const before = used();
+    const before = await settledArrayBuffers();
     const run = { ids: Array.from({ length: 600 }, (_, i) => 5 + i), interventions: [] };
     for (let head = 0; head < 4; head++) {
       await client.call('inside', { ...run, query: { kind: 'attention', layer: 0, head, from: 0, to: 600 } });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultGenerateParams, defaultSamplingParams, defaultStopParams } from '../../engine/api/defaults.ts';
 import { EngineError } from '../../engine/api/errors.ts';
 import { CancelFlags } from './cancel-flags.ts';
@@ -25,7 +25,9 @@ function direct() {
   const openModel = (id: string) => Promise.reject(new EngineError('MODEL_NOT_FOUND', `No ${id}.`, { model: id }));
   const service = new EngineService({ engine, openModel });
   const [near, far] = memoryTransportPair();
-  serveEngine(far, service);
+  const served = serveEngine(far, service);
+  // Otherwise, a request whose connection was lost would still run during the tests of other files.
+  onTestFinished(() => served.close());
   return { engine, service, near, far };
 }
 
@@ -34,7 +36,8 @@ function linked() {
   const { engine, service } = direct();
   const flags = new CancelFlags(CancelFlags.allocate());
   const [engineNear, engineFar] = memoryTransportPair();
-  serveEngine(engineFar, service, { cancelFlags: flags });
+  const served = serveEngine(engineFar, service, { cancelFlags: flags });
+  onTestFinished(() => served.close());
   const { transport } = linkTo(engineNear, flags);
   return { engine, service, near: transport, far: engineFar };
 }
@@ -206,7 +209,7 @@ describe.each([
     const { near, engine } = connect();
     const raw = new RawClient(near);
     raw.post({ type: 'open', id: 1, method: 'generate', params: replyOf(100), credit: 2 });
-    await expect.poll(() => engine.finished, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => engine.finished).toBe(1);
     await delay(50);
     expect(raw.of(1)).toHaveLength(2);
     raw.post({ type: 'credit', id: 1, credit: 1 });

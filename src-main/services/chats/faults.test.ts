@@ -152,7 +152,7 @@ test.each(['before', 'after'])('chats of a process killed %s it wrote the index 
   await killed.store.write(write('d', 0, smallChat('Other')));
   if (when === 'after') {
     const summaries = join(first.folder, 'chats', 'index', 'summaries.jsonl');
-    await vi.waitFor(async () => expect(await readFile(summaries, 'utf8')).toContain('Other'), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await readFile(summaries, 'utf8')).toContain('Other'));
   }
   const second = await openStore(first.folder);
   await second.store.settled();

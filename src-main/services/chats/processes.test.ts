@@ -48,7 +48,7 @@ test('processes that write while another one compacts lose no turns or details',
   for (const turn of expected) {
     expect(await again.store.details({ id: 'c', turn, from: 0, count: 1 })).toMatchObject([{ piece: turn }]);
   }
-}, 60_000);
+});
 
 test('a compaction that is killed at any point loses nothing', async () => {
   const { store, folder, close } = await openStore();
@@ -60,7 +60,8 @@ test('a compaction that is killed at any point loses nothing', async () => {
     const compactor = await startProcess('compact', folder);
     const journal = new Journal('c', paths.journal('c'), new ChatFiles());
     const until = performance.now() + 30 + round * 60;
-    while (performance.now() < until) {
+    // At least three, however slow the disk is.
+    while (performance.now() < until || written.length < 3 * (round + 1)) {
       const id = `turn-${written.length}`;
       await journal.append(eventLine(userTurn(id, null)), null);
       written.push(id);
@@ -74,7 +75,7 @@ test('a compaction that is killed at any point loses nothing', async () => {
     expect((await readdir(paths.folder)).filter((name) => /\.(old|new)$/.test(name))).toEqual([]);
   }
   expect(written.length).toBeGreaterThan(10);
-}, 60_000);
+});
 
 test('a page at a revision of the old file receives all that it may have missed from the compacted one', async () => {
   const { store, folder } = await openStore();

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NO_TOKEN, REPLY_PARTS, type StoredChat, type StoredReplyTurn } from '../../protocol/app/chats/chat.ts';
@@ -22,6 +22,13 @@ async function folderWith(...names: string[]): Promise<string> {
   await mkdir(join(folder, 'chats'));
   for (const name of names) await copyFile(join(FIXTURES, name), join(folder, 'chats', name));
   return folder;
+}
+
+/** Adds a file at once, as the earlier version does: half of one that is still being copied would count as damaged. */
+async function put(folder: string, name: string): Promise<void> {
+  const unfinished = join(folder, 'chats', `${name}.tmp`);
+  await copyFile(join(FIXTURES, name), unfinished);
+  await rename(unfinished, join(folder, 'chats', name));
 }
 
 const repliesOf = (chat: StoredChat | null, parent: string | null) =>
@@ -88,7 +95,7 @@ test('migrated chats are listed and found, and migrating again adds nothing', as
   expect(await first.store.list()).toHaveLength(fixtures.length);
   const chats = await Promise.all((await first.store.list()).map(({ id }) => first.store.get(id)));
   // Someone copies the old files back.
-  for (const name of fixtures) await copyFile(join(FIXTURES, name), join(folder, 'chats', name));
+  for (const name of fixtures) await put(folder, name);
   await expect
     .poll(async () => (await readdir(join(folder, 'chats'))).filter((name) => name.endsWith('.json')))
     .toEqual([]);
@@ -120,7 +127,7 @@ test.each([0, 0.5, 0.99])('a migration with space for %d of its journal can be r
 
   // Someone copies the old file back: what was changed since stays.
   await store.write(write(old.id, chat?.revision ?? 0, [title('Renamed')]));
-  await copyFile(join(FIXTURES, name), join(folder, 'chats', name));
+  await put(folder, name);
   expect(await store.get(old.id)).toMatchObject({ ...facts, title: 'Renamed' });
 });
 
@@ -128,7 +135,7 @@ test('a chat is migrated when it is opened, and one that an earlier version writ
   const folder = await folderWith();
   const { store, events } = await openStore(folder);
   await store.list();
-  await copyFile(join(FIXTURES, fixtures[0]), join(folder, 'chats', fixtures[0]));
+  await put(folder, fixtures[0]);
   await expect.poll(() => events).toContainEqual({ type: 'chats' });
   expect(await store.list()).toHaveLength(1);
 });

@@ -108,7 +108,7 @@ async function setUp(automatic = false, times: Partial<DownloadTimes> = {}) {
   await service.start();
   const downloaded = async () => {
     service.download();
-    await expect.poll(() => service.state.phase, { timeout: 5000 }).toMatch(/ready|failed/);
+    await expect.poll(() => service.state.phase).toMatch(/ready|failed/);
     return service.state;
   };
   return { service, states, target, dataFolder, log, downloaded };
@@ -158,7 +158,7 @@ test('quitting ends a check that waits for the rest of an answer', async () => {
   const { service, log } = await setUp();
   silent = 'after';
   const checked = service.check();
-  await expect.poll(() => log.records()[0]?.bytes, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => log.records()[0]?.bytes).toBe(1);
   await service.stop();
   expect(await checked).toMatchObject({ phase: 'failed' });
   expect(log.records()).toMatchObject([{ result: 'failed', note: expect.stringContaining('Cancelled.') as string }]);

@@ -313,8 +313,8 @@ describe('a process that fails', () => {
 
   it('by hanging is given up', async () => {
     const { link, received } = hungThread();
-    const client = new ExecutorClient(link, 60);
-    const lost = { code: 'BACKEND_LOST', details: { reason: 'its process did not answer for 0.06 s' } };
+    const client = new ExecutorClient(link, 600);
+    const lost = { code: 'BACKEND_LOST', details: { reason: 'its process did not answer for 0.6 s' } };
     await expect(client.call('adapter', null)).rejects.toMatchObject(lost);
     expect(received).toMatchObject([{ name: 'adapter' }, { name: 'ping' }]);
   });
@@ -323,11 +323,12 @@ describe('a process that fails', () => {
     const gpu = gpuWith();
     const slow: Gpu = {
       requestAdapter: async () => {
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        // Longer than the limit.
+        await new Promise((resolve) => setTimeout(resolve, 900));
         return gpu.requestAdapter();
       },
     };
-    const client = new ExecutorClient(gpuThread(slow).link, 60);
+    const client = new ExecutorClient(gpuThread(slow).link, 600);
     expect(await client.call('adapter', null)).toMatchObject({ description: 'imagined' });
     client.close();
   });

@@ -19,7 +19,6 @@ import { POOL_PLAN, POOL_PROGRESS, POOL_RUNS } from './plan-layout.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 import { storeReader } from './weights.ts';
 
-const TIMEOUT_MS = 60_000;
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 const prompt = () =>
   batchOf([
@@ -41,75 +40,67 @@ describe('a crashed thread', () => {
     return executor;
   }
 
-  it.each(isFull ? [2, 3] : [2])(
-    'makes a run with %d threads fail instead of hang',
-    async (count) => {
-      const threads = dyingThreads();
-      const executor = await openWith(threads, count);
-      threads.die(250);
-      const runs = async () => {
-        for (;;) await executor.run(prompt(), { logits: [499] });
-      };
-      await expect(runs()).rejects.toMatchObject({
-        code: 'BACKEND_LOST',
-        message: expect.stringContaining('Load the model again'),
-      });
-      // Later ones fail at once. Other load may delay one of them.
-      const took: number[] = [];
-      for (let sample = 0; sample < 3; sample++) {
-        const started = performance.now();
-        await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
-        took.push(performance.now() - started);
-      }
-      expect(Math.min(...took)).toBeLessThan(1000);
-      expect(executor.failed).toBe(true);
-    },
-    TIMEOUT_MS,
-  );
+  it.each(isFull ? [2, 3] : [2])('makes a run with %d threads fail instead of hang', async (count) => {
+    const threads = dyingThreads();
+    const executor = await openWith(threads, count);
+    threads.die(250);
+    const runs = async () => {
+      for (;;) await executor.run(prompt(), { logits: [499] });
+    };
+    await expect(runs()).rejects.toMatchObject({
+      code: 'BACKEND_LOST',
+      message: expect.stringContaining('Load the model again'),
+    });
+    // Later ones fail at once. Other load may delay one of them.
+    const took: number[] = [];
+    for (let sample = 0; sample < 3; sample++) {
+      const started = performance.now();
+      await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+      took.push(performance.now() - started);
+    }
+    expect(Math.min(...took)).toBeLessThan(1000);
+    expect(executor.failed).toBe(true);
+  });
 
-  it(
-    'makes the engine service load the same model again',
-    async () => {
-      const dying = dyingThreads();
-      let threads: KernelThreads = dying;
-      const start: KernelThreads['start'] = (thread, onFailure) => threads.start(thread, onFailure);
-      const engine = new InferenceEngine({ ...nodePlatform(), threads: { available: 2, start } });
-      const files = await nodeModelFiles(TINY_TRANSFORMER_DIR);
-      const service = new EngineService({ engine, openModel: () => Promise.resolve(files) });
-      const cancel = { cancelled: false };
-      const load = () => service.stream({ method: 'load', params: { modelId: files.id } }, cancel, () => null);
-      const prompt = { kind: 'ids' as const, ids: Array.from({ length: 500 }, (_, i) => 3 + i) };
-      const { stop, ...params } = defaultGenerateParams(prompt);
-      // Computes the whole sequence for each of five hundred tokens.
-      const long = {
-        ...params,
-        useKvCache: false,
-        stop: { ...stop, maxTokens: 1000, ignoreEos: true, repetitionWindow: 0 },
-      };
-      await load();
-      const lost = [];
-      for await (const event of engine.generate(long)) {
-        // The progress of the prompt comes before.
-        if (event.type !== 'prefill' && lost.push(event) === 2) dying.die(0);
-      }
-      expect(lost.slice(0, 2)).toMatchObject([{ type: 'start' }, { type: 'token' }]);
-      expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', error: { code: 'BACKEND_LOST' } } });
-      expect(await service.call({ method: 'status', params: {} }, cancel)).toMatchObject({ model: null });
-      threads = nodeKernelThreads();
-      await load();
-      expect(await service.call({ method: 'status', params: {} }, cancel)).toMatchObject({ model: { id: files.id } });
-      const { end } = await collect(engine.generate({ ...long, stop: { ...long.stop, maxTokens: 3 } }));
-      expect(end.stop.reason).toBe('max_tokens');
-      await engine.unload();
-    },
-    TIMEOUT_MS,
-  );
+  it('makes the engine service load the same model again', async () => {
+    const dying = dyingThreads();
+    let threads: KernelThreads = dying;
+    const start: KernelThreads['start'] = (thread, onFailure) => threads.start(thread, onFailure);
+    const engine = new InferenceEngine({ ...nodePlatform(), threads: { available: 2, start } });
+    const files = await nodeModelFiles(TINY_TRANSFORMER_DIR);
+    const service = new EngineService({ engine, openModel: () => Promise.resolve(files) });
+    const cancel = { cancelled: false };
+    const load = () => service.stream({ method: 'load', params: { modelId: files.id } }, cancel, () => null);
+    const prompt = { kind: 'ids' as const, ids: Array.from({ length: 500 }, (_, i) => 3 + i) };
+    const { stop, ...params } = defaultGenerateParams(prompt);
+    // Computes the whole sequence for each of five hundred tokens.
+    const long = {
+      ...params,
+      useKvCache: false,
+      stop: { ...stop, maxTokens: 1000, ignoreEos: true, repetitionWindow: 0 },
+    };
+    await load();
+    const lost = [];
+    for await (const event of engine.generate(long)) {
+      // The progress of the prompt comes before.
+      if (event.type !== 'prefill' && lost.push(event) === 2) dying.die(0);
+    }
+    expect(lost.slice(0, 2)).toMatchObject([{ type: 'start' }, { type: 'token' }]);
+    expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', error: { code: 'BACKEND_LOST' } } });
+    expect(await service.call({ method: 'status', params: {} }, cancel)).toMatchObject({ model: null });
+    threads = nodeKernelThreads();
+    await load();
+    expect(await service.call({ method: 'status', params: {} }, cancel)).toMatchObject({ model: { id: files.id } });
+    const { end } = await collect(engine.generate({ ...long, stop: { ...long.stop, maxTokens: 3 } }));
+    expect(end.stop.reason).toBe('max_tokens');
+    await engine.unload();
+  });
 
   it('makes the next run fail', async () => {
     const threads = dyingThreads();
     const executor = await openWith(threads);
     threads.die(0);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await expect.poll(() => executor.failed).toBe(true);
     await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
   });
 });
@@ -123,19 +114,15 @@ if (isFull) {
     it.each<[what: string, getsOn: boolean]>([
       ['is waited for while it gets on', true],
       ['counts as lost when it does not', false],
-    ])(
-      '%s',
-      async (_what, getsOn) => {
-        const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), {
-          threads: { count: 2, host: slowThreads(SLOW_MS, getsOn) },
-        });
-        const running = executor.run(prompt(), { logits: [499] });
-        if (getsOn) expect((await (await running).logits[0].read()).every(Number.isFinite)).toBe(true);
-        else await expect(running).rejects.toMatchObject({ code: 'BACKEND_LOST' });
-        await executor.dispose();
-      },
-      TIMEOUT_MS,
-    );
+    ])('%s', async (_what, getsOn) => {
+      const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), {
+        threads: { count: 2, host: slowThreads(SLOW_MS, getsOn) },
+      });
+      const running = executor.run(prompt(), { logits: [499] });
+      if (getsOn) expect((await (await running).logits[0].read()).every(Number.isFinite)).toBe(true);
+      else await expect(running).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+      await executor.dispose();
+    });
   });
 }
 
@@ -161,8 +148,10 @@ describe('failed allocation of memory', () => {
 });
 
 describe('cancelling', () => {
-  /** Maximum time between two checks of the flag. */
+  /** Maximum time between two checks of the flag, ms. */
   const LONGEST_MS = 50;
+  /** On slower machines, the limit is this share of the run instead. */
+  const LONGEST_SHARE = 0.2;
 
   it.each([1, 2])('is checked often, 4,000 tokens into a prompt, on %d threads', async (count) => {
     const executor = await middleOfLongPrompt(count);
@@ -176,7 +165,8 @@ describe('cancelling', () => {
     const took: number[] = [];
     // V8 compiles and collects garbage in one of them.
     for (let sample = 0; sample < 3; sample++) {
-      let last = computingMs();
+      const began = computingMs();
+      let last = began;
       let longest = 0;
       let looks = 0;
       const cancel = {
@@ -189,10 +179,11 @@ describe('cancelling', () => {
         },
       };
       await executor.run(batch, { logits: [255] }, cancel);
+      const whole = computingMs() - began;
       expect(looks).toBeGreaterThan(20);
-      took.push(longest);
+      took.push(longest / Math.max(LONGEST_MS, LONGEST_SHARE * whole));
     }
-    expect(Math.min(...took)).toBeLessThan(LONGEST_MS);
+    expect(Math.min(...took)).toBeLessThan(1);
     await executor.dispose();
   });
 });

@@ -272,7 +272,7 @@ describe('a model in several memories', () => {
       nodePlatform().collectGarbage?.();
       return memories.filter((memory) => memory.deref() !== undefined).length;
     };
-    await expect.poll(left, { timeout: 10_000 }).toBe(0);
+    await expect.poll(left).toBe(0);
   });
 
   it('measures the same operations', async () => {

@@ -46,8 +46,8 @@ describe.each([
     const thread = await host().start({ module, parts, thread: 1 }, () => failures++);
     instantiateKernels(module, memories[0].memory).callThreads(pool, 1, 2);
     const failed = () => memories.map(({ i32 }, part) => Atomics.load(i32, flags[part] / 4));
-    await expect.poll(failed, { timeout: 10_000 }).toEqual([1, 1]);
-    await expect.poll(() => failures, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(failed).toEqual([1, 1]);
+    await expect.poll(() => failures).toBeGreaterThan(0);
     await thread.stop();
   });
 });

@@ -9,6 +9,8 @@ export interface ContractConnection {
   transport: Transport;
   /** Kills the engine's side without warning; null if that is tested elsewhere. */
   breakOff: (() => void) | null;
+  /** Other tests compute at the same time and may delay most of what it does: the shortest of several times counts. */
+  isBesideOthers?: boolean;
   /** Releases the connection's resources. */
   release(): void | Promise<void>;
 }

@@ -12,7 +12,7 @@ export const AT = '2026-01-02T03:04:05.678Z';
 /** A store on a folder, as one process opens it. */
 export async function openStore(folder?: string, options: Partial<ChatStoreOptions> = {}) {
   folder ??= await temporaryFolder();
-  const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 200, settleMs: 10 });
+  const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 60_000, settleMs: 10 });
   await lock.start();
   const events: EmittedEvent[] = [];
   const files = new ChatFiles();

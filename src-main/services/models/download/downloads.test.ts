@@ -65,7 +65,7 @@ test('gives up when nothing comes any more, keeps what there is, and goes on at 
   set.server.behave(PATH, { kind: 'stall', afterBytes: 50_000, times: 1 }, { kind: 'stall', afterBytes: 0 });
   const failed = await run(set);
   expect(failed).toMatchObject({ phase: 'failed', problem: { kind: 'timeout' } });
-  expect(failed.problem?.message).toContain('sent nothing for 0.8 seconds');
+  expect(failed.problem?.message).toContain('sent nothing for 2 seconds');
   expect(failed.bytes).toBeGreaterThanOrEqual(50_000);
   set.server.behave(PATH);
   await set.manager.resume(ENTRY.id);
@@ -146,7 +146,7 @@ test.each([
 test('a slow server is waited for; one that never responds is not', async () => {
   const slow = await setUp({ behaviour: { kind: 'slow', chunkBytes: 30_000, waitMs: 100 } });
   await slow.manager.start(ENTRY);
-  await vi.waitFor(() => expect(slow.seen.some(({ rate }) => rate !== null && rate > 0)).toBe(true), 10_000);
+  await vi.waitFor(() => expect(slow.seen.some(({ rate }) => rate !== null && rate > 0)).toBe(true));
   expect(slow.seen.findLast(({ rate }) => rate !== null)?.secondsLeft).toBeGreaterThanOrEqual(0);
   expect(await slow.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done' });
 
@@ -227,7 +227,7 @@ test('keeps the partial file when the disk is full, and resumes when there is sp
 test('pauses at once and keeps the partial file; cancelling deletes it', async () => {
   const set = await setUp({ behaviour: { kind: 'slow', chunkBytes: 20_000, waitMs: 30 } });
   await set.manager.start(ENTRY);
-  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(40_000), 10_000);
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(40_000));
   const paused = await set.manager.pause(ENTRY.id);
   expect(paused).toMatchObject({ phase: 'paused', problem: null, rate: null });
   expect(set.log.records().at(-1)).toMatchObject({
@@ -250,13 +250,13 @@ test('a download that is resumed in another folder leaves nothing in the first o
   let folder = first;
   const set = await setUp({ folder: async () => folder, behaviour: { kind: 'stall', afterBytes: 80_000 } });
   await set.manager.start(ENTRY);
-  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000), 10_000);
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000));
   await set.manager.pause(ENTRY.id);
   folder = second;
   set.server.behave(PATH, { kind: 'stall', afterBytes: 80_000 });
   await set.manager.resume(ENTRY.id);
-  await vi.waitFor(() => expect(set.seen.at(-1)).toMatchObject({ phase: 'downloading' }), 10_000);
-  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000), 10_000);
+  await vi.waitFor(() => expect(set.seen.at(-1)).toMatchObject({ phase: 'downloading' }));
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000));
   await set.manager.pause(ENTRY.id);
   expect(await readdir(first)).toContain(`${ENTRY.file}.part`);
 
@@ -264,7 +264,7 @@ test('a download that is resumed in another folder leaves nothing in the first o
   await set.manager.resume(ENTRY.id);
   expect(await set.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done', sha256: SHA256 });
   expect(await readdir(second)).toEqual([ENTRY.file]);
-  await expect.poll(() => readdir(first), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => readdir(first)).toEqual([]);
 });
 
 test('a cancelled download leaves nothing in an earlier folder either', async () => {
@@ -272,7 +272,7 @@ test('a cancelled download leaves nothing in an earlier folder either', async ()
   let folder = first;
   const set = await setUp({ folder: async () => folder, behaviour: { kind: 'stall', afterBytes: 80_000 } });
   await set.manager.start(ENTRY);
-  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000), 10_000);
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(60_000));
   await set.manager.pause(ENTRY.id);
   folder = second;
   set.server.behave(PATH, { kind: 'hang' });
@@ -285,7 +285,7 @@ test('finds unfinished downloads of an earlier start, sends no request, and resu
   const folder = join(await temporaryFolder(), 'models');
   const first = await setUp({ folder: async () => folder, behaviour: { kind: 'stall', afterBytes: 80_000 } });
   await first.manager.start(ENTRY);
-  await vi.waitFor(() => expect(first.seen.at(-1)?.bytes).toBeGreaterThan(60_000), 10_000);
+  await vi.waitFor(() => expect(first.seen.at(-1)?.bytes).toBeGreaterThan(60_000));
   await first.manager.stop();
 
   const second = await setUp({ folder: async () => folder });

@@ -1,12 +1,12 @@
-/** Proxies and certificates. downloads.test.ts covers other errors. */
+/** Proxies, certificates and silence. downloads.test.ts covers other errors. */
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { expect, onTestFinished, test } from 'vitest';
+import { Readable, type Duplex } from 'node:stream';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startDownloadServer, type DownloadServer } from '../../../../e2e/support/download-server.ts';
 import { SELF_SIGNED_CERTIFICATE } from '../../../../e2e/support/self-signed.ts';
 import { NetworkLog } from '../../network-log.ts';
-import { httpGet } from './http-get.ts';
+import { httpGet, partsOf, type Answer } from './http-get.ts';
 import { proxyFor } from './proxy.ts';
 
 const BYTES = Uint8Array.from({ length: 1000 }, (_, i) => i % 256);
@@ -59,13 +59,32 @@ async function get(url: string, proxyAddress: string | null, ca?: string) {
     log,
     note: 'Test.',
     signal,
-    answerMs: 2000,
+    answerMs: 15_000,
     ca,
   });
   const parts: Buffer[] = [];
   for await (const part of answer.body as AsyncIterable<Buffer>) parts.push(part);
   return { status: answer.status, bytes: new Uint8Array(Buffer.concat(parts)), log };
 }
+
+test('a server is silent while its reader waits, not while its reader writes to a slow disk', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const body = new Readable({ read: () => undefined });
+  const answer = { url: 'https://hub.test/file', body } as unknown as Answer;
+  const parts = partsOf(answer, new AbortController().signal, 1000);
+  for (const text of ['one', 'two', 'three']) {
+    body.push(text);
+    expect(String((await parts.next()).value)).toBe(text);
+    await vi.advanceTimersByTimeAsync(10_000);
+  }
+  const silence = 'hub.test sent nothing for 1 seconds.';
+  const cut = expect(parts.next()).rejects.toMatchObject({ kind: 'timeout', message: silence });
+  await vi.advanceTimersByTimeAsync(999);
+  expect(body.destroyed).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await cut;
+});
 
 test('uses a proxy, which sees the host name, but not the address or the content', async () => {
   const server = await hub();

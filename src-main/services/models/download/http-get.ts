@@ -54,22 +54,26 @@ export async function httpGet(address: string, options: GetOptions): Promise<Ans
 
 /**
  * The parts of a body as they arrive.
- * @param idleMs longest wait for one, ms
+ * @param idleMs longest wait for one, ms; the time that the reader takes between two does not count
  * @throws DownloadFailure timeout after `idleMs`; Error when `signal` aborts, or the connection is lost
  */
 export async function* partsOf({ body, url }: Answer, signal: AbortSignal, idleMs: number): AsyncGenerator<Buffer> {
   const stop = (): void => void body.destroy(new Error('stopped'));
   signal.addEventListener('abort', stop, { once: true });
-  const idle = setTimeout(() => {
-    body.destroy(new DownloadFailure('timeout', `${new URL(url).host} sent nothing for ${idleMs / 1000} seconds.`));
-  }, idleMs);
+  const wait = (): NodeJS.Timeout =>
+    setTimeout(() => {
+      body.destroy(new DownloadFailure('timeout', `${new URL(url).host} sent nothing for ${idleMs / 1000} seconds.`));
+    }, idleMs);
+  let waiting = wait();
   try {
     for await (const part of body as AsyncIterable<Buffer>) {
-      idle.refresh();
+      // A disk that takes long is no silent server.
+      clearTimeout(waiting);
       yield part;
+      waiting = wait();
     }
   } finally {
-    clearTimeout(idle);
+    clearTimeout(waiting);
     signal.removeEventListener('abort', stop);
   }
 }

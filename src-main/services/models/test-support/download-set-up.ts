@@ -24,8 +24,8 @@ export const PATH = hubPath(ENTRY.repository, ENTRY.revision, ENTRY.file);
 const QUICK = { retryMs: [5, 5, 10], eventMs: 5 };
 /** Longer than a busy machine holds up a server of its own. */
 const PATIENT = { ...QUICK, answerMs: 15_000, idleMs: 15_000 };
-/** For servers that never answer. */
-export const IMPATIENT = { ...QUICK, answerMs: 800, idleMs: 800 };
+/** For servers that never answer, or fall silent. What they send before must arrive in time. */
+export const IMPATIENT = { ...QUICK, answerMs: 2000, idleMs: 2000 };
 
 export interface SetUp {
   server: DownloadServer;
