@@ -51,6 +51,8 @@ export async function serveSite(folder: string, port = 0): Promise<ServedSite> {
       return response.end(request.method === 'HEAD' ? undefined : body);
     });
   });
+  // Node would close idle connections after five seconds, perhaps just as a browser uses one again.
+  server.keepAliveTimeout = 0;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((cause: unknown) => {
     if (codeOf(cause) !== 'EADDRINUSE') throw cause;
