@@ -60,7 +60,7 @@ await system.install();
 const [command = '', ...args] = system.tool;
 const { stdout, stderr } = await capture(command, [...args, '--version']);
 assert.equal(stdout.trim(), VERSION, stderr);
-// What it measures is a second process of the app.
+// It measures a second process of the app.
 const bench = await capture(command, [...args, ...SHORT_BENCH]);
 assert.equal(bench.code, 0, bench.stderr);
 assert.match(bench.stdout, /"tokensPerSecond":\d/);

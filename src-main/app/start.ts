@@ -23,7 +23,7 @@ if (toolArguments !== null) {
   process.exit(Number(process.exitCode ?? 0));
 } else if (benchArguments !== null) {
   await runWith('./bench-host.js', benchArguments);
-  // It exits by itself, when its caller does.
+  // It exits when its caller does.
   await new Promise<never>(() => undefined);
 } else await openWindow();
 

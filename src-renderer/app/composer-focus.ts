@@ -1,10 +1,11 @@
 import { tick } from 'svelte';
+import { isTyping } from '../lib/is-typing.ts';
 import { nextFrame } from '../lib/next-frame.ts';
 
 /** Unfinished calls of `focusComposer`. */
 let moving = 0;
 
-/** The composer is about to take the focus: what is typed is text for it, and no command. */
+/** Whether the composer is about to take the focus: keys are then text for it, not commands. */
 export function composerTakesFocus(): boolean {
   return moving > 0;
 }
@@ -17,7 +18,7 @@ export function focusComposer(): void {
     // A drawer that closes may have returned the focus to its button.
     nextFrame(() => {
       moving--;
-      if (document.activeElement?.matches('input, textarea') !== true) focus();
+      if (!isTyping()) focus();
     });
   });
 }

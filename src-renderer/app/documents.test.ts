@@ -27,12 +27,12 @@ it('opens notebooks without the settings of a new chat, which is kept', async ()
   const { chats, session } = await openSession();
   const { notebooks, session: notebookSession } = await open();
   const documents = new Documents({ chats, session, jump: new ThreadJump() }, { notebooks, notebookSession });
-  const begun = chats.current;
-  begun.settings = { sampling: { topK: 3 }, stop: {} };
+  const started = chats.current;
+  started.settings = { sampling: { topK: 3 }, stop: {} };
   documents.newNotebook('A text');
   expect(chats.current.settings).toBeNull();
   documents.newChat();
-  expect(chats.current).toBe(begun);
+  expect(chats.current).toBe(started);
 });
 
 it('leaves the notebook open that was opened while a chat was read', async () => {

@@ -1,3 +1,4 @@
+import { isTyping } from '../lib/is-typing.ts';
 import { nextFrame } from '../lib/next-frame.ts';
 
 /** The chat whose row takes the focus from another one: the next, else the one before. @param ids in their order */
@@ -19,8 +20,7 @@ export function focusBeside(id: string): () => void {
     id,
   );
   const move = () => {
-    // Something is being typed by now.
-    if (!wasThere || document.activeElement?.matches('input, textarea')) return;
+    if (!wasThere || isTyping()) return;
     const target = beside === null ? null : document.querySelector<HTMLElement>(row(beside));
     (target ?? document.querySelector<HTMLElement>('[data-testid="composer"]'))?.focus();
   };

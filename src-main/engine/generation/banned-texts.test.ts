@@ -1,28 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
+import { byteFallbackTokenizer } from '../tokenizer/test-support/byte-fallback.ts';
 import { BannedTexts } from './banned-texts.ts';
 
 const NEWLINE = '<0x0A>';
 const PIECES = ['<unk>', 'a', NEWLINE, 'New', '▁York', '<0xE2>', '<0x82>', '<0xAC>'];
 
-/** A tokenizer whose decoder holds back bytes until another piece follows. */
-const tokenizer = tokenizerFromJson(
-  {
-    added_tokens: [],
-    model: { type: 'WordLevel', vocab: Object.fromEntries(PIECES.map((piece, id) => [piece, id])), unk_token: '<unk>' },
-    decoder: {
-      type: 'Sequence',
-      decoders: [
-        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-        { type: 'ByteFallback' },
-        { type: 'Fuse' },
-        { type: 'Strip', content: ' ', start: 1, stop: 0 },
-      ],
-    },
-  },
-  'tokenizer.json',
-);
-
+const tokenizer = byteFallbackTokenizer(PIECES);
 const token = (piece: string) => ({ id: PIECES.indexOf(piece) });
 
 /** After tokens that complete no banned text. */

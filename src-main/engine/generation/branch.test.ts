@@ -5,7 +5,7 @@ import type { GenerateParams, LanesEvent, LanesPrefill, SamplingParams, StopPara
 import type { InferenceEngine } from '../index.ts';
 import type { ScriptedRun } from '../test-support/scripted-model.ts';
 import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
-import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
+import { byteFallbackTokenizer } from '../tokenizer/test-support/byte-fallback.ts';
 import { jointTo } from './continuation.ts';
 import type { Prompt } from './prompt.ts';
 
@@ -207,18 +207,7 @@ describe('a given first token', () => {
 
 it('completes a character that the ids begin', () => {
   const pieces = ['<unk>', '▁the', '<0xE2>', '<0x82>', '<0xAC>', 's'];
-  const vocab = Object.fromEntries(pieces.map((piece, id) => [piece, id]));
-  const decoder = {
-    type: 'Sequence',
-    decoders: [
-      { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-      { type: 'ByteFallback' },
-      { type: 'Fuse' },
-      { type: 'Strip', content: ' ', start: 1, stop: 0 },
-    ],
-  };
-  const model = { type: 'WordLevel', vocab, unk_token: '<unk>' };
-  const tokenizer = tokenizerFromJson({ added_tokens: [], model, decoder }, 'tokenizer.json');
+  const tokenizer = byteFallbackTokenizer(pieces);
   const replyIds = [1, 2, 3];
   const prompt = { kind: 'chat', messages: [{ role: 'user', text: '' }], replyIds } as const;
   const joint = jointTo({ prompt: { ...prompt, messages: [...prompt.messages] } }, { ids: [0, ...replyIds] } as Prompt, tokenizer); // prettier-ignore

@@ -253,8 +253,8 @@ describe('a grammar and reasoning that the template opens', () => {
     expect((await parts(whole, ['<think>', 'b', '</think>', 'yes'])).parts).toEqual(THOUGHT);
     expect((await parts('root ::= "b" "</think>" "yes"', ['b', '</think>', 'yes'])).parts).toEqual(THOUGHT.slice(1));
     expect((await parts('root ::= [^x]*', ['b', '</think>', 'yes'])).parts).toEqual(THOUGHT.slice(1));
-    const begun = 'root ::= "<think> b" "</think>" "yes"';
-    expect((await parts(begun, ['</think>', 'yes'], ['<think>', 'b'])).parts).toEqual(THOUGHT.slice(2));
+    const grammar = 'root ::= "<think> b" "</think>" "yes"';
+    expect((await parts(grammar, ['</think>', 'yes'], ['<think>', 'b'])).parts).toEqual(THOUGHT.slice(2));
   });
 
   it('make the rest an answer if the reasoning so far does not follow the grammar', async () => {

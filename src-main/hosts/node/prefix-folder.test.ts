@@ -95,7 +95,7 @@ describe('a folder of blocks', () => {
     `;
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
     await once(child.stdout, 'data');
-    // The first write has begun.
+    // The first write is under way.
     await vi.waitFor(() => stat(folder));
     await new Promise((resolve) => setTimeout(resolve, 150));
     child.kill('SIGKILL');

@@ -24,7 +24,7 @@ async function folderWith(...names: string[]): Promise<string> {
   return folder;
 }
 
-/** Adds a file at once, as the earlier version does: half of one that is still being copied would count as damaged. */
+/** Adds a file in one step: a half-copied one would count as damaged. */
 async function put(folder: string, name: string): Promise<void> {
   const unfinished = join(folder, 'chats', `${name}.tmp`);
   await copyFile(join(FIXTURES, name), unfinished);

@@ -112,7 +112,7 @@ test('files are chosen, located and shown if there are dialogs, and deleted only
   expect(await services.invoke('modelsFolderReset')).toMatchObject({ isDefault: true });
 });
 
-test('pages are told that the models folder was chosen or reset', async () => {
+test('reports a change of the models folder to the pages', async () => {
   const folder = await temporaryFolder();
   const { services, events } = await setUp({ chooseFolder: async () => folder });
   for (const method of ['modelsFolderChoose', 'modelsFolderReset'] as const) {

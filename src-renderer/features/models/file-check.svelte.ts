@@ -13,12 +13,15 @@ export type CheckState =
   | { state: 'done'; result: ModelVerification }
   | { state: 'failed'; message: string };
 
+interface Check {
+  readonly state: CheckState;
+  /** What was checked; null while it runs. */
+  readonly file: string | null;
+}
+
 /** Integrity checks of model files by SHA-256, on request. */
 export class FileChecks {
-  readonly #states = new SvelteMap<string, CheckState>();
-  /** What was checked, by model. Set before the result. */
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- read with the state, which changes later
-  readonly #files = new Map<string, string | null>();
+  readonly #checks = new SvelteMap<string, Check>();
   readonly #services: AppServices;
   readonly #look: (modelId: string) => Promise<ModelListing | null>;
 
@@ -30,33 +33,37 @@ export class FileChecks {
 
   /** A result is only that of the file that was checked. */
   of(model: ModelListing): CheckState | null {
-    const found = this.#states.get(model.id) ?? null;
-    return found?.state === 'running' || this.#files.get(model.id) === fileOf(model) ? found : null;
+    const check = this.#checks.get(model.id);
+    return check && (check.state.state === 'running' || check.file === fileOf(model)) ? check.state : null;
   }
 
   async run(modelId: string): Promise<void> {
-    if (this.#states.get(modelId)?.state === 'running') return;
-    this.#states.set(modelId, { state: 'running', bytes: 0, totalBytes: 0 });
+    if (this.#isRunning(modelId)) return;
+    this.#checks.set(modelId, { state: { state: 'running', bytes: 0, totalBytes: 0 }, file: null });
     const model = await this.#look(modelId);
-    this.#files.set(modelId, model && fileOf(model));
+    const file = model && fileOf(model);
     try {
       const result = await this.#services.invoke('modelVerify', modelId);
-      this.#states.set(modelId, { state: 'done', result });
+      this.#checks.set(modelId, { state: { state: 'done', result }, file });
       announce(result.text);
     } catch (thrown) {
-      this.#states.set(modelId, { state: 'failed', message: EngineError.from(thrown).message });
+      this.#checks.set(modelId, { state: { state: 'failed', message: EngineError.from(thrown).message }, file });
     }
   }
 
   /** Its changed file was accepted: the result was that of the file before. */
   forget(modelId: string): void {
-    if (this.#states.get(modelId)?.state !== 'running') this.#states.delete(modelId);
+    if (!this.#isRunning(modelId)) this.#checks.delete(modelId);
   }
 
   /** Handles an event of the app. */
   take({ modelId, bytes, totalBytes }: Extract<AppEvent, { type: 'verify' }>): void {
-    if (this.#states.get(modelId)?.state !== 'running') return;
-    this.#states.set(modelId, { state: 'running', bytes, totalBytes });
+    if (!this.#isRunning(modelId)) return;
+    this.#checks.set(modelId, { state: { state: 'running', bytes, totalBytes }, file: null });
+  }
+
+  #isRunning(modelId: string): boolean {
+    return this.#checks.get(modelId)?.state.state === 'running';
   }
 }
 

@@ -1,6 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { newId } from '../../../lib/new-id.ts';
 import { formatBytes, formatCount, formatInteger } from '../../../ui/format.ts';
-import { newId } from '../state/identity.ts';
 import { decodeText } from './decode-text.ts';
 import { kindOf } from './kinds.ts';
 import type { AttachedFile } from './message-text.ts';

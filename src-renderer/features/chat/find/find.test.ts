@@ -163,7 +163,7 @@ describe('FindInChat', () => {
     find.query = 'RED FOX';
     await find.countAndMove(1);
     expect([find.total, find.place]).toEqual([6, 2]);
-    // The query is also counted by itself.
+    // The query is counted without Enter, too.
     await find.count();
     expect(find.place).toBe(2);
     const before = targets.length;

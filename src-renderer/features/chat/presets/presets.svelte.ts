@@ -8,7 +8,7 @@ import {
   type SavedPrompt,
 } from '../../../../src-main/protocol/app/presets/saved-items.ts';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
-import { newId } from '../state/identity.ts';
+import { newId } from '../../../lib/new-id.ts';
 import { readSettingsFile, MAX_SETTINGS_FILE, type SettingsProgram } from './import/read-settings-file.ts';
 import type { Unmapped } from './import/settings-mapper.ts';
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import { changeItems } from '../../../../src-main/protocol/app/presets/change-items.ts';
 import type { SavedItem, SavedItemChange, SavedPreset } from '../../../../src-main/protocol/app/presets/saved-items.ts';
-import { newId } from '../state/identity.ts';
+import { newId } from '../../../lib/new-id.ts';
 import { FakeServices } from '../test-support/fakes.ts';
 import { PresetsState } from './presets.svelte.ts';
 

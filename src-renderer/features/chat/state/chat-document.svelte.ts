@@ -15,7 +15,8 @@ import {
   type StoredUserTurn,
   type TokenColumns,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { newId, now } from './identity.ts';
+import { newId } from '../../../lib/new-id.ts';
+import { now } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
 import { tokensIn } from './token-chunks.ts';
 import type { LoadDetails } from './token-details.svelte.ts';

@@ -10,11 +10,12 @@ import type {
   SearchHit,
   StoredChat,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { newId } from '../../../lib/new-id.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
 import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { batchesOf } from './event-batches.ts';
-import { newId, now } from './identity.ts';
+import { now } from './identity.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import { OpenDocuments, type UnsavedChat } from './open-documents.svelte.ts';
 import { isNew } from './outbox.svelte.ts';
@@ -192,10 +193,10 @@ export class ChatsState {
    */
   create(): void {
     this.#selecting = null;
-    const isBegun = (chat: ChatDocument) => isNew(chat) && (this.isNeeded(chat) || isPrepared(chat));
-    if (isBegun(this.current)) return;
-    const begun = this.#open.all.find(({ document }) => isBegun(document));
-    if (begun !== undefined) this.#show(begun.document);
+    const isStarted = (chat: ChatDocument) => isNew(chat) && (this.isNeeded(chat) || isPrepared(chat));
+    if (isStarted(this.current)) return;
+    const started = this.#open.all.find(({ document }) => isStarted(document));
+    if (started !== undefined) this.#show(started.document);
     else if (!this.current.isEmpty) this.#show(ChatDocument.create());
   }
 

@@ -167,20 +167,20 @@ it('leads back to a new chat that was given a system prompt or settings, and ope
   const { chats } = await openPage(await openStore(await dataFolder()));
   const { id } = await write(chats, 'other');
   chats.create();
-  const begun = chats.current;
+  const started = chats.current;
   const comesBack = async () => {
     await chats.select(id);
     chats.create();
-    return chats.current === begun;
+    return chats.current === started;
   };
-  begun.systemPrompt = 'Be brief.';
+  started.systemPrompt = 'Be brief.';
   expect(await comesBack()).toBe(true);
   expect(chats.createBlank().systemPrompt).toBe('');
   expect(await comesBack()).toBe(true);
-  begun.settings = { sampling: { topK: 3 }, stop: {} };
-  begun.systemPrompt = '';
+  started.settings = { sampling: { topK: 3 }, stop: {} };
+  started.systemPrompt = '';
   expect(await comesBack()).toBe(true);
-  begun.settings = null;
+  started.settings = null;
   expect(await comesBack()).toBe(false);
 });
 

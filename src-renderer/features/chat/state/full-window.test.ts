@@ -167,17 +167,17 @@ describe('a new chat with a summary', () => {
     expect(prompt).toMatchObject({ template: { kind: 'model' }, enableThinking: false });
   });
 
-  it('is not another new chat that was begun', async () => {
+  it('is not another new chat that was started', async () => {
     const { chats } = opened;
-    const begun = chats.current;
-    begun.systemPrompt = 'Rhyme.';
+    const started = chats.current;
+    started.systemPrompt = 'Rhyme.';
     chats.createBlank();
     const reply = await fullReply(['Once']);
     opened.api.scripts = [[start(), ...tokens(2), end(2)]];
     act(reply, 'full-summary').onclick();
     await vi.waitFor(() => expect(full.summarising).toBe(false));
     expect(chats.current.systemPrompt).toBe('Summary of an earlier chat: t0 t1');
-    expect(begun.systemPrompt).toBe('Rhyme.');
+    expect(started.systemPrompt).toBe('Rhyme.');
   });
 
   it('has the run as a branch, with its receipt, and counts it in the totals', async () => {

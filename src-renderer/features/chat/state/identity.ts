@@ -1,5 +1,3 @@
-export { newId } from '../../../lib/new-id.ts';
-
 /** The current time as chats store it: ISO 8601, UTC. */
 export function now(): string {
   return new Date().toISOString();

@@ -1,7 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { ChatNews } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { newId } from '../../../lib/new-id.ts';
 import type { PageServices } from '../../../lib/services.ts';
-import { newId } from './identity.ts';
 import { isNew, Outbox, type SavedDocument } from './outbox.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 import type { LoadDetails } from './token-details.svelte.ts';

@@ -10,6 +10,9 @@ import type { EngineState } from './engine.svelte.ts';
 import { CANDIDATES } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
 
+/** Why a text that a person typed or imported has no candidates, and no other token can take its place. */
+export const NOT_GENERATED = 'No model generated this text.';
+
 /** The model's own distribution at each token of a reply. */
 export interface TokenScores {
   /** Index of the first token; those before it cannot be recomputed. */
@@ -142,7 +145,7 @@ export class RecomputedTokens {
   async #ask(index: number, signal: AbortSignal): Promise<void> {
     try {
       const { id } = this.#reply.token(index);
-      if (id === NO_TOKEN) throw new EngineError('BAD_REQUEST', 'No model generated this text.');
+      if (id === NO_TOKEN) throw new EngineError('BAD_REQUEST', NOT_GENERATED);
       const engine = await this.#engine.ready(signal);
       const { prompt } = await this.#promptWith(index, engine);
       const { seed } = this.#reply;

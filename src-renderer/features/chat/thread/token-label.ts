@@ -6,9 +6,6 @@ export function tokensLabel(what: string): string {
   return `Tokens of ${what}. Use the arrow keys to move, with Shift to select, Enter to pin, B to branch, H for the draw.`;
 }
 
-/** Why nothing can take the place of a text that a person typed or imported. */
-export const NOT_GENERATED = 'No model generated this text.';
-
 /** Label of a token: its piece if known, else its text. */
 export function tokenLabel(token: ReplyToken, details: TokenDetails | null): string {
   if (details !== null) return details.piece;

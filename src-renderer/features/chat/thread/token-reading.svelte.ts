@@ -3,13 +3,13 @@ import { indexAt } from '../../../lib/index-at.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { formatCount, formatInteger, formatPercent } from '../../../ui/format.ts';
 import { announce } from '../../../ui/live-region.svelte.ts';
-import type { RecomputedTokens } from '../state/recomputed-tokens.svelte.ts';
+import { NOT_GENERATED, type RecomputedTokens } from '../state/recomputed-tokens.svelte.ts';
 import type { Reply } from '../state/reply.svelte.ts';
 import { spanFigures } from '../state/span-figures.ts';
 import { candidateRows } from './candidates.ts';
 import { tokenElement } from './token-element.ts';
 import { TokenFocus } from './token-focus.svelte.ts';
-import { NOT_GENERATED, tokenLabel } from './token-label.ts';
+import { tokenLabel } from './token-label.ts';
 
 /** Getters are reactive. */
 export interface TokenReadingParts {

@@ -1,6 +1,7 @@
 import Copy from '@lucide/svelte/icons/copy';
 import GitBranch from '@lucide/svelte/icons/git-branch';
 import Trash2 from '@lucide/svelte/icons/trash-2';
+import { isTyping } from '../../../lib/is-typing.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { copyText } from '../../../ui/copy.ts';
 import { formatCount } from '../../../ui/format.ts';
@@ -93,8 +94,7 @@ export function discardEdit(
 /** The focused control has gone, or the menu returned the focus to it. */
 function focusRegion(selector: string): void {
   nextFrame(() => {
-    // Something is being typed by now.
-    if (document.activeElement?.matches('input, textarea')) return;
+    if (isTyping()) return;
     document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
   });
 }

@@ -9,7 +9,7 @@ import {
 import { appendColumns, noTokens } from '../../../../src-main/protocol/app/chats/token-columns.ts';
 import { orderTurns, type TreeRepairs } from '../../../../src-main/protocol/app/chats/turn-order.ts';
 import { cutText } from '../../../../src-main/protocol/cut-text.ts';
-import { newId } from '../state/identity.ts';
+import { newId } from '../../../lib/new-id.ts';
 import { titleFrom } from '../state/title.ts';
 import { typedTokens } from '../state/typed-tokens.ts';
 

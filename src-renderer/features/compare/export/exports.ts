@@ -11,7 +11,8 @@ import {
   type OpenedFile,
 } from '../../../../src-main/protocol/app/comparisons/tokenscope-file.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import { newId, now } from '../../chat/state/identity.ts';
+import { newId } from '../../../lib/new-id.ts';
+import { now } from '../../chat/state/identity.ts';
 import { lanesCsv, tokensCsv } from './csv.ts';
 import { comparisonPng } from './draw-comparison.ts';
 import { toJson } from './json.ts';

@@ -7,8 +7,9 @@ import type {
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { summaryOf } from '../../../../src-main/protocol/app/comparisons/summary.ts';
 import { votesPerSetting } from '../../../../src-main/protocol/app/comparisons/votes.ts';
+import { newId } from '../../../lib/new-id.ts';
 import { LAST_CALL_BYTES, type PageServices } from '../../../lib/services.ts';
-import { newId, nowAfter } from '../../chat/state/identity.ts';
+import { nowAfter } from '../../chat/state/identity.ts';
 
 const RETRY_MS = 5000;
 

@@ -6,8 +6,9 @@ import {
   type StoredComparison,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { blindVote, settingsKey, type SettingVotes } from '../../../../src-main/protocol/app/comparisons/votes.ts';
+import { newId } from '../../../lib/new-id.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
-import { newId, now, nowAfter } from '../../chat/state/identity.ts';
+import { now, nowAfter } from '../../chat/state/identity.ts';
 import { RecomputedTokens } from '../../chat/state/recomputed-tokens.svelte.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { BlindVoting } from './blind.svelte.ts';

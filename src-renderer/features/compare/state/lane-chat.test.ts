@@ -35,13 +35,13 @@ describe('openAsChat', () => {
 
   it('leaves a new chat alone that a person has given a system prompt', async () => {
     const { chats } = await openSession();
-    const begun = chats.current;
-    begun.systemPrompt = 'Be kind.';
+    const started = chats.current;
+    started.systemPrompt = 'Be kind.';
     openAsChat(chats, { kind: 'text', text: 'Once' }, settings, [reply]);
     expect(chats.current.path).toHaveLength(2);
-    expect(begun).toMatchObject({ systemPrompt: 'Be kind.', isEmpty: true });
+    expect(started).toMatchObject({ systemPrompt: 'Be kind.', isEmpty: true });
     chats.create();
-    expect(chats.current).toBe(begun);
+    expect(chats.current).toBe(started);
   });
 
   it('makes a chat whose reply can be run again', async () => {

@@ -9,10 +9,11 @@ import type {
 } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { ComparedPrompt, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { newId } from '../../../lib/new-id.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import type { EngineState, ModelChoice } from '../../chat/state/engine.svelte.ts';
-import { newId, now } from '../../chat/state/identity.ts';
+import { now } from '../../chat/state/identity.ts';
 import { modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { stopAfter } from '../../chat/state/write-reply.ts';

@@ -6,7 +6,8 @@ import {
   type StoredLane,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { defaultModelSettings } from '../../../../src-main/protocol/app/settings-schemas.ts';
-import { newId, now } from '../../chat/state/identity.ts';
+import { newId } from '../../../lib/new-id.ts';
+import { now } from '../../chat/state/identity.ts';
 import { Reply } from '../../chat/state/reply.svelte.ts';
 import { seedOf } from './lane-settings.ts';
 

@@ -16,8 +16,9 @@ import {
   TOKEN,
   tokenMark,
 } from '../../../../src-main/protocol/app/chats/notebook.ts';
+import { newId } from '../../../lib/new-id.ts';
 import type { ChatSink, SaveState } from '../../chat/state/chat-document.svelte.ts';
-import { newId, now } from '../../chat/state/identity.ts';
+import { now } from '../../chat/state/identity.ts';
 import type { SavedDocument } from '../../chat/state/outbox.svelte.ts';
 import { Reply } from '../../chat/state/reply.svelte.ts';
 import { titleFrom } from '../../chat/state/title.ts';
