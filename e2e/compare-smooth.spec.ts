@@ -34,6 +34,11 @@ async function longestTask(page: Page, work: () => Promise<void>): Promise<numbe
   });
 }
 
+/** Waits, frame by frame. An assertion that fails at first describes the whole page, in a task of the page. */
+async function seen<T>(page: Page, condition: (value: T) => boolean, value?: T): Promise<void> {
+  await page.waitForFunction(condition as (value: unknown) => boolean, value);
+}
+
 /** Fails unless one of several tries is smooth. */
 async function expectSmooth(page: Page, what: string, work: () => Promise<void>): Promise<void> {
   const longest: number[] = [];
@@ -57,7 +62,7 @@ test('eight lanes of 1,000 tokens have no long tasks', { tag: ['@alone', '@full'
 
   await expectSmooth(app.page, 'while all lanes stream and one scrolls, and at their end', async () => {
     await compare.run(PROMPT);
-    await expect(compare.text(2)).toBeVisible();
+    await seen(app.page, () => document.querySelectorAll('[data-testid="lane-text"]').length === 8);
     await compare.text(2).hover();
     while ((await compare.id('compare-stop').count()) > 0) {
       await app.page.mouse.wheel(0, -200);
@@ -76,14 +81,22 @@ test('eight lanes of 1,000 tokens have no long tasks', { tag: ['@alone', '@full'
   const open = async (prompt: string) => {
     await compare.id('open-runs').click();
     await compare.id('run-item').filter({ hasText: prompt }).first().click();
-    await expect(compare.id('compare-prompt')).toHaveValue(prompt);
-    await expect(compare.id('lane-stop')).toHaveCount(8);
+    await seen(
+      app.page,
+      (typed) =>
+        document.querySelector<HTMLTextAreaElement>('[data-testid="compare-prompt"]')?.value === typed &&
+        document.querySelectorAll('[data-testid="lane-stop"]').length === 8,
+      prompt,
+    );
   };
   await expectSmooth(app.page, 'when a stored run is opened and scrolled', async () => {
     await open('A second prompt');
     await open(PROMPT);
     // The visible part is drawn token by token, in several frames. A space at the beginning of a line has no width.
-    await expect(compare.text(7).getByTestId('token').nth(1)).toBeVisible();
+    await seen(app.page, () => {
+      const last = [...document.querySelectorAll('[data-testid="lane-text"]')].at(-1);
+      return (last?.querySelectorAll('[data-testid="token"]')[1]?.getClientRects().length ?? 0) > 0;
+    });
     await compare.text(2).hover();
     for (let turn = 0; turn < 20; turn++) {
       await app.page.mouse.wheel(0, 400);

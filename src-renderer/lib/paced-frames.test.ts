@@ -6,8 +6,11 @@ const FRAME_MS = 16;
 beforeEach(() => void vi.useFakeTimers({ now: 0 }));
 afterEach(() => void vi.useRealTimers());
 
-/** Frames at multiples of `FRAME_MS`, each of which takes `cost` ms. @returns times of five frames in turn, ms */
-function timesOf(cost: number): number[] {
+/**
+ * Frames at multiples of `FRAME_MS`, each of which takes `cost` ms and draws `share` of what streams in.
+ * @returns times of five frames in turn, ms
+ */
+function timesOf(cost: number, share = 1): number[] {
   const times: number[] = [];
   const frame = pacedFrames({
     frame: (callback) => void setTimeout(callback, FRAME_MS - (Date.now() % FRAME_MS)),
@@ -17,9 +20,9 @@ function timesOf(cost: number): number[] {
   const draw = () => {
     times.push(Date.now());
     // What comes next arrives after this was drawn.
-    if (times.length < 5) setTimeout(() => frame(draw), cost);
+    if (times.length < 5) setTimeout(() => frame(draw, share), cost);
   };
-  frame(draw);
+  frame(draw, share);
   vi.advanceTimersByTime(1000);
   return times;
 }
@@ -36,6 +39,16 @@ it('a page that draws slowly rests in proportion', () => {
 it('the rest is limited', () => {
   // 40 ms, and 80 instead of 480 ms.
   expect(timesOf(40)).toEqual([16, 144, 272, 400, 528]);
+});
+
+it.each([
+  // 40 ms, and 60 ms of rest,
+  [0.75, [16, 128, 240, 352, 464]],
+  // or 40 ms.
+  [0.5, [16, 112, 208, 304, 400]],
+  [0.1, [16, 112, 208, 304, 400]],
+])('after a part of what streams in, %f, the rest is shorter, but at least half', (share, times) => {
+  expect(timesOf(40, share)).toEqual(times);
 });
 
 it('each callback is called once, also when several wait', () => {

@@ -1,3 +1,4 @@
+import { afterDrawing } from './after-drawing.ts';
 import { nextFrame } from './next-frame.ts';
 
 /**
@@ -7,6 +8,8 @@ import { nextFrame } from './next-frame.ts';
 const REST = 12;
 /** Longest rest, ms: text that streams in still seems to flow. */
 const LONGEST_REST_MS = 80;
+/** Every frame has costs that do not depend on what it draws. */
+const LEAST_SHARE = 0.5;
 
 interface Parts {
   frame?: (callback: () => void) => void;
@@ -16,35 +19,30 @@ interface Parts {
   drawn?: (callback: () => void) => void;
 }
 
+/** @param share of what is streaming in, that the callback draws: after a small part, a short rest is enough */
+export type PacedFrame = (callback: () => void, share?: number) => void;
+
 /**
  * Frames for what is drawn again and again while it streams in. Each is followed by a rest in proportion to the time that it
  * took to compute and draw, so that a slow page leaves the processor to what generates the text.
  */
-export function pacedFrames(parts: Parts = {}): (callback: () => void) => void {
+export function pacedFrames(parts: Parts = {}): PacedFrame {
   const { frame = nextFrame, now = () => performance.now(), drawn = afterDrawing } = parts;
   let restsUntil = -Infinity;
-  const inFrame = (callback: () => void) =>
+  const inFrame = (callback: () => void, share: number) =>
     frame(() => {
       const began = now();
-      drawn(() => (restsUntil = now() + Math.min(REST * (now() - began), LONGEST_REST_MS)));
+      drawn(
+        () => (restsUntil = now() + Math.min(REST * (now() - began), LONGEST_REST_MS * Math.max(share, LEAST_SHARE))),
+      );
       callback();
     });
-  return (callback) => {
+  return (callback, share = 1) => {
     const rest = restsUntil - now();
-    if (rest > 0) setTimeout(() => inFrame(callback), rest);
-    else inFrame(callback);
+    if (rest > 0) setTimeout(() => inFrame(callback, share), rest);
+    else inFrame(callback, share);
   };
 }
 
 /** The page's own: what streams into several parts of it is drawn in the same frames. */
 export const pacedFrame = pacedFrames();
-
-/** A message that is sent in a frame arrives after the page was drawn. */
-function afterDrawing(callback: () => void): void {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    port1.close();
-    callback();
-  };
-  port2.postMessage(null);
-}

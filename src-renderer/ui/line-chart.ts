@@ -298,4 +298,5 @@ function greatest(values: readonly number[], start = values.length === 0 ? 0 : v
   return values.reduce((a, b) => Math.max(a, b), start);
 }
 
-const round = (pixels: number) => Number(pixels.toFixed(1));
+/** To a tenth. `toFixed` would take half of the time that a path takes. */
+const round = (pixels: number) => Math.round(10 * pixels) / 10;

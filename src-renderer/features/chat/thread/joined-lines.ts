@@ -5,6 +5,8 @@
 
 /** Of the blocks, px. */
 const indents = new WeakMap<Element, number>();
+/** One for all: a document updates each range that was not yet collected whenever a node is removed. */
+const range = document.createRange();
 
 /** Indents the blocks of `flow` that continue a line, from child `from` on. */
 export function joinLines(flow: HTMLElement, from = 0): void {
@@ -41,9 +43,11 @@ function endOfText(block: Element): DOMRect | null {
   }
   while (last !== null && last.length === 0) last = walker.previousNode() as Text | null;
   if (last === null) return null;
-  const range = document.createRange();
   const isPair = /[\udc00-\udfff]$/u.test(last.data.slice(-1)) && last.length > 1;
   range.setStart(last, last.length - (isPair ? 2 : 1));
   range.setEnd(last, last.length);
-  return Array.from(range.getClientRects()).at(-1) ?? null;
+  const end = Array.from(range.getClientRects()).at(-1) ?? null;
+  range.selectNodeContents(document);
+  range.collapse(true);
+  return end;
 }

@@ -43,7 +43,7 @@ export function createCompare(parts: {
     history: runs,
     load: (model, signal, keep) => loadFor(library, engine, model, signal, keep),
     fits: (modelId) => fitsBeside(library, modelId),
-    frame: (callback, isUrgent = false) => (isUrgent ? nextFrame(callback) : pacedFrame(callback)),
+    frame: (callback, isUrgent = false, share = 1) => (isUrgent ? nextFrame(callback) : pacedFrame(callback, share)),
     isHidden: () => document.hidden,
   });
   window.addEventListener('pagehide', () => {

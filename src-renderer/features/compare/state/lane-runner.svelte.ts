@@ -37,8 +37,11 @@ export interface LaneRunnerParts {
   readonly totals: Pick<SessionTotals, 'addLanes'>;
   /** Replaces the loaded model. @param keep keeps that one in memory if both fit @throws EngineError */
   load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
-  /** Collects tokens until a frame. @param isUrgent without a rest between frames */
-  frame(callback: () => void, isUrgent?: boolean): void;
+  /**
+   * Collects tokens until a frame.
+   * @param isUrgent without a rest between frames @param share of all lanes that it draws: the rest after it is as much shorter
+   */
+  frame(callback: () => void, isUrgent?: boolean, share?: number): void;
   /** Nothing is drawn, and frames are rare. */
   isHidden(): boolean;
 }
@@ -231,7 +234,7 @@ export class LaneRunner {
         key,
         params,
         signal,
-        frame: (callback, isUrgent) => this.#parts.frame(callback, isUrgent),
+        frame: (callback, isUrgent, share) => this.#parts.frame(callback, isUrgent, share),
         isHidden: () => this.#parts.isHidden(),
         onPrefill: (prefill) => {
           batch.prefill = prefill;

@@ -79,6 +79,25 @@ describe('LaneRunner', () => {
     expect(Math.max(...counts.map((count, i) => count - (counts[i - 1] ?? 0)))).toBeLessThanOrEqual(64);
   });
 
+  it('draws only some of many lanes in a frame, in turn, and none is lost', async () => {
+    const counts: number[][] = [];
+    const counting = (callback: () => void) =>
+      frame(() => {
+        callback();
+        counts.push(lanes.map((one) => one.reply?.count ?? 0));
+      });
+    const { api, runner, lane } = setUp({ frame: counting });
+    const lanes = Array.from({ length: 8 }, (_, seed) => lane(seed));
+    const ids = Array.from({ length: 5 }, (_, i) => i);
+    for (let seed = 0; seed < 8; seed++) api.scripts.set(seed, ids);
+    await runner.run(lanes, PROMPT);
+    expect(lanes.map(idsOf)).toEqual(lanes.map(() => ids));
+    expect(lanes.map(reasonOf)).toEqual(lanes.map(() => 'eos'));
+    // At first, a quarter of them.
+    const drawn = counts.map((of) => of.filter((count) => count > 0).length);
+    expect(drawn.find((count) => count > 0)).toBe(2);
+  });
+
   it('lets the page rest between frames, but not while the engine waits for it', async () => {
     const rested: (() => void)[] = [];
     const paced: NonNullable<LaneRunnerParts['frame']> = (callback, isUrgent = false) =>
