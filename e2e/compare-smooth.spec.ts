@@ -1,38 +1,19 @@
 import type { Page } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
-import { expect, test } from './support/test.ts';
+import { longestTask, type TaskTime } from './support/task-time.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
 
 const PROMPT = 'Lily found a small door in the garden.';
-/** Tries of which one must be smooth: a busy machine delays any of them. */
-const TRIES = 3;
-/** Longest task in the page, ms. */
+/**
+ * Longest task in the page, ms of processor time: on a busy machine, and beside an engine that uses all cores, a task may
+ * take several times as long.
+ */
 const LONGEST_TASK_MS = 100;
+/** Tries of which one must be smooth: code is compiled in the first, and caches of the processor are shared, too. */
+const TRIES = 3;
 /** 24,000 tokens and the drawing of them, if every try is needed. */
 const TIMEOUT_MS = 600_000;
-
-interface Watched extends Window {
-  longTasks: number[];
-  taskObserver: PerformanceObserver;
-}
-
-/** Length of the longest task in the page during `work`, ms; 0 if none took 50 ms. */
-async function longestTask(page: Page, work: () => Promise<void>): Promise<number> {
-  await page.evaluate(() => {
-    const longTasks: number[] = [];
-    const note = (entries: PerformanceEntryList) => longTasks.push(...entries.map(({ duration }) => duration));
-    const taskObserver = new PerformanceObserver((list) => note(list.getEntries()));
-    taskObserver.observe({ type: 'longtask' });
-    Object.assign(window, { longTasks, taskObserver });
-  });
-  await work();
-  return await page.evaluate(() => {
-    const { longTasks, taskObserver } = window as unknown as Watched;
-    longTasks.push(...taskObserver.takeRecords().map(({ duration }) => duration));
-    taskObserver.disconnect();
-    return Math.max(0, ...longTasks);
-  });
-}
 
 /** Waits, frame by frame. An assertion that fails at first describes the whole page, in a task of the page. */
 async function seen<T>(page: Page, condition: (value: T) => boolean, value?: T): Promise<void> {
@@ -40,13 +21,14 @@ async function seen<T>(page: Page, condition: (value: T) => boolean, value?: T):
 }
 
 /** Fails unless one of several tries is smooth. */
-async function expectSmooth(page: Page, what: string, work: () => Promise<void>): Promise<void> {
-  const longest: number[] = [];
-  while (longest.length < TRIES && !longest.some((ms) => ms <= LONGEST_TASK_MS)) {
-    longest.push(await longestTask(page, work));
+async function expectSmooth(app: RunningApp, what: string, work: () => Promise<void>): Promise<void> {
+  const tries: TaskTime[] = [];
+  while (tries.length < TRIES && !tries.some(({ cpu }) => cpu <= LONGEST_TASK_MS)) {
+    tries.push(await longestTask(app, work));
   }
-  console.log(`longest task, ${what}: ${longest.map((ms) => ms.toFixed(0)).join(', ')} ms`);
-  expect(Math.min(...longest), what).toBeLessThanOrEqual(LONGEST_TASK_MS);
+  const times = tries.map(({ cpu, wall }) => `${cpu.toFixed(0)} ms of processor time, ${wall.toFixed(0)} ms in all`);
+  console.log(`longest task, ${what}: ${times.join('; ')}`);
+  expect(Math.min(...tries.map(({ cpu }) => cpu)), what).toBeLessThanOrEqual(LONGEST_TASK_MS);
 }
 
 test('eight lanes of 1,000 tokens have no long tasks', { tag: ['@alone', '@full'] }, async ({ app }) => {
@@ -60,7 +42,7 @@ test('eight lanes of 1,000 tokens have no long tasks', { tag: ['@alone', '@full'
   await compare.id('lane-set-stages').click();
   await expect(compare.lanes).toHaveCount(8);
 
-  await expectSmooth(app.page, 'while all lanes stream and one scrolls, and at their end', async () => {
+  await expectSmooth(app, 'while all lanes stream and one scrolls, and at their end', async () => {
     await compare.run(PROMPT);
     await seen(app.page, () => document.querySelectorAll('[data-testid="lane-text"]').length === 8);
     await compare.text(2).hover();
@@ -89,7 +71,7 @@ test('eight lanes of 1,000 tokens have no long tasks', { tag: ['@alone', '@full'
       prompt,
     );
   };
-  await expectSmooth(app.page, 'when a stored run is opened and scrolled', async () => {
+  await expectSmooth(app, 'when a stored run is opened and scrolled', async () => {
     await open('A second prompt');
     await open(PROMPT);
     // The visible part is drawn token by token, in several frames. A space at the beginning of a line has no width.

@@ -161,14 +161,15 @@ export async function enginePid(electron: ElectronApplication): Promise<number> 
   return pids[0]!;
 }
 
+/** As JSON: Playwright takes seconds for the values of a long chat, most of them in the page. */
 async function invokeInPage(page: Page, method: string, params: unknown[]): Promise<unknown> {
   const answer = await page.evaluate(
-    async ([name, args]) => {
+    async ([name, json]) => {
       const bridge = (window as unknown as { tokenscope: { invoke(...args: unknown[]): Promise<AppAnswer> } })
         .tokenscope;
-      return await bridge.invoke(name, ...args);
+      return JSON.stringify(await bridge.invoke(name, ...(JSON.parse(json) as unknown[])));
     },
-    [method, params] as const,
+    [method, JSON.stringify(params)] as const,
   );
-  return unwrap(answer);
+  return unwrap(JSON.parse(answer) as AppAnswer);
 }
