@@ -7,6 +7,7 @@ import { expect, test, type RunningApp } from './support/test.ts';
 test.use({ freshApp: true });
 
 test('a reopened page does not measure again', { tag: ['@alone', '@full'] }, async ({ app }) => {
+  test.setTimeout(240_000);
   const models = await showModel(app);
   const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
   test.skip(threads < 2, 'This machine runs one thread at a time: there is nothing to measure.');

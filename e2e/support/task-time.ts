@@ -28,11 +28,17 @@ export async function longestTask(app: RunningApp, work: () => Promise<void>): P
     transferMode: 'ReportEvents',
     traceConfig: { includedCategories: ['toplevel', '__metadata'], excludedCategories: ['*'] },
   });
-  await work();
-  const complete = new Promise((resolve) => session.once('Tracing.tracingComplete', resolve));
-  await session.send('Tracing.end');
-  await complete;
+  const complete = new Promise<{ dataLossOccurred: boolean }>((resolve) =>
+    session.once('Tracing.tracingComplete', resolve),
+  );
+  try {
+    await work();
+  } finally {
+    await session.send('Tracing.end');
+  }
+  const { dataLossOccurred } = await complete;
   await session.detach();
+  if (dataLossOccurred) throw new Error('The trace is incomplete.');
   const keyOf = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
   const main = new Set(
     events.filter((event) => event.name === 'thread_name' && event.args?.name === 'CrRendererMain').map(keyOf),

@@ -12,7 +12,7 @@ interface Parts {
   drawn?: (callback: () => void) => void;
 }
 
-/** How many of several parts of the page a frame draws: a quarter at first, fewer after one that took long, more after others. */
+/** How many of several parts of the page a frame draws: a quarter at first, fewer after a long one, more after a short one. */
 export class FrameParts {
   readonly #all: number;
   readonly #now: () => number;

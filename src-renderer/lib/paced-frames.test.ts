@@ -51,6 +51,22 @@ it.each([
   expect(timesOf(40, share)).toEqual(times);
 });
 
+it('a frame that is asked for in another one comes after its rest, too', () => {
+  const times: number[] = [];
+  const frame = pacedFrames({
+    frame: (callback) => void setTimeout(callback, FRAME_MS - (Date.now() % FRAME_MS)),
+    now: () => Date.now(),
+    drawn: (callback) => void setTimeout(callback, 40),
+  });
+  const draw = () => {
+    times.push(Date.now());
+    if (times.length < 3) frame(draw);
+  };
+  frame(draw);
+  vi.advanceTimersByTime(1000);
+  expect(times).toEqual([16, 144, 272]);
+});
+
 it('each callback is called once, also when several wait', () => {
   const frame = pacedFrames({
     frame: (callback) => void setTimeout(callback, FRAME_MS),

@@ -19,7 +19,7 @@ interface Parts {
   drawn?: (callback: () => void) => void;
 }
 
-/** @param share of what is streaming in, that the callback draws: after a small part, a short rest is enough */
+/** @param share of what is streaming in that the callback draws: after a small part, a short rest is enough */
 export type PacedFrame = (callback: () => void, share?: number) => void;
 
 /**
@@ -29,19 +29,27 @@ export type PacedFrame = (callback: () => void, share?: number) => void;
 export function pacedFrames(parts: Parts = {}): PacedFrame {
   const { frame = nextFrame, now = () => performance.now(), drawn = afterDrawing } = parts;
   let restsUntil = -Infinity;
+  let isDrawing = false;
+  /** Asked for in the frame that is being drawn: its rest is not known yet. */
+  const asked: (() => void)[] = [];
   const inFrame = (callback: () => void, share: number) =>
     frame(() => {
       const began = now();
-      drawn(
-        () => (restsUntil = now() + Math.min(REST * (now() - began), LONGEST_REST_MS * Math.max(share, LEAST_SHARE))),
-      );
+      isDrawing = true;
+      drawn(() => {
+        restsUntil = now() + Math.min(REST * (now() - began), LONGEST_REST_MS * Math.max(share, LEAST_SHARE));
+        isDrawing = false;
+        for (const ask of asked.splice(0)) ask();
+      });
       callback();
     });
-  return (callback, share = 1) => {
+  const ask: PacedFrame = (callback, share = 1) => {
     const rest = restsUntil - now();
-    if (rest > 0) setTimeout(() => inFrame(callback, share), rest);
+    if (isDrawing) asked.push(() => ask(callback, share));
+    else if (rest > 0) setTimeout(() => inFrame(callback, share), rest);
     else inFrame(callback, share);
   };
+  return ask;
 }
 
 /** The page's own: what streams into several parts of it is drawn in the same frames. */

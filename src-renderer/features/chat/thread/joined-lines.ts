@@ -5,7 +5,7 @@
 
 /** Of the blocks, px. */
 const indents = new WeakMap<Element, number>();
-/** One for all: a document updates each range that was not yet collected whenever a node is removed. */
+/** One for all: a document updates each range that is not yet garbage-collected whenever a node is removed. */
 const range = document.createRange();
 
 /** Indents the blocks of `flow` that continue a line, from child `from` on. */

@@ -39,7 +39,7 @@ export interface LaneRunnerParts {
   load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
   /**
    * Collects tokens until a frame.
-   * @param isUrgent without a rest between frames @param share of all lanes that it draws: the rest after it is as much shorter
+   * @param isUrgent without a rest between frames @param share of all lanes that it draws: after a smaller one, the rest is shorter
    */
   frame(callback: () => void, isUrgent?: boolean, share?: number): void;
   /** Nothing is drawn, and frames are rare. */

@@ -47,7 +47,7 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
   const taken = () => new Promise<void>((done) => (whenTaken = done));
   /** Number of events that one frame takes. A hidden page draws none. */
   const most = () => (options.isHidden() ? Infinity : MOST_IN_A_FRAME);
-  /** Number of events for which the engine waits: more while a frame draws only some of the lanes. */
+  /** The engine waits while this many events have not been taken: more while a frame draws only some of the lanes. */
   const mostWaiting = () => most() / parts.share;
   let coming: { readonly isUrgent: boolean } | null = null;
   const request = () => {
@@ -66,7 +66,7 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
     coming = null;
     parts.measure();
     try {
-      const turn = takeTurn(events, options.isHidden() ? Infinity : parts.most, most());
+      const turn = takeTurn(events, options.isHidden() || signal.aborted ? Infinity : parts.most, most());
       events = turn.left;
       for (const { lane, event } of turn.taken) {
         writers[lane].take(event);
