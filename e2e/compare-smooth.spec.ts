@@ -5,13 +5,10 @@ import { longestTask, type TaskTime } from './support/task-time.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
 const PROMPT = 'Lily found a small door in the garden.';
-/**
- * Longest task in the page, ms of processor time: on a busy machine, and beside an engine that uses all cores, a task may
- * take several times as long.
- */
-const LONGEST_TASK_MS = 100;
-/** Tries of which one must be smooth: code is compiled in the first, and caches of the processor are shared, too. */
+/** Tries of which one must be smooth: a busy machine delays any of them. */
 const TRIES = 3;
+/** Longest task in the page, ms, from its beginning to its end. Its processor time tells whether the page is the cause. */
+const LONGEST_TASK_MS = 100;
 /** 24,000 tokens and the drawing of them, if every try is needed. */
 const TIMEOUT_MS = 600_000;
 
@@ -23,12 +20,12 @@ async function seen<T>(page: Page, condition: (value: T) => boolean, value?: T):
 /** Fails unless one of several tries is smooth. */
 async function expectSmooth(app: RunningApp, what: string, work: () => Promise<void>): Promise<void> {
   const tries: TaskTime[] = [];
-  while (tries.length < TRIES && !tries.some(({ cpu }) => cpu <= LONGEST_TASK_MS)) {
+  while (tries.length < TRIES && !tries.some(({ wall }) => wall <= LONGEST_TASK_MS)) {
     tries.push(await longestTask(app, work));
   }
-  const times = tries.map(({ cpu, wall }) => `${cpu.toFixed(0)} ms of processor time, ${wall.toFixed(0)} ms in all`);
+  const times = tries.map(({ cpu, wall }) => `${wall.toFixed(0)} ms, processor ${cpu.toFixed(0)} ms`);
   console.log(`longest task, ${what}: ${times.join('; ')}`);
-  expect(Math.min(...tries.map(({ cpu }) => cpu)), what).toBeLessThanOrEqual(LONGEST_TASK_MS);
+  expect(Math.min(...tries.map(({ wall }) => wall)), what).toBeLessThanOrEqual(LONGEST_TASK_MS);
 }
 
 test('eight lanes of 1,000 tokens have no long tasks', { tag: ['@alone', '@full'] }, async ({ app }) => {

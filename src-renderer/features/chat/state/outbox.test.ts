@@ -339,7 +339,7 @@ describe('what is written', () => {
     expect(writes.map(({ events }) => countTokens(events))).toEqual([10, 10]);
     writing.end();
     await page.chats.flush();
-    // What was written is the whole reply.
+    // Together, the writes hold the whole reply.
     vi.useRealTimers();
     const store = await openStore(await dataFolder());
     for (const written of page.line.writes()) await store.invoke('chatWrite', written);

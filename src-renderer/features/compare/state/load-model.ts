@@ -25,7 +25,7 @@ export async function loadFor(
     await library.load(modelId, {
       ...(executor === null ? {} : { executor }),
       ...(keepLoaded ? { keepLoaded } : {}),
-      // Before the engine has begun, `cancel` finds nothing.
+      // `cancel` has no effect until the engine has started to load.
       signal,
     });
   } finally {

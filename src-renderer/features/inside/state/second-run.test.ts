@@ -121,7 +121,7 @@ describe('the second run', () => {
     second.choice = { kind: 'model', id: 'other' };
     second.follow();
     await settle();
-    // There is no space for it once more.
+    // A second copy would not fit.
     library.fit = () => ({ verdict: 'after-unload' });
     const { answers } = first;
     first.answers = null;
