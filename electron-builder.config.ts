@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { writeInstalledList } from './scripts/release/nsis.ts';
 import { APP_ID } from './src-main/app/app-id.ts';
 
 /** Made by scripts/release/resources.ts. */
@@ -48,8 +49,9 @@ const linuxPackage = {
 };
 
 const { APPLE_API_KEY, APPLE_ID, APPLE_TEAM_ID, CSC_LINK, CSC_NAME, WIN_CSC_LINK } = process.env;
-const signsMac = Boolean(CSC_LINK ?? CSC_NAME);
-const notarizes = signsMac && Boolean(APPLE_API_KEY ?? (APPLE_ID && APPLE_TEAM_ID));
+// A workflow sets a variable whose secret is missing to nothing.
+const signsMac = Boolean(CSC_LINK || CSC_NAME);
+const notarizes = signsMac && Boolean(APPLE_API_KEY || (APPLE_ID && APPLE_TEAM_ID));
 
 /** Signing status, as lines to print. */
 export function signingNotes(platform: NodeJS.Platform): string[] {
@@ -62,7 +64,7 @@ export function signingNotes(platform: NodeJS.Platform): string[] {
     ];
   }
   if (platform !== 'win32') return [];
-  const isOn = Boolean(WIN_CSC_LINK ?? CSC_LINK);
+  const isOn = Boolean(WIN_CSC_LINK || CSC_LINK);
   return [isOn ? 'signing is on' : 'signing is off: set WIN_CSC_LINK and WIN_CSC_KEY_PASSWORD'];
 }
 
@@ -106,9 +108,7 @@ const config: Configuration = {
     enableCookieEncryption: false,
     loadBrowserProcessSpecificV8Snapshot: false,
   },
-  // Linux has its own file, with a rule for the first bytes.
-  fileAssociations: [{ ext: 'gguf', name: 'GGUF model', description: 'Language model (GGUF)', role: 'Viewer' }],
-  // It can only put a question in the composer: see src-main/app/open-requests.ts.
+  // It can only put a question in the composer: see src-main/app/open-requests.ts. Windows: build/win/associations.nsh.
   protocols: [{ name: 'Question for Tokenscope', schemes: ['tokenscope'], role: 'Viewer' }],
   linux: {
     target: ['AppImage', 'deb', 'rpm', 'tar.gz'],
@@ -130,7 +130,10 @@ const config: Configuration = {
     target: ['dmg', 'zip'],
     category: 'public.app-category.developer-tools',
     icon: 'build/icon.icns',
-    hardenedRuntime: true,
+    // Linux has its own file, with a rule for the first bytes, and Windows build/win/associations.nsh.
+    fileAssociations: [{ ext: 'gguf', name: 'GGUF model', description: 'Language model (GGUF)', role: 'Viewer' }],
+    // It refuses Electron's framework unless both are signed by the same team, which an ad hoc signature does not have.
+    hardenedRuntime: signsMac,
     entitlements: 'build/mac/entitlements.plist',
     entitlementsInherit: 'build/mac/entitlements.plist',
     notarize: notarizes,
@@ -145,6 +148,9 @@ const config: Configuration = {
     allowElevation: false,
     createDesktopShortcut: false,
     deleteAppDataOnUninstall: false,
+    include: 'build/win/installer.nsh',
+    // Nothing asks for an administrator. It would be a file that `afterPack` does not see.
+    packElevateHelper: false,
   },
   async afterPack({ appOutDir, packager, electronPlatformName }) {
     const resources =
@@ -154,6 +160,8 @@ const config: Configuration = {
     // The launcher and the mark of the development runtime have no place in the app.
     await rm(join(resources, 'default_app.asar'), { force: true });
     await rm(join(appOutDir, 'tokenscope-fallback.json'), { force: true });
+    // The uninstaller deletes this and nothing else.
+    if (electronPlatformName === 'win32') await writeInstalledList(appOutDir, packager.projectDir);
     if (electronPlatformName !== 'linux') return;
     // 9 MB of text, a tenth of it compressed. Linux keeps documents like this.
     await compress(join(appOutDir, 'LICENSES.chromium.html'));

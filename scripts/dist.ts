@@ -20,6 +20,7 @@ import { HELPER_PACKAGES, prepareHelpers } from './release/helpers.ts';
 import { buildNsis } from './release/nsis.ts';
 import { makeResources, release } from './release/resources.ts';
 import { sbom, SBOM_FILE } from './release/sbom.ts';
+import { deleteEmpty } from './release/signing-variables.ts';
 import { artifactName, chosenTargets, type DistPlatform } from './release/targets.ts';
 import { electronDownloadReachable, electronRuntime } from './electron-runtime.ts';
 import { ensureBuilt } from './ensure-built.mjs';
@@ -39,6 +40,7 @@ export interface DistOptions {
 
 /** @returns paths of the installers */
 export async function dist({ targets: list, helpers, say = console.log }: DistOptions = {}): Promise<string[]> {
+  deleteEmpty(process.env);
   const targets = chosenTargets(process.platform, list);
   const platform = process.platform as DistPlatform;
   const arch = platform === 'darwin' ? 'universal' : process.arch;

@@ -7,13 +7,11 @@
 Unicode true
 !include "MUI2.nsh"
 !include "FileFunc.nsh"
+!include "associations.nsh"
 
 !define NAME "Tokenscope"
 !define APP_ID "app.tokenscope.Tokenscope"
-!define PROGRAM "Tokenscope.exe"
 !define UNINSTALL_KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall\${APP_ID}"
-!define CLASSES "Software\Classes"
-!define MODEL_CLASS "Tokenscope.gguf"
 
 Name "${NAME}"
 OutFile "${OUTPUT}"
@@ -71,21 +69,15 @@ Section "Install"
   WriteRegDWORD HKCU "${UNINSTALL_KEY}" "NoModify" 1
   WriteRegDWORD HKCU "${UNINSTALL_KEY}" "NoRepair" 1
 
-  ; .gguf: does not replace another program's association.
-  WriteRegStr HKCU "${CLASSES}\${MODEL_CLASS}" "" "Language model (GGUF)"
-  WriteRegStr HKCU "${CLASSES}\${MODEL_CLASS}\DefaultIcon" "" "$INSTDIR\${PROGRAM},0"
-  WriteRegStr HKCU "${CLASSES}\${MODEL_CLASS}\shell\open\command" "" '"$INSTDIR\${PROGRAM}" "%1"'
-  WriteRegStr HKCU "${CLASSES}\.gguf\OpenWithProgids" "${MODEL_CLASS}" ""
-  ReadRegStr $0 HKCU "${CLASSES}\.gguf" ""
-  ${If} $0 == ""
-    WriteRegStr HKCU "${CLASSES}\.gguf" "" "${MODEL_CLASS}"
-  ${EndIf}
+  !insertmacro registerTypes
 
-  ; tokenscope:// links, which only put a question in the composer.
-  WriteRegStr HKCU "${CLASSES}\tokenscope" "" "URL:Question for Tokenscope"
-  WriteRegStr HKCU "${CLASSES}\tokenscope" "URL Protocol" ""
-  WriteRegStr HKCU "${CLASSES}\tokenscope\shell\open\command" "" '"$INSTDIR\${PROGRAM}" "%1"'
-  System::Call 'shell32::SHChangeNotify(i 0x08000000, i 0, p 0, p 0)'
+  ; Of an app that was started again while it quit for this update.
+  ${GetParameters} $0
+  ClearErrors
+  ${GetOptions} $0 "--force-run" $1
+  ${IfNot} ${Errors}
+    Exec '"$INSTDIR\${PROGRAM}" --updated'
+  ${EndIf}
 SectionEnd
 
 Section "Uninstall"
@@ -94,16 +86,9 @@ Section "Uninstall"
   Delete "$SMPROGRAMS\${NAME}.lnk"
   DeleteRegKey HKCU "${UNINSTALL_KEY}"
   DeleteRegKey HKCU "Software\${APP_ID}"
-  DeleteRegKey HKCU "${CLASSES}\${MODEL_CLASS}"
-  DeleteRegKey HKCU "${CLASSES}\tokenscope"
-  DeleteRegValue HKCU "${CLASSES}\.gguf\OpenWithProgids" "${MODEL_CLASS}"
-  ReadRegStr $0 HKCU "${CLASSES}\.gguf" ""
-  ${If} $0 == "${MODEL_CLASS}"
-    DeleteRegValue HKCU "${CLASSES}\.gguf" ""
-  ${EndIf}
+  !insertmacro unregisterTypes
   ; Only what was installed: the folder may have other files. Chats and settings stay.
   !include "${FILE_LIST}"
   Delete "$INSTDIR\Uninstall ${NAME}.exe"
   RMDir "$INSTDIR"
-  System::Call 'shell32::SHChangeNotify(i 0x08000000, i 0, p 0, p 0)'
 SectionEnd

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DEBUGGER } from '../support/debugger.ts';
@@ -21,6 +21,8 @@ interface System {
   /** Command and arguments. */
   tool: string[];
   remove(): Promise<void>;
+  /** A file that a person put beside the program, which stays. */
+  kept?: string;
 }
 
 const inDist = (name: string) => join(root, 'dist', `tokenscope-${VERSION}-${name}`);
@@ -35,10 +37,14 @@ const SYSTEMS: Partial<Record<NodeJS.Platform, System>> = {
     remove: () => must('sudo', ['apt-get', 'remove', '--yes', 'tokenscope']),
   },
   win32: {
-    install: () => must(inDist('win-x64.exe'), ['/S']),
+    async install() {
+      await must(inDist('win-x64.exe'), ['/S']);
+      await must('reg', ['query', String.raw`HKCU\Software\Classes\tokenscope`, '/v', 'URL Protocol']);
+    },
     program: join(windowsFolder, 'Tokenscope.exe'),
     tool: ['cmd', '/c', join(windowsFolder, 'resources', 'bin', 'tokenscope.cmd')],
     remove: () => must(join(windowsFolder, 'Uninstall Tokenscope.exe'), ['/S', `_?=${windowsFolder}`]),
+    kept: join(windowsFolder, 'models.txt'),
   },
   darwin: {
     async install() {
@@ -71,7 +77,9 @@ const { text } = await app.chat.ask('Hello world');
 assert.notEqual(text, '');
 await app.quit();
 
+if (system.kept !== undefined) writeFileSync(system.kept, 'kept');
 await system.remove();
+assert(system.kept === undefined || existsSync(system.kept), 'a file beside the program is gone');
 assert(!existsSync(system.program), 'the program is still there');
 console.log('Installed, answered and removed.');
 

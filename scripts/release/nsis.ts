@@ -1,6 +1,6 @@
-/** Compiles the installer for Windows with makensis, from an unpacked app. */
-import { rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Compiles the installer for Windows with makensis, from an unpacked app, and lists its files for electron-builder's. */
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { capture, root } from '../lib/run.ts';
 import { pathsIn } from './build-package.ts';
 
@@ -40,14 +40,31 @@ export async function buildNsis({ payload, version, output }: NsisOptions): Prom
  * @param paths folders with a slash at the end
  */
 export function uninstallLines(paths: readonly string[]): string {
-  const escaped = (path: string) =>
-    path
-      .replace(/\/$/, '')
-      .replaceAll('/', '\\')
-      .replaceAll('$', () => '$$');
   const quoted = (path: string) => `"$INSTDIR\\${escaped(path)}"`;
   const files = paths.filter((path) => !path.endsWith('/')).map((path) => `Delete ${quoted(path)}`);
   // The deepest first.
   const folders = paths.filter((path) => path.endsWith('/')).toReversed();
   return [...files, ...folders.map((path) => `RMDir ${quoted(path)}`), ''].join('\n');
+}
+
+/**
+ * Writes what `build/win/installer.nsh` includes: the macro `forInstalled ACTION`, which inserts the macro `ACTIONFile` or
+ * `ACTIONFolder` for each file and folder at the top of an unpacked app. What is in these folders is the app's.
+ */
+export async function writeInstalledList(payload: string, project: string): Promise<void> {
+  const entries = (await readdir(payload, { withFileTypes: true })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const lines = entries.map(
+    (entry) => `  !insertmacro \${ACTION}${entry.isDirectory() ? 'Folder' : 'File'} "${escaped(entry.name)}"`,
+  );
+  const path = join(project, 'out', '.dist', 'installed.nsh');
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, ['!macro forInstalled ACTION', ...lines, '!macroend', ''].join('\n'));
+}
+
+/** In quotes, for NSIS. */
+function escaped(path: string): string {
+  return path
+    .replace(/\/$/, '')
+    .replaceAll('/', '\\')
+    .replaceAll('$', () => '$$');
 }

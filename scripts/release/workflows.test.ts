@@ -25,3 +25,12 @@ it('the workflows run commands that exist', async () => {
     expect(text).toContain('permissions:\n  contents: read\n');
   }
 });
+
+it('the key for notarisation is the path of a file, and only macOS gets the certificate for macOS', async () => {
+  const text = await readFile(join(folder, 'release.yml'), 'utf8');
+  expect(text).not.toMatch(/APPLE_API_KEY: /);
+  expect(text).toContain('echo "APPLE_API_KEY=$RUNNER_TEMP/key.p8" >> "$GITHUB_ENV"');
+  const uses = text.split('\n').filter((line) => line.includes('secrets.MAC_'));
+  expect(uses).toHaveLength(2);
+  for (const line of uses) expect(line).toContain("runner.os == 'macOS' &&");
+});
