@@ -48,6 +48,25 @@ test('Windows has a command file in a folder of the path', () => {
   ).toContain(String.raw`@"%LOCALAPPDATA%\Programs\Tokenscope\resources\bin\tokenscope.cmd" %*`);
 });
 
+test('a command file has no letters that `cmd` may read as others', async () => {
+  const windows = { ...installed, platform: 'win32' as const, home: String.raw`C:\Users\Jürgen` };
+  const scriptIn = (resourcesPath: string, env = {}) => toolScript({ ...windows, resourcesPath, env })!;
+  const downloads = scriptIn(String.raw`C:\Users\Jürgen\Downloads\T\resources`);
+  expect(downloads.content).toContain(String.raw`@"%USERPROFILE%\Downloads\T\resources\bin\tokenscope.cmd" %*`);
+  expect(downloads.content).toMatch(/^\p{ASCII}*$/u);
+  expect(downloads.problem).toBeUndefined();
+  // Windows ignores case.
+  const local = { LOCALAPPDATA: String.raw`c:\users\jürgen\AppData\Local` };
+  expect(scriptIn(String.raw`C:\Users\JÜRGEN\AppData\Local\T\resources`, local).content).toContain(
+    String.raw`"%LOCALAPPDATA%\T\resources\bin`,
+  );
+  // Another user, whose name has the same beginning.
+  const other = scriptIn(String.raw`C:\Users\Jürgens\T\resources`);
+  expect(other.content).not.toContain('%USERPROFILE%');
+  expect(other.problem).toContain('“ü”');
+  await expect(installTool({ ...other, path: '/nowhere/tokenscope.cmd' }, '')).rejects.toThrow('Move Tokenscope');
+});
+
 test.skipIf(process.platform === 'win32')(
   'the script passes its arguments on, and another program is left alone',
   async () => {

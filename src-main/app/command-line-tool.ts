@@ -23,6 +23,8 @@ export interface ToolScript {
   folder: string;
   path: string;
   content: string;
+  /** Why it would not work, for people. */
+  problem?: string;
 }
 
 /** @returns null if a package has installed the tool, or if this is no installed app */
@@ -35,11 +37,19 @@ export function toolScript(app: InstalledApp): ToolScript | null {
     const folder = win32.join(local, 'Microsoft', 'WindowsApps');
     const target = win32.join(resourcesPath, 'bin', 'tokenscope.cmd');
     // A variable, because `cmd` reads the file in a code page that may lack letters of the user's name.
-    const start = target.startsWith(`${local}\\`)
-      ? `%LOCALAPPDATA%${escaped(target.slice(local.length))}`
-      : escaped(target);
+    const start =
+      below(target, local, '%LOCALAPPDATA%') ??
+      below(target, env.USERPROFILE ?? home, '%USERPROFILE%') ??
+      escaped(target);
     const content = `@rem ${MARK}\r\n@"${start}" %*\r\n`;
-    return { folder, path: win32.join(folder, 'tokenscope.cmd'), content };
+    const script = { folder, path: win32.join(folder, 'tokenscope.cmd'), content };
+    const foreign = /\P{ASCII}/u.exec(start)?.[0];
+    if (foreign === undefined) return script;
+    const advice = 'Move Tokenscope to another folder, then try again.';
+    return {
+      ...script,
+      problem: `Command files cannot contain “${foreign}”, but this path does: ${resourcesPath}. ${advice}`,
+    };
   }
   if (platform === 'linux' && execPath.startsWith(PACKAGE_FOLDER)) return null;
   const folder = posix.join(home, '.local', 'bin');
@@ -56,8 +66,9 @@ export function toolScript(app: InstalledApp): ToolScript | null {
   };
 }
 
-/** @returns what was done, for people @throws Error for people if another program has that name */
+/** @returns what was done, for people @throws Error for people if another program has that name, or if it would not work */
 export async function installTool(script: ToolScript, path: string): Promise<{ message: string; detail: string }> {
+  if (script.problem !== undefined) throw new Error(script.problem);
   const before = await readFile(script.path, 'utf8').catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return null;
     throw error;
@@ -76,6 +87,14 @@ export async function installTool(script: ToolScript, path: string): Promise<{ m
       ? `Run “tokenscope” in a terminal. It is in ${script.folder}.`
       : `Add ${script.folder} to your PATH, then run “tokenscope” in a terminal.`,
   };
+}
+
+/** @returns a path for a command file that begins with a variable; null if it is not in the variable's folder */
+function below(path: string, folder: string, variable: string): string | null {
+  const [start, rest] = [path.slice(0, folder.length), path.slice(folder.length)];
+  // Windows ignores case.
+  if (start.toLowerCase() !== folder.toLowerCase() || !rest.startsWith('\\')) return null;
+  return `${variable}${escaped(rest)}`;
 }
 
 /** For a command file of Windows. */

@@ -2,18 +2,23 @@ import { expect, test, vi } from 'vitest';
 import { CLOSE_MS, Ending } from './ending.ts';
 
 function setUp() {
-  let stopped: () => void = () => undefined;
+  let stopped: (installs: boolean) => void = () => undefined;
   let answer: (discard: boolean) => void = () => undefined;
   const parts = {
-    stop: vi.fn(() => new Promise<void>((resolve) => (stopped = resolve))),
+    stop: vi.fn((_restarts: () => boolean) => new Promise<boolean>((resolve) => (stopped = resolve))),
     quit: vi.fn(),
     exit: vi.fn(),
     relaunch: vi.fn(),
+    keep: vi.fn(),
     askToDiscard: vi.fn(() => new Promise<boolean>((resolve) => (answer = resolve))),
   };
   const event = () => ({ preventDefault: vi.fn() });
   const ending = new Ending(parts);
-  return { ending, parts, event, stopped: () => stopped(), answer: (discard: boolean) => answer(discard) };
+  return {
+    ...{ ending, parts, event },
+    stopped: (installs = false) => stopped(installs),
+    answer: (discard: boolean) => answer(discard),
+  };
 }
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -116,4 +121,29 @@ test('a second start opens the window here, or restarts an app that is quitting'
   await settled();
   expect(parts.relaunch).toHaveBeenCalledExactlyOnceWith([model, question]);
   expect(parts.relaunch.mock.invocationCallOrder[0]).toBeLessThan(parts.exit.mock.invocationCallOrder[0] ?? 0);
+});
+
+test('an installer starts the app again itself, because it would end one that started meanwhile', async () => {
+  const { ending, parts, event, stopped } = setUp();
+  ending.onWillQuit(event());
+  const restarts = parts.stop.mock.calls[0]![0];
+  expect(restarts()).toBe(false);
+  const model = { type: 'model', path: '/a.gguf' } as const;
+  expect(ending.onSecondStart([model])).toBe(false);
+  expect(restarts()).toBe(true);
+  stopped(true);
+  await settled();
+  expect(parts.relaunch).not.toHaveBeenCalled();
+  expect(parts.keep).toHaveBeenCalledExactlyOnceWith([model]);
+  expect(parts.keep.mock.invocationCallOrder[0]).toBeLessThan(parts.exit.mock.invocationCallOrder[0] ?? 0);
+});
+
+test('the app exits even if stopping fails', async () => {
+  const { ending, parts, event } = setUp();
+  parts.stop.mockRejectedValueOnce(new Error('The disk is full.'));
+  ending.onWillQuit(event());
+  ending.onSecondStart([]);
+  await settled();
+  expect(parts.relaunch).toHaveBeenCalledExactlyOnceWith([]);
+  expect(parts.exit).toHaveBeenCalledExactlyOnceWith(0);
 });

@@ -2,14 +2,20 @@
 import type { OpenRequest } from './open-requests.ts';
 
 export interface EndingParts {
-  /** Stops the engine, finishes saving and installs an update; takes seconds, with an update half a minute. */
-  stop(): Promise<unknown>;
+  /**
+   * Stops the engine, finishes saving and installs an update; takes seconds, with an update half a minute.
+   * @param restarts asked right before an installer starts: whether the app is to be started again
+   * @returns whether an installer replaces the app from now on. It ends what runs of the app, and starts it again if asked to
+   */
+  stop(restarts: () => boolean): Promise<boolean>;
   /** Closes the windows, and then calls `onWillQuit`. */
   quit(): void;
   /** Exits at once. */
   exit(code: number): void;
   /** Starts the app again. Called right before `exit`. */
   relaunch(requests: readonly OpenRequest[]): void;
+  /** Leaves them to the start after an installer. Called right before `exit`. */
+  keep(requests: readonly OpenRequest[]): void;
   /** Asks a person whether to quit, or to close a window, despite unsaved changes. */
   askToDiscard(what: 'quit' | 'close'): Promise<boolean>;
 }
@@ -82,10 +88,16 @@ export class Ending {
   #stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    // Not `quit`, which would wait for an open native dialog.
-    void this.#parts.stop().finally(() => {
-      if (this.#again !== null) this.#parts.relaunch(this.#again);
-      this.#parts.exit(0);
-    });
+    void this.#parts
+      .stop(() => this.#again !== null)
+      .catch(() => false)
+      .then((installs) => {
+        if (this.#again !== null) {
+          if (installs) this.#parts.keep(this.#again);
+          else this.#parts.relaunch(this.#again);
+        }
+        // Not `quit`, which would wait for an open native dialog.
+        this.#parts.exit(0);
+      });
   }
 }

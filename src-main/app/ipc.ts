@@ -1,8 +1,10 @@
 /** Calls from the page to the main process. Every message is checked: its sender, the method and the values. */
 import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents } from 'electron';
+import { randomUUID } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../engine/api/errors.ts';
 import { type AppAnswer, IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/app/app-bridge.ts';
+import type { AppEvent } from '../protocol/app/app-services.ts';
 import { readDesktopMessage, type DesktopMessage } from '../protocol/app/desktop.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
 import { answer, answerCall } from '../services/answer.ts';
@@ -84,12 +86,20 @@ function refusePath(path: unknown): EngineError | null {
 
 /** Unsubscribe function of each page's events. */
 const subscriptions = new WeakMap<WebContents, () => void>();
+/** Notices of pages that do not listen yet. */
+const notices = new WeakMap<WebContents, AppEvent[]>();
+
+/** A notice for this page only, which gets it when it listens the next time. */
+export function noticeFor(contents: WebContents, message: string): void {
+  const notice: AppEvent = { type: 'notice', id: randomUUID(), message };
+  notices.set(contents, [...(notices.get(contents) ?? []), notice]);
+}
 
 function listen({ services, isFront }: IpcOptions, contents: WebContents): void {
   const before = subscriptions.get(contents);
   if (before === undefined) {
     const stop = (): void => subscriptions.get(contents)?.();
-    // First, so that other listeners' notices about the crash wait for the next page.
+    // First, because nothing that other listeners send would arrive.
     contents.prependListener('render-process-gone', stop);
     contents.on('destroyed', stop);
   } else before();
@@ -99,4 +109,6 @@ function listen({ services, isFront }: IpcOptions, contents: WebContents): void 
       if (event.type !== 'opened' || isFront(contents)) contents.send(IPC.event, event);
     }),
   );
+  for (const notice of notices.get(contents) ?? []) contents.send(IPC.event, notice);
+  notices.delete(contents);
 }

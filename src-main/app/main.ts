@@ -21,7 +21,8 @@ import { skipMissingGpu, skipNetworkProcess, withoutGtkGl } from './chromium-par
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
 import { GpuWindow } from './gpu-window.ts';
-import { registerIpc } from './ipc.ts';
+import { noticeFor, registerIpc } from './ipc.ts';
+import { keepRequests, keptRequests } from './kept-requests.ts';
 import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
 import { relaunch } from './relaunch.ts';
@@ -107,10 +108,15 @@ const services = new LocalAppServices({
 });
 
 const ending = new Ending({
-  stop: () => Promise.allSettled([supervisor.stop(), services.stop(), windows.saved()]),
+  async stop(restarts) {
+    await Promise.allSettled([supervisor.stop(), services.stop(), windows.saved()]);
+    // Last, because the installer for Windows ends what still runs.
+    return await services.installUpdate(restarts);
+  },
   quit: () => app.quit(),
   exit: (code) => app.exit(code),
   relaunch,
+  keep: (requests) => keepRequests(folder, requests),
   askToDiscard,
 });
 
@@ -172,7 +178,7 @@ function setUp(): void {
     await run();
   });
   started.catch(failToStart);
-  const requests = requestsIn(ownArguments(process.argv), process.cwd());
+  const requests = [...keptRequests(folder), ...requestsIn(ownArguments(process.argv), process.cwd())];
   if (requests.length > 0) open(requests);
 }
 
@@ -181,7 +187,7 @@ function ownArguments(argv: readonly string[]): readonly string[] {
   return argv.slice(process.defaultApp ? 2 : 1);
 }
 
-/** Here, or in the next process if this one is quitting. */
+/** Here, or by the next process if this one is quitting. */
 function openOrRelaunch(requests: readonly OpenRequest[]): void {
   if (ending.onSecondStart(requests)) open(requests);
 }
@@ -245,8 +251,10 @@ function openWindow(options: NewWindow): BrowserWindow {
     const isLast = windows.quitting || windows.all.length === 1;
     ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
   });
+  // A closed window has none.
+  const { webContents } = opened;
   reloadAfterCrash(opened, {
-    notice: (message) => services.emit({ type: 'notice', message }),
+    notice: (message) => noticeFor(webContents, message),
     askToReload,
     quit: () => app.quit(),
     isQuitting: () => windows.quitting,

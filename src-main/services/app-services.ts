@@ -216,7 +216,7 @@ export class LocalAppServices implements AppServices {
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
 
-  /** Waits for pending saves, up to a limit, unlocks the data folder, and installs an update that a person downloaded. */
+  /** Waits for pending saves, up to a limit, and unlocks the data folder. */
   async stop(limitMs = STOP_MS): Promise<void> {
     const given = new AbortController();
     const after = (ms: number) => sleep(ms, undefined, { signal: given.signal }).catch(() => undefined);
@@ -232,7 +232,16 @@ export class LocalAppServices implements AppServices {
     given.abort();
     await this.#settings.stop();
     await this.#lock.release();
-    await this.#updates.stop();
+    await this.#updates.halt();
+  }
+
+  /**
+   * Installs an update that a person downloaded. Last of all, before the app exits.
+   * @param restarts asked right before an installer starts: whether it starts the app again
+   * @returns whether an installer replaces the app from now on
+   */
+  async installUpdate(restarts: () => boolean): Promise<boolean> {
+    return await this.#updates.stop(restarts);
   }
 
   async invoke<M extends AppMethodName>(

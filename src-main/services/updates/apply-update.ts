@@ -1,8 +1,8 @@
 /** Installs a downloaded and verified update while the app quits. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CLI_SWITCH, PAGELESS_SWITCHES } from '../../protocol/app/start-switches.ts';
 import { sha256OfFile } from '../models/sha256-file.ts';
@@ -25,20 +25,26 @@ export interface ApplyOptions {
   dataFolder: string;
   currentVersion: string;
   installation: Exclude<Installation, { kind: 'other' }>;
+  /** Asked right before an installer starts: whether it starts the app again. Default false. */
+  restarts?(): boolean;
 }
 
-/** @throws Error with the old version still in place */
-export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, options: ApplyOptions): Promise<void> {
+/**
+ * @returns whether an installer replaces the app from now on
+ * @throws Error with the old version still in place
+ */
+export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, options: ApplyOptions): Promise<boolean> {
   const { dataFolder, currentVersion, installation } = options;
   if ((await sha256OfFile(file)) !== sha256) {
     throw new Error(`${file} has changed since it was downloaded. Download it again.`);
   }
   if (installation.kind === 'exe') {
-    // It waits for the app to end.
-    const installer = spawn(file, ['/S', '--updated'], { detached: true, stdio: 'ignore' });
+    // After a second, it ends every process of the app, whichever version that is.
+    const args = ['/S', '--updated', ...(options.restarts?.() ? ['--force-run'] : [])];
+    const installer = spawn(file, args, { detached: true, stdio: 'ignore' });
     await once(installer, 'spawn');
     installer.unref();
-    return;
+    return true;
   }
   const { target, program } = installation;
   const prepared = `${target}.new`;
@@ -61,11 +67,15 @@ export async function applyUpdate({ version, file, sha256 }: ReadyUpdate, option
     deleteVersion(prepared);
   }
   await rm(file, { force: true });
+  return false;
 }
 
 /** The archive has one folder. */
 async function unpack(file: string, prepared: string): Promise<void> {
-  const folder = await mkdtemp(join(dirname(prepared), '.tokenscope-update-'));
+  const folder = `${prepared}.unpacked`;
+  // Of an earlier update that was interrupted.
+  deleteVersion(folder);
+  await mkdir(folder, { mode: 0o700 });
   try {
     await run('tar', ['-xzf', file, '-C', folder, '--no-same-owner']);
     const [root, ...others] = await readdir(folder);

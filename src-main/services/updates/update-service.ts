@@ -144,20 +144,30 @@ export class UpdateService {
     return this.state;
   }
 
-  /** Stops everything. The app quits, so a downloaded version is installed now. */
-  async stop(): Promise<void> {
+  /** Stops checks and downloads. */
+  async halt(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#stopping.abort(new Error('stopped'));
     await this.#job?.pause();
     if (this.#telling !== null) clearTimeout(this.#telling);
+  }
+
+  /**
+   * Stops everything. The app quits, so a downloaded version is installed now.
+   * @param restarts asked right before an installer starts: whether it starts the app again
+   * @returns whether an installer replaces the app from now on
+   */
+  async stop(restarts = () => false): Promise<boolean> {
+    await this.halt();
     const { installation, dataFolder, currentVersion } = this.#options;
-    if (this.#ready === null || installation.kind === 'other') return;
+    if (this.#ready === null || installation.kind === 'other') return false;
     try {
-      await applyUpdate(this.#ready, { dataFolder, currentVersion, installation });
+      return await applyUpdate(this.#ready, { dataFolder, currentVersion, installation, restarts });
     } catch (error) {
       // The old version is still in place, and says so at its next start.
       const why = error instanceof Error ? error.message : String(error);
       await this.#store(`The update was not installed: ${why}`);
+      return false;
     }
   }
 

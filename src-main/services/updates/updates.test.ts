@@ -307,7 +307,10 @@ test.skipIf(process.platform === 'win32')('an archive replaces the folder, and m
   const options = { dataFolder: join(folder, 'data'), currentVersion: '0.1.0', installation };
   await expect(applyUpdate(await archive('one', 'two'), options)).rejects.toThrow('exactly one folder');
   expect(await readFile(started, 'utf8')).toContain('0.1.0');
-  await applyUpdate(await archive('one'), options);
+  // As if an update had been killed while it unpacked.
+  await mkdir(`${target}.new.unpacked/one`, { recursive: true });
+  expect(await applyUpdate(await archive('one'), options)).toBe(false);
+  expect((await readdir(folder)).filter((name) => name.startsWith('app'))).toEqual(['app', 'app.previous']);
   expect(await readFile(started, 'utf8')).toContain('0.2.0');
   expect(await readFile(join(`${target}.previous`, 'tokenscope'), 'utf8')).toContain('0.1.0');
 });
