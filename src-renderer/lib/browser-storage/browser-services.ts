@@ -20,6 +20,7 @@ import { BrowserSettings } from './browser-settings.ts';
 import { BuiltInModels } from './built-in-models.ts';
 import { Database } from './database.ts';
 import { LastCalls } from './last-calls.ts';
+import { storageReclaims } from './reclaim-storage.ts';
 
 /** `site.json` of the site. */
 export interface SiteFacts {
@@ -42,7 +43,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     hub.emit(event);
     tabs.postMessage(event);
   };
-  const database = new Database();
+  const database = new Database(storageReclaims());
   const chats = new BrowserChats(database, emit);
   const comparisons = new BrowserComparisons(database, emit);
   const savedItems = new BrowserSavedItems(database, emit);

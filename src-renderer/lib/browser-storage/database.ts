@@ -91,13 +91,37 @@ type Mode = 'readonly' | 'readwrite';
 type Tables = { [N in StoreName]: StoreTable<Records[N]> };
 
 export class Database {
+  /** What frees space when the storage is full, cheapest loss first. */
+  readonly #reclaims: readonly (() => Promise<void>)[];
   #opened: Promise<IDBDatabase> | null = null;
 
+  constructor(reclaims: readonly (() => Promise<void>)[] = []) {
+    this.#reclaims = reclaims;
+  }
+
   /**
-   * Runs one transaction. `work` must await nothing but the tables.
+   * Runs one transaction. `work` must await nothing but the tables. It runs again each time that space was freed for it.
    * @throws EngineError STORAGE with nothing changed, or what `work` throws
    */
   async run<N extends StoreName, T>(
+    names: readonly N[],
+    mode: Mode,
+    work: (tables: Pick<Tables, N>) => Promise<T>,
+  ): Promise<T> {
+    const reclaims = mode === 'readwrite' ? [...this.#reclaims] : [];
+    for (;;) {
+      try {
+        return await this.#runOnce(names, mode, work);
+      } catch (error) {
+        const reclaim = isFull(error) ? reclaims.shift() : undefined;
+        if (reclaim === undefined) throw error;
+        // If it fails, so does the next try, which says why.
+        await reclaim().catch(() => undefined);
+      }
+    }
+  }
+
+  async #runOnce<N extends StoreName, T>(
     names: readonly N[],
     mode: Mode,
     work: (tables: Pick<Tables, N>) => Promise<T>,
@@ -174,9 +198,15 @@ function abort(transaction: IDBTransaction): void {
   }
 }
 
+const FULL = 'QuotaExceededError';
+
+function isFull(error: unknown): boolean {
+  return error instanceof EngineError && error.details.reason === FULL;
+}
+
 async function storageError(mode: Mode, cause: unknown): Promise<EngineError> {
   const name = cause instanceof DOMException ? cause.name : '';
-  const message = name === 'QuotaExceededError' ? await fullText() : failedText(mode, cause);
+  const message = name === FULL ? await fullText() : failedText(mode, cause);
   return new EngineError('STORAGE', message, { reason: name }, { cause });
 }
 
