@@ -115,6 +115,12 @@ describe('the choice of the executor', () => {
     const choice = await measuredChoice(platform, MODEL, RADEON, executor(40), full, 100);
     expect(choice).toEqual({ executor: 'wasm', reason: 'The GPU cannot run this model. It needs 8 GB.' });
   });
+
+  it('is not made when loading is cancelled', async () => {
+    const cancelled = () => Promise.reject(new EngineError('CANCELLED', 'The request was cancelled.'));
+    const choice = measuredChoice(platform, MODEL, RADEON, executor(40), cancelled, 100);
+    await expect(choice).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
 });
 
 describe('a model that is loaded automatically', () => {

@@ -76,6 +76,7 @@ export async function findAdapter({ log, ...host }: ChoiceHost): Promise<FoundAd
  * @param cpu with the model's weights
  * @param openGpu creates an executor on the GPU, with any weights
  * @param loadMs how long loading took so far
+ * @throws EngineError CANCELLED
  */
 export async function measuredChoice(
   host: ChoiceHost,
@@ -103,7 +104,9 @@ export async function measuredChoice(
       await gpu.dispose();
     }
   } catch (thrown) {
-    return withoutGpu(EngineError.from(thrown));
+    const error = EngineError.from(thrown);
+    if (error.code === 'CANCELLED') throw error;
+    return withoutGpu(error);
   }
 }
 

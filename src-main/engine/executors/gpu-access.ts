@@ -19,7 +19,7 @@ export interface GpuExecutorOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Called when the weights are uploaded and shaders are compiled. */
   readonly onCompile?: (() => void) | undefined;
-  /** Checked while weights are read. */
+  /** Checked while the executor is created. */
   readonly cancel?: CancelToken | undefined;
 }
 

@@ -25,6 +25,11 @@ export async function blockKeys(sha256: Sha256, model: string, ids: readonly num
   return keys;
 }
 
+/** Bytes of a block as it is stored. */
+export function blockBytes(bytesPerCell: number): number {
+  return HASH_BYTES + BLOCK_TOKENS * bytesPerCell;
+}
+
 /** A block as it is stored: the SHA-256 of its key and K and V, then K and V. */
 export async function packBlock(sha256: Sha256, key: string, kv: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(HASH_BYTES + kv.length);

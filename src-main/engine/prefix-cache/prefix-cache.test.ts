@@ -25,6 +25,8 @@ class MemoryStore implements PrefixStore {
   failure: EngineError | null = null;
   /** Called before a block is written. */
   onSet: () => void = () => undefined;
+  /** Keys that are deleted when the next block is written. */
+  toEvict: readonly string[] = [];
   beforeUse: () => Promise<void> = async () => undefined;
 
   constructor(readonly blocks = new Map<string, Uint8Array>()) {}
@@ -37,10 +39,14 @@ class MemoryStore implements PrefixStore {
   async has(key: string): Promise<boolean> {
     return this.blocks.has(key);
   }
-  async set(key: string, bytes: Uint8Array): Promise<void> {
+  async set(key: string, bytes: Uint8Array): Promise<readonly string[]> {
     if (this.failure !== null) throw this.failure;
     this.onSet();
     this.blocks.set(key, bytes);
+    return this.toEvict.filter((each) => this.blocks.delete(each));
+  }
+  capacity(): number {
+    return Infinity;
   }
   async delete(key: string): Promise<void> {
     this.blocks.delete(key);
@@ -167,6 +173,22 @@ describe('the stored prefix cache', () => {
     await vi.waitFor(() => expect([...store.blocks.keys()]).toEqual([...first.blocks.keys()]));
   });
 
+  it('stores blocks again that it evicted for others', async () => {
+    const store = new MemoryStore();
+    const engine = await started(store, await tiny());
+    await reply(engine, request());
+    await vi.waitFor(() => expect(store.blocks.size).toBe(3));
+    const [, second, third] = store.blocks.keys();
+    store.toEvict = [second, third];
+    const other = [...IDS].reverse().slice(0, 70);
+    await reply(engine, request(other, { storePrefixFor: 'another' }));
+    await vi.waitFor(() => expect(store.blocks.size).toBe(2));
+    store.toEvict = [];
+    // Its cells are still there, so nothing is read that could be missed.
+    await reply(engine, request());
+    await vi.waitFor(() => expect([...store.blocks.keys()]).toEqual(expect.arrayContaining([second, third])));
+  });
+
   it('gives other prompts what they have in common', async () => {
     const store = filled();
     const other = [...IDS.slice(0, 130), 9, 9, 9];
@@ -252,6 +274,24 @@ describe('the stored prefix cache', () => {
     await reply(engine, request(IDS.slice(0, 5), { storePrefixFor: undefined }));
     expect(store.blocks.size).toBe(0);
     await expect(engine.clearPrefixCache('../chat')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  });
+
+  it('stores the next reply when it was cleared while a block was written', async () => {
+    const store = new MemoryStore();
+    const engine = await started(store, await tiny());
+    const cleared = new Promise<void>((resolve) => {
+      store.onSet = () => {
+        store.onSet = () => undefined;
+        resolve(engine.clearPrefixCache());
+        // As when the unfinished file is deleted.
+        throw new EngineError('STORAGE', 'No such file.');
+      };
+    });
+    await reply(engine, request());
+    await cleared;
+    await reply(engine, request());
+    await vi.waitFor(() => expect(store.blocks.size).toBe(3));
+    expect(warnings).toEqual([]);
   });
 
   it.each<[string, () => Promise<ModelFiles>]>([

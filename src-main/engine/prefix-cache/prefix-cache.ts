@@ -2,7 +2,7 @@ import type { CancelToken, Logger, PrefixStore } from '../api/platform.ts';
 import { EngineError } from '../api/errors.ts';
 import type { CellAccess } from '../executors/executor.ts';
 import type { ContextWindow } from '../generation/context-window.ts';
-import { BLOCK_TOKENS, blockKeys, packBlock, unpackBlock } from './blocks.ts';
+import { BLOCK_TOKENS, blockBytes, blockKeys, packBlock, unpackBlock } from './blocks.ts';
 
 export interface PrefixCacheOptions {
   store: PrefixStore;
@@ -115,11 +115,15 @@ export class PrefixCache {
     const { store, context, cells, model, log } = this.options;
     if (this.cannotWrite || !isValid()) return;
     try {
-      const keys = await blockKeys(store.sha256, model, ids);
+      // The blocks beyond would be deleted at once, and written again after each reply.
+      const most = store.capacity(blockBytes(cells.bytesPerCell));
+      const keys = await blockKeys(store.sha256, model, ids.slice(0, most * BLOCK_TOKENS));
+      const start = Date.now();
       // First, so that whatever is stored can be deleted with its chat; the last time is the one that counts.
       await store.use(chat, keys);
       for (const [block, key] of keys.entries()) {
         if (this.stored.has(key)) continue;
+        let evicted: readonly string[] = [];
         if (!(await store.has(key))) {
           let kv: Uint8Array | null = null;
           await alone(async () => {
@@ -130,7 +134,8 @@ export class PrefixCache {
           if (kv === null) break;
           const packed = await packBlock(store.sha256, key, kv);
           if (!isValid()) return;
-          await store.set(key, packed);
+          // As `use` does, so that the end of the chat is deleted before its beginning.
+          evicted = await store.set(key, packed, start - block);
         }
         if (!isValid()) {
           // It was deleted meanwhile, and then written.
@@ -138,9 +143,14 @@ export class PrefixCache {
           return;
         }
         this.stored.add(key);
+        for (const gone of evicted) this.stored.delete(gone);
+        // Those after it would be deleted, too.
+        if (evicted.includes(key)) break;
       }
       await store.use(chat, keys);
     } catch (error) {
+      // It was cleared, perhaps with the file that was being written.
+      if (!isValid()) return;
       this.cannotWrite = true;
       log.warn('The prefix cache could not be written, and is left as it is.', describe(error));
     }

@@ -11,6 +11,8 @@ export interface PlanCounts {
 export interface ImaginedGpu {
   readonly device: GpuDevice;
   readonly adapter: GpuAdapterInfo;
+  /** Buffers that are not destroyed. */
+  readonly liveBuffers: ReadonlySet<GpuBuffer>;
   /** What was counted since the last call. */
   take(): PlanCounts;
 }
@@ -26,16 +28,21 @@ const LIMITS = {
 
 export function imaginedGpu(): ImaginedGpu {
   let counts = none();
-  const buffer = ({ size }: { size: number }): GpuBuffer => ({
-    size,
-    mapAsync(_mode, _offset, bytes = size) {
-      counts.bytesRead += bytes;
-      return Promise.resolve();
-    },
-    getMappedRange: (_offset, bytes = size) => new ArrayBuffer(bytes),
-    unmap: () => undefined,
-    destroy: () => undefined,
-  });
+  const liveBuffers = new Set<GpuBuffer>();
+  const buffer = ({ size }: { size: number }): GpuBuffer => {
+    const created: GpuBuffer = {
+      size,
+      mapAsync(_mode, _offset, bytes = size) {
+        counts.bytesRead += bytes;
+        return Promise.resolve();
+      },
+      getMappedRange: (_offset, bytes = size) => new ArrayBuffer(bytes),
+      unmap: () => undefined,
+      destroy: () => void liveBuffers.delete(created),
+    };
+    liveBuffers.add(created);
+    return created;
+  };
   const device: GpuDevice = {
     limits: LIMITS,
     queue: {
@@ -70,6 +77,7 @@ export function imaginedGpu(): ImaginedGpu {
   return {
     device,
     adapter: { vendor: '', architecture: '', device: '', description: 'imagined' },
+    liveBuffers,
     take() {
       const taken = counts;
       counts = none();

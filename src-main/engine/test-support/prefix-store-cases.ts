@@ -3,6 +3,10 @@
  * in Node and inside a page.
  */
 import type { PrefixStore } from '../api/platform.ts';
+import { ContextWindow } from '../generation/context-window.ts';
+import { KvCache } from '../kv-cache/kv-cache.ts';
+import { BLOCK_TOKENS, blockBytes } from '../prefix-cache/blocks.ts';
+import { PrefixCache } from '../prefix-cache/prefix-cache.ts';
 
 export interface PrefixStoreCase {
   name: string;
@@ -78,6 +82,43 @@ export const PREFIX_STORE_CASES: readonly PrefixStoreCase[] = [
     },
   },
   {
+    name: 'deletes the end of a chat before its beginning, also while the chat is stored',
+    async run(open) {
+      const store = open(64 * KB);
+      const start = Date.now();
+      const deleted: string[] = [];
+      for (let i = 0; i < 97; i++) deleted.push(...(await store.set(key(i), block(i), start - i)));
+      const left = await present(store, 97);
+      equal(left.startsWith('0 1 2 3 4 5 6 7 8 9 '), true, `${left} are blocks from the beginning on`);
+      const gone: number[] = [];
+      for (let i = 0; i < 97; i++) if (!(await store.has(key(i)))) gone.push(i);
+      equal(deleted.sort().join(), gone.map(key).join(), 'the keys of deleted blocks');
+    },
+  },
+  {
+    name: 'restores the beginning of a chat that exceeds the limit when it is first stored',
+    async run(open) {
+      const limitBlocks = 40;
+      const limit = limitBlocks * blockBytes(BYTES_PER_CELL);
+      const ids = Array.from({ length: (limitBlocks + 20) * BLOCK_TOKENS }, (_, i) => (i * 7) % 50);
+      const other = ids.slice(0, 5 * BLOCK_TOKENS).reverse();
+      const stored = open(limit);
+      const first = cacheOn(stored, ids.length);
+      for (const prompt of [other, ids]) {
+        first.context.fresh();
+        await first.context.run(prompt, { logits: [] });
+        await first.cache.of(prompt === ids ? 'long' : 'short').save(prompt, (step) => step());
+        // Longer than the blocks of the second are dated back.
+        await pause(2 * limitBlocks);
+      }
+      const written = stored.capacity(blockBytes(BYTES_PER_CELL));
+      equal(written > limitBlocks / 2 && written <= limitBlocks, true, `${written} blocks fit into ${limitBlocks}`);
+      const again = cacheOn(open(limit), ids.length);
+      await again.cache.of('long').restore(ids);
+      equal(again.context.length, written * BLOCK_TOKENS, 'restored tokens');
+    },
+  },
+  {
     name: 'may be used by two at once',
     async run(open) {
       const stores = [open(64 * KB), open(64 * KB)];
@@ -104,6 +145,26 @@ export const PREFIX_STORE_CASES: readonly PrefixStoreCase[] = [
   },
 ];
 
+const BYTES_PER_CELL = 16;
+
+/** The prefix cache of a model that computes nothing. */
+function cacheOn(store: PrefixStore, tokens: number): { cache: PrefixCache; context: ContextWindow } {
+  const run = () => Promise.resolve({ logits: [], taps: new Map<string, never>() });
+  const context = new ContextWindow({ run }, new KvCache(2 * tokens));
+  const cells = {
+    bytesPerCell: BYTES_PER_CELL,
+    read: ({ length }: Int32Array) => new Uint8Array(length * BYTES_PER_CELL),
+    write: () => undefined,
+  };
+  const log = {
+    debug: () => undefined,
+    warn: (message: string, details: unknown) => {
+      throw new Error(`${message} ${JSON.stringify(details)}`);
+    },
+  };
+  return { cache: new PrefixCache({ store, log, model: 'a model', cells, context }), context };
+}
+
 /** Which of the first keys the store has. */
 async function present(store: PrefixStore, count: number): Promise<string> {
   const found: number[] = [];
@@ -112,8 +173,8 @@ async function present(store: PrefixStore, count: number): Promise<string> {
 }
 
 /** Times of use are in ms. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
+function pause(ms = 20): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function equal(actual: unknown, expected: unknown, what: string): void {

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { PrefixStore } from '../../engine/api/platform.ts';
 
@@ -51,7 +51,7 @@ export function prefixFolder(folder: string, limits: FolderLimits = LIMITS): Pre
     async has(key) {
       return (await unlessMissing(stat(pathOf(key)))) !== undefined;
     },
-    async set(key, bytes) {
+    async set(key, bytes, used = Date.now()) {
       const unfinished = `${pathOf(key)}.${process.pid}-${randomUUID()}.tmp`;
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -60,13 +60,15 @@ export function prefixFolder(folder: string, limits: FolderLimits = LIMITS): Pre
           throw new EngineError('STORAGE', 'There is too little space left on the disk.');
         }
         await writeFile(unfinished, bytes, { mode: 0o600 });
+        await setUsed(unfinished, used);
         await rename(unfinished, pathOf(key));
       } catch (cause) {
         await rm(unfinished, { force: true }).catch(() => undefined);
         throw storageError(cause);
       }
-      if (writes++ % WRITES_PER_LOOK === 0) await evict(folder, limits);
+      return writes++ % WRITES_PER_LOOK === 0 ? evict(folder, limits) : [];
     },
+    capacity: (blockBytes) => Math.floor(KEPT_SHARE * Math.min(limits.bytes / blockBytes, limits.files)),
     delete: (key) => remove(pathOf(key)),
     async use(chat, keys) {
       const now = Date.now();
@@ -103,15 +105,17 @@ export function prefixFolder(folder: string, limits: FolderLimits = LIMITS): Pre
   };
 }
 
-/** Deletes the files that were used least recently, if there are too many. */
-async function evict(folder: string, limits: FolderLimits): Promise<void> {
+/** Deletes the files that were used least recently, if there are too many. @returns their keys */
+async function evict(folder: string, limits: FolderLimits): Promise<string[]> {
   const files = (await storedFiles(folder)).sort((a, b) => a.used - b.used);
   let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   let count = files.length;
-  if (bytes <= limits.bytes && count <= limits.files) return;
+  if (bytes <= limits.bytes && count <= limits.files) return [];
+  const deleted: string[] = [];
   for (const file of files) {
     if (bytes <= KEPT_SHARE * limits.bytes && count <= KEPT_SHARE * limits.files) break;
     await remove(file.path);
+    deleted.push(basename(file.path, '.kv'));
     bytes -= file.bytes;
     count--;
   }
@@ -121,6 +125,7 @@ async function evict(folder: string, limits: FolderLimits): Promise<void> {
     const path = join(folder, name);
     if (CHAT.test(name) && ((await unlessMissing(stat(path)))?.mtimeMs ?? Infinity) < oldest) await remove(path);
   }
+  return deleted;
 }
 
 /** Files of the cache. Deletes what other processes left unfinished long ago. */

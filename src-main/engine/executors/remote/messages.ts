@@ -79,7 +79,11 @@ export interface GpuCalls {
   run: { params: RunParams; result: RunAnswer };
   /** All logits of a row of which the best were returned. Valid until the next run. */
   allLogits: { params: { readonly run: number; readonly row: number }; result: Float32Array };
-  allocateCells: { params: { readonly cells: number }; result: { readonly bytes: number } };
+  /** Cells for all layers, or for some. */
+  allocateCells: {
+    params: { readonly cells: number; readonly layers: readonly number[] | null };
+    result: { readonly bytes: number };
+  };
   copyCells: { params: { readonly cells: Int32Array }; result: null };
   releaseCells: { params: null; result: null };
   /** Answered at once, unless the thread hangs. */
@@ -90,7 +94,7 @@ export type GpuCallName = keyof GpuCalls;
 
 export type GpuRequest =
   | { [N in GpuCallName]: { type: 'call'; id: number; name: N; params: GpuCalls[N]['params'] } }[GpuCallName]
-  /** Ends the run between two slices. */
+  /** Ends a run between two slices, or the creation of the executor. */
   | { type: 'cancel'; id: number }
   /** Rows of a requested weight. Each message is answered with `taken`. */
   | { type: 'rows'; read: number; bytes: Uint8Array; firstRow: number; rows: number }

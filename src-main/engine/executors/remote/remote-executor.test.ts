@@ -105,6 +105,26 @@ describe('an executor in another process', () => {
     expect(results[1]).toEqual(results[0]);
   });
 
+  it('has a block of cells for some layers on a GPU', async () => {
+    const model = await openModel(await tinyGgufFiles('llama'), { contextSize: CELLS });
+    const client = await connected(gpuThread(gpuWith()));
+    const executor = await createRemoteExecutor(client, model.program, storeReader(model.weights), { cells: CELLS });
+    const full = await executor.allocateCells(CELLS);
+    full.release();
+    const block = await executor.allocateCells(CELLS, new Set([1]));
+    expect(block.bytes * model.program.kvWidths.length).toBe(full.bytes);
+  });
+
+  it('can be cancelled while a GPU that does not answer compiles shaders', async () => {
+    const { program, weights } = await openModel(await tinyGgufFiles('llama'), { contextSize: CELLS });
+    const hung = { createComputePipelineAsync: () => new Promise<never>(() => undefined) };
+    const client = await connected(gpuThread(gpuWith(imaginedGpu(), hung)));
+    const cancel = { cancelled: false };
+    const onCompile = () => (cancel.cancelled = true);
+    const creating = createRemoteExecutor(client, program, storeReader(weights), { cells: CELLS, cancel, onCompile });
+    await expect(creating).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
   it('sends the best logits first, and the others on demand until the next run', async () => {
     const { model, here } = await pair();
     let reads = 0;

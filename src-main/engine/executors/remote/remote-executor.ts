@@ -34,7 +34,7 @@ export async function createRemoteExecutor(
 ): Promise<Executor> {
   const types = program.weights.map((weight) => reader.typeOf(weight).name);
   const created = await client.offering({ program, reader, ...progress }, () =>
-    client.call('create', { program, types, cells, kvCacheType }),
+    client.call('create', { program, types, cells, kvCacheType }, { cancel: progress.cancel }),
   );
   return new RemoteExecutor(client, program, created);
 }
@@ -94,9 +94,10 @@ class RemoteExecutor implements Executor {
     }
   }
 
-  async allocateCells(cells: number): Promise<CellBlock> {
+  async allocateCells(cells: number, wanted?: ReadonlySet<number>): Promise<CellBlock> {
     if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
-    const { bytes } = await this.explaining(() => this.client.call('allocateCells', { cells }));
+    const layers = wanted ? [...wanted] : null;
+    const { bytes } = await this.explaining(() => this.client.call('allocateCells', { cells, layers }));
     this.block = new RemoteBlock(this.client, cells, bytes, () => (this.block = null));
     return this.block;
   }

@@ -128,12 +128,12 @@ class GpuService {
       if (this.ended) this.device.device.destroy();
       return plainInfo(this.device.adapter);
     },
-    create: async (params) => {
+    create: async (params, cancel) => {
       if (this.device === null) throw new EngineError('INTERNAL', 'No device was opened.');
       const { cells, kvCacheType } = params;
       const program = revived(params.program);
       const onCompile = () => this.send({ type: 'compile' });
-      const options = { device: this.device, cells, kvCacheType, onCompile };
+      const options = { device: this.device, cells, kvCacheType, onCompile, cancel };
       const executor = await this.createExecutor(program, this.reader(program, params), options);
       if (this.ended) await executor.dispose();
       this.executor = executor;
@@ -147,8 +147,8 @@ class GpuService {
       }
       return ownBuffer((await this.lent[row].all()).values);
     },
-    allocateCells: async ({ cells }) => {
-      this.block = await this.present.allocateCells(cells);
+    allocateCells: async ({ cells, layers }) => {
+      this.block = await this.present.allocateCells(cells, layers === null ? undefined : new Set(layers));
       return { bytes: this.block.bytes };
     },
     copyCells: ({ cells }) => {

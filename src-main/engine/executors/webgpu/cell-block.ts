@@ -12,30 +12,38 @@ export class GpuCellBlock implements CellBlock {
   private readonly cache: BufferSet;
   private readonly inputs: BufferSet;
   private readonly storage: KvBuffers;
+  private forPlans: PlanBuffers | null = null;
   private compiled: Promise<CompiledPlan> | null = null;
 
   constructor(
     private readonly device: GpuDevice,
     private readonly own: PlanBuffers,
     private readonly compile: (buffers: PlanBuffers) => Promise<CompiledPlan>,
-    size: { readonly cells: number; readonly own: number },
+    { cells, layers }: { readonly cells: number; readonly layers: ReadonlySet<number> | undefined },
     private readonly onRelease: () => void,
   ) {
-    this.cells = size.cells;
+    this.cells = cells;
     this.cache = new BufferSet(device);
     this.inputs = new BufferSet(device);
-    this.storage = allocateKv(this.cache, own.kv, size.cells);
+    const kv = own.kv.map((layout, layer) => (layers?.has(layer) === false ? null : layout));
+    this.storage = allocateKv(this.cache, kv, cells);
     this.bytes = this.cache.bytes;
   }
 
-  /** The model's plan with the block's cells. */
-  plan(): Promise<CompiledPlan> {
-    this.compiled ??= this.compile({
+  /** The model's buffers with the block's cells. */
+  get buffers(): PlanBuffers {
+    this.forPlans ??= {
       ...this.own,
       ...this.storage,
       run: this.inputs.storage('run', this.own.run.size),
       contexts: this.inputs.storage('contexts', Math.max(this.own.contexts.size, contextBytes(this.cells))),
-    });
+    };
+    return this.forPlans;
+  }
+
+  /** The model's plan with the block's cells. @throws EngineError INTERNAL if the block lacks layers */
+  plan(): Promise<CompiledPlan> {
+    this.compiled ??= this.compile(this.buffers);
     return this.compiled;
   }
 

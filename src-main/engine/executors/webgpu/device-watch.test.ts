@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { GpuDevice } from '../../api/gpu.ts';
 import { DeviceWatch, whileOpening } from './device-watch.ts';
 
@@ -57,6 +57,28 @@ describe('DeviceWatch', () => {
     const watch = new DeviceWatch(device, 30);
     await expect(watch.during(() => new Promise(() => undefined))).rejects.toMatchObject(LOST);
     expect(watch.reason).toBe('it did not answer for 0.03 s');
+  });
+
+  it('waits for work as long as other work is done', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const watch = new DeviceWatch(fakeDevice().device, 30);
+    const work = (ms: number) => watch.during(() => new Promise((resolve) => setTimeout(() => resolve(ms), ms)));
+    const steps = Promise.all([20, 40, 60, 80].map(work));
+    await vi.advanceTimersByTimeAsync(80);
+    expect(await steps).toEqual([20, 40, 60, 80]);
+    const hung = expect(work(100)).rejects.toMatchObject(LOST);
+    await vi.advanceTimersByTimeAsync(30);
+    await hung;
+  });
+
+  it('does not wait for a device when it is cancelled', async () => {
+    const watch = new DeviceWatch(fakeDevice().device, null);
+    const cancel = { cancelled: false };
+    const work = watch.during(() => new Promise(() => undefined), cancel);
+    cancel.cancelled = true;
+    await expect(work).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(watch.reason).toBeNull();
   });
 
   it('waits for a software renderer', async () => {

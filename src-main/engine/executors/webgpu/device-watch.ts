@@ -1,10 +1,13 @@
 import { EngineError } from '../../api/errors.ts';
 import type { GpuCommandBuffer, GpuDevice } from '../../api/gpu.ts';
+import type { CancelToken } from '../../api/platform.ts';
 
 /** Time after which a GPU counts as hung, ms. Most browsers end a hung GPU process after about ten seconds. */
 export const HANG_MS = 30_000;
 /** Longest time from a failed call to the reason for the loss of the device, ms. */
 const REASON_MS = 1000;
+/** How often work checks whether it was cancelled, ms. */
+const CANCEL_MS = 20;
 
 /**
  * Turns failures that WebGPU reports in error scopes, or not at all, into errors: a lost device, rejected commands, missing
@@ -13,6 +16,8 @@ const REASON_MS = 1000;
 export class DeviceWatch {
   /** Why the device is lost; null while it works. */
   reason: string | null = null;
+  /** Counts work that was done. */
+  private answers = 0;
 
   /** @param hangMs time limit for commands; null for none, as for a software renderer */
   constructor(
@@ -42,22 +47,35 @@ export class DeviceWatch {
   }
 
   /**
-   * Waits for work on the device.
-   * @throws EngineError BACKEND_LOST when the device is lost or does not answer
+   * Waits for work on the device. The time limit starts again whenever other work is done meanwhile, because work may wait
+   * for its turn, as shaders that are compiled.
+   * @throws EngineError BACKEND_LOST when the device is lost or does not answer, CANCELLED when `cancel` is set
    */
-  async during<T>(work: () => Promise<T>): Promise<T> {
+  async during<T>(work: () => Promise<T>, cancel?: CancelToken): Promise<T> {
     const { hangMs } = this;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const hung = new Promise<never>((_, reject) => {
+    let poll: ReturnType<typeof setTimeout> | undefined;
+    const ended = new Promise<never>((_, reject) => {
+      const look = (): void => {
+        if (cancel?.cancelled) reject(new EngineError('CANCELLED', 'The request was cancelled.'));
+        else poll = setTimeout(look, CANCEL_MS);
+      };
+      if (cancel) poll = setTimeout(look, CANCEL_MS);
       if (hangMs === null) return;
-      timer = setTimeout(() => {
-        this.lose(`it did not answer for ${hangMs / 1000} s`);
-        this.device.destroy();
-        reject(deviceLost(this.reason!));
-      }, hangMs);
+      const wait = (answers: number): void => {
+        timer = setTimeout(() => {
+          if (this.answers !== answers) return wait(this.answers);
+          this.lose(`it did not answer for ${hangMs / 1000} s`);
+          this.device.destroy();
+          reject(deviceLost(this.reason!));
+        }, hangMs);
+      };
+      wait(this.answers);
     });
     try {
-      return await Promise.race([work(), hung]);
+      const result = await Promise.race([work(), ended]);
+      this.answers++;
+      return result;
     } catch (error) {
       if (error instanceof EngineError) throw error;
       clearTimeout(timer);
@@ -67,6 +85,7 @@ export class DeviceWatch {
       throw error;
     } finally {
       clearTimeout(timer);
+      clearTimeout(poll);
     }
   }
 

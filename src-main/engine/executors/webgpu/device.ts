@@ -1,7 +1,8 @@
-import { EngineError } from '../../api/errors.ts';
+import { EngineError, type EngineErrorCode } from '../../api/errors.ts';
 import type { Gpu, GpuAdapter, GpuAdapterInfo, GpuDevice, GpuLimits } from '../../api/gpu.ts';
+import type { CancelToken } from '../../api/platform.ts';
 import type { GpuAdapterFacts } from '../../api/types.ts';
-import { whileOpening } from './device-watch.ts';
+import { type DeviceWatch, whileOpening } from './device-watch.ts';
 
 /** `GPUBufferUsage` and `GPUMapMode`: constants of the specification, whose globals Node lacks. */
 export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 } as const;
@@ -63,17 +64,31 @@ export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
   }
 }
 
+/** Errors after which nobody waits for a GPU, which may not answer. */
+const FINAL: readonly EngineErrorCode[] = ['BACKEND_LOST', 'CANCELLED'];
+
 /**
  * Runs `create` and throws the errors that WebGPU reports in error scopes only.
- * @throws EngineError OUT_OF_MEMORY, or INTERNAL for a call that WebGPU rejects
+ * @param cancel checked while waiting for these
+ * @throws EngineError OUT_OF_MEMORY, INTERNAL for a call that WebGPU rejects, BACKEND_LOST, CANCELLED
  */
-export async function checked<T>(device: GpuDevice, what: string, create: () => Promise<T>): Promise<T> {
+export async function checked<T>(
+  watch: DeviceWatch,
+  what: string,
+  create: () => Promise<T>,
+  cancel?: CancelToken,
+): Promise<T> {
+  const { device } = watch;
   device.pushErrorScope('validation');
   device.pushErrorScope('out-of-memory');
-  // The scopes are popped in any case, so that they stay balanced.
   const [created] = await Promise.allSettled([create()]);
-  const outOfMemory = await device.popErrorScope();
-  const invalid = await device.popErrorScope();
+  // The scopes are popped in any case, so that they stay balanced.
+  const scopes = Promise.all([device.popErrorScope(), device.popErrorScope()]);
+  if (created.status === 'rejected' && FINAL.includes(EngineError.from(created.reason).code)) {
+    scopes.catch(() => undefined);
+    throw created.reason;
+  }
+  const [outOfMemory, invalid] = await watch.during(() => scopes, cancel);
   if (outOfMemory)
     throw new EngineError('OUT_OF_MEMORY', `The GPU is out of memory for ${what}: ${outOfMemory.message}`);
   if (invalid) throw new EngineError('INTERNAL', `WebGPU rejected ${what}: ${invalid.message}`);

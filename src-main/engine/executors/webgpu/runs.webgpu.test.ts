@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { openModel } from '../../models/open-model.ts';
 import { intervene } from '../../program/interventions.ts';
+import { ProgramBuilder } from '../../program/program-builder.ts';
+import { Tensor } from '../../tensor/tensor.ts';
 import { gpuInFullRun, sharedDevice } from '../../test-support/gpu.ts';
 import { openGpuModel } from '../../test-support/gpu-model.ts';
 import { normalisedError } from '../../test-support/inside-models.ts';
@@ -11,7 +13,9 @@ import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
+import { storeReader } from '../wasm/weights.ts';
 import { openDevice } from './device.ts';
+import { createWebGpuExecutor } from './webgpu-executor.ts';
 
 /** Float32 sums through all layers: relative errors of about 1e-5, squared. */
 const NMSE = 1e-9;
@@ -90,6 +94,36 @@ describe.skipIf(gpu === null)('runs of the webgpu executor (in the full run, wit
       expect(found.taps.get(name)!.shape).toEqual(tap.shape);
       expect(normalisedError(found.taps.get(name)!.data, tap.data)).toBeLessThan(NMSE);
     }
+    await executor.dispose();
+  });
+
+  it('return the softmax weights of a sliding window from each slice of a prompt', TIMEOUT, async () => {
+    const p = new ProgramBuilder();
+    const x = p.embed(p.weight('table', [50, 8]), 'token');
+    const attributes = { layer: 0, heads: 2, kvHeads: 2, headDim: 4, scale: 1, softcap: null, causal: true };
+    const attended = p.attention(x, x, x, { ...attributes, window: 100, weightsTap: 'weights' });
+    const program = p.logits(attended, p.weight('head', [50, 8]));
+    const tensors = new Map(
+      program.weights.map(({ name, shape }) => {
+        const values = Float32Array.from({ length: 400 }, (_, i) => Math.sin(i * name.length));
+        return [name, new Tensor(shape, values)] as const;
+      }),
+    );
+    const store = { bytes: 0, get: (name: string) => tensors.get(name)! };
+    // Two slices of at most 256.
+    const cells = 300;
+    const ids = Array.from({ length: cells }, (_, i) => (i * 37 + 11) % 50);
+    const device = await sharedDevice(gpu!);
+    const executor = await createWebGpuExecutor(program, storeReader(store), { device, cells, kvCacheType: 'f32' });
+    const reference = createReferenceExecutor(program, store, { cells });
+    const [found, expected] = await Promise.all(
+      [executor, reference].map(async (one) => {
+        const { taps } = await one.run(batchOf([new KvCache(cells).append(0, ids)]), { logits: [], taps: ['weights'] });
+        return taps.get('weights')!;
+      }),
+    );
+    expect(found.shape).toEqual(expected.shape);
+    expect(normalisedError(found.data, expected.data)).toBeLessThan(NMSE);
     await executor.dispose();
   });
 

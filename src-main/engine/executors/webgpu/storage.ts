@@ -19,7 +19,7 @@ export function largestBuffer({ limits }: Pick<BufferDevice, 'limits'>): number 
   return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
 }
 
-/** Creates storage buffers and counts their bytes. */
+/** Creates buffers and counts their bytes. */
 export class BufferSet {
   private readonly buffers: GpuBuffer[] = [];
   bytes = 0;
@@ -38,6 +38,10 @@ export class BufferSet {
 
   readback(label: string, bytes: number): GpuBuffer {
     return this.add(label, bytes, USAGE.MAP_READ | USAGE.COPY_DST);
+  }
+
+  uniform(label: string, bytes: number): GpuBuffer {
+    return this.add(label, bytes, USAGE.UNIFORM | USAGE.COPY_DST);
   }
 
   destroy(): void {

@@ -11,7 +11,7 @@ import type { Pipelines } from './pipelines.ts';
 import type { Dispatch, PlanBuffers } from './plan.ts';
 import { runBytes, runFormat } from './run-inputs.ts';
 import { strideOf } from './shader.ts';
-import { allocateActivations, BufferSet } from './storage.ts';
+import { allocateActivations, type BufferSet } from './storage.ts';
 import { areJoined } from './weights.ts';
 
 /** A tapped activation, or the softmax weights of an attention, and the names that it is returned under. */
@@ -52,11 +52,13 @@ export class GpuTailoredPlan {
   }
 
   /**
+   * @param set for the plan's own buffers
    * @param shared buffers of the model: weights, K and V
    * @param rows of the largest slice
    */
   static async compile(
     device: GpuDevice,
+    set: BufferSet,
     pipelines: Pipelines,
     shared: PlanBuffers,
     program: Program,
@@ -68,7 +70,6 @@ export class GpuTailoredPlan {
     const namesOf = (taps: readonly string[]) => taps.filter((tap) => wanted.has(tap));
     const kept = new Set(program.tensors.flatMap(({ taps }, id) => (namesOf(taps).length > 0 ? [id] : [])));
     const grouped = group(program, fuse(program, kept), kept, (views) => areJoined(shared.weights, views));
-    const set = new BufferSet(device);
     const format = runFormat(program);
     const context = Math.max(...batch.contexts.map(({ cells }) => cells.length));
     const attentions = new Map<number, { buffer: GpuBuffer; context: number; attributes: AttentionAttributes }>();

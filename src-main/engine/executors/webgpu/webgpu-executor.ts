@@ -18,7 +18,7 @@ import { allocateModel, type BufferOptions, webGpuMemoryOf } from './model-buffe
 import { Pipelines } from './pipelines.ts';
 import type { PlanBuffers } from './plan.ts';
 import { LOGIT_ROWS } from './shader.ts';
-import { bytesText, largestBuffer } from './storage.ts';
+import { BufferSet, bytesText, largestBuffer } from './storage.ts';
 import { GpuTailoredPlan } from './tailored-plan.ts';
 import { uploadWeights } from './weights.ts';
 
@@ -31,7 +31,7 @@ export interface WebGpuExecutorOptions extends BufferOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Called when the weights are uploaded and shaders are compiled. */
   readonly onCompile?: (() => void) | undefined;
-  /** Checked while weights are read. */
+  /** Checked while the executor is created. */
   readonly cancel?: CancelToken | undefined;
 }
 
@@ -47,21 +47,22 @@ export async function createWebGpuExecutor(
   options: WebGpuExecutorOptions,
 ): Promise<Executor> {
   const { device, adapter: info } = options.device;
-  const { cells } = options;
+  const { cells, cancel } = options;
+  const adapter = { ...adapterFacts(info), largestBuffer: largestBuffer(device) };
+  const watch = new DeviceWatch(device, options.hangMs ?? (adapter.isSoftware ? null : HANG_MS));
+  const created = <T>(what: string, create: () => Promise<T>) => checked(watch, what, create, cancel);
   try {
     const { weights, kvCache, scratch } = webGpuMemoryOf(program, reader, options);
     const needed = bytesText(weights + kvCache + scratch);
     const what = `the model with a context of ${cells} tokens, which needs ${needed}`;
     // Before weights are read, which takes long.
-    const model = await checked(device, what, async () => allocateModel(device, program, reader, options));
+    const model = await created(what, async () => allocateModel(device, program, reader, options));
     const { plan: buffers, grouped, rows, bytes, forLogits, forBest } = model;
-    return await checked(device, what, async () => {
-      await uploadWeights(device, program, reader, buffers.weights, options);
+    return await created(what, async () => {
+      await uploadWeights(watch, program, reader, buffers.weights, options);
       options.onCompile?.();
-      const pipelines = await Pipelines.of(options.device);
-      const plan = await CompiledPlan.compile(device, pipelines, grouped, buffers);
-      const adapter = { ...adapterFacts(info), largestBuffer: largestBuffer(device) };
-      const watch = new DeviceWatch(device, options.hangMs ?? (adapter.isSoftware ? null : HANG_MS));
+      const pipelines = await watch.during(() => Pipelines.of(options.device), cancel);
+      const plan = await CompiledPlan.compile(device, pipelines.for({ watch, cancel }), grouped, buffers);
       const readback = new LogitsReadback(watch, forLogits, forBest, program.vocabularySize);
       const parts = { device, watch, adapter, program, grouped, plan, pipelines, readback, cells, rows, bytes };
       return new WebGpuExecutor(parts);
@@ -133,7 +134,7 @@ class WebGpuExecutor implements Executor {
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     this.parts.watch.check();
-    const { program: own, device, pipelines, rows: slice } = this.parts;
+    const { program: own, device, rows: slice } = this.parts;
     if (batch.block && batch.block !== this.block) throw new EngineError('INTERNAL', 'That block was released.');
     const program = outputs.program ?? own;
     const rows = batch.tokens.length;
@@ -141,32 +142,29 @@ class WebGpuExecutor implements Executor {
     checkOrder(batch, slice);
     const causal = program === own ? this.causal : checkCausal(program, rows, slice);
     this.computedTokens += rows;
-    const plan = this.block && batch.block ? await this.block.plan() : this.parts.plan;
+    const block = batch.block ? this.block : null;
     const isTailored = program !== own || (outputs.taps?.length ?? 0) > 0;
-    const tailored = isTailored
-      ? await checked(device, 'the tensors of this run', () =>
-          GpuTailoredPlan.compile(device, pipelines, plan.buffers, program, outputs, batch, Math.min(rows, slice)),
-        )
-      : null;
+    const tailored = isTailored ? await this.tailored(block, program, outputs, batch, cancel) : null;
+    const plan = tailored?.plan ?? (block ? await block.plan() : this.parts.plan);
     const times = outputs.profile && !tailored ? new DispatchTimes(device) : null;
     try {
-      return await this.runSlices({ plan: tailored?.plan ?? plan, tailored, batch, outputs, causal, times }, cancel);
+      return await this.runSlices({ plan, tailored, batch, outputs, causal, times }, cancel);
     } finally {
       tailored?.destroy();
       times?.destroy();
     }
   }
 
-  async allocateCells(cells: number): Promise<CellBlock> {
+  async allocateCells(cells: number, layers?: ReadonlySet<number>): Promise<CellBlock> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
-    const { device, plan, pipelines, grouped, cells: own } = this.parts;
-    const compile = (buffers: PlanBuffers) => CompiledPlan.compile(device, pipelines, grouped, buffers);
+    const { device, watch, plan, pipelines, grouped } = this.parts;
+    const compile = (buffers: PlanBuffers) => CompiledPlan.compile(device, pipelines.for({ watch }), grouped, buffers);
     const what = `K and V of ${cells} more tokens`;
     const blocks: GpuCellBlock[] = [];
     try {
-      return await checked(device, what, async () => {
-        const block = new GpuCellBlock(device, plan.buffers, compile, { cells, own }, () => (this.block = null));
+      return await checked(watch, what, async () => {
+        const block = new GpuCellBlock(device, plan.buffers, compile, { cells, layers }, () => (this.block = null));
         blocks.push(block);
         this.block = block;
         return block;
@@ -182,6 +180,29 @@ class WebGpuExecutor implements Executor {
     this.block = null;
     this.parts.device.destroy();
     return Promise.resolve();
+  }
+
+  private async tailored(
+    block: GpuCellBlock | null,
+    program: Program,
+    outputs: Outputs,
+    batch: Batch,
+    cancel: CancelToken | undefined,
+  ): Promise<GpuTailoredPlan> {
+    const { device, watch, plan, rows } = this.parts;
+    const buffers = new BufferSet(device);
+    const pipelines = this.parts.pipelines.for({ watch, cancel, buffers });
+    const slice = Math.min(batch.tokens.length, rows);
+    const compile = async () => {
+      const { buffers: shared } = block ?? plan;
+      return GpuTailoredPlan.compile(device, buffers, pipelines, shared, program, outputs, batch, slice);
+    };
+    try {
+      return await checked(watch, 'the tensors of this run', compile, cancel);
+    } catch (error) {
+      buffers.destroy();
+      throw error;
+    }
   }
 
   private async runSlices(run: PlannedRun, cancel: CancelToken | undefined): Promise<RunResult> {

@@ -1,10 +1,11 @@
 /** Uploads weights to the GPU, directly as they are read. */
 import { EngineError } from '../../api/errors.ts';
-import type { GpuBuffer, GpuDevice } from '../../api/gpu.ts';
+import type { GpuBuffer } from '../../api/gpu.ts';
 import type { CancelToken } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader, WeightView } from '../../program/weights.ts';
 import { USAGE } from './device.ts';
+import type { DeviceWatch } from './device-watch.ts';
 import { type BufferDevice, byTooMuch, largestBuffer } from './storage.ts';
 import { LAYOUT_F32, type GpuPacking, packingOf, rowBytesOf, type GpuWeightLayout } from './weight-layouts.ts';
 
@@ -143,14 +144,15 @@ export function allocateWeights(
   return weights;
 }
 
-/** Reads weights into their buffers. @throws EngineError the errors of reading */
+/** Reads weights into their buffers. @throws EngineError the errors of reading, BACKEND_LOST, CANCELLED */
 export async function uploadWeights(
-  device: GpuDevice,
+  watch: DeviceWatch,
   program: Program,
   reader: WeightReader,
   weights: ReadonlyMap<string, GpuWeight>,
   options: UploadOptions,
 ): Promise<void> {
+  const { queue } = watch.device;
   let waiting = 0;
   for (const weight of program.weights) {
     const { width } = extentOf(weight);
@@ -165,12 +167,12 @@ export async function uploadWeights(
           const to = Math.min(firstRow + count, part.firstRow + part.rows);
           if (from >= to) continue;
           const slice = packed.subarray((from - firstRow) * bytesPerRow, (to - firstRow) * bytesPerRow);
-          device.queue.writeBuffer(part.buffer, part.byteOffset + (from - part.firstRow) * bytesPerRow, slice);
+          queue.writeBuffer(part.buffer, part.byteOffset + (from - part.firstRow) * bytesPerRow, slice);
         }
         waiting += packed.length;
         if (waiting < WAITING_BYTES) return;
         waiting = 0;
-        await device.queue.onSubmittedWorkDone();
+        await watch.during(() => queue.onSubmittedWorkDone(), options.cancel);
       },
     });
   }

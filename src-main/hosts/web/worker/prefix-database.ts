@@ -1,8 +1,9 @@
 /** Stores the prefix cache in the browser's database, which the tabs of this address share. */
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { PrefixStore } from '../../../engine/api/platform.ts';
+import { PREFIX_DATABASE } from '../../../protocol/prefix-database-name.ts';
 
-export const PREFIX_DATABASE = 'tokenscope-prefix-cache';
+export { PREFIX_DATABASE };
 const STORES = ['blocks', 'uses', 'chats'] as const;
 const LIMIT_BYTES = 2 ** 30;
 /** Share of the limit that is left when blocks are deleted, so that this is rarely necessary. */
@@ -62,12 +63,13 @@ export function prefixDatabase(limit = LIMIT_BYTES): PrefixStore {
     machine: navigator.userAgent,
     get: (key) => within('readonly', ({ blocks }) => settled<Uint8Array | undefined>(blocks.get(key))),
     has: (key) => within('readonly', async ({ uses }) => (await settled(uses.getKey(key))) !== undefined),
-    set: (key, bytes) =>
+    set: (key, bytes, used = Date.now()) =>
       within('readwrite', async (stores) => {
         await settled(stores.blocks.put(bytes, key));
-        await settled(stores.uses.put({ bytes: bytes.length, used: Date.now() } satisfies BlockUse, key));
-        await evict(stores, limit);
+        await settled(stores.uses.put({ bytes: bytes.length, used } satisfies BlockUse, key));
+        return evict(stores, limit);
       }),
+    capacity: (blockBytes) => Math.floor((KEPT_SHARE * limit) / blockBytes),
     delete: (key) => within('readwrite', (stores) => deleteBlocks(stores, [key])),
     use: (chat, keys) =>
       within('readwrite', async ({ uses, chats }) => {
@@ -101,24 +103,30 @@ export function prefixDatabase(limit = LIMIT_BYTES): PrefixStore {
   };
 }
 
-/** Deletes the blocks that were used least recently, if there are too many, and chats that have none left. */
-async function evict(stores: Stores, limit: number): Promise<void> {
+/**
+ * Deletes the blocks that were used least recently, if there are too many, and chats that have none left.
+ * @returns keys of the deleted blocks
+ */
+async function evict(stores: Stores, limit: number): Promise<string[]> {
   const { uses, chats } = stores;
   const [keys, values] = await Promise.all([settled(uses.getAllKeys()), settled<BlockUse[]>(uses.getAll())]);
   let bytes = values.reduce((sum, use) => sum + use.bytes, 0);
-  if (bytes <= limit) return;
+  if (bytes <= limit) return [];
   const oldest = keys.map((key, i) => ({ key: String(key), ...values[i] })).sort((a, b) => a.used - b.used);
   const left = new Set(oldest.map(({ key }) => key));
+  const deleted: string[] = [];
   for (const use of oldest) {
     if (bytes <= KEPT_SHARE * limit) break;
     left.delete(use.key);
-    await deleteBlocks(stores, [use.key]);
+    deleted.push(use.key);
     bytes -= use.bytes;
   }
+  await deleteBlocks(stores, deleted);
   for (const chat of await settled(chats.getAllKeys())) {
     const used = (await settled<string[] | undefined>(chats.get(chat))) ?? [];
     if (!used.some((key) => left.has(key))) await settled(chats.delete(chat));
   }
+  return deleted;
 }
 
 async function deleteBlocks({ blocks, uses }: Stores, keys: Iterable<string>): Promise<void> {

@@ -233,7 +233,8 @@ ${MAIN} {
 }
 
 /**
- * The softmax weights of one head of one row per workgroup, for a tap: `[heads, rows, context]`, zeros on entry.
+ * The softmax weights of one head of one row per workgroup, for a tap: `[heads, rows, context]`, zeros for what the row
+ * does not attend to.
  *
  * Bindings: run, contexts, q, keys, y.
  * @param context columns
@@ -261,8 +262,15 @@ ${MAIN} {
   let row = group.y;
   let start = ofRow(row, shape.window);
   let end = ofRow(row, ${ROW.end}u);
-  let to = (head * groups.y + row) * shape.context - ofRow(row, ${ROW.context}u);
+  let first = ofRow(row, ${ROW.context}u);
+  let to = (head * groups.y + row) * shape.context - first;
   loadQuery(row, head, local);
+  // The slice before may have left others.
+  for (var i = first + local; i < first + shape.context; i += ${THREADS}u) {
+    if (i < start || i >= end) {
+      y[to + i] = 0.0;
+    }
+  }
   var highest = ${LOWEST};
   for (var i = start + local; i < end; i += ${THREADS}u) {
     let score = scoreOf(elementOf(contexts[i], head));
