@@ -9,7 +9,7 @@ import type {
   PreviewParams,
 } from './api/types.ts';
 import { EngineError } from './api/errors.ts';
-import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
+import type { CancelToken, CompiledKernels, ModelFiles, Platform } from './api/platform.ts';
 import type { Executor } from './executors/executor.ts';
 import {
   afterLoss,
@@ -21,8 +21,10 @@ import {
 } from './executors/executor-choice.ts';
 import { gpuAccess, type OpenedGpu } from './executors/gpu-access.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
+import { dotKindOf } from './executors/wasm/kernel-choice.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { type DotKind, sizeDependsOnCodes } from './executors/wasm/weight-layouts.ts';
 import { noWebGpu } from './executors/webgpu/device.ts';
 import { webGpuMemoryOf } from './executors/webgpu/model-buffers.ts';
 import { ContextWindow } from './generation/context-window.ts';
@@ -60,6 +62,8 @@ export interface Loaded {
   readonly settings: ExecutorSettings;
   /** Opens them again. */
   readonly source: ModelFiles;
+  /** What had to be guessed or ignored in the files. */
+  readonly notices: readonly string[];
   /** What was computed about the inside of runs. */
   readonly inside: Inside;
   /** The first reply reports how long loading took, the others that it took nothing. */
@@ -113,7 +117,11 @@ export async function loadModel(
 ): Promise<Loaded> {
   const { clock, log } = platform;
   const startedAt = clock.now();
-  const onWarning = (message: string) => log.warn(message);
+  const notices: string[] = [];
+  const onWarning = (message: string) => {
+    notices.push(message);
+    log.warn(message);
+  };
   const wanted = options.executor ?? (platform.compileKernels ? 'wasm' : 'reference');
   const opened = new Set<string>();
   const tracked: ModelFiles = {
@@ -139,6 +147,7 @@ export async function loadModel(
     loadMs,
     files: from,
     source: files,
+    notices,
     inside,
     loadReported: false,
   };
@@ -354,7 +363,7 @@ export function dropInside(one: Loaded | null, isIdle: boolean): number {
 }
 
 /** What the model is and what it occupies now. */
-export function infoOf({ model, executor, choice, loadMs }: Loaded): ModelInfo {
+export function infoOf({ model, executor, choice, loadMs, notices }: Loaded): ModelInfo {
   const { name, kernels, adapter } = executor;
   const { weights, kvCache, scratch } = executor.memoryBytes;
   const overhead = engineOverhead(model.config.vocabularySize, kernels?.threads ?? null);
@@ -367,18 +376,38 @@ export function infoOf({ model, executor, choice, loadMs }: Loaded): ModelInfo {
     ...(choice && { choice }),
     loadMs,
     memoryBytes,
+    notices: [...notices],
   };
 }
+
+/** How 8-bit codes are treated where no kernels say. */
+const ASSUMED_CODES: DotKind = 'unsigned';
 
 /**
  * What a model is and what it needs on the `wasm` and the `webgpu` executor, from its headers.
  * @param available threads that this computer runs at once
+ * @param compileKernels called if the size of the weights depends on this computer's processor
  * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
  */
-export function describeModel(files: ModelFiles, available = 1): Promise<ModelDescription> {
+export function describeModel(
+  files: ModelFiles,
+  available = 1,
+  compileKernels?: () => Promise<CompiledKernels>,
+): Promise<ModelDescription> {
   return describeHeaders(files, {
-    planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
+    plannerFor: async (types) => {
+      const kernels = types.some(sizeDependsOnCodes) ? compileKernels?.() : undefined;
+      // Why there are no kernels is reported when the model is loaded.
+      const codes = (await kernels?.then(dotKindOf).catch(() => ASSUMED_CODES)) ?? ASSUMED_CODES;
+      return (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available, codes);
+    },
     threads: threadsFor(available),
     gpuPlanner: (program, cells, weights) => webGpuMemoryOf(program, weights, { cells }),
   });
+}
+
+/** As `describeModel`, for what the host has. */
+export function describeOn(platform: Platform, files: ModelFiles): Promise<ModelDescription> {
+  if (!platform.compileKernels) return describeHeaders(files);
+  return describeModel(files, platform.threads?.available, platform.compileKernels.bind(platform));
 }

@@ -4,6 +4,7 @@ import type { CompareState } from '../features/compare/state/compare.svelte.ts';
 import type { LibraryState } from '../features/models/library.svelte.ts';
 import { announce } from '../ui/live-region.svelte.ts';
 import { toasts } from '../ui/toasts.svelte.ts';
+import { LoadNotices } from './load-notices.ts';
 
 /** Announces changes of the engine, and says why the last model was not loaded. Called while the shell is initialised. */
 export function followEngine(engine: EngineState, library: LibraryState): void {
@@ -18,10 +19,15 @@ export function followEngine(engine: EngineState, library: LibraryState): void {
     const text = `${name} could not be loaded: ${error.message} The built-in model was loaded instead.`;
     untrack(() => toasts.notice(text));
   });
-  // Its header says how much memory a bigger context window takes.
+  const notices = new LoadNotices((text) => toasts.notice(text));
   $effect(() => {
     const { status, model } = engine;
-    if (status === 'ready' && model !== null) untrack(() => void library.describe(model.id));
+    if (status !== 'ready' || model === null) return;
+    untrack(() => {
+      // Its header says how much memory a bigger context window takes.
+      void library.describe(model.id);
+      notices.loaded(model);
+    });
   });
   let lastStatus = engine.status;
   $effect(() => {

@@ -1,6 +1,7 @@
 import { EngineError } from '../api/errors.ts';
 import { readExactly } from '../formats/read-exactly.ts';
 import type { ModelFiles } from '../api/platform.ts';
+import type { TextEnds } from '../tokenizer/post-processor/template-processing.ts';
 import { readJsonFile } from './json-file.ts';
 
 const TEMPLATE_FILE = 'chat_template.jinja';
@@ -17,7 +18,15 @@ export interface ChatFiles {
   /** Texts of the BOS and EOS tokens; null when the files do not say. */
   readonly bosToken: string | null;
   readonly eosToken: string | null;
+  /** What tokenizer_config.json says about the tokens around a text. */
+  readonly textEnds: TextEnds;
 }
+
+/**
+ * The classes that follow `add_bos_token` and `add_eos_token` in transformers 4, whatever tokenizer.json says. Files of
+ * transformers 5 have no flags, so without one tokenizer.json decides.
+ */
+const FOLLOWS_FLAGS = /^(?:Llama|CodeLlama|Gemma|Cohere|GPTNeoX)Tokenizer(?:Fast)?$/;
 
 /**
  * Reads the chat template of a Hugging Face folder and the special tokens that it may use. The template is a file of its
@@ -32,7 +41,13 @@ export async function readChatFiles(files: ModelFiles): Promise<ChatFiles> {
       : (templateIn(await readJson(files, TEMPLATE_JSON_FILE)) ?? templateIn(config)),
     bosToken: tokenIn(config, 'bos_token'),
     eosToken: tokenIn(config, 'eos_token'),
+    textEnds: textEndsIn(config),
   };
+}
+
+/** Reads the tokens around a text alone. @throws EngineError as `readChatFiles` */
+export async function readTextEnds(files: ModelFiles): Promise<TextEnds> {
+  return textEndsIn(await readJson(files, TOKENIZER_CONFIG_FILE));
 }
 
 /** Reads the template alone. @throws EngineError as `readChatFiles` */
@@ -70,6 +85,17 @@ function tokenIn(json: unknown, key: string): string | null {
   const value = field(json, key);
   const text = typeof value === 'string' ? value : field(value, 'content');
   return typeof text === 'string' ? text : null;
+}
+
+function textEndsIn(config: unknown): TextEnds {
+  const name = field(config, 'tokenizer_class');
+  if (typeof name !== 'string' || !FOLLOWS_FLAGS.test(name)) return {};
+  const end = (key: string) => {
+    const flag = field(config, `add_${key}`);
+    if (flag === false) return null;
+    return flag === true ? (tokenIn(config, key) ?? undefined) : undefined;
+  };
+  return { before: end('bos_token'), after: end('eos_token') };
 }
 
 async function readTemplateFile(files: ModelFiles): Promise<string> {

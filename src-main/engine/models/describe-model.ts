@@ -23,7 +23,8 @@ const CONTEXT_SIZES = [1024, 4096];
 
 /** Memory needs of executors. */
 export interface ExecutorMemory {
-  readonly planner: MemoryPlanner;
+  /** @param types of the tensors: how some are stored in memory depends on the computer */
+  readonly plannerFor: (types: readonly string[]) => MemoryPlanner | Promise<MemoryPlanner>;
   /** Threads of the kernels; null for an executor without kernels. */
   readonly threads: number | null;
   /** Of the executor on a GPU. */
@@ -37,9 +38,10 @@ export interface ExecutorMemory {
  */
 export async function describeModel(
   files: ModelFiles,
-  memory: ExecutorMemory = { planner: referenceMemory, threads: null },
+  memory: ExecutorMemory = { plannerFor: () => referenceMemory, threads: null },
 ): Promise<ModelDescription> {
-  const opened = await openHeaders(files);
+  const notices: string[] = [];
+  const opened = await openHeaders(files, { onWarning: (message) => notices.push(message) });
   try {
     const { maskedTokenIds: _, hasChatRoles: __, ...config } = opened.config;
     const facts = await (isHfFolder(files) ? folderFacts(files) : ggufFacts(files));
@@ -47,7 +49,10 @@ export async function describeModel(
     const { weights } = opened.buildProgram(1);
     const problem = problemOf(opened, weights);
     // For a model that cannot be loaded, the size of weights kept as stored is unknown.
-    const planner = problem === null ? memory.planner : referenceMemory;
+    const types = facts.tensorTypes.map(({ type }) => type);
+    const planner = problem === null ? await memory.plannerFor(types) : referenceMemory;
+    const unused = problem === null ? opened.weights.unusedWarning?.(weights) : null;
+    if (typeof unused === 'string') notices.push(unused);
     const { gpuPlanner, threads } = memory;
     const needs = <Memory extends PlannedMemory>(plans: MemoryPlanner<Memory>, kernelThreads: number | null) =>
       sizes.map((contextSize) => {
@@ -66,6 +71,7 @@ export async function describeModel(
       memory: needs(planner, threads),
       ...(gpuPlanner && problem === null && { gpuMemory: needs(gpuPlanner, null) }),
       problem,
+      notices,
     };
   } finally {
     await opened.close();

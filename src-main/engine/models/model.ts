@@ -4,7 +4,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelInfo } from '../api/types.ts';
 
 /** All facts about a model that do not depend on where and how it runs. */
-export type ModelConfig = Readonly<Omit<ModelInfo, 'executor' | 'kernels' | 'loadMs' | 'memoryBytes'>>;
+export type ModelConfig = Readonly<Omit<ModelInfo, 'executor' | 'kernels' | 'loadMs' | 'memoryBytes' | 'notices'>>;
 
 /** A model in memory, ready for an executor. */
 export interface Model {

@@ -4,6 +4,7 @@ import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { MAX_ID } from '../tokenizer/vocabulary.ts';
+import { readTextEnds } from './chat-template.ts';
 import { partNames } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { readTokenizer } from './gguf/read-tokenizer.ts';
@@ -21,7 +22,10 @@ export async function openTokenizer(files: ModelFiles, onWarning: (message: stri
   if (isFolder && !files.names.includes(TOKENIZER_FILE)) return new IdsOnlyTokenizer(MAX_ID + 1, TOKENIZER_FILE);
   const source = await files.open(isFolder ? TOKENIZER_FILE : partNames(files)[0]);
   try {
-    if (isFolder) return tokenizerFromJson(await readTokenizerJson(source, MAX_TOKENIZER_BYTES), source.name);
+    if (isFolder) {
+      const json = await readTokenizerJson(source, MAX_TOKENIZER_BYTES);
+      return tokenizerFromJson(json, source.name, Infinity, await readTextEnds(files));
+    }
     const reader = new MetadataReader((await readGguf(source)).metadata, source.name);
     return readTokenizer(reader, onWarning).tokenizer;
   } finally {

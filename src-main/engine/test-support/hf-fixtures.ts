@@ -54,6 +54,16 @@ export function hfFolder(folder: string, config: ConfigSpelling = 'config.json')
   return memoryModelFiles(folder, hfFolderBytes(folder, config));
 }
 
+/** A folder with other values for some keys of its JSON files. */
+export function hfFolderWith(folder: string, changes: Readonly<Record<string, object>>): ModelFiles {
+  const files = hfFolderBytes(folder);
+  for (const [name, values] of Object.entries(changes)) {
+    const json = JSON.parse(new TextDecoder().decode(files[name])) as object;
+    files[name] = new TextEncoder().encode(JSON.stringify({ ...json, ...values }));
+  }
+  return memoryModelFiles(folder, files);
+}
+
 function read(folder: string, name: string): Buffer {
   const bytes = readFileSync(new URL(`${folder}/${name}`, DIR));
   return name.endsWith('.gz') ? gunzipSync(bytes) : bytes;

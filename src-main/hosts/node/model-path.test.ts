@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openModel } from '../../engine/models/open-model.ts';
+import { tinyGguf } from '../../engine/test-support/tiny-gguf.ts';
 import { modelIdOfPath, openModelPath } from './model-path.ts';
 
 let dir: string;
@@ -45,6 +47,20 @@ describe('the model at a path', () => {
   it('is the files of a folder', async () => {
     const { id, names } = await openModelPath(join(dir, 'folder'));
     expect({ id, names }).toEqual({ id: 'folder', names: ['config.json'] });
+  });
+
+  it('is the GGUF file in a folder with a config.json, but without safetensors', async () => {
+    const folder = join(dir, 'converted');
+    await mkdir(folder);
+    await writeFile(join(folder, 'config.json'), '{"model_type":"llama"}');
+    await writeFile(join(folder, 'model-F32.gguf'), await tinyGguf('llama'));
+    const model = await openModel(await openModelPath(folder), { contextSize: 16 });
+    expect(model.config).toMatchObject({ id: 'converted', architecture: 'llama' });
+    await writeFile(join(folder, 'second.gguf'), '');
+    await expect(openModelPath(folder).then((files) => openModel(files))).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: expect.stringMatching(/model-F32\.gguf.*Open one of them instead/) as string,
+    });
   });
 
   it('has a stamp that depends on content and path', async () => {

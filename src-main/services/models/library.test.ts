@@ -63,6 +63,22 @@ test('accepts a folder, also by its config.json or its weights, and counts its m
   expect((await library.add(join(folder, 'model.safetensors'))).id).toBe(added.id);
 });
 
+test('takes the GGUF model of a folder whose config.json has no safetensors', async () => {
+  const { library } = await setUp();
+  const folder = join(await temporaryFolder(), 'converted');
+  await file(folder, 'config.json', 5);
+  const model = await file(folder, 'converted-Q4_K_M.gguf', 10);
+  expect(await library.add(folder)).toMatchObject({ name: 'converted-Q4_K_M', path: model, fileBytes: 10 });
+  await file(folder, 'converted-Q8_0.gguf', 20);
+  await expect(library.add(folder)).rejects.toMatchObject({
+    code: 'BAD_REQUEST',
+    message: 'converted holds 2 GGUF models: converted-Q4_K_M.gguf, converted-Q8_0.gguf. Open one of them instead.',
+  });
+  // Conversions of the folder's own model.
+  await file(folder, 'model-00001-of-00002.safetensors', 40);
+  expect(await library.add(folder)).toMatchObject({ name: 'converted', path: folder });
+});
+
 test('counts the parts of a split file and names it without its number', async () => {
   const { library } = await setUp();
   const models = await temporaryFolder();

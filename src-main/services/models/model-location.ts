@@ -18,13 +18,15 @@ export interface LocatedFile {
 const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
 /** Files of a folder that belong to a model. */
 const FOLDER_FILE = /\.(json|safetensors|jinja|model)$/i;
+const SAFETENSORS = /\.safetensors(?:\.index\.json)?$/i;
 /** More files than any model has. */
 const MAX_FILES = 2000;
 const GGUF_MAGIC = 'GGUF';
 
 /**
  * The absolute path that represents a model: its GGUF file, or its folder.
- * @param path a GGUF file of any name, a folder with config.json or one GGUF model, or a file of such a folder
+ * @param path a GGUF file of any name, a folder with config.json and safetensors or with one GGUF model, or a file of the
+ *   former
  * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model, MODEL_IO
  */
 export async function modelPathOf(path: string): Promise<string> {
@@ -35,9 +37,15 @@ export async function modelPathOf(path: string): Promise<string> {
     const folder = found.isDirectory() ? absolute : dirname(absolute);
     if (found.isDirectory() || FOLDER_FILE.test(absolute)) {
       const names = await namesIn(folder);
-      if (names.includes('config.json')) return folder;
-      const [first, ...others] = modelsAmong(names);
-      if (found.isDirectory() && first !== undefined && others.length === 0) return join(folder, first);
+      const models = modelsAmong(names);
+      const [first] = models;
+      // Repositories of GGUF files often have a config.json, too.
+      const hasWeights = first === undefined || names.some((name) => SAFETENSORS.test(name));
+      if (names.includes('config.json') && hasWeights) return folder;
+      if (found.isDirectory() && first !== undefined) {
+        if (models.length > 1) throw severalModels(folder, models);
+        return join(folder, first);
+      }
     }
   } catch (error) {
     throw unreachable(absolute, error);
@@ -121,6 +129,12 @@ function modelsAmong(names: readonly string[]): string[] {
     const part = PART.exec(name);
     return isGguf(name) && (part === null || names.find((other) => isPartOf(other, part)) === name);
   });
+}
+
+function severalModels(folder: string, models: readonly string[]): EngineError {
+  const named = models.slice(0, 5).join(', ') + (models.length > 5 ? ', ...' : '');
+  const message = `${basename(folder)} holds ${models.length} GGUF models: ${named}. Open one of them instead.`;
+  return new EngineError('BAD_REQUEST', message, { path: folder, models: models.length });
 }
 
 function isPartOf(name: string, part: RegExpExecArray): boolean {

@@ -7,13 +7,13 @@ import type { Clock, CompiledKernels } from '../../api/platform.ts';
 import { Q4_0 } from '../../quant/q4_0.ts';
 import { rowBytes } from '../../quant/block-type.ts';
 import { writeF16 } from '../../quant/float16.ts';
-import type { KernelMemory } from './kernel-memory.ts';
-import type { KernelExports } from './kernels.ts';
+import { KernelMemory } from './kernel-memory.ts';
+import { instantiateKernels, type KernelExports } from './kernels.ts';
 import { type Measured, type MeasureOnce, whenMeasured } from './measure-once.ts';
 import * as L from './plan-layout.ts';
 import { type PlanOp, quantizedStride, strideOf, writePlan } from './plan.ts';
 import { STREAM_COUNTS } from './run-inputs.ts';
-import { DOT_KINDS, type DotTraits, nibbleLayout, type WeightLayout } from './weight-layouts.ts';
+import { DOT_KINDS, type DotKind, type DotTraits, nibbleLayout, type WeightLayout } from './weight-layouts.ts';
 
 export interface DotChoice extends DotTraits {
   /** Explanation for people. */
@@ -26,6 +26,11 @@ export interface KernelChoice {
   readonly module: WebAssembly.Module;
   readonly kernels: KernelExports;
   readonly dot: DotChoice;
+}
+
+/** How this machine's dot product treats 8-bit codes. @throws EngineError OUT_OF_MEMORY */
+export function dotKindOf({ module, shared }: CompiledKernels): DotKind {
+  return DOT_KINDS[instantiateKernels(module, new KernelMemory(shared).memory).dotKind()];
 }
 
 const INPUTS = 512;

@@ -9,7 +9,7 @@ import { OP_BYTES, POOL_BYTES } from './plan-layout.ts';
 import { NO_TAPS } from './plan.ts';
 import { runBytes } from './run-inputs.ts';
 import { lowerStages, stagesOf } from './stages.ts';
-import type { DotTraits } from './weight-layouts.ts';
+import type { DotKind, DotTraits } from './weight-layouts.ts';
 import { packedSizes, placeWeights } from './weights.ts';
 
 export interface WasmMemory {
@@ -31,11 +31,9 @@ export interface MemoryLayout {
 /** Most that a model takes of a memory when it is loaded. The cells of lanes need some later. */
 const FILLED_BYTES = (7 / 8) * MAX_MEMORY_BYTES;
 
-/** Only IQ4 would take more, on machines where 8-bit codes are not exact. */
-const DOT: DotTraits = { codes: 'unsigned', sums: 'i32' };
-
 /**
  * Places a model in as few memories as possible.
+ * @param codes decide how IQ4 weights are stored
  * @param limit bytes per memory
  */
 export function layOut(
@@ -43,16 +41,19 @@ export function layOut(
   weights: Pick<WeightReader, 'typeOf'>,
   size: BufferSizes,
   threads: number,
+  codes: DotKind,
   limit = FILLED_BYTES,
 ): MemoryLayout {
+  // The width of sums does not change sizes.
+  const dot: DotTraits = { codes, sums: 'i32' };
   const together = inOneMemory(program);
-  const [whole] = measure(program, weights, together, size, threads);
+  const [whole] = measure(program, weights, together, size, threads, dot);
   if (bytesOf(whole) <= limit) return { placement: together, memories: [whole], limit };
   const layers = kvBytes(program, size.cells, size.kvCacheType).map((bytes) => 2 * align(bytes));
-  const sizes = { weights: packedSizes(program, weights, DOT), layers };
+  const sizes = { weights: packedSizes(program, weights, dot), layers };
   // The scratch memory of the whole model is enough for any part of it.
   const placement = placeInSeveral(program, sizes, limit - whole.scratch - new MemoryCount().allocated);
-  const memories = placement === null ? [whole] : measure(program, weights, placement, size, threads);
+  const memories = placement === null ? [whole] : measure(program, weights, placement, size, threads, dot);
   return { placement, memories, limit };
 }
 
@@ -63,9 +64,10 @@ function measure(
   placement: Placement,
   size: BufferSizes,
   threads: number,
+  dot: DotTraits,
 ): WasmMemory[] {
   const counts = Array.from({ length: placement.memories }, () => new MemoryCount());
-  const { packed } = placeWeights(program, weights, counts, placement, DOT);
+  const { packed } = placeWeights(program, weights, counts, placement, dot);
   const fused = fuse(program);
   const buffers = counts.map((memory, part) =>
     allocateBuffers(program, fused, packed[part], layersIn(placement, part), memory, size),

@@ -28,7 +28,7 @@ import { lowerStages, type MemoryStage, stagesOf } from './stages.ts';
 import { TailoredPlan } from './tailored-plan.ts';
 import { threadsFor } from './thread-choice.ts';
 import { ThreadPool } from './thread-pool.ts';
-import type { DotTraits } from './weight-layouts.ts';
+import type { DotKind, DotTraits } from './weight-layouts.ts';
 import { packWeights, weightsInMemory } from './weights.ts';
 
 export interface WasmExecutorOptions {
@@ -78,14 +78,7 @@ export async function createWasmExecutor(
   const threads = typeof count === 'number' ? count : threadsFor(host?.available ?? 1);
   const kvCacheType = options.kvCacheType ?? defaultKvCacheType(program, weights);
   const size = bufferSizes(options.cells, kvCacheType);
-  const layout = layOut(program, weights, size, threads, options.memoryLimit);
-  const placement = checkFits(layout, options.cells, options.memoryOfComputer ?? Infinity);
-  const total = bytesOf(sumOf(layout.memories));
-  const memories = layout.memories.map((bytes) => {
-    const memory = new KernelMemory(options.kernels.shared);
-    memory.ensure(bytesOf(bytes), `the model with a context of ${options.cells} tokens`, total);
-    return memory;
-  });
+  const memories = [new KernelMemory(options.kernels.shared)];
   const cancel: { current: CancelToken | undefined } = { current: undefined };
   const started: { pool: ThreadPool | null } = { pool: null };
   const instantiate = (module: WebAssembly.Module, part: number) =>
@@ -98,6 +91,13 @@ export async function createWasmExecutor(
   const inFirst = (module: WebAssembly.Module) => instantiate(module, 0);
   const chosen = await chooseKernels(options.kernels, inFirst, memories[0], options.clock, once);
   const dot = options.sums ? { ...chosen.dot, sums: options.sums, reason: 'as requested' } : chosen.dot;
+  const layout = layOut(program, weights, size, threads, dot.codes, options.memoryLimit);
+  const placement = checkFits(layout, options.cells, options.memoryOfComputer ?? Infinity);
+  const total = bytesOf(sumOf(layout.memories));
+  layout.memories.forEach((bytes, part) => {
+    const memory = (memories[part] ??= new KernelMemory(options.kernels.shared));
+    memory.ensure(bytesOf(bytes), `the model with a context of ${options.cells} tokens`, total);
+  });
   const { module, kernels, variant } = chosen;
   const instances = memories.map((memory, part) => {
     return { memory, kernels: part === 0 ? kernels : instantiate(module, part) };
@@ -140,15 +140,17 @@ export async function createWasmExecutor(
 /**
  * Memory that the executor would need, before it is created.
  * @param available threads that this computer runs at once
+ * @param codes how it treats 8-bit codes: see `dotKindOf`
  */
 export function wasmMemoryOf(
   program: Program,
   weights: Pick<WeightReader, 'typeOf'>,
   cells: number,
   available: number,
+  codes: DotKind,
   kvCacheType = defaultKvCacheType(program, weights),
 ): WasmMemory {
-  return sumOf(layOut(program, weights, bufferSizes(cells, kvCacheType), threadsFor(available)).memories);
+  return sumOf(layOut(program, weights, bufferSizes(cells, kvCacheType), threadsFor(available), codes).memories);
 }
 
 interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'revision' | 'weights'> {

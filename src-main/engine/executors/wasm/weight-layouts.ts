@@ -106,6 +106,11 @@ export function nibbleLayout(sums: DotTraits['sums']): WeightLayout {
   return sums === 'i16' ? withShortSums(Q4) : Q4;
 }
 
+/** Whether the machine decides how large weights of this type are in memory. */
+export function sizeDependsOnCodes(typeName: string): boolean {
+  return typeName.startsWith('IQ4_');
+}
+
 /** Activations are quantised in blocks of 32, so narrower rows stay float32. */
 export function packingOf(type: BlockType, width: number, { codes, sums }: DotTraits): Packing {
   const found = PACKINGS[type.name];

@@ -35,15 +35,22 @@ export const gemma3: Architecture = {
   ropePairing: 'halves',
   gguf: {
     read(header) {
+      const { reader, key } = header;
       const hyper = readGgufDecoder(header);
-      const freqBase = header.reader.positive(header.key('rope.freq_base_swa'), LOCAL_THETA);
+      // Ollama's converter has its own keys. Without any, the base is Gemma 3's: llama.cpp's 10,000 fits no such model.
+      const baseOf = (name: string, ollamas: string, fallback: number) =>
+        reader.positive(key(`rope.${name}`), reader.positive(key(`rope.${ollamas}`), fallback));
+      const freqBase = baseOf('freq_base', 'global.freq_base', DEFAULTS.rope.theta);
+      const localBase = baseOf('freq_base_swa', 'local.freq_base', LOCAL_THETA);
+      const rope = hyper.rope && { ...hyper.rope, freqBase };
       return {
         ...hyper,
+        rope,
         attentionScale: gemmaScale(hyper, LARGEST),
         finalLogitSoftcap: readGgufSoftcap(header, 'final_logit_softcapping', 0),
         ...readGgufWindow(header, hyper.blockCount, { window: 0, period: PERIOD }),
         // Local layers see nearby tokens only, so their rotary embedding is never scaled.
-        ropeLocal: hyper.rope && { ...hyper.rope, freqBase, scaling: { type: 'none' }, attentionFactor: 1 },
+        ropeLocal: rope && { ...rope, freqBase: localBase, scaling: { type: 'none' }, attentionFactor: 1 },
       };
     },
     write(hyper, keys) {
@@ -87,10 +94,11 @@ export const gemma3: Architecture = {
 
 /** rope_scaling applies to the global layers only. */
 function readLocalRope({ config }: HfSource, hyper: Hyperparameters) {
-  const isNested = config.object('rope_parameters')?.object('sliding_attention');
-  if (isNested) return readRope(config, { theta: LOCAL_THETA, kind: 'sliding_attention' }, hyper);
   const key = 'rope_local_base_freq';
-  return plainRope(config.isSet(key) ? config.positive(key) : LOCAL_THETA, hyper.keyLength);
+  const theta = config.isSet(key) ? config.positive(key) : LOCAL_THETA;
+  const isNested = config.object('rope_parameters')?.object('sliding_attention');
+  if (isNested) return readRope(config, { theta, kind: 'sliding_attention' }, hyper);
+  return plainRope(theta, hyper.keyLength);
 }
 
 function gemma3Layer(layer: DecoderLayer, input: Value): Value {

@@ -73,6 +73,19 @@ describe('hyperparameters of a GGUF file', () => {
     expect(list.localLayers).toEqual([false, true, true, false, false, true]);
   });
 
+  it('reads the rotary bases of Gemma 3 from the keys of llama.cpp or of Ollama', async () => {
+    const bases = async (metadata: GgufChanges['metadata']) => {
+      const without = { 'gemma3.rope.freq_base': null, 'gemma3.rope.freq_base_swa': null };
+      const { rope, ropeLocal } = await hyperparameters('gemma3', { ...without, ...metadata });
+      return [rope?.freqBase, ropeLocal?.freqBase];
+    };
+    const [base, local] = ['gemma3.rope.freq_base', 'gemma3.rope.freq_base_swa'];
+    const ollama = { 'gemma3.rope.global.freq_base': float(2e6), 'gemma3.rope.local.freq_base': float(2e4) };
+    expect(await bases(ollama)).toEqual([2e6, 2e4]);
+    expect(await bases({ ...ollama, [base]: float(3e6), [local]: float(3e4) })).toEqual([3e6, 3e4]);
+    expect(await bases({})).toEqual([1e6, 1e4]);
+  });
+
   it('recognises OLMo 3 by its window: local layers, whose rotary embedding is not scaled', async () => {
     const yarn = {
       'olmo2.block_count': uint(5),

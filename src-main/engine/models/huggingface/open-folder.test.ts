@@ -3,8 +3,9 @@ import { createReferenceExecutor } from '../../executors/reference/reference-exe
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import type { WeightStore } from '../../program/weights.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { CONFIG_SPELLINGS, HF_FOLDERS, hfFolder, readHfGolden } from '../../test-support/hf-fixtures.ts';
+import { CONFIG_SPELLINGS, HF_FOLDERS, hfFolder, hfFolderWith, readHfGolden } from '../../test-support/hf-fixtures.ts';
 import { buildProgram } from '../architectures/index.ts';
+import { openTokenizer } from '../open-tokenizer.ts';
 import { openHfFolder } from './open-folder.ts';
 import type { Hyperparameters } from '../hyperparameters.ts';
 
@@ -73,6 +74,32 @@ describe.each(HF_FOLDERS)('the Hugging Face folder %s', (folder) => {
     }
     for (const { text, ids } of chat) {
       expect(tokenizer.encode(text, { addSpecial: false, parseSpecial: true }), text).toEqual(ids);
+    }
+  });
+});
+
+describe('the flags of tokenizer_config.json', () => {
+  const [BOS, EOS] = [315, 314];
+  const bare = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const withBos = undefined;
+
+  it.each([
+    ['LlamaTokenizerFast', { add_bos_token: true }, bare, [BOS], []],
+    ['LlamaTokenizer', { add_bos_token: true, add_eos_token: true }, withBos, [BOS], [EOS]],
+    ['GemmaTokenizer', { add_bos_token: false }, withBos, [], []],
+    ['LlamaTokenizerFast', { add_bos_token: true, bos_token: '<|none|>' }, bare, [], []],
+    ['LlamaTokenizerFast', {}, bare, [], []],
+    ['LlamaTokenizerFast', {}, withBos, [BOS], []],
+    ['PreTrainedTokenizerFast', { add_bos_token: true }, bare, [], []],
+    ['PreTrainedTokenizerFast', { add_bos_token: false }, withBos, [BOS], []],
+  ])('decide for the classes that follow them: %s, %j', async (name, flags, postProcessor, before, after) => {
+    const files = hfFolderWith('llama', {
+      'tokenizer_config.json': { tokenizer_class: name, ...flags },
+      ...(postProcessor && { 'tokenizer.json': { post_processor: postProcessor } }),
+    });
+    for (const { tokenizer } of [await openHfFolder(files), { tokenizer: await openTokenizer(files, () => {}) }]) {
+      const text = tokenizer.encode('x', { addSpecial: false });
+      expect(tokenizer.encode('x')).toEqual([...before, ...text, ...after]);
     }
   });
 });

@@ -3,6 +3,7 @@ import { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.
 import type { ModelFiles } from '../../api/platform.ts';
 import { tokenizerFromJson } from '../../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
+import type { TextEnds } from '../../tokenizer/post-processor/template-processing.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { buildProgram } from '../architectures/index.ts';
 import { isGguf } from '../gguf/gguf-parts.ts';
@@ -18,13 +19,17 @@ import { samplingDefaultsFromHf } from '../sampling-defaults.ts';
 const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
 const GENERATION_CONFIG_FILE = 'generation_config.json';
+const SAFETENSORS = /\.safetensors(?:\.index\.json)?$/i;
 const MAX_CONFIG_BYTES = 2 ** 20;
 /** The largest known ones, with vocabularies of 262,144 pieces, have about 35 MB. */
 export const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
 
-/** Whether the model is a Hugging Face folder. GGUF files next to a config.json are conversions of the same model. */
+/**
+ * Whether the model is a Hugging Face folder. GGUF files next to its safetensors are conversions of the same model; without
+ * safetensors, they are the model.
+ */
 export function isHfFolder({ names }: ModelFiles): boolean {
-  return names.includes(CONFIG_FILE) || !names.some(isGguf);
+  return !names.some(isGguf) || (names.includes(CONFIG_FILE) && names.some((name) => SAFETENSORS.test(name)));
 }
 
 /** An opened Hugging Face folder. Headers and tokenizer are read, weights are not. */
@@ -32,6 +37,8 @@ export interface HfFolder extends ModelSource {
   readonly weights: HfWeights;
   /** Output of parseTokenizerJson; null when the folder has none, so that only ids can be used. */
   readonly tokenizerJson: unknown;
+  /** Tokens around a text, in place of those of `tokenizerJson`. */
+  readonly textEnds: TextEnds;
   close(): Promise<void>;
 }
 
@@ -66,7 +73,7 @@ export async function openHfFolder(
     const chat = await readChatFiles(files);
     const { strictTokenizer } = architecture.huggingFace;
     if (strictTokenizer && !tokenizerFile) throw missing(files, TOKENIZER_FILE);
-    const tokenizer = tokenizerOf(tokenizerFile?.json, described);
+    const tokenizer = tokenizerOf(tokenizerFile?.json, described, chat.textEnds);
     const headers = [config, generationConfig, tokenizerFile].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
     return {
       name: architecture.usage.modelName ?? files.name ?? files.id,
@@ -74,6 +81,7 @@ export async function openHfFolder(
       hyperparameters,
       tokenizer,
       tokenizerJson: tokenizerFile?.json ?? null,
+      textEnds: chat.textEnds,
       bosTokenId: tokenizerFile && !strictTokenizer ? tokenizer.bosTokenId : described.bosTokenId,
       eosTokenIds,
       maskedTokenIds,
@@ -103,12 +111,17 @@ function missing(files: ModelFiles, name: string): EngineError {
   );
 }
 
-function tokenizerOf(json: unknown, { architecture, hyperparameters, bosTokenId }: HfConfig): Tokenizer {
+function tokenizerOf(
+  json: unknown,
+  { architecture, hyperparameters, bosTokenId }: HfConfig,
+  textEnds: TextEnds,
+): Tokenizer {
   const { vocabularySize } = hyperparameters;
   const { strictTokenizer } = architecture.huggingFace;
   if (json === undefined) return new IdsOnlyTokenizer(vocabularySize, TOKENIZER_FILE);
   // Gemma's text models share the tokenizer of those that also read images, with a token that only these have.
-  const tokenizer = tokenizerFromJson(json, TOKENIZER_FILE, strictTokenizer ? Infinity : vocabularySize);
+  const tableRows = strictTokenizer ? Infinity : vocabularySize;
+  const tokenizer = tokenizerFromJson(json, TOKENIZER_FILE, tableRows, textEnds);
   // Fewer are common: the token table is padded to a round number.
   const fits = strictTokenizer
     ? tokenizer.vocabularySize === vocabularySize

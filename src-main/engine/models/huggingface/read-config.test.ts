@@ -98,6 +98,30 @@ describe('a config.json', () => {
     });
   });
 
+  it('may have its rotary base at the top level beside rope_parameters, as transformers reads it', () => {
+    const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 64 };
+    const qwen = { model_type: 'qwen3', num_key_value_heads: 4, rope_theta: 1e6 };
+    const expected = { freqBase: 1e6, scaling: { type: 'yarn', factor: 4 } };
+    expect(hyper({ ...qwen, rope_parameters: yarn }).rope).toMatchObject(expected);
+    expect(hyper({ ...qwen, rope_parameters: yarn, rope_scaling: null }).rope).toMatchObject(expected);
+    const same = { ...yarn, rope_type: undefined, type: 'yarn' };
+    expect(hyper({ ...qwen, rope_parameters: yarn, rope_scaling: same }).rope).toMatchObject(expected);
+    // In a Gemma 3, it is the base of the global layers.
+    const rope_parameters = { full_attention: { rope_type: 'default' }, sliding_attention: { rope_type: 'default' } };
+    const gemma = { model_type: 'gemma3_text', rope_theta: 5e5, rope_parameters };
+    expect(hyper(gemma)).toMatchObject({ rope: { freqBase: 5e5 }, ropeLocal: { freqBase: 1e4 } });
+    expect(hyper({ ...gemma, rope_local_base_freq: 2e4 })).toMatchObject({
+      rope: { freqBase: 5e5 },
+      ropeLocal: { freqBase: 2e4 },
+    });
+    const linear = { rope_type: 'linear', factor: 8 };
+    const scaled = { ...rope_parameters, full_attention: linear };
+    expect(hyper({ ...gemma, rope_parameters: scaled, rope_scaling: linear })).toMatchObject({
+      rope: { scaling: { type: 'linear', factor: 8 } },
+      ropeLocal: { scaling: { type: 'none' } },
+    });
+  });
+
   it('of olmo3 scales rotary embedding in global layers only, whichever keys describe it', () => {
     const yarn = { rope_type: 'yarn', factor: 8, original_max_position_embeddings: 64, attention_factor: 1.25 };
     const olmo3 = { model_type: 'olmo3', num_hidden_layers: 5, sliding_window: 16 };
@@ -178,6 +202,17 @@ describe('an invalid config.json', () => {
       '"rope_scaling.short_factor" is [1]; it must be a list of 8',
     ],
     [{ rope_parameters: { rope_type: 'llama3', factor: 8 } }, '"rope_parameters.low_freq_factor" is missing'],
+    ...[
+      { rope_type: 'default', rope_theta: 1e6 },
+      { rope_type: 'linear', factor: 2 },
+    ].map((rope_parameters): [Json, string] => [
+      { rope_parameters, rope_scaling: { rope_type: 'linear', factor: 4 } },
+      '"rope_scaling" is a nested value; it must be absent, or agree with "rope_parameters".',
+    ]),
+    [
+      { rope_parameters: { rope_type: 'default' }, rope_scaling: { rope_type: 'default', rope_theta: 1e6 } },
+      '"rope_scaling" is a nested value; it must be absent, or agree with "rope_parameters".',
+    ],
     [{ eos_token_id: 320 }, '"eos_token_id" is 320; it must be a whole number from 0 to 319'],
     [{ eos_token_id: [1, 'x'] }, '"eos_token_id" is [1,"x"]; it must be a list'],
     [{ model_type: 'gemma3_text', layer_types: ['full_attention'] }, '"layer_types" is ["full_attention"]; it must be'],

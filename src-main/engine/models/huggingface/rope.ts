@@ -23,20 +23,31 @@ export interface RopeSize {
 
 /**
  * Rotary embedding of a config.json. transformers 4 writes `rope_theta` and `rope_scaling` at the top level, transformers
- * 5 puts both in `rope_parameters`.
+ * 5 puts both in `rope_parameters`. Files edited by people may have some of either.
  *
- * @throws EngineError MODEL_FORMAT with the key
+ * @throws EngineError MODEL_FORMAT with the key, also if the two contradict each other
  */
 export function readRope(config: ConfigReader, defaults: RopeDefaults, size: RopeSize): RopeParameters {
   const parameters = config.object('rope_parameters');
   const newStyle = (defaults.kind === undefined ? null : parameters?.object(defaults.kind)) ?? parameters;
-  const scaling = newStyle ?? config.object('rope_scaling');
-  const base = newStyle ?? config;
-  const freqBase = base.isSet('rope_theta') ? base.positive('rope_theta') : defaults.theta;
+  // The keys at the top level do not describe the local layers.
+  const topLevel = defaults.kind === 'sliding_attention' ? null : config;
+  const oldScaling = topLevel?.object('rope_scaling') ?? null;
+  const scaling = newStyle ?? oldScaling;
+  const base = [newStyle, topLevel].find((reader) => reader?.isSet('rope_theta'));
+  const freqBase = base?.positive('rope_theta') ?? defaults.theta;
   const dimensionCount = readDimensionCount(config, newStyle, size.keyLength, defaults);
   const plain = { dimensionCount, freqBase, freqDivisors: null };
   if (scaling === null) return { ...plain, scaling: { type: 'none' }, attentionFactor: 1 };
-  return { ...plain, ...readScaling(config, scaling, dimensionCount, { ...defaults, ...size }) };
+  const scaledBy = (reader: ConfigReader) => readScaling(config, reader, dimensionCount, { ...defaults, ...size });
+  const scaled = scaledBy(scaling);
+  if (newStyle && oldScaling) {
+    const theta = oldScaling.isSet('rope_theta') ? oldScaling.positive('rope_theta') : freqBase;
+    if (theta !== freqBase || JSON.stringify(scaledBy(oldScaling)) !== JSON.stringify(scaled)) {
+      throw config.bad('rope_scaling', config.field('rope_scaling'), 'absent, or agree with "rope_parameters"');
+    }
+  }
+  return { ...plain, ...scaled };
 }
 
 /** Rotary embedding without scaling. */

@@ -245,7 +245,7 @@ describe('folders on the wasm executor', () => {
         const program = opened.buildProgram(CONTEXT);
         const matrices = program.weights.filter(({ shape }) => shape.length > 1);
         const values = matrices.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-        return { ...wasmMemoryOf(program, readerOf(opened.weights), CONTEXT, 1), values };
+        return { ...wasmMemoryOf(program, readerOf(opened.weights), CONTEXT, 1, 'unsigned'), values };
       }),
     );
     expect(half.weights).toBe(whole.weights - 2 * whole.values);
