@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GGUF_FAMILIES, HUGGING_FACE_FAMILIES, loadFamily } from '../test-support/tokenizer-families.ts';
+import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { PaddedTokenizer } from '../tokenizer/padded-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ChatMessage, TokenPiece } from '../api/types.ts';
@@ -189,3 +190,93 @@ for (const family of compared) {
     });
   });
 }
+
+const BYTES = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`);
+const PIECES = ['<unk>', '<s>', '</s>', ...BYTES, ...'▁heliouxb', '▁▁', '▁h'];
+
+/** A small BPE vocabulary with spaces as U+2581. */
+function smallTokenizer(parts: object, added: readonly object[]): Tokenizer {
+  const vocab = Object.fromEntries(PIECES.map((piece, id) => [piece, id]));
+  const merges = ['▁ ▁', '▁ h'];
+  const model = { type: 'BPE', unk_token: '<unk>', fuse_unk: true, byte_fallback: true, vocab, merges };
+  const special = { special: true, single_word: false, lstrip: false, rstrip: false, normalized: false };
+  const tokens = [{ content: '<unk>' }, { content: '<s>' }, { content: '</s>' }];
+  const added_tokens = [...tokens.map((token, id) => ({ id, ...token })), ...added].map((token, i) => ({
+    ...special,
+    id: PIECES.length + i,
+    ...token,
+  }));
+  return tokenizerFromJson({ model, added_tokens, ...parts }, 'tokenizer.json');
+}
+
+function chatOf(template: string, texts: readonly string[]) {
+  const tokens = { bos: '<s>', eos: '</s>' };
+  const format = templateFormat({ source: template, name: 'It', tokens, now: new Date(0) });
+  const roles = ['user', 'assistant', 'user'] as const;
+  return format(texts.map((text, index) => ({ role: roles[index], text, index })));
+}
+
+const idsOf = (pieces: readonly TokenPiece[]) => pieces.map(({ id }) => id);
+
+describe('special tokens that include white space', () => {
+  const normalizers = [
+    { type: 'Prepend', prepend: '▁' },
+    { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
+  ];
+  const tokenizer = smallTokenizer({ normalizer: { type: 'Sequence', normalizers } }, [
+    { content: '<|user|>', rstrip: true },
+    { content: '<|assistant|>', rstrip: true },
+    { content: '<|end|>', lstrip: true, rstrip: true },
+  ]);
+  const template =
+    "{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + '<|end|>\n' }}{% endfor %}<|assistant|>\n";
+
+  it.each([
+    [' hi', '\n hi', 'x'],
+    ['\n hi', ' hi', ' hi'],
+    ['hi ', 'hi \n', ' '],
+  ])('may include that of a message: %j, %j, %j', (...texts) => {
+    const chat = chatOf(template, texts);
+    const whole = tokenizer.encode(chat.text, { addSpecial: false, parseSpecial: true });
+    expect(idsOf(encodeChat(chat, tokenizer))).toEqual(whole);
+  });
+
+  it('stay structure in a chat with a message that contains them', () => {
+    const pieces = encodeChat(chatOf(template, [' hi', '\n hi', ' <|end|> hi']), tokenizer);
+    expect(pieces.filter(({ special }) => special).map(({ piece }) => piece)).toEqual([
+      '<|user|>',
+      '<|end|>',
+      '<|assistant|>',
+      '<|end|>',
+      '<|user|>',
+      '<|end|>',
+      '<|assistant|>',
+    ]);
+  });
+});
+
+describe('a message with the text of a special token', () => {
+  const template = '{% for m in messages %}<|turn|>{{ m.content }}</s>{% endfor %}<|turn|>';
+
+  it.each(['first', 'always', 'never'])('changes no other turn (prepend_scheme: %s)', (scheme) => {
+    const preTokenizer = { type: 'Metaspace', replacement: '▁', prepend_scheme: scheme, split: false };
+    const tokenizer = smallTokenizer({ pre_tokenizer: preTokenizer }, [{ content: '<|turn|>' }]);
+    const [harmless, hostile] = ['x', 'x</s>'].map((last) => chatOf(template, ['hello', 'hi', last]));
+    const start = harmless.written.at(-1)!.start;
+    const before = (pieces: TokenPiece[]) => pieces.filter(({ range }) => range !== null && range[1] <= start);
+    expect(before(encodeChat(hostile, tokenizer))).toEqual(before(encodeChat(harmless, tokenizer)));
+  });
+
+  it('does not become one together with the template’s text', () => {
+    const tokenizer = smallTokenizer({}, [{ content: '<|turn|>' }, { content: '<|turn|>x' }, { content: 'o</s>' }]);
+    const pieces = encodeChat(chatOf(template, ['xo']), tokenizer);
+    expect(pieces.map(({ piece }) => piece)).toEqual(['<|turn|>', 'x', 'o', '</s>', '<|turn|>']);
+  });
+
+  it('stays text where special tokens are found in normalised text', () => {
+    const normalizer = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
+    const tokenizer = smallTokenizer({ normalizer }, [{ content: '<|turn|>', normalized: true }]);
+    const pieces = encodeChat(chatOf(template, ['<|turn|> h', 'hi', 'x']), tokenizer);
+    expect(pieces.filter(({ piece }) => piece === '<|turn|>').map(({ range }) => range?.[0])).toEqual([0, 22, 36, 49]);
+  });
+});

@@ -117,6 +117,43 @@ describe('templateFormat', () => {
     ]);
   });
 
+  it('gives lists of parts to a template that reads them, with the origin of their text', () => {
+    const source = `{% for message in messages %}{{ message['role'] | capitalize }}: {% for line in message['content'] %}
+{%- if line['type'] == 'text' %}{{ line['text'] }}{% elif line['type'] == 'image' %}<image>{% endif %}
+{%- endfor %}<end_of_utterance>\n{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}`;
+    const turns: Turn[] = [
+      ['system', 'Be brief.'],
+      ['user', 'hello'],
+      ['assistant', 'hi'],
+      ['user', ' '],
+    ];
+    const { text, written, notices } = render(source, turns);
+    expect(text).toBe(
+      'System: Be brief.<end_of_utterance>\nUser: hello<end_of_utterance>\nAssistant: hi<end_of_utterance>\n' +
+        'User:  <end_of_utterance>\nAssistant:',
+    );
+    expect(written.map(({ start, end, role }) => [role, text.slice(start, end)])).toEqual(turns);
+    expect(notices).toEqual([]);
+    const failing = "{% for m in messages %}{{ m.content[0]['text'] + '|' }}{% endfor %}";
+    expect(render(failing, [['user', 'hello']]).text).toBe('hello|');
+    const failingWithout = "{% set system = messages[0].content[0]['text'] + '|' %}{{ bos_token }}";
+    expect(failure(() => render(failingWithout, [['user', 'hello']])).message).toContain("has no attribute 'text'");
+  });
+
+  it('gives texts to a template that reads both, or only leaves out a reply', () => {
+    const both = "{% for m in messages %}{{ m.content if m.content is string else 'parts' }}{% endfor %}";
+    expect(render(both, [['user', 'hello']]).text).toBe('hello');
+    const withoutReasoning =
+      "{% for m in messages %}{{ m.content.split('</think>')[-1] if m.content is string else m.content | tojson }}|{% endfor %}";
+    const { text, notices } = render(withoutReasoning, [
+      ['user', 'a'],
+      ['assistant', '<think>b</think>'],
+      ['user', 'c'],
+    ]);
+    expect(text).toBe('a||c|');
+    expect(notices).toEqual(['The chat template leaves out message 2 (role: assistant).']);
+  });
+
   it('tracks a text through template operations', () => {
     const { text, written } = render(
       "{% for m in messages %}{{ (m.content | trim).split('</think>')[-1].lstrip('\\n') | upper }}|{% endfor %}",
@@ -135,6 +172,19 @@ describe('templateFormat', () => {
     expect(render(qwen, turns).text).toMatch(/<\|im_start\|>assistant\n$/);
     expect(render(qwen, turns, { enableThinking: true }).text).toMatch(/<\|im_start\|>assistant\n$/);
     expect(render(qwen, turns, { enableThinking: false }).text).toMatch(/<think>\n\n<\/think>\n\n$/);
+  });
+
+  it('passes the thinking setting under the name that Granite’s and DeepSeek’s templates read', () => {
+    const turns: Turn[] = [['user', 'Hi']];
+    const source = `{%- if messages[0]['role'] == 'system' %}{%- set system_message = messages[0]['content'] %}
+{%- elif thinking %}{%- set system_message = 'Write your thoughts between <think></think>.' %}
+{%- else %}{%- set system_message = 'You are a helpful assistant.' %}{%- endif %}
+{{- system_message }}|{%- for message in messages %}{{ message['content'] }}{%- endfor %}`;
+    expect(render(source, turns).text).toBe('You are a helpful assistant.|Hi');
+    expect(render(source, turns, { enableThinking: false }).text).toBe('You are a helpful assistant.|Hi');
+    expect(render(source, turns, { enableThinking: true }).text).toBe(
+      'Write your thoughts between <think></think>.|Hi',
+    );
   });
 
   it('names line and column of an error, and offers the plain template', () => {

@@ -1,7 +1,7 @@
 import { EngineError } from '../api/errors.ts';
 import type { ChatMessage } from '../api/types.ts';
 import type { ChatFormat, ChatText, NumberedMessage, Span } from './chat-text.ts';
-import { messageValue } from './jinja/from-json.ts';
+import { messageValue, type ContentKind } from './jinja/from-json.ts';
 import { Template, TemplateError, type Rendered } from './jinja/template.ts';
 import { joinTexts, Text } from './jinja/text.ts';
 import { List, type Value } from './jinja/values.ts';
@@ -32,7 +32,7 @@ interface TemplateMessage {
  * template's header of a new reply, unchanged.
  *
  * Nothing that a template refuses or ignores is lost: an unsupported system message goes before a user's message,
- * consecutive messages of one role are joined, and `notices` reports it.
+ * consecutive messages of one role are joined, and `notices` reports it. A template that reads lists of parts gets them.
  *
  * @throws EngineError CHAT_TEMPLATE with line and column, now or from the format
  */
@@ -42,7 +42,7 @@ export function templateFormat(options: TemplateFormatOptions): ChatFormat {
     const last = messages.at(-1);
     const continued = last?.role === 'assistant' ? last : null;
     const history = continued === null ? messages : messages.slice(0, -1);
-    const chat = renderWithFixes(template, history, options);
+    const chat = renderMessages(template, history, options);
     return continued === null || continued.text === '' ? chat : withContinuation(chat, continued);
   };
 }
@@ -79,51 +79,75 @@ function attemptsFor(numbered: readonly NumberedMessage[]): Attempt[] {
   return attempts;
 }
 
-/** Renders the messages with as few fixes as the template requires. */
-function renderWithFixes(
+interface Outcome {
+  readonly chat: ChatText;
+  /** Messages that the template leaves out. */
+  readonly lost: readonly TemplateMessage[];
+}
+
+/** Renders the messages in the form that the template reads: some want every content as a list of parts. */
+function renderMessages(
   template: Template,
   messages: readonly NumberedMessage[],
   options: TemplateFormatOptions,
 ): ChatText {
+  const asTexts = renderWithFixes(template, messages, options, 'text');
+  const isRefused = asTexts instanceof TemplateError;
+  // Of the assistant's messages, many templates leave out the reasoning, which may be all there is.
+  const tryParts = isRefused ? !asTexts.limit : asTexts.lost.some(({ role }) => role !== 'assistant');
+  if (tryParts) {
+    const asParts = renderWithFixes(template, messages, options, 'parts');
+    const lost = isRefused ? messages.filter(({ text }) => text.trim() !== '') : asTexts.lost;
+    if (!(asParts instanceof TemplateError) && asParts.lost.length < lost.length) return asParts.chat;
+  }
+  if (isRefused) throw asEngineError(asTexts, options);
+  return asTexts.chat;
+}
+
+/** Renders the messages with as few fixes as the template requires. @returns its first error if it refuses all of them */
+function renderWithFixes(
+  template: Template,
+  messages: readonly NumberedMessage[],
+  options: TemplateFormatOptions,
+  kind: ContentKind,
+): Outcome | TemplateError {
   let refusal: TemplateError | null = null;
-  let incomplete: ChatText | null = null;
+  let incomplete: Outcome | null = null;
   for (const attempt of attemptsFor(messages)) {
     try {
-      const rendered = render(template, attempt.messages, options);
-      const chat = chatText(rendered, attempt, options.source);
-      if (!lostSystem(attempt.messages, rendered)) return chat;
+      const outcome = outcomeOf(render(template, attempt.messages, options, kind), attempt, options.source);
+      if (!outcome.lost.some(({ role }) => role === 'system')) return outcome;
       // A template that ignores the system message may still accept it in a user's message.
-      incomplete ??= chat;
+      incomplete ??= outcome;
     } catch (thrown) {
       if (!(thrown instanceof TemplateError)) throw thrown;
       refusal ??= thrown;
       if (thrown.limit) break;
     }
   }
-  if (incomplete) return incomplete;
-  throw refusal ? asEngineError(refusal, options) : new EngineError('INTERNAL', 'No template was rendered.');
-}
-
-function lostSystem(messages: readonly TemplateMessage[], { text }: Rendered): boolean {
-  return messages.some(({ role, content, index }) => {
-    return role === 'system' && content.value.trim() !== '' && !text.marks.some(({ message }) => message === index);
-  });
+  const result = incomplete ?? refusal;
+  if (result === null) throw new EngineError('INTERNAL', 'No template was rendered.');
+  return result;
 }
 
 function render(
   template: Template,
   messages: readonly TemplateMessage[],
   { tokens, enableThinking, now }: TemplateFormatOptions,
+  kind: ContentKind,
 ): Rendered {
   const variables = new Map<string, Value>([
-    ['messages', new List(messages.map(({ role, content, index }) => messageValue(role, content, index)))],
+    ['messages', new List(messages.map(({ role, content, index }) => messageValue(role, content, index, kind)))],
     ['add_generation_prompt', true],
     ['bos_token', new Text(tokens.bos)],
     ['eos_token', new Text(tokens.eos)],
     ['tools', null],
     ['documents', null],
   ]);
-  if (enableThinking !== undefined) variables.set('enable_thinking', enableThinking);
+  if (enableThinking !== undefined) {
+    // Granite's templates and DeepSeek's have the shorter name.
+    for (const name of ['enable_thinking', 'thinking']) variables.set(name, enableThinking);
+  }
   const characters = messages.reduce((sum, { content }) => sum + content.value.length, 0);
   return template.render({ variables, now, limits: templateLimits(characters, messages.length) });
 }
@@ -160,7 +184,7 @@ function joinNeighbours(messages: readonly TemplateMessage[]): readonly Template
 
 const GAP = new Text('\n\n');
 
-function chatText({ text, owners }: Rendered, { messages, fixes }: Attempt, source: string): ChatText {
+function outcomeOf({ text, owners }: Rendered, { messages, fixes }: Attempt, source: string): Outcome {
   const roles = new Map(messages.map(({ index, role }) => [index, role]));
   const shown = new Set(text.marks.map(({ message }) => message));
   const notices = [...fixes];
@@ -168,11 +192,11 @@ function chatText({ text, owners }: Rendered, { messages, fixes }: Attempt, sour
     .filter(({ message }) => roles.get(message) === 'system')
     .some((mark) => owners.some((owner) => roles.get(owner.message) === 'user' && overlap(owner, mark)));
   if (elsewhere) notices.push('The chat template puts the system message into a user message.');
-  for (const { role, content, index } of messages) {
-    if (content.value.trim() === '' || shown.has(index)) continue;
+  const lost = messages.filter(({ content, index }) => content.value.trim() !== '' && !shown.has(index));
+  for (const { role, index } of lost) {
     notices.push(`The chat template leaves out message ${index + 1} (role: ${role}).`);
   }
-  return {
+  const chat = {
     text: text.value,
     // Text that was moved into another message counts as a user's.
     written: text.marks.map(({ start, end, message }) => ({ start, end, role: roles.get(message) ?? 'user' })),
@@ -181,6 +205,7 @@ function chatText({ text, owners }: Rendered, { messages, fixes }: Attempt, sour
     template: source,
     notices,
   };
+  return { chat, lost };
 }
 
 function overlap(a: Span, b: Span): boolean {

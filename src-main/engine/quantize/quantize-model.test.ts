@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { encodeChat } from '../chat/encode-chat.ts';
+import { templateFormat } from '../chat/template-format.ts';
 import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
 import { readGguf } from '../formats/gguf/gguf-file.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import type { Model } from '../models/model.ts';
-import { HF_FOLDERS, hfFolder, hfFolderBytes, readHfGolden } from '../test-support/hf-fixtures.ts';
+import { HF_FOLDERS, hfFolder, hfFolderBytes, hfFolderWith, readHfGolden } from '../test-support/hf-fixtures.ts';
 import { memoryModelFiles, memorySource, nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { expectSameBits } from '../test-support/same-bits.ts';
 import { openModel, openSource } from '../models/open-model.ts';
@@ -58,6 +60,30 @@ describe('the tokenizer of a folder', () => {
     expect(warnings.some((message) => message.includes('NFC'))).toBe(folder === 'qwen2');
     const { metadata } = await readGguf(memorySource('written.gguf', bytes));
     expect(metadata.get('tokenizer.chat_template')).toContain('<|im_start|>');
+  });
+
+  it.each([
+    ['PreTrainedTokenizerFast', {}],
+    ['LlamaTokenizerFast', { add_bos_token: true }],
+  ])('has the BOS and EOS of the chat template, with the class %s', async (name, flags) => {
+    const template = '{{ bos_token }}{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}';
+    const files = hfFolderWith('llama', {
+      'tokenizer.json': { post_processor: null },
+      // The second of the end tokens.
+      'tokenizer_config.json': { tokenizer_class: name, ...flags, eos_token: '<|eot|>', chat_template: template },
+    });
+    const { bytes } = await quantize(files, 'F32');
+    const [before, after] = await Promise.all([openSource(files), openSource(asModel(bytes))]);
+    const ids = ({ tokenizer, chat }: typeof before) => {
+      const tokens = { bos: chat.bosToken, eos: chat.eosToken };
+      const format = templateFormat({ source: chat.template!, name: 'It', tokens, now: new Date(0) });
+      return encodeChat(format([{ role: 'user', text: 'Hi', index: 0 }]), tokenizer).map(({ id }) => id);
+    };
+    expect(ids(before)[0]).toBe(315);
+    expect(ids(before).at(-1)).toBe(317);
+    expect(ids(after)).toEqual(ids(before));
+    expect(after.tokenizer.encode('Hi')).toEqual(before.tokenizer.encode('Hi'));
+    expect(after.eosTokenIds).toEqual(expect.arrayContaining([...before.eosTokenIds]));
   });
 
   it('may be missing: the file then has token ids only', async () => {

@@ -13,7 +13,7 @@ export function describeTokenizer(
   const id = (name: string, value: number | null | undefined) => {
     if (value !== null && value !== undefined) set(`ggml.${name}_token_id`, { type: 'uint32', value });
   };
-  const [eos, ...others] = folder.eosTokenIds;
+  let ends = folder.eosTokenIds;
   const warnings: string[] = [];
   if (folder.tokenizerJson === null) {
     // llama.cpp cannot open a file without a vocabulary. This one names tokens by their ids; a key of ours keeps us from
@@ -29,25 +29,33 @@ export function describeTokenizer(
     warnings.push(`The folder has no ${TOKENIZER_FILE}: the new file will work with token ids only, not text.`);
   } else {
     const { vocabularySize } = folder.hyperparameters;
-    const keys = ggufKeysFromTokenizerJson(folder.tokenizerJson, TOKENIZER_FILE, vocabularySize);
+    const keys = ggufKeysFromTokenizerJson(folder.tokenizerJson, TOKENIZER_FILE, vocabularySize, folder.textEnds);
+    const idOf = (piece: string) => {
+      const found = piece === '' ? -1 : keys.tokens.indexOf(piece);
+      return found === -1 ? null : found;
+    };
     set('ggml.model', { type: 'string', value: 'gpt2' });
     set('ggml.pre', { type: 'string', value: keys.pre });
     set('ggml.tokens', { type: 'array', value: keys.tokens });
     set('ggml.token_type', { type: 'array', value: keys.tokenTypes });
     set('ggml.merges', { type: 'array', value: keys.merges });
-    id('bos', keys.bosTokenId);
+    // The chat template may write BOS even if other texts do not begin with it.
+    id('bos', keys.bosTokenId ?? idOf(folder.chat.bosToken));
     set('ggml.add_bos_token', { type: 'bool', value: keys.bosTokenId !== null });
     set('ggml.add_eos_token', { type: 'bool', value: keys.eosTokenId !== null });
+    // The first is also `eos_token` of the chat template.
+    const eos = idOf(folder.chat.eosToken);
+    if (eos !== null) ends = [eos, ...ends.filter((end) => end !== eos)];
     if (keys.normalizes) {
       warnings.push(
         'GGUF has no key for text normalization: text that is not in NFC form may be tokenized differently.',
       );
     }
   }
-  id('eos', eos);
+  id('eos', ends[0]);
   // Two more keys for end-of-generation tokens.
-  id('eot', others[0]);
-  id('eom', others[1]);
+  id('eot', ends[1]);
+  id('eom', ends[2]);
   if (chatTemplate !== null) set('chat_template', { type: 'string', value: chatTemplate });
   return { metadata, warnings };
 }

@@ -48,6 +48,7 @@ export type AddedTokenSplitter = (text: string, options: EncodeOptions) => Secti
 /**
  * Finds added tokens in a text, the longest of those that begin at the same position. If special tokens are not parsed,
  * they are skipped as ordinary text, including any token that begins inside them. (`AddedVocabulary::find_matches`.)
+ * Where a token stays text, a shorter one or one that begins inside it may be found.
  *
  * @param textOf the text to search for, per token
  */
@@ -65,17 +66,20 @@ export function addedTokenSplitter(
     begins[content.charCodeAt(0)] = 1;
   });
 
-  return (text, { parseSpecial = false, asText }) => {
+  return (text, { parseSpecial = false, staysText }) => {
     const sections: Section[] = [];
     let end = 0;
     for (let at = 0; at < text.length;) {
-      const found = begins[text.charCodeAt(at)] === 1 ? trie.longest(text, at) : null;
+      let found = begins[text.charCodeAt(at)] === 1 ? trie.longest(text, at) : null;
+      while (found && staysText?.(tokens[found.value].id, at, found.end)) {
+        found = trie.longest(text, at, CharTrie.ROOT, found.end - 1);
+      }
       if (!found) {
         at++;
         continue;
       }
       const token = tokens[found.value];
-      const skipped = !parseSpecial && (token.special || (asText?.has(token.id) ?? false));
+      const skipped = !parseSpecial && token.special;
       if (!skipped && !(token.singleWord && isInsideWord(text, at, found.end))) {
         const start = token.stripsLeft ? spaceBefore(text, at, end) : at;
         const stop = token.stripsRight ? spaceAfter(text, found.end) : found.end;

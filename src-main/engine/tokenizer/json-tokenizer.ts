@@ -7,8 +7,9 @@ import type { TokenModel } from './model/model.ts';
 import type { Normalizer } from './normalizer/normalizer.ts';
 import type { Template } from './post-processor/template-processing.ts';
 import { forEachWord, type PreTokenizer } from './pre-tokenizer/pre-tokenizer.ts';
+import type { Range } from './regex/pattern.ts';
 import { withinSteps } from './regex/step-budget.ts';
-import type { EncodeOptions } from './tokenizer.ts';
+import type { EncodeOptions, StaysText } from './tokenizer.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 export interface TokenizerParts {
@@ -86,7 +87,12 @@ export class JsonTokenizer extends BaseTokenizer {
   /** Text without added tokens, but for those that are only found once it is normalised. */
   protected encodeSection(section: string, start: number, options: EncodeOptions, found: TokenSink): void {
     const normalized = this.parts.normalizer.normalize(AlignedText.of(section, start));
-    for (const { start: from, end: to, tokenId } of this.splitAtNormalized(normalized.text, options)) {
+    const { staysText } = options;
+    const inOriginal: StaysText | undefined =
+      staysText &&
+      ((id, from, to) => staysText(id, ...this.ownRange(id, section, start, normalized.originalRange(from, to))));
+    const parts = this.splitAtNormalized(normalized.text, { ...options, staysText: inOriginal });
+    for (const { start: from, end: to, tokenId } of parts) {
       if (tokenId !== null) found(tokenId, () => normalized.originalRange(from, to));
       else this.encodeWords(normalized.slice(from, to), found);
     }
@@ -99,6 +105,13 @@ export class JsonTokenizer extends BaseTokenizer {
         found(id, () => words.originalRange(from + start, from + end));
       }
     });
+  }
+
+  /** Where the token's own text is in its range, which may begin with a space that became part of it (U+2581). */
+  private ownRange(id: number, section: string, start: number, [from, to]: Range): Range {
+    const piece = this.piece(id);
+    const at = section.slice(from - start, to - start).indexOf(piece);
+    return at === -1 ? [from, to] : [from + at, from + at + piece.length];
   }
 
   private writtenPiece(id: number): string {

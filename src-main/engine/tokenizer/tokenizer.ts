@@ -6,11 +6,13 @@ export interface EncodeOptions {
   /** Whether the text of special tokens becomes those tokens. Default false: user text never becomes a special token. */
   parseSpecial?: boolean;
   /**
-   * Tokens that stay text although they are otherwise found in every text (`user_defined`), for example a mark of the
-   * chat template in a user's message. Used when `parseSpecial` is off. Default none.
+   * Whether the text of a token stays text at a range `[start, end)` of the input, UTF-16, for example a special token in
+   * a message of a chat. White space that the token includes is outside the range. Default never.
    */
-  asText?: ReadonlySet<number>;
+  staysText?: StaysText | undefined;
 }
+
+export type StaysText = (id: number, start: number, end: number) => boolean;
 
 /** Converts between text and token ids. */
 export interface Tokenizer {

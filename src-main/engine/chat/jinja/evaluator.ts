@@ -7,7 +7,7 @@ import { methodOf } from './methods.ts';
 import { binary, whole } from './operators.ts';
 import type { Scope } from './scope.ts';
 import { itemAt, iterate, loopAttribute, objectName, slice } from './sequence.ts';
-import { show } from './show.ts';
+import { repr, show } from './show.ts';
 import { TESTS } from './tests.ts';
 import { joinTexts, Text } from './text.ts';
 import {
@@ -136,7 +136,7 @@ export class Evaluator implements Runtime {
     const object = defined(value);
     const missing = () => new Undefined(`'${objectName(value)}' has no attribute '${name}'`);
     // Jinja's sandbox hides Python's own attributes.
-    if (name.startsWith('_')) return missing();
+    if (object instanceof Dict ? /^__\w*__$/.test(name) : name.startsWith('_')) return missing();
     if (object instanceof Namespace) {
       const found = object.attributes.get(name);
       return found === undefined ? missing() : found;
@@ -151,7 +151,7 @@ export class Evaluator implements Runtime {
   item(value: Value, key: Value): Value {
     const object = defined(value);
     if (object instanceof Dict) {
-      const found = object.get(defined(key));
+      const found = object.get(key);
       if (found !== undefined) return found;
     }
     const index = asNumber(key);
@@ -160,7 +160,7 @@ export class Evaluator implements Runtime {
       return found === undefined ? new Undefined(`${objectName(object)} has no element ${index}`) : found;
     }
     if (isText(key)) return this.attribute(object, key.value);
-    return new Undefined(`${objectName(object)} has no element ${show(key).value.slice(0, 40)}`);
+    return new Undefined(`${objectName(object)} has no element ${repr(key).value.slice(0, 40)}`);
   }
 
   private loopField(loop: LoopState, name: string, missing: () => Undefined): Value {

@@ -14,11 +14,16 @@ export function fromJson(json: unknown): Value {
   return new Dict(new Map(entries));
 }
 
+/** How messages are given to a template: as texts, or as lists of parts, of which a text is one. */
+export type ContentKind = 'text' | 'parts';
+
 /** A message of a chat. The origin of the text is marked in `content`. */
-export function messageValue(role: string, content: Text, message: number): Dict {
-  const entries: [string, Value][] = [
-    ['role', new Text(role)],
-    ['content', content],
-  ];
-  return new Dict(new Map(entries.map(([key, value]) => [`s${key}`, { key: new Text(key), value }])), message);
+export function messageValue(role: string, content: Text, message: number, kind: ContentKind = 'text'): Dict {
+  const parts = () => new List([dictWith({ type: new Text('text'), text: content })]);
+  return dictWith({ role: new Text(role), content: kind === 'text' ? content : parts() }, message);
+}
+
+function dictWith(values: Readonly<Record<string, Value>>, message: number | null = null): Dict {
+  const entries = Object.entries(values).map(([key, value]) => [`s${key}`, { key: new Text(key), value }] as const);
+  return new Dict(new Map(entries), message);
 }

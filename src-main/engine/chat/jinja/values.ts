@@ -133,10 +133,12 @@ export class LoopState {
 export type Value = null | boolean | number | Float | Text | List | Dict | Namespace | Undefined | Func | LoopState;
 
 /**
- * Key of a value in a `Dict`, the same for equal values. @throws TemplateFault for anything but texts, numbers and none
+ * Key of a value in a `Dict`, the same for equal values. @throws TemplateFault for anything but texts, numbers, none and
+ * undefined
  */
 export function keyOf(value: Value): string {
   if (value === null) return 'none';
+  if (value instanceof Undefined) return 'undefined';
   if (isText(value)) return `s${value.value}`;
   const number = asNumber(value);
   if (number !== null) return `n${number}`;

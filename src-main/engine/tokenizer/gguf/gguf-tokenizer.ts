@@ -37,7 +37,6 @@ const NOTHING = new Uint8Array(0);
 export class GgufTokenizer extends BaseTokenizer {
   private readonly findAll: TokenFinder;
   private readonly findUserDefined: TokenFinder;
-  private readonly findersWithout = new WeakMap<ReadonlySet<number>, TokenFinder>();
   private readonly encoder = new TextEncoder();
 
   constructor(private readonly parts: GgufTokenizerParts) {
@@ -85,7 +84,8 @@ export class GgufTokenizer extends BaseTokenizer {
   }
 
   protected sections(text: string, options: EncodeOptions): readonly Section[] {
-    return this.finder(options)(text);
+    const find = options.parseSpecial ? this.findAll : this.findUserDefined;
+    return find(text, options.staysText);
   }
 
   protected encodeSection(section: string, start: number, _options: EncodeOptions, found: TokenSink): void {
@@ -94,17 +94,6 @@ export class GgufTokenizer extends BaseTokenizer {
     for (const part of this.parts.model.tokenize(section, afterToken)) {
       found(part.id, () => [start + part.start, start + part.end]);
     }
-  }
-
-  private finder({ parseSpecial, asText }: EncodeOptions): TokenFinder {
-    if (parseSpecial) return this.findAll;
-    if (asText === undefined || asText.size === 0) return this.findUserDefined;
-    const known = this.findersWithout.get(asText);
-    if (known !== undefined) return known;
-    const tokens = textTokens(this.parts).filter(({ id }) => !this.isSpecial(id) && !asText.has(id));
-    const made = tokenFinder(tokens);
-    this.findersWithout.set(asText, made);
-    return made;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Section } from '../base-tokenizer.ts';
+import type { StaysText } from '../tokenizer.ts';
 
 /** A token that is found literally in a text. */
 export interface TextToken {
@@ -10,7 +11,14 @@ export interface TextToken {
 }
 
 /** Cuts a text at the tokens in it: sections left to right, none empty, and between two of text always a token. */
-export type TokenFinder = (text: string) => Section[];
+export type TokenFinder = (text: string, staysText?: StaysText) => Section[];
+
+interface Search {
+  readonly text: string;
+  /** Where a token may begin, ascending. */
+  readonly positions: readonly number[];
+  readonly staysText: StaysText | undefined;
+}
 
 /** All tokens of one length in bytes, by text. */
 interface Bucket {
@@ -31,15 +39,16 @@ const isSpace = (unit: number) => unit === 0x20 || (unit >= 0x09 && unit <= 0x0d
 export function tokenFinder(tokens: readonly TextToken[]): TokenFinder {
   const buckets = bucketsOf(tokens);
   const positionsIn = positionFinder(buckets);
-  return (text) => {
+  return (text, staysText) => {
     let sections: Section[] = text === '' ? [] : [{ start: 0, end: text.length, tokenId: null }];
     const positions = positionsIn(text);
     if (positions.length === 0) return sections;
+    const search = { text, positions, staysText };
     for (const bucket of buckets) {
       let changed = false;
       const next: Section[] = [];
       for (const section of sections) {
-        if (section.tokenId !== null || !splitSection(text, section, bucket, positions, next)) next.push(section);
+        if (section.tokenId !== null || !splitSection(search, section, bucket, next)) next.push(section);
         else changed = true;
       }
       if (changed) sections = next;
@@ -68,18 +77,13 @@ function positionFinder(buckets: readonly Bucket[]): (text: string) => number[] 
 }
 
 /** Appends the parts of `section` to `into`. @returns false, without appending, when it contains no token of the bucket */
-function splitSection(
-  text: string,
-  section: Section,
-  bucket: Bucket,
-  positions: readonly number[],
-  into: Section[],
-): boolean {
+function splitSection(search: Search, section: Section, bucket: Bucket, into: Section[]): boolean {
+  const { text, positions } = search;
   let { start } = section;
   let found = false;
   for (let i = firstFrom(positions, start); i < positions.length && positions[i] < section.end; i++) {
     let at = positions[i];
-    const token = at < start ? undefined : tokenAt(text, at, section.end, bucket);
+    const token = at < start ? undefined : tokenAt(search, at, section.end, bucket);
     if (!token) continue;
     found = true;
     let before = at;
@@ -107,7 +111,7 @@ function firstFrom(numbers: readonly number[], least: number): number {
 }
 
 function tokenAt(
-  text: string,
+  { text, staysText }: Search,
   at: number,
   end: number,
   { tokens, lengths, beginnings }: Bucket,
@@ -117,7 +121,7 @@ function tokenAt(
   if (!beginnings.has(pair) && !beginnings.has(-first - 1)) return undefined;
   for (const length of lengths) {
     const token = at + length <= end ? tokens.get(text.slice(at, at + length)) : undefined;
-    if (token) return token;
+    if (token && !staysText?.(token.id, at, at + length)) return token;
   }
   return undefined;
 }

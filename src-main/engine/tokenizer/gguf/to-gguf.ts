@@ -1,6 +1,6 @@
 import { GPT2_WORDS } from '../byte-level/gpt2-words.ts';
 import { JsonPart } from '../json-part.ts';
-import { templateFromJson } from '../post-processor/template-processing.ts';
+import { templateFromJson, type TextEnds } from '../post-processor/template-processing.ts';
 import { Vocabulary } from '../vocabulary.ts';
 import { TOKEN_TYPES } from './token-attributes.ts';
 import { familyOf } from './pre-tokenizers.ts';
@@ -26,9 +26,15 @@ export interface GgufTokenizerKeys {
 /**
  * The keys for a byte-level BPE `tokenizer.json` that `tokenizerFromJson` accepts.
  * @param vocabularySize rows of the model's token table: ids without a token are padded
+ * @param ends tokens around a text, if another file says so
  * @throws EngineError UNSUPPORTED_TOKENIZER for what GGUF has no key for
  */
-export function ggufKeysFromTokenizerJson(json: unknown, fileName: string, vocabularySize: number): GgufTokenizerKeys {
+export function ggufKeysFromTokenizerJson(
+  json: unknown,
+  fileName: string,
+  vocabularySize: number,
+  ends: TextEnds = {},
+): GgufTokenizerKeys {
   const file = new JsonPart(json, fileName);
   const model = file.get('model');
   if (model.get('type').string() !== 'BPE') throw model.get('type').unsupported('other than "BPE"');
@@ -45,7 +51,7 @@ export function ggufKeysFromTokenizerJson(json: unknown, fileName: string, vocab
     if (piece === undefined) types[id] = TOKEN_TYPES.unused;
     return piece ?? `[PAD${id}]`;
   });
-  const { before, after } = templateFromJson(file.get('post_processor'), vocabulary);
+  const { before, after } = templateFromJson(file.get('post_processor'), vocabulary, ends);
   if (before.length > 1 || after.length > 1) {
     throw file.get('post_processor').unsupported('with several tokens around a text');
   }

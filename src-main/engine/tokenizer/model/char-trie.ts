@@ -39,10 +39,13 @@ export class CharTrie {
     return node;
   }
 
-  /** The longest text that begins at `at`, searched from `node` on: its end and value; null when there is none. */
-  longest(text: string, at: number, node = CharTrie.ROOT): { end: number; value: number } | null {
+  /**
+   * The longest text that begins at `at`, searched from `node` on: its end and value; null when there is none.
+   * @param limit where it ends at the latest
+   */
+  longest(text: string, at: number, node = CharTrie.ROOT, limit = text.length): { end: number; value: number } | null {
     let found: { end: number; value: number } | null = null;
-    for (let i = at; i < text.length; i++) {
+    for (let i = at; i < limit; i++) {
       node = this.child(node, text.charCodeAt(i));
       if (node === -1) break;
       if (this.values[node] !== -1) found = { end: i + 1, value: this.values[node] };

@@ -7,6 +7,14 @@ export interface Template {
   after: readonly number[];
 }
 
+/**
+ * Texts of the special tokens around a text, in place of the post-processor's: null for none, undefined to keep them.
+ */
+export interface TextEnds {
+  readonly before?: string | null | undefined;
+  readonly after?: string | null | undefined;
+}
+
 const NO_TEMPLATE: Template = { before: [], after: [] };
 
 const POST_PROCESSORS: Record<string, (part: JsonPart, vocabulary: Vocabulary) => Template> = {
@@ -31,10 +39,18 @@ const POST_PROCESSORS: Record<string, (part: JsonPart, vocabulary: Vocabulary) =
   },
 };
 
-/** The `post_processor` of a tokenizer file; null adds nothing. */
-export function templateFromJson(part: JsonPart, vocabulary: Vocabulary): Template {
-  if (part.isNull) return NO_TEMPLATE;
-  return part.get('type').choose(POST_PROCESSORS)(part, vocabulary);
+/**
+ * The `post_processor` of a tokenizer file; null adds nothing.
+ * @param ends instead of its tokens; a token that is not in the vocabulary changes nothing
+ */
+export function templateFromJson(part: JsonPart, vocabulary: Vocabulary, ends: TextEnds = {}): Template {
+  const { before, after } = part.isNull ? NO_TEMPLATE : part.get('type').choose(POST_PROCESSORS)(part, vocabulary);
+  const idsOf = (text: string | null | undefined, own: readonly number[]) => {
+    if (text === null) return [];
+    const id = text === undefined ? undefined : vocabulary.id(text);
+    return id === undefined ? own : [id];
+  };
+  return { before: idsOf(ends.before, before), after: idsOf(ends.after, after) };
 }
 
 /** The template for a single text; language models do not use the one for pairs. */
