@@ -165,6 +165,36 @@ describe('a given first token', () => {
     expect(textOf(broken, 1)).toMatch(/^[a-z ]+$/);
   });
 
+  it.each<Partial<SamplingParams>>([{}, { mirostat: 2 }, { xtcProbability: 0.5 }])(
+    'leaves the grammar where it leads in a preview, although the text before breaks it: %o',
+    async (change) => {
+      const grammar = { kind: 'gbnf', source: 'root ::= " "? "girl" [a-z ]+' } as const;
+      const sampling = { temperature: 1, seed: 5, grammar, ...change };
+      const [girl] = engine.tokenize({ text: 'girl', addBos: false, parseSpecial: false }).ids;
+      const asked = params({
+        sampling,
+        replyIds: before(),
+        firstToken: girl!,
+        stop: { maxTokens: 8, ignoreEos: true },
+      });
+      const branch = await reply(engine, asked);
+      expect(branch.start.notices).toEqual([expect.stringContaining('The reply so far does not follow the grammar')]);
+      expect(branch.end.ids).toHaveLength(9);
+      const { prompt, stop, topCandidates } = asked;
+      for (let index = 1; index < branch.end.ids.length; index++) {
+        const { token, draw, candidates } = await engine.preview({
+          ...{ prompt, sampling: asked.sampling, stop, topCandidates, firstToken: girl! },
+          reply: branch.end.ids.slice(1, index),
+          token: branch.end.ids[index]!,
+        });
+        const { id, sampledProbability, candidates: reported } = branch.tokens[index]!;
+        expect(token?.removedBy).toBeUndefined();
+        expect([token?.sampledProbability, draw?.id]).toEqual([sampledProbability, id]);
+        expect(candidates).toEqual(reported);
+      }
+    },
+  );
+
   it('is the same in a lane, and further branches of the lane need no prefill', async () => {
     const other = await tinyEngine();
     const sampling = { temperature: 1, seed: 5 };
@@ -198,10 +228,10 @@ describe('a given first token', () => {
   });
 
   it('is refused outside the vocabulary', async () => {
-    await expect(reply(engine, params({ firstToken: 8000 }))).rejects.toMatchObject({
-      code: 'BAD_REQUEST',
-      details: { field: 'firstToken' },
-    });
+    const refused = { code: 'BAD_REQUEST', details: { field: 'firstToken' } };
+    await expect(reply(engine, params({ firstToken: 8000 }))).rejects.toMatchObject(refused);
+    const { useKvCache: _, ...asked } = params({ firstToken: 8000 });
+    await expect(engine.preview(asked)).rejects.toMatchObject(refused);
   });
 });
 
@@ -212,5 +242,5 @@ it('completes a character that the ids begin', () => {
   const prompt = { kind: 'chat', messages: [{ role: 'user', text: '' }], replyIds } as const;
   const joint = jointTo({ prompt: { ...prompt, messages: [...prompt.messages] } }, { ids: [0, ...replyIds] } as Prompt, tokenizer); // prettier-ignore
   // Bytes are shown when it is certain that no other follows.
-  expect([4, 5].map((id) => joint?.stream.push(id))).toEqual(['', '€s']);
+  expect([4, 5].map((id) => joint.stream.push(id))).toEqual(['', '€s']);
 });

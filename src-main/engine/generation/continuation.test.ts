@@ -125,3 +125,70 @@ describe('a reply that the model ended', () => {
     expect((await engine.run(asked)).end).toMatchObject({ text: '', stop: { reason: 'eos' } });
   });
 });
+
+describe('a stop string across the joint', () => {
+  const words = [' so', '\n', 'User', ' x', '\n', '\n', 'User', ':', ' hi'];
+  const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'u', ...new Set(words)];
+  const STOP = '\nUser:';
+
+  /** Writes the words from the given one on. */
+  function run(asked: GenerateParams, from: number) {
+    let first: number | null = null;
+    const next = (ids: readonly number[]) => {
+      first ??= ids.length;
+      const word = words[from + ids.length - first];
+      return word === undefined ? SCRIPTED_EOS : vocabulary.indexOf(word);
+    };
+    return new ScriptedEngine({ vocabulary, next }).run(asked);
+  }
+
+  const continues = { reason: 'max_tokens' } as const;
+  const plain = { kind: 'plain' } as const;
+  const asked = (stop: Partial<StopParams>) => params('u', '', { stopStrings: [STOP], ...stop });
+  const ways: [string, (text: string, ids: number[]) => GenerateParams][] = [
+    ['a text', (text) => params('u', text, { stopStrings: [STOP] }, continues)],
+    ['ids', (_, ids) => ({ ...asked({}), prompt: { kind: 'ids', ids: [0, 3, ...ids] }, continues })],
+    [
+      'the ids of a reply',
+      (_, replyIds) => ({ ...asked({}), prompt: { kind: 'chat', messages: [{ role: 'user', text: 'u' }], replyIds } }),
+    ],
+    [
+      'a chat whose format has the stop string',
+      (text) => {
+        const { prompt, ...others } = params('u', text, {}, continues);
+        return { ...others, prompt: prompt.kind === 'chat' ? { ...prompt, template: plain } : prompt };
+      },
+    ],
+  ];
+
+  it.each(ways)('is never completed by what continues %s', async (_, continued) => {
+    const whole = await run(asked({}), 0);
+    expect(whole.end).toMatchObject({ text: ' so\nUser x\n', stop: { reason: 'stop_string', stopString: STOP } });
+    for (let cut = 1; cut < words.length - 1; cut++) {
+      const first = await run(asked({ maxTokens: cut }), 0);
+      expect(first.end.ids).toHaveLength(cut);
+      const { end } = await run(continued(first.end.text, first.end.ids), cut);
+      expect(end.stop).toEqual(whole.end.stop);
+      expect(first.end.text + end.text).toBe(words.slice(0, Math.max(cut, 5)).join(''));
+    }
+  });
+});
+
+describe('a reply that completes its grammar', () => {
+  it.each<[string, number[], boolean, unknown]>([
+    ['draws the end token', [SCRIPTED_EOS], false, { id: SCRIPTED_EOS, piece: '<EOS>' }],
+    ['ends without one that is ignored', [SCRIPTED_EOS], true, null],
+    ['ends without one that the model does not have', [], false, null],
+  ])('%s', async (_, eosTokenIds, ignoreEos, token) => {
+    const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b'];
+    const engine = new ScriptedEngine({ vocabulary, next: () => 4, eosTokenIds });
+    const asked = params('b', 'a', { ignoreEos }, { reason: 'max_tokens' });
+    asked.sampling.grammar = { kind: 'gbnf', source: 'root ::= "a" | "b"' };
+    const { end, start } = await engine.run(asked);
+    expect(start.notices).toEqual([]);
+    expect(end).toMatchObject({ ids: [], text: '', stop: { reason: 'eos', token } });
+    // The grammar applies again after a chosen token.
+    const chosen = await engine.run({ ...asked, firstToken: 3 });
+    expect(chosen.end).toMatchObject({ text: 'ab', stop: { reason: 'eos', token: null } });
+  });
+});

@@ -1,56 +1,81 @@
+import { STOP_SETTINGS } from '../settings/generation.ts';
 import { streamAfter } from '../tokenizer/stream-after.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { GenerateParams, PromptInput } from '../api/types.ts';
 import type { Prompt } from './prompt.ts';
 
-/** Where a reply continues a text. */
+/** Where a reply begins. */
 export interface Joint {
-  /** Decodes what follows. It has seen the tokens that decide how. */
+  /** Decodes what follows. It has seen the tokens that decide how, and leaves out white space that is there already. */
   readonly stream: TokenStream;
-  /** White space at the end of that text that is not part of the prompt, so that the model may generate it. */
-  readonly unread: string;
+  /** The text that the reply continues, or its end; empty for a new reply. */
+  readonly before: string;
 }
 
-/** Null for a reply that continues nothing. */
+/** Tokens that contain the longest stop string or banned text, even if each of them is one byte of UTF-8. */
+const TOKENS_BEFORE = 3 * STOP_SETTINGS.stopStrings.maxLength;
+
 export function jointTo(
   { prompt: input, continues }: Pick<GenerateParams, 'prompt' | 'continues'>,
   prompt: Prompt,
   tokenizer: Tokenizer,
-): Joint | null {
+): Joint {
   const replyIds = replyIdsOf(input);
   const written = continues === undefined && replyIds.length === 0 ? '' : textBefore(input);
   const idsBefore = prompt.ids.slice(0, prompt.ids.length - replyIds.length);
   const after = idsBefore.at(-1);
-  if (replyIds.length > 0) {
-    // The reply is decoded as it was the first time, so that a character that it has begun is completed.
-    const isNew = written === '' || after === undefined;
-    const stream = isNew ? tokenizer.stream({ continues: true }) : streamAfter(tokenizer, after);
-    for (const id of replyIds) stream.push(id);
-    return { stream, unread: '' };
-  }
   // The ids are followed as they are. What joins them to the reply is part of its text.
   if (input.kind === 'ids' && continues !== undefined && after !== undefined) {
-    return { stream: streamAfter(tokenizer, after), unread: '' };
+    return {
+      stream: streamAfter(tokenizer, after),
+      // Decoded only on demand: reading tokens again after backtracking takes a new stream.
+      get before() {
+        return tokenizer.decode(idsBefore.slice(-TOKENS_BEFORE));
+      },
+    };
   }
-  if (written === '' || after === undefined) return null;
-  const space = spaceAtEnd(written);
-  // As many tokens as can contain it.
-  const read = spaceAtEnd(tokenizer.decode(idsBefore.slice(-space.length - 1), true));
-  return { stream: streamAfter(tokenizer, after), unread: space.slice(read.length) };
+  const stream =
+    written === '' || after === undefined
+      ? tokenizer.stream({ continues: true })
+      : withoutSpace(streamAfter(tokenizer, after), unreadSpace(written, idsBefore, tokenizer));
+  // The reply is decoded as it was the first time, so that a character that it has begun is completed.
+  const begun = replyIds.map((id) => stream.push(id)).join('');
+  return { stream, before: written + begun };
 }
 
-/** Removes from the start of a growing text the white space that already precedes it. */
-export class UnreadSpace {
-  constructor(private unread: string) {}
+/**
+ * The end of a text in which one of `texts` may begin that ends after it.
+ * @param texts stop strings or banned texts
+ */
+export function mayBegin(before: string, texts: readonly string[]): string {
+  const longest = Math.max(1, ...texts.map(({ length }) => length));
+  return before.slice(Math.max(0, before.length - longest + 1));
+}
 
-  /** The text without the white space that was already there. */
-  leaveOut(text: string): string {
+/** White space at the end of a text that is not part of the prompt, so that the model may generate it. */
+function unreadSpace(written: string, ids: readonly number[], tokenizer: Tokenizer): string {
+  const space = spaceAtEnd(written);
+  // As many tokens as can contain it.
+  const read = spaceAtEnd(tokenizer.decode(ids.slice(-space.length - 1), true));
+  return space.slice(read.length);
+}
+
+/** The stream without the white space at its start that precedes it already. */
+function withoutSpace(stream: TokenStream, unread: string): TokenStream {
+  const leaveOut = (text: string): string => {
     let same = 0;
-    while (same < text.length && same < this.unread.length && text[same] === this.unread[same]) same++;
+    while (same < text.length && same < unread.length && text[same] === unread[same]) same++;
     // Continues only if the whole text was white space already there. An empty text is part of a character.
-    this.unread = same === text.length ? this.unread.slice(same) : '';
+    unread = same === text.length ? unread.slice(same) : '';
     return text.slice(same);
-  }
+  };
+  return {
+    push: (id) => leaveOut(stream.push(id)),
+    get pending() {
+      return stream.pending;
+    },
+    flush: () => leaveOut(stream.flush()),
+  };
 }
 
 /** The beginning of the reply that is given as ids. */

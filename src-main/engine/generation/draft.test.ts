@@ -77,6 +77,48 @@ describe('banned texts', () => {
     expect(all.end.stop).toMatchObject(because('The banned texts leave no possible next token'));
   });
 
+  describe('that begin before the drawn tokens', () => {
+    const story = ['u', ' so', ' happily', ' ever', ' after'];
+    const banned = { ...GREEDY, bannedTexts: [' happily ever'] };
+    const engine = writer(story, [' again']);
+    const id = (word: string) => [...SPECIAL, ...story].indexOf(word);
+    const ids = [0, id('u')];
+
+    it.each<[string, GenerateParams['prompt']]>([
+      ['ids', { kind: 'ids', ids: [...ids, id(' so'), id(' happily')] }],
+      [
+        'a text',
+        {
+          kind: 'chat',
+          messages: [
+            { role: 'user', text: 'u' },
+            { role: 'assistant', text: ' so happily' },
+          ],
+        },
+      ],
+      ['a reply', { kind: 'chat', messages: [{ role: 'user', text: 'u' }], replyIds: [id(' so'), id(' happily')] }],
+    ])('are not completed by what continues %s', async (_, prompt) => {
+      const first = await engine.run({ ...params(banned, { maxTokens: 2 }), prompt: { kind: 'ids', ids } });
+      expect(first.end.text).toBe(' so happily');
+      const { end } = await engine.run({ ...params(banned), prompt, continues: { reason: 'max_tokens' } });
+      expect(end.text).toBe(' again after');
+    });
+
+    it('are not completed after a chosen token, which is never retracted', async () => {
+      const asked = (...words: string[]): GenerateParams => {
+        return { ...params(banned), prompt: { kind: 'ids', ids: [...ids, ...words.map(id)] } };
+      };
+      const { end } = await engine.run({ ...asked(' so'), firstToken: id(' happily') });
+      expect(end.text).toBe(' happily again after');
+      // It may complete one itself.
+      const whole = await engine.run({
+        ...asked(' so', ' happily'),
+        ...{ firstToken: id(' ever'), continues: { reason: null } },
+      });
+      expect(whole.end.text).toBe(' ever after');
+    });
+  });
+
   it('may stay incomplete', async () => {
     const engine = writer(words, [' Old']);
     const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }, { maxTokens: 3 }));
@@ -159,6 +201,45 @@ describe('banned texts', () => {
           const again = await new ScriptedEngine(randomModel(words, spread)).run(request);
           expect(again.end.ids).toEqual(end.ids);
           expect(again.end.stop).toEqual(end.stop);
+        },
+      ),
+    );
+  });
+
+  it('are never completed after a cut, nor after a chosen token', async () => {
+    const fragments = fc.uniqueArray(fragment, { minLength: 3, maxLength: 9 });
+    const joints = fc.record({ cut: fc.nat(8), isChat: fc.boolean(), chosen: fc.option(fc.nat(8)) });
+    const spreads = fc.constantFrom(1, 10);
+    await fc.assert(
+      fc.asyncProperty(
+        fragments,
+        banned,
+        settings,
+        spreads,
+        joints,
+        async (words, bannedTexts, sampling, spread, at) => {
+          const script = randomModel(words, spread);
+          const chat = { kind: 'chat', messages: [{ role: 'user', text: 'x' }] } as const;
+          const request = {
+            ...params({ ...sampling, bannedTexts }),
+            prompt: { ...chat, messages: [...chat.messages] },
+          };
+          const cut = { ...request, stop: { ...request.stop, maxTokens: at.cut } };
+          const { start, end } = await new ScriptedEngine(script).run(cut);
+          fc.pre(end.stop.reason === 'max_tokens');
+          const ids = [...start.promptIds, ...end.ids];
+          const next = await new ScriptedEngine(script).run({
+            ...request,
+            ...(at.isChat
+              ? { prompt: { ...request.prompt, replyIds: end.ids } }
+              : { prompt: { kind: 'ids', ids }, continues: { reason: 'max_tokens' } }),
+            ...(at.chosen === null ? {} : { firstToken: 3 + (at.chosen % words.length) }),
+          });
+          const given = end.text + (at.chosen === null ? '' : next.tokens[0].text);
+          const text = end.text + next.end.text;
+          for (const each of bannedTexts) {
+            expect(text.indexOf(each, Math.max(0, given.length + 1 - each.length))).toBe(-1);
+          }
         },
       ),
     );

@@ -7,7 +7,7 @@ import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '..
 import type { StageObserver } from '../sampling/sampler-chain.ts';
 import type { GenerateParams } from '../api/types.ts';
 import { type BannedMatch, BannedTexts, tokensBeginning, tokensContaining, vocabularyText } from './banned-texts.ts';
-import { replyIdsOf, textBefore } from './continuation.ts';
+import { jointTo, replyIdsOf, textBefore } from './continuation.ts';
 import { GrammarConstraint, grammarMatcher } from './grammar-constraint.ts';
 import type { Prompt } from './prompt.ts';
 import { textBiasStage } from './text-bias.ts';
@@ -82,7 +82,7 @@ export class Draft<T extends { id: number }> {
     this.bans =
       sampling.bannedTexts.length === 0
         ? null
-        : new BannedTexts(sampling.bannedTexts, () => tokenizer.stream({ continues: true }));
+        : new BannedTexts(sampling.bannedTexts, () => jointTo(params, prompt, tokenizer));
     if (this.grammar !== null) this.beginGrammar(this.grammar, params, room, model);
 
     const first: NamedStage[] = [];
@@ -178,6 +178,7 @@ export class Draft<T extends { id: number }> {
   acceptGiven(token: T): T[] {
     this.sequence.push(token.id);
     this.firstPosition++;
+    this.bans?.give(token.id);
     if (this.grammar !== null && !this.grammar.continueWith([token.id])) this.grammar.restart();
     return [token];
   }

@@ -93,7 +93,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   };
   yield { type: 'start', ...start, executor: job.executor };
 
-  let stop = stopWithoutReply(job);
+  let stop = stopWithoutReply(job, draft);
   /** The token to take instead of drawing one. */
   let given = params.firstToken ?? null;
   let logits = null as { after: number; values: Logits } | null;
@@ -217,11 +217,14 @@ function* finished(draft: Draft<DrawnToken>, reply: GrowingReply): Generator<Sho
 }
 
 /** Stop reasons before the first token. */
-function stopWithoutReply({ params, prompt, model }: GenerateJob): Stop | null {
-  const { contextSize } = model.config;
+function stopWithoutReply({ params, prompt, model }: GenerateJob, draft: Draft<DrawnToken>): Stop | null {
+  const { contextSize, eosTokenIds } = model.config;
   if (params.stop.maxTokens === 0) return { reason: 'max_tokens', maxTokens: 0 };
   const promptTokens = prompt.ids.length;
-  return isFull(prompt, promptTokens, contextSize) ? { reason: 'context_full', promptTokens, contextSize } : null;
+  if (isFull(prompt, promptTokens, contextSize)) return { reason: 'context_full', promptTokens, contextSize };
+  // The reply so far completes its grammar. Usually, the end token is drawn next.
+  const mayEnd = eosTokenIds.length > 0 && !params.stop.ignoreEos;
+  return draft.isFinished && !mayEnd && params.firstToken === undefined ? { reason: 'eos', token: null } : null;
 }
 
 /** Whether a full window ends the reply. */

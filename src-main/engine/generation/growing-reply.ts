@@ -1,6 +1,6 @@
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken } from '../api/types.ts';
-import { UnreadSpace, type Joint } from './continuation.ts';
+import type { Joint } from './continuation.ts';
 import type { ReplyParts } from './reply-parts.ts';
 import { shownPiece } from './shown-piece.ts';
 import { StopDetector, type Release } from './stop-detector.ts';
@@ -20,25 +20,22 @@ export class GrowingReply {
   readonly ids: number[] = [];
   text = '';
   private readonly stream: TokenStream;
-  private readonly unreadSpace: UnreadSpace;
   private readonly detector: StopDetector<DrawnToken>;
 
-  /** @param joint to the text that the reply continues; null for a new one @param passedOver see `StopDetector` */
+  /** @param joint to the text that the reply continues @param passedOver see `StopDetector` */
   constructor(
     private readonly tokenizer: Tokenizer,
     stopStrings: readonly string[],
     private readonly parts: ReplyParts,
-    joint: Joint | null = null,
+    { stream, before }: Joint = { stream: tokenizer.stream({ continues: true }), before: '' },
     passedOver: string | null = null,
   ) {
-    this.stream = joint?.stream ?? tokenizer.stream({ continues: true });
-    this.unreadSpace = new UnreadSpace(joint?.unread ?? '');
-    this.detector = new StopDetector(stopStrings, passedOver);
+    this.stream = stream;
+    this.detector = new StopDetector(stopStrings, passedOver, before);
   }
 
   push(token: DrawnToken): Shown {
-    const text = this.unreadSpace.leaveOut(this.stream.push(token.id));
-    return this.show(this.detector.push(token, text, this.stream.pending));
+    return this.show(this.detector.push(token, this.stream.push(token.id), this.stream.pending));
   }
 
   /** Ends the reply and shows what was held back. */

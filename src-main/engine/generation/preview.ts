@@ -34,8 +34,11 @@ export async function preview(job: PreviewJob): Promise<SamplingPreview> {
   const { model, prompt, params, reply, token } = job;
   // XTC is the only stage that needs the seed before the draw.
   const draft = new Draft({ model, params, prompt, seed: params.sampling.seed ?? 0 });
-  checkSize(job);
-  for await (const [id, logits] of replyTokens(job, draft.followsLogits)) draft.follow(id, logits);
+  const { firstToken } = params;
+  if (firstToken !== undefined) draft.acceptGiven({ id: firstToken });
+  const begun = [...draft.sequence];
+  checkSize(job, begun);
+  for await (const [id, logits] of replyTokens(job, begun, draft.followsLogits)) draft.follow(id, logits);
   const logits = await logitsOf(job, draft.sequence);
   const recorder = recordStages(params.topCandidates, reply !== undefined);
   const raw = new RawDistribution(logits);
@@ -57,9 +60,10 @@ export async function preview(job: PreviewJob): Promise<SamplingPreview> {
   };
 }
 
-function checkSize({ model, prompt, reply = [] }: PreviewJob): void {
+/** @param begun as in `replyTokens` */
+function checkSize({ model, prompt, reply = [] }: PreviewJob, begun: readonly number[]): void {
   const { contextSize } = model.config;
-  const tokens = prompt.ids.length + reply.length;
+  const tokens = begun.length + reply.length;
   if (prompt.keptByShift !== null || tokens <= contextSize) return;
   throw new EngineError(
     'CONTEXT_FULL',
@@ -76,25 +80,29 @@ function logitsOf(job: PreviewJob, sequence: readonly number[]): Promise<Logits>
   return logitsAfter(ids, context, new HostYield(platform), cancel);
 }
 
-/** The reply's tokens, with the logits before each if `withLogits`. */
+/**
+ * The reply's tokens, with the logits before each if `withLogits`.
+ * @param begun the prompt, with a given first token
+ */
 async function* replyTokens(
   job: PreviewJob,
+  begun: readonly number[],
   withLogits: boolean,
 ): AsyncGenerator<[id: number, logits: Logits | null], void, undefined> {
-  const { context, model, prompt, platform, cancel, reply = [] } = job;
+  const { context, model, platform, cancel, reply = [] } = job;
   if (reply.length === 0) return;
-  const sequence = [...prompt.ids, ...reply];
+  const sequence = [...begun, ...reply];
   if (!withLogits) {
     for (const id of reply) yield [id, null];
   } else if (seen(job, sequence).dropped > 0) {
     // A full window: every token sees another part of the sequence.
-    for (const [at, id] of reply.entries()) yield [id, await logitsOf(job, sequence.slice(0, prompt.ids.length + at))];
+    for (const [at, id] of reply.entries()) yield [id, await logitsOf(job, sequence.slice(0, begun.length + at))];
   } else {
-    context.reuse(prompt.ids);
+    context.reuse(begun);
     const { vocabularySize } = model.config;
     let at = 0;
     const before = sequence.slice(0, -1);
-    const each = logitsEach({ context, platform, vocabularySize, cancel }, before, prompt.ids.length - 1);
+    const each = logitsEach({ context, platform, vocabularySize, cancel }, before, begun.length - 1);
     for await (const logits of each) yield [reply[at++], logits];
   }
 }

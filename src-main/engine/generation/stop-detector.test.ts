@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { StopDetector, type TokenText } from './stop-detector.ts';
 
 /** Runs a whole reply through a detector; `shown` is the text released after each token. */
-function run(stopStrings: string[], texts: string[], rest = '', passedOver: string | null = null) {
-  const detector = new StopDetector<number>(stopStrings, passedOver);
+function run(stopStrings: string[], texts: string[], rest = '', passedOver: string | null = null, before = '') {
+  const detector = new StopDetector<number>(stopStrings, passedOver, before);
   const tokens: TokenText<number>[] = [];
   const shown: string[] = [];
   for (const [i, text] of texts.entries()) {
@@ -105,6 +105,55 @@ describe('StopDetector', () => {
       }
       expect(run(['abab', 'bab'], texts)).toMatchObject({ text: 'xa', stopString: 'abab' });
     }
+  });
+});
+
+describe('a stop string that begins in the text before', () => {
+  const after = (before: string, stopStrings: string[], texts: string[]) => run(stopStrings, texts, '', null, before);
+
+  it('ends the reply at its beginning', () => {
+    expect(after(' so\n', ['\nUser:'], ['User', ':', ' hi'])).toMatchObject({ text: '', stopString: '\nUser:' });
+    expect(after(' so\n', ['\nUser:'], ['', 'User:']).tokens).toEqual([]);
+    expect(after(' so\n', ['\nUser:'], ['User', ' hi', '\n', 'User', ':'])).toMatchObject({
+      text: 'User hi',
+      stopString: '\nUser:',
+      shown: ['', 'User hi', 'User hi', 'User hi', 'User hi'],
+    });
+    expect(after(' so\n', ['\nUser:'], ['User'])).toMatchObject({ text: 'User', stopString: null });
+  });
+
+  it('must end in the new text', () => {
+    expect(after('END', ['END', 'DE'], ['N', 'D'])).toMatchObject({ text: 'ND', stopString: null });
+    expect(after('EN', ['END'], ['x', 'D'])).toMatchObject({ text: 'xD', stopString: null });
+  });
+
+  it('does not matter where one is passed over', () => {
+    expect(run(['ab', 'ba'], ['ab', 'c'], '', 'ab', 'b')).toMatchObject({ text: 'abc', stopString: null });
+  });
+
+  it('truncates at the same position however the text is tokenized', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 });
+    const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 5 }), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(letters, letters, stops, fc.array(fc.nat(12)), (before, text, stopStrings, cuts) => {
+        const borders = [0, ...cuts.map((at) => Math.min(at, text.length)).sort((a, b) => a - b), text.length];
+        const result = after(
+          before,
+          stopStrings,
+          borders.slice(1).map((end, i) => text.slice(borders[i], end)),
+        );
+        const found = stopStrings
+          .map((stop) => (before + text).indexOf(stop, Math.max(0, before.length + 1 - stop.length)))
+          .filter((position) => position !== -1);
+        const end = found.length === 0 ? text.length : Math.max(0, Math.min(...found) - before.length);
+        expect(result.text).toBe(text.slice(0, end));
+        expect(result.stopString !== null).toBe(found.length > 0);
+        for (const shown of result.shown) expect(result.text.startsWith(shown)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

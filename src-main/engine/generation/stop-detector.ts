@@ -1,3 +1,5 @@
+import { mayBegin } from './continuation.ts';
+
 /** A token and the text that it adds to the reply. */
 export interface TokenText<T> {
   readonly token: T;
@@ -25,16 +27,22 @@ export class StopDetector<T> {
   private passedOver: string | null;
   /** Offset in the held text from which to search. */
   private from = 0;
+  /** The end of the text before the held one, if a stop string may begin there. It was shown and stays. */
+  private before: string;
 
   /**
    * @param stopStrings must not be empty strings
    * @param passedOver one of them that may come first, after white space, without ending the text
+   * @param before the text that is continued, which may end with the beginning of a stop string
    */
   constructor(
     private readonly stopStrings: readonly string[],
     passedOver: string | null = null,
+    before = '',
   ) {
     this.passedOver = passedOver !== null && stopStrings.includes(passedOver) ? passedOver : null;
+    // What is passed over begins where the text before was cut.
+    this.before = this.passedOver === null ? mayBegin(before, stopStrings) : '';
   }
 
   /** @param incomplete holds the token whatever its text, because `finish` may add to it */
@@ -86,11 +94,16 @@ export class StopDetector<T> {
     return true;
   }
 
+  /** The position is an offset in the held text, negative if the match begins in the text before. */
   private firstMatch(): { position: number; stopString: string } | null {
+    const { before, heldText, from } = this;
+    const text = before + heldText;
     let best: { position: number; stopString: string } | null = null;
     for (const stopString of this.stopStrings) {
-      const position = this.heldText.indexOf(stopString, this.from);
-      if (position === -1) continue;
+      // What ends in the text before is shown already.
+      const start = text.indexOf(stopString, Math.max(from, before.length + 1 - stopString.length));
+      if (start === -1) continue;
+      const position = start - before.length;
       const better =
         best === null ||
         position < best.position ||
@@ -100,17 +113,17 @@ export class StopDetector<T> {
     return best;
   }
 
-  /** The earliest position from which the held text is the beginning of a stop string. */
+  /** The earliest position from which the text so far is the beginning of a stop string, as in `firstMatch`. */
   private firstPartialMatch(): number | null {
-    const text = this.heldText;
+    const text = this.before + this.heldText;
     let first: number | null = null;
     for (const stopString of this.stopStrings) {
       const from = Math.max(this.from, text.length - stopString.length + 1);
-      for (let position = from; position < (first ?? text.length); position++) {
-        if (stopString.startsWith(text.slice(position))) first = position;
+      for (let start = from; start < (first ?? text.length); start++) {
+        if (stopString.startsWith(text.slice(start))) first = start;
       }
     }
-    return first;
+    return first === null ? null : first - this.before.length;
   }
 
   /**
@@ -131,6 +144,8 @@ export class StopDetector<T> {
 
   /** Removes the held tokens whose whole text is before `position`. */
   private takeSafe(position: number, holdLast: boolean, final: boolean): TokenText<T>[] {
+    // No stop string begins there any more.
+    if (position >= 0) this.before = '';
     let tokens: TokenText<T>[] = [];
     let end = 0;
     for (const held of this.held) {

@@ -142,6 +142,12 @@ describe('a JSON schema', () => {
       ['{"ix":1}', '{"id":1,"id":2}'],
     ],
     [{ items: [{ const: 3 }, { type: 'null' }], additionalItems: false }, [[3, null], [3], []], ['[3,null,1]', '[1]']],
+    [{ items: { type: 'string' }, additionalItems: false }, [[], ['a', 'b']], ['[1]']],
+    [{ additionalItems: false, type: 'array' }, [[1]], []],
+    [{ additionalItems: false, items: [{ const: 3 }] }, [[3], []], ['[3,1]']],
+    [{ const: 'a', enum: ['a', 'b'] }, ['a'], ['"b"']],
+    [{ enum: ['a', 3, null], const: 3 }, [3], ['"a"', 'null']],
+    [{ type: 'object', minProperties: 1, maxProperties: 2 }, [{ a: 1 }, { a: 1, b: 2 }], ['{}', '{"a":1,"b":2,"c":3}']],
     [{ format: 'date' }, ['2024-02-29', '2000-02-29', '1999-12-31'], ['"2023-02-29"', '"1900-02-29"', '"2024-04-31"']],
   ])('allows exactly what is valid: %j', (schema, valid, invalid) => {
     const grammar = matcher(schema);
@@ -149,6 +155,20 @@ describe('a JSON schema', () => {
       expect(allows(grammar, JSON.stringify(value)), JSON.stringify(value)).toBe(true);
       expect(allows(grammar, JSON.stringify(value, null, 2)), 'indented').toBe(true);
     }
+    for (const written of invalid) expect(allows(grammar, written), written).toBe(false);
+  });
+
+  it.each<[string, string[], string[]]>([
+    ['{"const": 12345678901234567890}', ['12345678901234567890'], ['12345678901234567000', '12345678901234567168']],
+    ['{"enum": [9007199254740993, {"a": [0.1234567890123456789]}]}', ['9007199254740993', '{"a":[0.1234567890123456789]}'], ['9007199254740992']], // prettier-ignore
+    ['{"const": 1e400}', ['1e400'], ['null']],
+    ['{"enum": [-1E400, 1e-400], "type": "integer"}', ['-1E400'], ['1e-400', '0']],
+    ['{"enum": [1.0, 1e2, 0.10, -0, 1e21]}', ['1', '100', '0.1', '0', '1e+21'], ['1.0', '1e2', '0.10', '-0']],
+    ['{"enum": [9007199254740993, 2.50, 0e5], "allOf": [{"enum": [9007199254740992, 25e-1, 0]}]}', ['2.5', '0'], ['9007199254740993', '9007199254740992']], // prettier-ignore
+    ['{"enum": [10e399, 1], "const": 1e400}', ['10e399'], ['1']],
+  ])('writes the exact numbers of %s', (source, valid, invalid) => {
+    const grammar = matcherOf({ kind: 'json_schema', source });
+    for (const written of valid) expect(allows(grammar, written), written).toBe(true);
     for (const written of invalid) expect(allows(grammar, written), written).toBe(false);
   });
 
@@ -207,6 +227,9 @@ describe('a JSON schema', () => {
     ['{"type": "string", "oneOf": [{"pattern": "a"}, {"format": "date"}]}', '1:48', 'could both match'],
     ['{"oneOf": [{"required": ["a"]}, {"type": "null"}]}', '1:33', 'Options 1 and 2'],
     ['{"enum": []}', '1:10', 'at least one entry'],
+    ['{"enum": ["a", "b"], "const": "c"}', '1:1', 'No value can match'],
+    ['{"type": "object", "minProperties": 2}', '1:20', '"minProperties" above 1 cannot be enforced'],
+    ['{"minProperties": 3, "properties": {"a": false}, "additionalProperties": true}', '1:2', 'cannot be enforced'],
     ['{"a": 1, "a": 2}', '1:10', 'twice'],
     ['[]', '1:1', 'must be an object'],
     ['false', '1:1', 'No value can match'],
@@ -223,6 +246,7 @@ describe('a JSON schema', () => {
     const leaf = fc.oneof(
       fc.record({ const: value }),
       fc.record({ enum: fc.uniqueArray(value, { minLength: 1, maxLength: 3 }) }),
+      fc.record({ const: value, enum: fc.uniqueArray(value, { minLength: 1, maxLength: 6 }) }),
       fc.record({ type: fc.constantFrom('integer', 'number'), minimum: small, maximum: small }),
       fc.record({ type: fc.constant('string'), minLength: small, maxLength: small }),
       fc.record({ type: fc.uniqueArray(fc.constantFrom('null', 'boolean', 'integer', 'string'), { minLength: 1 }) }),

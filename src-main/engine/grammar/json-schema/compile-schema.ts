@@ -13,7 +13,7 @@ import {
 } from '../expression.ts';
 import { grammarError } from '../source-position.ts';
 import { FORMAT_NAMES, formatText } from './formats.ts';
-import { plainValue, readJson, type JsonNode } from './json-source.ts';
+import { jsonText, readJson, type JsonNode } from './json-source.ts';
 import { anyNumber, anyStringCharacter, space, wholeDigits } from './json-text.ts';
 import { keysExcept } from './keys.ts';
 import { integersIn, LARGEST, numbersIn, type Range } from './number-range.ts';
@@ -134,7 +134,7 @@ class Compiler {
     }
     const fitting = values.filter((value) => types === null || types.some((type) => isOfType(value, type)));
     return fitting.map((value) => {
-      const written = JSON.stringify(plainValue(value));
+      const written = jsonText(value);
       this.budget.spend(written.length / WORK_PER_CHARACTER, at);
       return text(written);
     });
@@ -284,6 +284,10 @@ class Compiler {
     }
     const [least, most] = [minProperties?.value ?? 0, maxProperties?.value ?? null];
     this.checkCount('maxProperties', least, most, bound.at);
+    if (least > 1) {
+      const message = '"minProperties" above 1 cannot be enforced during generation, because a key could be repeated.';
+      throw this.error(`${message} Use 1, or list the properties in "required".`, bound.at);
+    }
     return [least, most];
   }
 

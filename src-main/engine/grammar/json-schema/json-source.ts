@@ -1,11 +1,12 @@
 import { grammarError } from '../source-position.ts';
+import { decimalOf, type Decimal } from './decimal.ts';
 
 /** A JSON value with its offset in the text. */
 export type JsonNode = { readonly at: number } & (
   | { readonly type: 'object'; readonly entries: ReadonlyMap<string, JsonEntry> }
   | { readonly type: 'array'; readonly items: readonly JsonNode[] }
   | { readonly type: 'string'; readonly value: string }
-  | { readonly type: 'number'; readonly value: number }
+  | { readonly type: 'number'; readonly value: number; readonly decimal: Decimal }
   | { readonly type: 'boolean'; readonly value: boolean }
   | { readonly type: 'null'; readonly value: null }
 );
@@ -32,15 +33,17 @@ export function readJson(source: string): JsonNode {
   return new Reader(source).read();
 }
 
-/** The value without offsets. */
-export function plainValue(node: JsonNode): unknown {
+/** The value as JSON text, without white space. */
+export function jsonText(node: JsonNode): string {
   switch (node.type) {
     case 'object':
-      return Object.fromEntries(Array.from(node.entries, ([key, { value }]) => [key, plainValue(value)]));
+      return `{${Array.from(node.entries, ([key, { value }]) => `${JSON.stringify(key)}:${jsonText(value)}`).join()}}`;
     case 'array':
-      return node.items.map(plainValue);
+      return `[${node.items.map(jsonText).join()}]`;
+    case 'number':
+      return node.decimal.text;
     default:
-      return node.value;
+      return JSON.stringify(node.value);
   }
 }
 
@@ -69,7 +72,7 @@ class Reader {
     }
     if (next === '"') return { type: 'string', at, value: this.string() };
     const number = this.take(NUMBER);
-    if (number !== '') return { type: 'number', at, value: Number(number) };
+    if (number !== '') return { type: 'number', at, value: Number(number), decimal: decimalOf(number) };
     const word = this.take(WORD);
     if (word === '') throw this.error(next === undefined ? 'The JSON ends too early.' : 'Expected a JSON value.');
     return word === 'null' ? { type: 'null', at, value: null } : { type: 'boolean', at, value: word === 'true' };

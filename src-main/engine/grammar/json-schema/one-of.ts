@@ -13,7 +13,7 @@ export function writtenTypes({ types, implied }: Shape): readonly JsonType[] {
 }
 
 export function isOfType(value: JsonNode, type: JsonType): boolean {
-  if (type === 'integer') return value.type === 'number' && Number.isInteger(value.value);
+  if (type === 'integer') return value.type === 'number' && value.decimal.isInteger;
   return value.type === type;
 }
 

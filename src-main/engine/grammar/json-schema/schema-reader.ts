@@ -5,6 +5,7 @@ import type { SchemaBudget } from './schema-budget.ts';
 import {
   anyShape,
   CannotMerge,
+  commonValues,
   mergeShapes,
   sizeOf,
   type JsonType,
@@ -198,6 +199,8 @@ export class SchemaReader {
     const implied = new Set<JsonType>();
     for (const [keyword, { at, value }] of schema.entries) {
       if (ANNOTATIONS.has(keyword) || COMBINING.has(keyword) || keyword.startsWith('x-')) continue;
+      // No draft applies it otherwise.
+      if (keyword === 'additionalItems' && schema.entries.get('items')?.value.type !== 'array') continue;
       ABOUT[keyword]?.forEach((type) => implied.add(type));
       this.readKeyword(shape, keyword, value, at);
     }
@@ -210,10 +213,10 @@ export class SchemaReader {
         shape.types = this.types(value);
         return;
       case 'enum':
-        shape.values = this.list(keyword, value);
+        shape.values = commonValues(shape.values, this.list(keyword, value));
         return;
       case 'const':
-        shape.values = [value];
+        shape.values = commonValues(shape.values, [value]);
         return;
       case 'properties':
         if (value.type !== 'object') throw this.error('"properties" must be an object.', value);

@@ -1,4 +1,4 @@
-import { plainValue, type JsonNode } from './json-source.ts';
+import type { JsonNode } from './json-source.ts';
 
 /** Several schemas that apply together. */
 export type Schemas = readonly JsonNode[];
@@ -124,7 +124,8 @@ function commonTypes(a: Shape['types'], b: Shape['types']): Shape['types'] {
   return common;
 }
 
-function commonValues(a: Shape['values'], b: Shape['values']): Shape['values'] {
+/** The values that are in both lists; null stands for all. */
+export function commonValues(a: Shape['values'], b: Shape['values']): Shape['values'] {
   if (a === null || b === null) return a ?? b;
   const keys = new Set(b.map(canonical));
   return a.filter((value) => keys.has(canonical(value)));
@@ -143,7 +144,8 @@ export function canonical(node: JsonNode): string {
 
 function canonicalText(node: JsonNode): string {
   if (node.type === 'array') return `[${node.items.map(canonical).join()}]`;
-  if (node.type !== 'object') return JSON.stringify(plainValue(node));
+  if (node.type === 'number') return node.decimal.canonical;
+  if (node.type !== 'object') return JSON.stringify(node.value);
   const entries = [...node.entries].map(([key, { value }]) => `${JSON.stringify(key)}:${canonical(value)}`);
   return `{${entries.sort().join()}}`;
 }
