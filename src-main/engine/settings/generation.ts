@@ -14,8 +14,8 @@ export const STOP_SETTINGS = {
   ),
   /** Never shown; also found across token boundaries. */
   stopStrings: texts(
-    'stop before this text; repeatable',
-    { default: [], maxCount: 64, maxLength: 1024 },
+    'stop before this text, where \\n is a line feed and \\t a tab; repeatable',
+    { default: [], maxCount: 64, maxLength: 1024, escapes: true },
     { label: 'Stop strings', flag: '--stop <text>' },
   ),
   /** Null for the model's default. */

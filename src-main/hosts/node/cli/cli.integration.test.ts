@@ -1,10 +1,11 @@
 /** The built command line tool as people run it. `npm run build` comes first. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Inspection } from '../../../engine/api/types.ts';
+import { layOutGguf } from '../../../engine/formats/gguf/writer.ts';
 import { CommandLine, until } from '../test-support/command-line.ts';
 
 const ENDLESS = '--ignore-eos --max-tokens 900 --repetition 0 --no-kv-cache --executor reference'.split(' ');
@@ -123,6 +124,33 @@ describe('Ctrl-C', () => {
   });
 });
 
+/** A GGUF file of zeros that takes no space, but minutes to quantize. */
+function largeGguf(): string {
+  const shape = [2 ** 20, 2 ** 10];
+  const { header, fileBytes } = layOutGguf(new Map([['general.architecture', { type: 'string', value: 'llama' }]]), [
+    { name: 'token_embd.weight', shape, typeId: 0, bytes: 4 * 2 ** 30 },
+  ]);
+  const path = join(folder, 'large.gguf');
+  writeFileSync(path, header);
+  truncateSync(path, fileBytes);
+  return path;
+}
+
+describe.skipIf(process.platform === 'win32')('a signal', () => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('%s leaves no part of a new file', async (signal, expected) => {
+    const target = join(folder, signal);
+    mkdirSync(target);
+    const { child, ended } = start(['quantize', largeGguf(), join(target, 'new.gguf'), 'Q4_K']);
+    await until(() => readdirSync(target).length > 0);
+    child.kill(signal);
+    expect((await ended).code).toBe(expected);
+    expect(readdirSync(target)).toEqual([]);
+  });
+});
+
 describe('chat', () => {
   it.skipIf(process.platform === 'win32')('stops an answer at Ctrl-C and continues with the next message', async () => {
     const flags = ['--ignore-eos', '--repetition', '0', '--executor', 'reference', '--max-tokens', '900'];
@@ -144,6 +172,19 @@ describe('a reader that closes the pipe', () => {
     await until(() => output.out.length > 5);
     child.stdout.destroy();
     expect(await ended).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('does not make a success of a result that nobody read', async () => {
+    const receipt = join(folder, 'story.receipt.json');
+    const run = ['run', 'Once upon a time', '--greedy', '--max-tokens', '4', '--receipt', receipt];
+    expect((await tokenscope(run)).code).toBe(0);
+    const { child, ended } = start(['verify', receipt]);
+    child.stdout.destroy();
+    expect((await ended).code).toBe(141);
+    writeFileSync(receipt, readFileSync(receipt, 'utf8').replace('Once upon', 'Twice upon'));
+    const changed = start(['verify', receipt, '--json']);
+    changed.child.stdout.destroy();
+    expect((await changed.ended).code).toBe(2);
   });
 });
 

@@ -9,7 +9,7 @@ import { systemMemory } from '../../../services/system-resources.ts';
 import { spawnEngine } from '../spawn-engine.ts';
 import type { CliContext } from './context.ts';
 import { formatFit } from './format/model-description.ts';
-import { findModel, userLibrary } from './model-argument.ts';
+import { findModel, userLibrary, type ModelArgument } from './model-argument.ts';
 
 export interface EngineSession {
   client: EngineClient;
@@ -19,17 +19,18 @@ export interface EngineSession {
 /**
  * Runs `work` with an engine in its own thread, so that Ctrl-C works while it computes, and with a loaded model.
  *
- * @param model an id, or the path of a GGUF file or a model's folder
+ * @param model an id, the path of a GGUF file or a model's folder, or a model that was found
  * @throws EngineError MODEL_NOT_FOUND with the available models, OUT_OF_MEMORY with the numbers, or why it cannot be
  * loaded
  */
 export async function withEngine<T>(
   context: CliContext,
-  model: string,
+  model: string | ModelArgument,
   work: (session: EngineSession) => Promise<T>,
   options: Omit<EngineStreams['load']['params'], 'modelId'> = {},
 ): Promise<T> {
-  const { modelId, modelPaths, isInLibrary } = await findModel(context, model);
+  const found = typeof model === 'string' ? await findModel(context, model) : model;
+  const { modelId, modelPaths, isInLibrary } = found;
   const { transport, terminate } = spawnEngine({ ...context, modelPaths });
   const client = new EngineClient(transport);
   try {

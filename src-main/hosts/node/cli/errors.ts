@@ -3,8 +3,19 @@ import { EngineError } from '../../../engine/api/errors.ts';
 import type { ErrorPayload } from '../../../engine/api/types.ts';
 import { toErrorPayload } from '../../../protocol/errors.ts';
 
-/** Exit codes of the process. */
-export const EXIT = { ok: 0, engineError: 1, usage: 2, interrupted: 130 } as const;
+/**
+ * Exit codes of the process. The last ones are as if a signal had ended it: SIGHUP, SIGINT, SIGPIPE (`unread`: the reader
+ * of a result is gone) and SIGTERM.
+ */
+export const EXIT = {
+  ok: 0,
+  engineError: 1,
+  usage: 2,
+  hungUp: 129,
+  interrupted: 130,
+  unread: 141,
+  terminated: 143,
+} as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

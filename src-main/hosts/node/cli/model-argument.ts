@@ -31,23 +31,36 @@ export function userLibrary({ err }: Pick<CliContext, 'err'>, reservedIds: reado
  * Resolves `--model`: an id, or a model's path.
  * @throws EngineError MODEL_NOT_FOUND with the available models, or with the path that does not exist
  */
-export async function findModel({ modelsDir, err }: ModelContext, model: string): Promise<ModelArgument> {
+export async function findModel(context: ModelContext, model: string): Promise<ModelArgument> {
+  const found = await lookUp(context, model);
+  if (!(found instanceof EngineError)) return found;
+  if (!existsSync(model) && !/[/\\]|\.gguf$/i.test(model)) throw found;
+  const modelId = modelIdOfPath(model);
+  return { modelId, modelPaths: { [modelId]: await existingPath(model) }, isInLibrary: false };
+}
+
+/**
+ * The built-in or library model with an id from a file, which may come from anybody: it is never read as a path.
+ * @throws EngineError MODEL_NOT_FOUND with the available models
+ */
+export async function findModelById(context: ModelContext, id: string): Promise<ModelArgument> {
+  const found = await lookUp(context, id);
+  if (found instanceof EngineError) throw found;
+  return found;
+}
+
+/** @returns MODEL_NOT_FOUND with the available models if there is none with this id */
+async function lookUp({ modelsDir, err }: ModelContext, id: string): Promise<ModelArgument | EngineError> {
   const ids = await listModelIds(modelsDir);
-  if (ids.includes(model)) return { modelId: model, modelPaths: {}, isInLibrary: false };
+  if (ids.includes(id)) return { modelId: id, modelPaths: {}, isInLibrary: false };
   const library = userLibrary({ err }, ids);
   await library.read();
-  const added = library.find(model);
+  const added = library.find(id);
   if (added !== null) return { modelId: added.id, modelPaths: { [added.id]: added.path }, isInLibrary: true };
-  if (existsSync(model) || /[/\\]|\.gguf$/i.test(model)) {
-    const modelId = modelIdOfPath(model);
-    return { modelId, modelPaths: { [modelId]: await existingPath(model) }, isInLibrary: false };
-  }
-  const all = [...ids, ...library.models.map(({ id }) => id)];
+  const all = [...ids, ...library.models.map((model) => model.id)];
   const known = all.length === 0 ? `${modelsDir} contains no models` : `Models: ${all.join(', ')}`;
-  throw new EngineError('MODEL_NOT_FOUND', `There is no model "${model}". ${known}.`, {
-    model,
-    models: all.join(', '),
-  });
+  const message = `There is no model "${id}". ${known}.`;
+  return new EngineError('MODEL_NOT_FOUND', message, { model: id, models: all.join(', ') });
 }
 
 /**
@@ -68,8 +81,15 @@ export async function existingPath(path: string): Promise<string> {
  * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST, MODEL_IO
  */
 export async function openModelArgument(surroundings: ModelContext, model: string): Promise<ModelFiles> {
-  const { modelId, modelPaths } = await findModel(surroundings, model);
-  if (!Object.hasOwn(modelPaths, modelId)) return openModelFolder(surroundings.modelsDir, modelId);
+  return openFoundModel(surroundings, await findModel(surroundings, model));
+}
+
+/** As `openModelArgument`, for a model that was found. */
+export async function openFoundModel(
+  { modelsDir }: ModelContext,
+  { modelId, modelPaths }: ModelArgument,
+): Promise<ModelFiles> {
+  if (!Object.hasOwn(modelPaths, modelId)) return openModelFolder(modelsDir, modelId);
   const files = await openModelPath(modelPaths[modelId]);
   return { ...files, id: modelId };
 }

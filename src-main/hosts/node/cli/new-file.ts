@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ByteSink } from '../../../engine/api/platform.ts';
 
@@ -13,15 +14,26 @@ export interface NewFile extends ByteSink {
 }
 
 /**
- * Creates a temporary file next to the final path, so that a failure leaves no partial file under that name.
- * @throws EngineError BAD_REQUEST when the file exists, STORAGE when it cannot be written
+ * Creates a temporary file next to the final path, so that a failure leaves no partial file under that name. It is deleted
+ * if the process exits first.
+ * @throws EngineError BAD_REQUEST when the file exists or has no name, STORAGE when it cannot be written
  */
 export async function createFile(path: string): Promise<NewFile> {
+  refuseNameless(path);
   refuseExisting(path);
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+  // Random, because a process that was killed leaves its file, and another one may get its id.
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
   const file = await open(temporary, 'wx').catch((error: unknown) => {
     throw failed(path, error);
   });
+  const deleteAtExit = () => {
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // The process ends, and nobody could do anything about it.
+    }
+  };
+  process.on('exit', deleteAtExit);
   let isOpen = true;
   const close = async () => {
     if (!isOpen) return;
@@ -43,6 +55,7 @@ export async function createFile(path: string): Promise<NewFile> {
         await close();
         refuseExisting(path);
         await rename(temporary, path);
+        process.off('exit', deleteAtExit);
       } catch (error) {
         throw error instanceof EngineError ? error : failed(path, error);
       }
@@ -50,8 +63,14 @@ export async function createFile(path: string): Promise<NewFile> {
     async discard() {
       await close();
       await rm(temporary, { force: true });
+      process.off('exit', deleteAtExit);
     },
   };
+}
+
+function refuseNameless(path: string): void {
+  if (path !== '' && !path.endsWith('/') && !path.endsWith(sep)) return;
+  throw new EngineError('BAD_REQUEST', `"${path}" is not the path of a file. Add a file name.`, { path });
 }
 
 function refuseExisting(path: string): void {

@@ -35,6 +35,25 @@ describe('Output', () => {
     expect(out.open).toBe(false);
   });
 
+  it.each([
+    ['at once', (fail: () => void) => fail()],
+    ['later', (fail: () => void) => void setTimeout(fail, 5)],
+  ])('knows when everything is written, and whether writing failed %s', async (_, when) => {
+    const pipe = new PassThrough().resume();
+    const out = new Output(pipe, () => undefined);
+    await out.line('a');
+    expect(await out.flushed()).toBe(true);
+
+    const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+    const hungUp = new Writable({ write: (_chunk, _encoding, done) => when(() => done(error)) });
+    const lost: (string | undefined)[] = [];
+    const gone = new Output(hungUp, ({ code }) => lost.push(code));
+    await gone.line('a');
+    expect(await gone.flushed()).toBe(false);
+    expect(lost).toEqual(['EPIPE']);
+    expect(await gone.flushed()).toBe(false);
+  });
+
   it('shows the control characters of texts in a terminal, and writes its own', async () => {
     const text = 'a\tb\n\u001b]0;title\u0007\r\u007f\u009b2J日本';
     const terminal = Object.assign(new PassThrough().setEncoding('utf8'), { isTTY: true });

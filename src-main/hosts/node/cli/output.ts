@@ -28,6 +28,13 @@ export class Output {
     return this.#open;
   }
 
+  /** Waits until all text was written, or cannot be. @returns whether it was */
+  async flushed(): Promise<boolean> {
+    // Called after all earlier writes, also when one of them fails.
+    if (this.#open) await new Promise<void>((resolve) => this.stream.write('', () => resolve()));
+    return this.#open;
+  }
+
   /** Columns of the terminal, whose window may change; undefined without one, or if it does not know. */
   get columns(): number | undefined {
     const { isTTY = false, columns = 0 } = this.stream;

@@ -1,8 +1,8 @@
 /** `run --receipt` and `verify` with the built engine: needs `npm run build`. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,6 +12,7 @@ import { tinyGguf } from '../../../engine/test-support/tiny-gguf.ts';
 import { makeReceipt, type Receipt } from '../../../protocol/engine/receipt/receipt.ts';
 import { measurementsPath } from '../../../services/data-folder.ts';
 import { BUILT_ENGINE_WORKER } from '../test-support/built-engine-worker.ts';
+import type { CliContext } from './context.ts';
 import { flagName } from './options/setting-options.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
@@ -28,7 +29,17 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function tokenscope(...args: string[]) {
+const MODELS = fileURLToPath(new URL('../../../../resources/models', import.meta.url));
+
+const tokenscope = (...args: string[]) => runWith({}, args);
+/** Nobody reads the output. */
+const unread = (...args: string[]) => {
+  const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+  const out = new Writable({ write: (_chunk, _encoding, done) => done(error) });
+  return runWith({ out: new Output(out, () => undefined) }, args);
+};
+
+async function runWith(context: Partial<CliContext>, args: readonly string[]) {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const output = { out: '', err: '' };
   out.setEncoding('utf8').on('data', (text: string) => (output.out += text));
@@ -39,8 +50,9 @@ async function tokenscope(...args: string[]) {
     err: new Output(err, () => undefined),
     signal: new AbortController().signal,
     workerUrl: BUILT_ENGINE_WORKER,
-    modelsDir: fileURLToPath(new URL('../../../../resources/models', import.meta.url)),
+    modelsDir: MODELS,
     measurementsPath: measurementsPath(folder),
+    ...context,
   });
   await Promise.all([finished(out.end()), finished(err.end())]);
   return { code, ...output };
@@ -61,6 +73,15 @@ function changed(file: string, change: (receipt: Receipt) => void): string {
   change(receipt);
   const target = path(`changed-${++made}.json`);
   writeFileSync(target, JSON.stringify(receipt));
+  return target;
+}
+
+/** A receipt with other parts and matching digests. */
+function forged(file: string, change: (receipt: Receipt) => void): string {
+  const receipt = read(file);
+  change(receipt);
+  const target = path(`forged-${++made}.json`);
+  writeFileSync(target, JSON.stringify(makeReceipt(receipt)));
   return target;
 }
 
@@ -98,6 +119,52 @@ describe('verify', { timeout: TIMEOUT_MS }, () => {
     });
     const { out } = await tokenscope('verify', file, '--cache-type', 'f16');
     expect(out).toContain('KV cache type: recorded f32, now f16');
+  });
+
+  it('opens no path that a receipt names', async () => {
+    const file = await receiptOf('Once upon a time', '--max-tokens', '4', '--greedy');
+    cpSync(join(MODELS, 'tiny-transformer'), path('copy'), { recursive: true });
+    const start = process.cwd();
+    process.chdir(folder);
+    try {
+      // The last one is a valid id.
+      for (const id of [path('copy'), './copy', 'copy']) {
+        const { code, out, err } = await tokenscope(
+          'verify',
+          forged(file, ({ model }) => (model.id = id)),
+        );
+        expect({ code, out }, id).toEqual({ code: 1, out: '' });
+        expect(err).toContain(`There is no model "${id}". Models: tiny-transformer. Use --model with the path of`);
+      }
+    } finally {
+      process.chdir(start);
+    }
+  });
+
+  it('uses no more threads than the computer runs at once, unless told to', async () => {
+    const cores = availableParallelism();
+    const file = await receiptOf('Once upon a time', '--max-tokens', '4', '--greedy', '--threads', '1');
+    const hostile = forged(file, ({ conditions }) => (conditions.kernels!.threads = 64));
+    const verification = await tokenscope('verify', hostile);
+    expect(verification.code).toBe(0);
+    if (cores < 64) expect(verification.out).toContain(`threads: recorded 64, now ${cores} (does not change`);
+    expect((await tokenscope('verify', hostile, '--threads', '1')).out).toContain('threads: recorded 64, now 1 ');
+  });
+
+  it('exits with 0 only if somebody could read the result', async () => {
+    const file = await receiptOf('Once upon a time', '--max-tokens', '4', '--greedy');
+    expect((await unread('verify', file)).code).toBe(141);
+    const other = forged(file, ({ reply }) => reply.ids.pop());
+    expect((await unread('verify', other)).code).toBe(1);
+    expect(
+      (
+        await unread(
+          'verify',
+          changed(file, ({ reply }) => reply.ids.pop()),
+          '--json',
+        )
+      ).code,
+    ).toBe(2);
   });
 
   it('generates nothing with another model file, and names it', async () => {
@@ -154,13 +221,12 @@ describe('verify', { timeout: TIMEOUT_MS }, () => {
     const file = await receiptOf('Once upon a time', '--max-tokens', '8', '--temperature', '1.5', '--seed', '1');
     const other = await receiptOf('Once upon a time', '--max-tokens', '8', '--temperature', '1.5', '--seed', '2');
     // The digests match, so only the model can tell.
-    const forged = path('forged.json');
-    writeFileSync(forged, JSON.stringify(makeReceipt({ ...read(file), reply: read(other).reply })));
+    const swapped = forged(file, (receipt) => (receipt.reply = read(other).reply));
     const at = read(file).reply.ids.findIndex((id, i) => id !== read(other).reply.ids[i]);
-    const json = await tokenscope('verify', forged, '--json');
+    const json = await tokenscope('verify', swapped, '--json');
     expect(json.code).toBe(1);
     expect(JSON.parse(json.out)).toMatchObject({ result: 'differs', divergesAt: at, recorded: {}, repeated: {} });
-    const { code, out } = await tokenscope('verify', forged);
+    const { code, out } = await tokenscope('verify', swapped);
     expect(code).toBe(1);
     expect(out).toMatch(
       new RegExp(`^Differs from token ${at + 1} of 8\\.\nRecorded: ".*" \\(token \\d+\\)\nRepeated: ".*"`),
@@ -169,6 +235,14 @@ describe('verify', { timeout: TIMEOUT_MS }, () => {
 });
 
 describe('run --receipt', { timeout: TIMEOUT_MS }, () => {
+  it('is refused without a file name, before the reply', async () => {
+    for (const name of ['', path('new/')]) {
+      const { code, out, err } = await tokenscope('run', 'Once', '--receipt', name);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toContain('Add a file name.');
+    }
+  });
+
   it('keeps an existing file, and leaves none after a failure', async () => {
     const file = await receiptOf('Once', '--max-tokens', '1');
     const before = readFileSync(file, 'utf8');

@@ -39,6 +39,15 @@ export class ReplyWriter {
     await this.answers.write('\n');
   }
 
+  /** Waits for the reply that is written. Dimmed text ends with it, also if it fails. */
+  async during<Reply>(reply: Promise<Reply>): Promise<Reply> {
+    try {
+      return await reply;
+    } finally {
+      await this.endReasoning();
+    }
+  }
+
   private async endReasoning(): Promise<void> {
     if (!this.reasoning) return;
     this.reasoning = false;

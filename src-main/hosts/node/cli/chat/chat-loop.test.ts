@@ -61,6 +61,21 @@ it('keeps question and answer until /retry has another answer', async () => {
   expect(asked.at(-1)).toEqual(['Hi', 'One', 'Bye']);
 });
 
+it('does not leave the terminal dimmed when the engine fails during reasoning', async () => {
+  const client = {
+    async *stream() {
+      yield { type: 'start', notices: [], segments: [] };
+      yield { type: 'token', token: { text: 'Hm', part: 'reasoning' } };
+      throw new EngineError('BACKEND_LOST', 'The GPU was lost.');
+    },
+  } as unknown as EngineClient;
+  const screen = new PassThrough().setEncoding('utf8');
+  const [out, err] = [new PassThrough(), screen].map((stream) => new Output(stream, () => undefined));
+  const conversation = new Conversation({ client, paramsFor: () => ({}) as GenerateParams, out, err, dim: true });
+  await expect(conversation.ask('Hi', new AbortController().signal)).rejects.toThrow('The GPU was lost.');
+  expect(screen.read()).toBe('\u001b[2mHm\u001b[22m\n');
+});
+
 it('exits with 130 if Ctrl-C stopped an answer, unless there was an error', async () => {
   expect((await chat('Hi\n', [stopped('')])).code).toBe(130);
   expect((await chat('Hi\n', [cancelled()])).code).toBe(130);

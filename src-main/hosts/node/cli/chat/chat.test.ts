@@ -125,6 +125,26 @@ describe('run --chat', () => {
   });
 });
 
+describe('inspect', () => {
+  it('uses the sampling settings recommended by the model’s file, as run does, with a notice', async () => {
+    const args = ['Hi', '--seed', '7', '--max-tokens', '12', '--ignore-eos'];
+    const [inspected, reply] = await Promise.all(
+      ['inspect', 'run'].map(async (command) => {
+        const { code, out, err } = await tokenscope([command, ...args, '--json']);
+        expect({ code, err }).toEqual({ code: 0, err: '' });
+        return JSON.parse(out) as { reply: { ids: number[] }; notices?: string[] };
+      }),
+    );
+    expect(inspected.reply.ids).toHaveLength(12);
+    expect(inspected.reply.ids).toEqual(reply.reply.ids);
+    const notice = 'Using sampling settings recommended by the model’s file: temperature 0.6, top-k 20.';
+    expect(inspected.notices).toEqual([notice]);
+    expect((await tokenscope(['inspect', ...args])).err).toBe(`Note: ${notice}\n`);
+    const own = await tokenscope(['inspect', ...args, '--json', '--greedy', '--top-k', '5']);
+    expect(JSON.parse(own.out)).not.toHaveProperty('notices');
+  });
+});
+
 describe('chat with a pipe', () => {
   it('answers each line, with the earlier turns as context', async () => {
     const first = await answered('Hi');

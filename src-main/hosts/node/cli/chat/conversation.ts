@@ -51,7 +51,7 @@ export class Conversation {
     const system: ChatMessage[] = this.system === null ? [] : [{ role: 'system', text: this.system }];
     const messages: ChatMessage[] = [...this.messages.slice(0, before), { role: 'user', text }];
     const writer = new ReplyWriter(out, err, dim);
-    const reply = await streamReply(client, paramsFor([...system, ...messages]), signal, {
+    const streamed = streamReply(client, paramsFor([...system, ...messages]), signal, {
       start: ({ notices, segments }) => {
         return this.tell(
           notices,
@@ -60,6 +60,7 @@ export class Conversation {
       },
       token: (token) => writer.token(token),
     });
+    const reply = await writer.during(streamed);
     if (reply.tokens.length > 0) await writer.end();
     for (const notice of reply.notices) await err.line(`Note: ${notice}`);
     const { stop } = reply.end;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { describeModel, type ModelDescription } from '../../../../engine/index.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
+import { compileNodeKernels } from '../../kernels.ts';
 import { formatModelDescription } from '../format/model-description.ts';
 import { openModelArgument } from '../model-argument.ts';
 
@@ -15,7 +16,9 @@ export function addInfoCommand(program: Command, context: CliContext, done: (cod
     .option('--json', 'print one JSON object')
     .action(async (model: string, { json }: { json?: true }) => {
       const files = await openModelArgument(context, model);
-      const description: ModelDescription = await describeModel(files, availableParallelism());
+      const description: ModelDescription = await describeModel(files, availableParallelism(), async () =>
+        compileNodeKernels(),
+      );
       if (json) await context.out.json(description);
       else await context.out.line(formatModelDescription(description));
       done(EXIT.ok);

@@ -6,6 +6,7 @@ import { withEngine } from '../engine-session.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { formatInspection } from '../format/inspection.ts';
 import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
+import { givenOn, withModelDefaults } from '../options/model-defaults.ts';
 import {
   addSamplingOptions,
   addStopOptions,
@@ -58,10 +59,12 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
     await withEngine(
       context,
       options.model,
-      async ({ client }) => {
+      async ({ client, model }) => {
         const { signal } = context;
-        const inspection = await client.call('inspect', params, { signal });
-        if (options.json) return context.out.json(inspectionJson(inspection));
+        const { sampling, notices } = withModelDefaults(params.sampling, model.samplingDefaults, givenOn(command));
+        const inspection = await client.call('inspect', { ...params, sampling }, { signal });
+        if (options.json) return context.out.json(inspectionJson(inspection, notices));
+        for (const notice of notices) await context.err.line(`Note: ${notice}`);
         const pieces = await piecesOf(client, idsIn(inspection), signal);
         return context.out.line(formatInspection(inspection, pieces, params.interventions));
       },
@@ -71,9 +74,13 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
   });
 }
 
-/** Adds a sentence with the stop reason. */
-function inspectionJson({ reply, ...inspection }: Inspection) {
-  return { ...inspection, reply: { ...reply, stop: { ...reply.stop, detail: stopSentence(reply.stop) } } };
+/** Adds a sentence with the stop reason, and notices if there are any. */
+function inspectionJson({ reply, ...inspection }: Inspection, notices: readonly string[]) {
+  return {
+    ...inspection,
+    reply: { ...reply, stop: { ...reply.stop, detail: stopSentence(reply.stop) } },
+    ...(notices.length === 0 ? {} : { notices }),
+  };
 }
 
 /** All ids in the text output. */

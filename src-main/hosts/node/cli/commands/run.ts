@@ -92,12 +92,13 @@ async function run(
   }
   for (const notice of notices) await context.err.line(`Note: ${notice}`);
   const writer = new ReplyWriter(context.out, context.err, showsDimmed(context));
-  const reply = await streamReply(client, params, context.signal, {
+  const streamed = streamReply(client, params, context.signal, {
     async start({ notices }) {
       for (const notice of notices) await context.err.line(`Note: ${notice}`);
     },
     token: (token) => writer.token(token),
   });
+  const reply = await writer.during(streamed);
   await writer.end();
   for (const notice of reply.notices) await context.err.line(`Note: ${notice}`);
   if (context.out.open) await context.err.line(formatStatistics(reply.start, reply.end));

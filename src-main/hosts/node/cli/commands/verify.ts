@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { availableParallelism } from 'node:os';
 import { EngineError } from '../../../../engine/api/errors.ts';
 import type { ExecutorName, KvCacheType } from '../../../../engine/api/types.ts';
 import { differencesOf, isOtherModel } from '../../../../protocol/engine/receipt/differences.ts';
@@ -8,6 +9,7 @@ import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { formatVerification, type Verification } from '../format/verification.ts';
+import { findModelById } from '../model-argument.ts';
 import { parseCount } from '../options/values.ts';
 import { cliVersions, readReceipt } from '../receipt-file.ts';
 
@@ -40,7 +42,11 @@ export function addVerifyCommand(program: Command, context: CliContext, done: (c
     .addOption(
       new Option('--cache-type <type>', 'KV cache type (default: as in the receipt)').choices(['f32', 'f16', 'q8']),
     )
-    .option('--threads <n>', 'threads of the wasm executor (default: as in the receipt)', parseCount)
+    .option(
+      '--threads <n>',
+      'threads of the wasm executor (default: as in the receipt, but no more than this computer runs at once)',
+      parseCount,
+    )
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: VerifyOptions) => done(await verify(context, path, options)));
 }
@@ -57,18 +63,27 @@ async function verify(context: CliContext, path: string, options: VerifyOptions)
     return EXIT.usage;
   }
   const { receipt } = checked;
-  const model = options.model ?? receipt.model.id;
-  const work = (session: EngineSession) => repeat(context, session, receipt);
-  const load = loadOptions(receipt, options);
-  const verification = await withEngine(context, model, work, load).catch((error: unknown) => {
-    const contextSize = smallerWindow(error);
-    // Another model, then, which loads like this and is named.
-    if (contextSize !== null) return withEngine(context, model, work, { ...load, contextSize });
+  const verification = await repeatOn(context, receipt, options).catch((error: unknown) => {
     throw options.model === undefined ? withHint(error, receipt) : error;
   });
   if (options.json) await context.out.json(verificationJson(receipt, verification));
   else await context.out.line(formatVerification(receipt, verification));
-  return verification.result === 'identical' ? EXIT.ok : EXIT.engineError;
+  if (verification.result !== 'identical') return EXIT.engineError;
+  // The exit code alone must not claim what nobody could read.
+  return (await context.out.flushed()) ? EXIT.ok : EXIT.unread;
+}
+
+/** Loads the model and repeats the reply. */
+async function repeatOn(context: CliContext, receipt: Receipt, options: VerifyOptions): Promise<Verification> {
+  const model = options.model ?? (await findModelById(context, receipt.model.id));
+  const work = (session: EngineSession) => repeat(context, session, receipt);
+  const load = loadOptions(receipt, options);
+  return withEngine(context, model, work, load).catch((error: unknown) => {
+    const contextSize = smallerWindow(error);
+    if (contextSize === null) throw error;
+    // Another model, then, which loads like this and is named.
+    return withEngine(context, model, work, { ...load, contextSize });
+  });
 }
 
 async function repeat(context: CliContext, session: EngineSession, receipt: Receipt): Promise<Verification> {
@@ -83,11 +98,14 @@ async function repeat(context: CliContext, session: EngineSession, receipt: Rece
   return { ...outcome, differences };
 }
 
-/** The settings of the receipt, unless a flag overrides them. */
+/**
+ * The settings of the receipt, unless a flag overrides them. Threads do not change the reply, and more than this computer
+ * runs at once only slow it down.
+ */
 function loadOptions({ conditions }: Receipt, options: VerifyOptions) {
   const { kernels, contextSize } = conditions;
   const executor = options.executor ?? conditions.executor;
-  const threads = options.threads ?? kernels?.threads;
+  const threads = options.threads ?? (kernels === null ? undefined : Math.min(kernels.threads, availableParallelism()));
   const kvCacheType = options.cacheType ?? kernels?.kvCacheType;
   return {
     executor,

@@ -9,6 +9,7 @@ import type {
 } from '../../../../engine/api/types.ts';
 import type { Download } from '../../../../protocol/app/downloads.ts';
 import { formatAttention } from './attention.ts';
+import { displayWidth } from './display-width.ts';
 import { formatDownload } from './download-progress.ts';
 import { formatInspection } from './inspection.ts';
 import { formatBytes, formatMs, formatPercent, formatVector, plural } from './numbers.ts';
@@ -84,6 +85,14 @@ describe('tables', () => {
   it('omit the middle if that saves space', () => {
     expect(elide(4, 1, 2)).toEqual([0, 1, 2, 3]);
     expect(elide(6, 1, 2)).toEqual([0, null, 4, 5]);
+  });
+});
+
+describe('the width of a text', () => {
+  it('is two columns per wide character, in all planes', () => {
+    expect(['a', 'é', 'e\u0301', '日', '😀', '\u{20000}', '\u{3134a}'].map(displayWidth)).toEqual([
+      1, 1, 1, 2, 2, 2, 2,
+    ]);
   });
 });
 

@@ -45,6 +45,7 @@ export function formatModelDescription(model: ModelDescription): string {
       ? ['memory when loaded, by context size', memoryTable(model.memory)]
       : [`It cannot be loaded: ${model.problem.message}`]),
     ...(model.gpuMemory ? ['memory on a GPU', memoryTable(model.gpuMemory)] : []),
+    ...model.notices,
   ].join('\n');
 }
 

@@ -34,6 +34,10 @@ describe('a lane', () => {
     expect({ topK: sampling.topK, stop }).toMatchObject({ topK: 3, stop: { maxTokens: 9, stopStrings: ['c'] } });
   });
 
+  it('may stop at a line feed', () => {
+    expect(paramsOf('stop=\\n').stop.stopStrings).toEqual(['\n']);
+  });
+
   it('may have its own system prompt and template', () => {
     const { prompt } = paramsOf('system=Be brief\\, please.,template=plain', '--system', 'Be kind.');
     expect(prompt).toMatchObject({

@@ -85,6 +85,14 @@ describe('sampling and stop flags', () => {
     expect(() => parse('--mirostat', '3')).toThrow(/0 \(off\), 1 or 2/);
   });
 
+  it('replace escapes in stop strings, as llama.cpp does, but not in banned texts', () => {
+    const { sampling, stop } = parse('--stop', '\\n', '--stop', 'a\\tb\\\\n', '--ban', '\\nabla');
+    expect(stop.stopStrings).toEqual(['\n', 'a\tb\\n']);
+    expect(sampling.bannedTexts).toEqual(['\\nabla']);
+    const help = addStopOptions(new Command()).configureHelp({ helpWidth: 200 }).helpInformation();
+    expect(help).toMatch(/--stop <text> +stop before this text, where \\n is a line feed and \\t a tab; repeatable\n/);
+  });
+
   it('have llama.cpp’s aliases, which the help omits', () => {
     const { sampling, stop } = parse(
       ...'--temp 0.5 --typical 0.9 --top-n-sigma 1 --repeat-last-n 8 --n-predict 3'.split(' '),

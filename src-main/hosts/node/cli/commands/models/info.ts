@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import { availableParallelism } from 'node:os';
 import { describeModel } from '../../../../../engine/index.ts';
+import type { ModelListing } from '../../../../../protocol/app/app-services.ts';
 import { defaultContext, fitOf, memoryAt } from '../../../../../protocol/engine/model-fit.ts';
+import { modelPathOf } from '../../../../../services/models/model-location.ts';
 import { systemMemory } from '../../../../../services/system-resources.ts';
+import { compileNodeKernels } from '../../../kernels.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { formatModelDescription, formatFit } from '../../format/model-description.ts';
-import { openModelArgument } from '../../model-argument.ts';
+import { findModel, openFoundModel, type ModelArgument } from '../../model-argument.ts';
 import { openModelService } from '../../model-service.ts';
 import { parseCount } from '../../options/values.ts';
 
@@ -18,9 +21,12 @@ export function addModelInfoCommand(models: Command, context: CliContext, done: 
     .option('--context <n>', 'context size in tokens (default: at most 4096)', parseCount)
     .option('--json', 'print one JSON object')
     .action(async (model: string, { context: tokens, json }: { context?: number; json?: true }) => {
-      const description = await describeModel(await openModelArgument(context, model), availableParallelism());
+      const found = await findModel(context, model);
+      const description = await describeModel(await openFoundModel(context, found), availableParallelism(), async () =>
+        compileNodeKernels(),
+      );
       const { handlers } = await openModelService(context);
-      const listing = (await handlers.modelsList()).find(({ id }) => id === description.id) ?? null;
+      const listing = await listingOf(found, await handlers.modelsList());
       const contextSize = Math.min(tokens ?? defaultContext(description.contextSize), description.contextSize);
       const needed = memoryAt(description.memory, contextSize).total;
       // Nothing has to fit if the model cannot be loaded.
@@ -37,4 +43,16 @@ export function addModelInfoCommand(models: Command, context: CliContext, done: 
       }
       done(EXIT.ok);
     });
+}
+
+/** The listing of a model: by its id, or by its path if that is what was passed, because two files may have one name. */
+async function listingOf(
+  { modelId, modelPaths, isInLibrary }: ModelArgument,
+  listings: readonly ModelListing[],
+): Promise<ModelListing | null> {
+  const isPath = Object.hasOwn(modelPaths, modelId) && !isInLibrary;
+  if (!isPath) return listings.find(({ id }) => id === modelId) ?? null;
+  // What cannot be added to the library is not in it.
+  const place = await modelPathOf(modelPaths[modelId]).catch(() => null);
+  return listings.find(({ path }) => path !== null && path === place) ?? null;
 }

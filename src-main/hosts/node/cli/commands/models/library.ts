@@ -73,7 +73,9 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
       const result = await untilStopped(context, ({ handlers }) => handlers.modelVerify(id));
       if (json) await out.json(result);
       else await out.line(result.text);
-      done(result.matches === false ? EXIT.engineError : EXIT.ok);
+      if (result.matches === false) return done(EXIT.engineError);
+      // The exit code alone must not claim what nobody could read.
+      done((await out.flushed()) ? EXIT.ok : EXIT.unread);
     });
 
   models

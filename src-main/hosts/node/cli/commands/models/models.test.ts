@@ -1,8 +1,8 @@
 /** `tokenscope models …` with its own library and hub. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { dirname, join, relative } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { hubPath, startDownloadServer, type DownloadServer } from '../../../../../../e2e/support/download-server.ts';
 import { rewriteGguf } from '../../../../../engine/test-support/rewrite-gguf.ts';
@@ -48,6 +48,8 @@ interface Options {
   isTerminal?: boolean;
   /** Width of the terminal. */
   columns?: number;
+  /** The reader of the output is gone. */
+  isUnread?: boolean;
 }
 
 async function tokenscope(args: readonly string[], options: Options = {}) {
@@ -60,7 +62,7 @@ async function tokenscope(args: readonly string[], options: Options = {}) {
   });
   const code = await runCli(args, {
     stdin: new PassThrough(),
-    out: new Output(out, () => undefined),
+    out: new Output(options.isUnread ? hungUp() : out, () => undefined),
     err: new Output(err, () => undefined),
     signal: options.signal ?? new AbortController().signal,
     isTerminal: options.isTerminal ?? false,
@@ -68,6 +70,10 @@ async function tokenscope(args: readonly string[], options: Options = {}) {
     modelsDir: new URL('../../../../../../resources/models', import.meta.url).pathname,
   });
   return { code, out: texts[0]!(), err: texts[1]!() };
+}
+
+function hungUp(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(), { code: 'EPIPE' })) });
 }
 
 const text = (part: string): string => expect.stringContaining(part) as string;
@@ -248,6 +254,36 @@ it('adds by reference, reports missing and changed files, locates, verifies, and
   expect((await tokenscope(['models', 'remove', 'story-1'])).err).toContain(
     'There is no model "story-1" in the library.',
   );
+});
+
+it('shows what the library knows about a path only if it is a path of the library', async () => {
+  await json('models', 'get', 'tiny-1m');
+  const downloaded = join(folder, 'data/models/tiny.gguf');
+  expect(await json('models', 'info', downloaded)).toMatchObject({ listing: { id: 'tiny-1m', path: downloaded } });
+  // Its name is the id of another file.
+  const other = join(folder, 'tiny-1m.gguf');
+  await writeFile(other, bytes);
+  expect(await json('models', 'info', other)).toMatchObject({ id: 'tiny-1m', listing: null });
+  expect((await tokenscope(['models', 'info', other])).out).not.toMatch(/SHA-256|^at /m);
+  // The id differs from the name.
+  const path = join(folder, 'Story.gguf');
+  await writeFile(path, bytes);
+  await json('models', 'add', path);
+  for (const written of [path, relative(process.cwd(), path), 'story']) {
+    expect(await json('models', 'info', written), written).toMatchObject({ listing: { id: 'story', path } });
+  }
+  expect(await json('models', 'info', 'tiny-transformer')).toMatchObject({ listing: { builtIn: true } });
+});
+
+it('verify exits with 0 only if its result could be written', async () => {
+  await json('models', 'get', 'tiny-1m');
+  expect((await tokenscope(['models', 'verify', 'tiny-1m'])).code).toBe(0);
+  expect((await tokenscope(['models', 'verify', 'tiny-1m'], { isUnread: true })).code).toBe(141);
+  const path = join(folder, 'data/models/tiny.gguf');
+  const other = bytes.slice();
+  other[other.length - 1]! ^= 1;
+  await writeFile(path, other);
+  expect((await tokenscope(['models', 'verify', 'tiny-1m'], { isUnread: true })).code).toBe(1);
 });
 
 it.each([
