@@ -15,7 +15,7 @@ import { intervene, replaceTokens } from './program/interventions.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
 import {
   CONTINUED_ON_CPU,
-  describeModel,
+  describeOn,
   dropInside,
   infoOf,
   loadModel,
@@ -27,7 +27,6 @@ import {
   type OpenedFiles,
 } from './load-model.ts';
 import { checkName } from './check-value.ts';
-import { describeModel as describeHeaders } from './models/describe-model.ts';
 import type { CancelToken, ModelFiles, Platform, PrefixStoreSize } from './api/platform.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
@@ -162,8 +161,7 @@ export class InferenceEngine {
    * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
    */
   describe(files: ModelFiles): Promise<ModelDescription> {
-    if (!this.platform.compileKernels) return describeHeaders(files);
-    return describeModel(files, this.platform.threads?.available);
+    return describeOn(this.platform, files);
   }
 
   /** Frees the models in memory. Does nothing when there are none. @throws EngineError CANCELLED */

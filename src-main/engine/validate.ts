@@ -41,7 +41,6 @@ export function validateGenerateParams(params: GenerateParams, limits: RequestLi
   validatePreviewParams(params, limits);
   checkBoolean('useKvCache', params.useKvCache);
   checkBoolean('speculate', params.speculate ?? true);
-  if (params.firstToken !== undefined) checkInteger('firstToken', params.firstToken, 0, limits.vocabularySize - 1);
 }
 
 /** @throws EngineError BAD_REQUEST */
@@ -97,10 +96,11 @@ export function validateInterventions(interventions: readonly Intervention[]): v
 /** @throws EngineError BAD_REQUEST */
 export function validatePreviewParams(params: PreviewParams, limits: RequestLimits): void {
   validateInspectParams(params, limits);
-  const { reply, continues, sampling, token, storePrefixFor } = params;
+  const { reply, continues, sampling, token, firstToken, storePrefixFor } = params;
   if (storePrefixFor !== undefined) checkName('storePrefixFor', storePrefixFor);
   if (continues?.stopString !== undefined) checkText('continues.stopString', continues.stopString);
   if (token !== undefined) checkInteger('token', token, 0, limits.vocabularySize - 1);
+  if (firstToken !== undefined) checkInteger('firstToken', firstToken, 0, limits.vocabularySize - 1);
   if (reply === undefined) return;
   validateIds('reply', reply, limits);
   if (sampling.seed === null) refuse('sampling.seed', null, 'the seed of the reply');

@@ -49,8 +49,15 @@ export type InsideQuery =
   | { kind: 'embedding'; token: number; neighbours: number; from: number; to: number }
   /** Rows of the position table, or the angles that a layer rotates by. */
   | { kind: 'positions'; layer: number; from: number; to: number }
-  /** One head, for a range of queries. */
-  | { kind: 'attention'; layer: number; head: number; from: number; to: number }
+  /** One head, for a range of queries. Keys and values are those of the range `keys`, by default of all tokens. */
+  | {
+      kind: 'attention';
+      layer: number;
+      head: number;
+      from: number;
+      to: number;
+      keys?: { from: number; to: number };
+    }
   /** The weights of all heads of a layer as pictures of at most `size` x `size`. */
   | { kind: 'attention_maps'; layer: number; size: number }
   /** The `neurons` that fire most at a token, and the `tokens` that each promotes and suppresses most. */
@@ -157,10 +164,12 @@ export interface AttentionAnswer {
   causal: boolean;
   /** `[to - from, headDim]`, after norms and rotation. */
   queries: Float32Array;
-  /** `[context, headDim]` each. */
+  /** First token of `keys` and `values`. */
+  firstKey: number;
+  /** `[keys that were asked for, within context, headDim]` each. */
   keys: Float32Array;
   values: Float32Array;
-  /** `[to - from, context]`: before softmax, in double precision from the above; -Infinity where masked. */
+  /** `[to - from, context]`: before softmax, in double precision from queries and keys; -Infinity where masked. */
   scores: Float64Array;
   /** `[to - from, context]`: after softmax, as the executor computed them. */
   weights: Float32Array;

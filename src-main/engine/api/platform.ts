@@ -106,8 +106,15 @@ export interface PrefixStore {
   /** Undefined if there is none. @throws EngineError STORAGE */
   get(key: string): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;
-  /** All or nothing. Deletes others beyond the limit. @throws EngineError STORAGE, for example when the disk is full */
-  set(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /**
+   * Stores a block, all or nothing. Beyond the limit, deletes those that were used least recently.
+   * @param used when it was last used, ms since 1970; by default now
+   * @returns keys of the deleted blocks
+   * @throws EngineError STORAGE, for example when the disk is full
+   */
+  set(key: string, bytes: Uint8Array<ArrayBuffer>, used?: number): Promise<readonly string[]>;
+  /** Blocks of this many bytes that are left when others were deleted. A chat with more would lose the rest at once. */
+  capacity(blockBytes: number): number;
   delete(key: string): Promise<void>;
   /**
    * Notes that a chat uses these blocks now, the first ones last of all to be deleted.

@@ -24,6 +24,8 @@ export interface InspectRunParams extends InspectParams {
 }
 
 export interface PreviewParams extends InspectParams {
+  /** The first token of the reply, as in `GenerateParams`: it was not drawn. Those in `reply` follow it. */
+  firstToken?: number;
   /**
    * The tokens of a reply before the one in question. `SamplingPreview.draw` then explains how a reply with this prompt,
    * these settings and this seed draws it: with the random number of that token, and with the state that the stages have
@@ -70,7 +72,7 @@ export interface SamplerStageReport {
 
 /** A preview of the next token's distribution: the sampler chain's effect. */
 export interface SamplingPreview {
-  /** Tokens of prompt and `reply`. */
+  /** Tokens of prompt, `firstToken` and `reply`. */
   promptTokens: number;
   /** The requested token, with its rank by raw logit, from 1; null if none was requested. */
   token: (Candidate & { rank: number }) | null;

@@ -31,7 +31,7 @@ export type PromptInput =
       whenFull?: WhenFull;
       /** How the messages become one text; by default as the model's file says, or `plain`. */
       template?: ChatTemplateChoice;
-      /** For templates with `enable_thinking`: whether the model may reason before it answers. */
+      /** For templates with `enable_thinking` or `thinking`: whether the model may reason before it answers. */
       enableThinking?: boolean;
       /** The current time for templates that write the date, ISO 8601. Default now. */
       date?: string;

@@ -107,8 +107,8 @@ export interface GenerateParams {
   topCandidates: number;
   /**
    * The reply continues the end of the prompt: a chat's last message is the reply so far. What ended it would come first
-   * again: that stop string is passed over once, and the first token is not an end-of-text token. The tokens' texts
-   * include the joining text. Omitted: a new reply.
+   * again: that stop string is passed over once, and the first token is not an end-of-text token. Other stop strings
+   * and banned texts may begin before the joint. The tokens' texts include the joining text. Omitted: a new reply.
    */
   continues?: Continues;
   /**
@@ -323,6 +323,8 @@ export interface ModelInfo {
   loadMs: number;
   /** Allocated bytes for weights, for K and V, and for computing: activations, tokenizer, threads. */
   memoryBytes: { weights: number; kvCache: number; scratch: number };
+  /** What had to be guessed or ignored in the files, in sentences for people. */
+  notices: string[];
 }
 
 export interface LoadProgress {

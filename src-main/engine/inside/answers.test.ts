@@ -269,6 +269,20 @@ describe('memory', () => {
     expect(inside.bytes).toBe(0);
   });
 
+  it('gives the keys and values that are asked for', async () => {
+    const { ask, run } = await asking(BUILT_IN);
+    const query = { kind: 'attention', layer: 1, head: 1, from: 2, to: 8 } as const;
+    const all = await ask(query);
+    const { computedTokens } = run.executor;
+    const part = await ask({ ...query, keys: { from: 3, to: TOKENS } });
+    const { headDim, context } = all;
+    const [keys, values] = [all.keys, all.values].map((each) => each.slice(3 * headDim));
+    expect([all.firstKey, all.keys.length, context]).toEqual([0, 8 * headDim, 8]);
+    // Without those that no query may look at.
+    expect(part).toEqual({ ...all, firstKey: 3, keys, values });
+    expect(run.executor.computedTokens).toBe(computedTokens);
+  });
+
   it('opens the first layer without the others', async () => {
     const { ask, run } = await asking(BUILT_IN);
     await ask({ kind: 'attention', layer: 0, head: 0, from: 0, to: TOKENS });
@@ -319,11 +333,16 @@ describe('memory', () => {
     ['a layer', { kind: 'layer', layer: 2, from: 0, to: 1 }, 'query.layer must be from 0 to 1, not 2.'],
     ['a head', { kind: 'attention', layer: 0, head: 4, from: 0, to: 1 }, 'query.head must be from 0 to 3, not 4.'],
     ['a range', { kind: 'layer', layer: 0, from: 0, to: 13 }, 'must be a range of the 12 tokens, not 0 to 13.'],
+    [
+      'a range of keys',
+      { kind: 'attention', layer: 0, head: 0, from: 0, to: 1, keys: { from: 3, to: 13 } },
+      'query.keys.from to query.keys.to must be a range of the 12 tokens, not 3 to 13.',
+    ],
     ['a rival', { kind: 'attribution', token: 0, target: 1, rival: 8000 }, 'query.rival must be from 0 to 7999'],
     [
       'too many numbers',
       { kind: 'feed_forward', layer: 0, token: 0, neurons: 1000, tokens: 5 },
-      'This would list 8 million numbers; the limit is 8 million. Ask for fewer tokens.',
+      'This would list 8.3 million numbers; the limit is 8 million. Ask for fewer tokens.',
     ],
   ])('refuses %s before anything runs', async (_, query, message) => {
     const { ask, run } = await asking(BUILT_IN);

@@ -16,6 +16,12 @@ interface HeadRange {
   readonly to: number;
 }
 
+/** `[from, to)`. */
+interface TokenRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Heads of a layer, for a range of queries. A run computes all of them, so moving from one to the next need not run again. */
 export interface LayerHeads {
   readonly layer: number;
@@ -107,34 +113,39 @@ export async function headsOfLayer(
   return found;
 }
 
-/** Everything about one of the heads. */
-export function attentionOfHead(layer: LayerHeads, head: number): AttentionAnswer {
+/** Everything about one of the heads. @param keys range of the keys and values in the answer, by default all */
+export function attentionOfHead(layer: LayerHeads, head: number, keys?: TokenRange): AttentionAnswer {
   const { attributes, from, to, context, heads, kvHeads } = layer;
   const { headDim, scale, softcap, window, causal } = attributes;
   const kvHead = kvHeadOf(head, attributes);
   const rows = to - from;
   const at = head - heads.from;
+  const all = { from: 0, to: context };
+  const shown = keys === undefined ? all : { from: Math.min(keys.from, context), to: Math.min(keys.to, context) };
+  const ofKv = (tensor: Float32Array, range: TokenRange) =>
+    column(tensor, kvHead - kvHeads.from, kvHeads, headDim, range);
   const answer: AttentionAnswer = {
     ...{ kind: 'attention', kvHead, headDim, context, scale, softcap, window, causal },
     queries: column(layer.queries, at, heads, headDim),
-    keys: column(layer.keys, kvHead - kvHeads.from, kvHeads, headDim),
-    values: column(layer.values, kvHead - kvHeads.from, kvHeads, headDim),
+    firstKey: shown.from,
+    keys: ofKv(layer.keys, shown),
+    values: ofKv(layer.values, shown),
     scores: new Float64Array(rows * context).fill(-Infinity),
     weights: layer.weights.slice(at * rows * context, (at + 1) * rows * context),
     output: column(layer.output, at, heads, headDim),
   };
-  scoreHead(answer, from);
+  scoreHead(answer, keys === undefined ? answer.keys : ofKv(layer.keys, all), from);
   return answer;
 }
 
-/** One head of `[tokens, heads, headDim]`, copied. */
-function column(all: Float32Array, head: number, heads: HeadRange, headDim: number): Float32Array {
+/** One head of `[tokens, heads, headDim]`, copied: of all tokens, or of a range. */
+function column(all: Float32Array, head: number, heads: HeadRange, headDim: number, range?: TokenRange): Float32Array {
   const width = (heads.to - heads.from) * headDim;
-  const tokens = all.length / width;
-  const copy = new Float32Array(tokens * headDim);
-  for (let token = 0; token < tokens; token++) {
+  const { from, to } = range ?? { from: 0, to: all.length / width };
+  const copy = new Float32Array((to - from) * headDim);
+  for (let token = from; token < to; token++) {
     const at = token * width + head * headDim;
-    copy.set(all.subarray(at, at + headDim), token * headDim);
+    copy.set(all.subarray(at, at + headDim), (token - from) * headDim);
   }
   return copy;
 }
@@ -144,8 +155,9 @@ function kvHeadOf(head: number, { heads, kvHeads }: AttentionAttributes): number
   return Math.floor((head * kvHeads) / heads);
 }
 
-function scoreHead(answer: AttentionAnswer, from: number): void {
-  const { queries, keys, scores, context, headDim, scale, softcap, window, causal } = answer;
+/** @param keys of all tokens */
+function scoreHead(answer: AttentionAnswer, keys: Float32Array, from: number): void {
+  const { queries, scores, context, headDim, scale, softcap, window, causal } = answer;
   for (let row = 0; row * context < scores.length; row++) {
     const token = from + row;
     const first = window === null ? 0 : Math.max(0, token - window + 1);

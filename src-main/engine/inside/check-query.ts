@@ -25,18 +25,13 @@ export function checkQuery({ ids, query }: InsideParams, model: Model): void {
   if ('token' in query) checkBelow('token', query.token, ids.length);
   if ('target' in query) checkBelow('target', query.target, vocabularySize);
   if ('rival' in query && query.rival !== undefined) checkBelow('rival', query.rival, vocabularySize);
-  if ('from' in query && (query.from >= query.to || query.to > ids.length)) {
-    throw new EngineError(
-      'BAD_REQUEST',
-      `query.from to query.to must be a range of the ${ids.length} tokens, not ${query.from} to ${query.to}.`,
-      { field: 'query.to', tokens: ids.length },
-    );
-  }
+  if ('from' in query) checkRange('query', query, ids.length);
+  if ('keys' in query) checkRange('query.keys', query.keys, ids.length);
   const values = valuesOf(query, ids.length, model);
   if (values <= MAX_VALUES) return;
   throw new EngineError(
     'BAD_REQUEST',
-    `This would list ${Math.round(values / 1e6)} million numbers; the limit is ${MAX_VALUES / 1e6} million. Ask for fewer tokens.`,
+    `This would list ${Math.ceil(values / 1e5) / 10} million numbers; the limit is ${MAX_VALUES / 1e6} million. Ask for fewer tokens.`,
     { field: 'query', values, maxValues: MAX_VALUES },
   );
 }
@@ -49,6 +44,15 @@ function checkBelow(field: string, value: number, count: number): void {
   });
 }
 
+function checkRange(field: string, { from, to }: { from: number; to: number }, tokens: number): void {
+  if (from < to && to <= tokens) return;
+  throw new EngineError(
+    'BAD_REQUEST',
+    `${field}.from to ${field}.to must be a range of the ${tokens} tokens, not ${from} to ${to}.`,
+    { field: `${field}.to`, tokens },
+  );
+}
+
 /** Values in the answer, counted as float32. */
 function valuesOf(query: InsideQuery, tokens: number, { config }: Model): number {
   const { hiddenSize, headDim, heads, layers, vocabularySize, feedForwardSize } = config;
@@ -57,8 +61,10 @@ function valuesOf(query: InsideQuery, tokens: number, { config }: Model): number
       return (query.to - query.from) * hiddenSize + (query.neighbours > 0 ? vocabularySize : 0);
     case 'positions':
       return (query.to - query.from) * (hiddenSize + headDim);
-    case 'attention':
-      return (query.to - query.from) * (3 * tokens + 2 * headDim) + 2 * tokens * headDim;
+    case 'attention': {
+      const keys = query.keys ?? { from: 0, to: tokens };
+      return (query.to - query.from) * (3 * tokens + 2 * headDim) + 2 * (keys.to - keys.from) * headDim;
+    }
     case 'attention_maps':
       return heads * Math.min(query.size, tokens) ** 2;
     case 'feed_forward':

@@ -103,7 +103,7 @@ export class Inside {
         return positionsOf(run, query);
       case 'attention':
         if (!hasHead(known.heads, query)) known.heads = await headsOfLayer(run, streamOf(), query);
-        return attentionOfHead(known.heads, query.head);
+        return attentionOfHead(known.heads, query.head, query.keys);
       case 'attention_maps':
         return attentionMaps(run, streamOf(), query);
       case 'feed_forward':

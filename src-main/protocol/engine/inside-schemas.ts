@@ -41,7 +41,10 @@ const insideQuery = schemaOf<InsideQuery>()(
     v.strictObject({ kind: v.literal('tokens') }),
     v.strictObject({ kind: v.literal('embedding'), token, neighbours: v.union([v.literal(0), count]), ...range }),
     v.strictObject({ kind: v.literal('positions'), layer, ...range }),
-    v.strictObject({ kind: v.literal('attention'), layer, head: index, ...range }),
+    v.strictObject({
+      ...{ kind: v.literal('attention'), layer, head: index, ...range },
+      keys: v.exactOptional(v.strictObject(range)),
+    }),
     v.strictObject({ kind: v.literal('attention_maps'), layer, size: count }),
     v.strictObject({ kind: v.literal('feed_forward'), layer, token, neurons: count, tokens: count }),
     v.strictObject({ kind: v.literal('layer'), layer, ...range }),

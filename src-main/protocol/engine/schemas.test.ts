@@ -31,6 +31,12 @@ describe('checkStream', () => {
     }
   });
 
+  it('passes on a chosen token, also of a preview', () => {
+    const { useKvCache: _, ...asked } = { ...params(), firstToken: 7 };
+    expect(checkCall('preview', asked).params).toEqual(asked);
+    expect(refusal(() => checkCall('preview', { ...asked, firstToken: 1.5 })).details.field).toBe('firstToken');
+  });
+
   it.each([
     'temperature',
     'topK',

@@ -121,6 +121,7 @@ const previewParams = schemaOf<PreviewParams>()(
   v.object({
     ...{ ...inspectEntries, reply: v.exactOptional(tokenIds) },
     ...{ continues: v.exactOptional(continues), token: v.exactOptional(tokenId) },
+    firstToken: v.exactOptional(tokenId),
     storePrefixFor: v.exactOptional(chatName),
   }),
 );

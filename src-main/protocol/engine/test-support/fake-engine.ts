@@ -49,6 +49,7 @@ export const FAKE_MODEL: ModelInfo = {
   kernels: null,
   loadMs: 0,
   memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
+  notices: [],
 };
 
 export const FAKE_DESCRIPTION: ModelDescription = {
@@ -76,6 +77,7 @@ export const FAKE_DESCRIPTION: ModelDescription = {
   chatTemplate: null,
   memory: [{ contextSize: 1000, weights: 0, kvCache: 0, scratch: 0, total: 0 }],
   problem: null,
+  notices: [],
 };
 
 const TIMINGS = {

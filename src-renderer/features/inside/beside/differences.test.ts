@@ -17,6 +17,7 @@ function headOf(weights: readonly number[], isCausal = true): AttentionAnswer {
     kind: 'attention',
     ...{ kvHead: 0, headDim: 1, context: 2, scale: 1, softcap: null, window: null, causal: isCausal },
     queries: new Float32Array(2),
+    firstKey: 0,
     keys: new Float32Array(2),
     values: new Float32Array(2),
     scores: Float64Array.of(0, isCausal ? -Infinity : 0, 0, 0),

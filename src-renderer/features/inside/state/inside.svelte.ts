@@ -107,7 +107,8 @@ export class InsideState implements RunView {
       this.source = { kind: 'unknown', problem };
       return;
     }
-    const { prompt, reply = [], stop } = source.question(index);
+    const { prompt, firstToken, reply: drawn = [], stop } = source.question(index);
+    const reply = firstToken === undefined ? drawn : [firstToken, ...drawn];
     const { maxTokens } = stop;
     this.#draws = { source, index };
     this.source = { kind: 'reply', prompt, reply, maxTokens, target: source.token(index).id, model: source.model };

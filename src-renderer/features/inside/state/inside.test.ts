@@ -93,6 +93,11 @@ describe('the state of Inside', () => {
     await settle();
     expect(inside.answers?.ids).toEqual([1, 2, 70, 71]);
     expect([inside.step, inside.target, inside.draw?.index]).toEqual(['why', 72, 2]);
+    const question = (index: number) => ({ ...draws.question(index - 1), firstToken: 69 });
+    inside.lookAt({ ...draws, question }, 2);
+    inside.follow();
+    await settle();
+    expect(inside.answers?.ids).toEqual([1, 2, 69, 70]);
     inside.setText('ab');
     expect([inside.target, inside.draw]).toEqual([null, null]);
   });

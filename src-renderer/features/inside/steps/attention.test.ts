@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AttentionAnswer } from '../../../../src-main/engine/api/inside-types.ts';
+import { checkQuery } from '../../../../src-main/engine/inside/check-query.ts';
+import type { Model } from '../../../../src-main/engine/models/model.ts';
 import { headPicture, headQuery, outputPicture, strongestKeys, weightsOf } from './attention.ts';
 import type { InsideToken } from './step-props.ts';
 
@@ -17,6 +19,7 @@ function answerOf(changes: Partial<AttentionAnswer> = {}): AttentionAnswer {
     kind: 'attention',
     ...{ kvHead: 0, headDim: 2, context: 2, scale, softcap: null, window: null, causal: true },
     queries: Float32Array.of(1, 0, 1, 1),
+    firstKey: 0,
     keys: Float32Array.of(1, 1, 2, 2),
     values: Float32Array.of(10, 0, 20, 0),
     scores: Float64Array.of(scale, -Infinity, first, second),
@@ -78,6 +81,35 @@ describe('a head', () => {
       value: '18.0443',
       formula: 'Σ weight × value = 0.80443 × 20 + 0.19557 × 10 = 18.0443',
     });
+  });
+  it('explains with the keys and values that the answer has', () => {
+    const answer = answerOf({ firstKey: 1, keys: Float32Array.of(2, 2), values: Float32Array.of(20, 0) });
+    const view = { ...viewOf(answer), keys: { from: 1, to: 2 } };
+    expect(headPicture(view, 'scores').describe({ row: 1, column: 0 }).formula).toBe(
+      'q·k / √2 = 4 / 1.41421 = 2.82843',
+    );
+    expect(outputPicture(view).describe({ row: 1, column: 0 }).formula).toBe(
+      'Σ weight × value = 0.80443 × 20 + 1 more = 18.0443',
+    );
+  });
+  it.each([
+    [4096, 256, 48, undefined],
+    [12_300, 256, 48, { from: 12_252, to: 12_300 }],
+    [32_768, 256, 48, { from: 32_720, to: 32_768 }],
+    [131_072, 512, 16, { from: 131_056, to: 131_072 }],
+  ])('is asked about what fits into an answer: %i tokens, head size %i', (count, headDim, rows, keys) => {
+    const ops = [{ op: 'attention', attributes: { heads: 4 } }];
+    const model = { program: { ops }, config: { contextSize: count, headDim } } as unknown as Model;
+    const view = { layer: 0, head: 0, token: count - 1 };
+    const query = headQuery(view, count);
+    expect([query.to - query.from, query.keys]).toEqual([rows, keys]);
+    for (const from of [null, 48, count]) {
+      const asked = { ids: { length: count } as number[], interventions: [], query: headQuery(view, count, from) };
+      expect(() => checkQuery(asked, model)).not.toThrow();
+    }
+    expect(headQuery(view, count, 48).keys).toEqual(keys && { from: 48, to: 96 });
+    // Later ones are masked.
+    expect(headQuery({ ...view, token: 0 }, count, 96).keys).toEqual(keys && { from: 0, to: rows });
   });
   it('finds the strongest keys, and the weights of a token that the answer has', () => {
     const answer = answerOf();

@@ -3,15 +3,35 @@ import { gridPicture, NARROW_CELL } from '../picture/grid-picture.ts';
 import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
 import type { ShownAnswer } from '../state/answers.svelte.ts';
-import { labelsOf, nameOf, windowAround, type TokenRange } from './token-window.ts';
+import { labelsOf, nameOf, SHOWN_TOKENS, windowAround, type TokenRange } from './token-window.ts';
 import { dot, vectorPicture } from './vectors.ts';
 
-/** One head, for the queries around the selected token. The step and the token strip ask the same. */
+/** Longest run that is asked about with all keys and values. An answer has at most 8 million numbers. */
+const ALL_KEYS = 4096;
+/** Most weights and scores of an answer; a score has the size of two. */
+const MOST_WEIGHTS = 7_500_000;
+
+/**
+ * One head, for the queries around the selected token. The step and the token strip ask the same, unless a long run shows
+ * other keys.
+ * @param keysFrom first key that is shown; null for the keys of the queries
+ */
 export function headQuery(
   { layer, head, token }: { layer: number; head: number; token: number },
   count: number,
+  keysFrom: number | null = null,
 ): Extract<InsideQuery, { kind: 'attention' }> {
-  return { kind: 'attention', layer, head, ...windowAround(token, count) };
+  // Windows move by a quarter of their size.
+  const rows = Math.min(SHOWN_TOKENS, 4 * Math.floor(MOST_WEIGHTS / (4 * 3 * count)));
+  const queries = windowAround(token, count, rows);
+  const query = { kind: 'attention', layer, head, ...queries } as const;
+  return count <= ALL_KEYS ? query : { ...query, keys: shownKeys(queries, keysFrom, queries.to) };
+}
+
+/** @param end of the keys that the queries may look at */
+export function shownKeys(queries: TokenRange, keysFrom: number | null, end: number): TokenRange {
+  if (keysFrom === null || keysFrom >= end) return queries;
+  return { from: keysFrom, to: Math.min(end, keysFrom + SHOWN_TOKENS) };
 }
 
 /** What a query gives to each key; null if the answer does not have the query. */
@@ -109,8 +129,8 @@ function describeCell(view: HeadView, tensor: AttentionTensor, row: number, key:
 
 /** `q·k / √32 = 12.3 / 5.65685 = 2.17`. */
 function scoreFormula(answer: AttentionAnswer, row: number, key: number): string {
-  const { queries, keys, headDim, scale, softcap, scores, context } = answer;
-  const product = dot(queries, row * headDim, keys, key * headDim, headDim);
+  const { queries, keys, firstKey, headDim, scale, softcap, scores, context } = answer;
+  const product = dot(queries, row * headDim, keys, (key - firstKey) * headDim, headDim);
   const score = formatNumber(scores[row * context + key]);
   const root = Math.sqrt(headDim);
   const isRoot = Math.abs(scale * root - 1) < 1e-6;
@@ -134,21 +154,23 @@ function weightFormula({ scores, weights, context }: AttentionAnswer, row: numbe
 
 /** The weighted sums of values, which the head passes on. */
 export function outputPicture({ answer, tokens, layer, head, queries }: HeadView): Picture {
-  const { output, headDim, context, weights, values } = answer;
+  const { output, headDim, context, weights, values, firstKey } = answer;
   return vectorPicture({
     title: `Weighted sum of values, layer ${layer + 1}, head ${head + 1}`,
     fileName: `attention-output-layer-${layer + 1}-head-${head + 1}`,
     ...{ tokens, range: queries, values: output, width: headDim },
     formula(token, dimension, value) {
       const row = token - queries.from;
-      const terms = Array.from({ length: context }, (_, key) => ({
-        weight: weights[row * context + key],
+      const own = weights.subarray(row * context, (row + 1) * context);
+      const count = own.reduce((sum, weight) => sum + Number(weight > 0), 0);
+      const terms = Array.from({ length: values.length / headDim }, (_, key) => ({
+        weight: own[firstKey + key],
         value: values[key * headDim + dimension],
       })).filter(({ weight }) => weight > 0);
       terms.sort((a, b) => Math.abs(b.weight * b.value) - Math.abs(a.weight * a.value));
       const shown = terms.slice(0, TERMS).map((term) => `${formatNumber(term.weight)} × ${formatNumber(term.value)}`);
-      const rest = terms.length > TERMS ? ` + ${terms.length - TERMS} more` : '';
-      return `Σ weight × value = ${shown.join(' + ')}${rest} = ${formatNumber(value)}`;
+      if (count > shown.length) shown.push(`${count - shown.length} more`);
+      return `Σ weight × value = ${shown.join(' + ')} = ${formatNumber(value)}`;
     },
   });
 }
