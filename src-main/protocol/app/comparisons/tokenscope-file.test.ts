@@ -1,6 +1,8 @@
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ModelListing } from '../app-services.ts';
+import { storedComparison as storedComparisonSchema } from './comparison-schemas.ts';
 import { AT, laneReply, storedComparison } from './test-support/comparisons.ts';
 import {
   fileModels,
@@ -101,6 +103,21 @@ test('a prototype in a file is ignored', () => {
   const { comparison } = readTokenscopeFile(text, 'run.tokenscope', AS);
   expect(Reflect.get(comparison, 'polluted')).toBeUndefined();
   expect(Reflect.get({}, 'polluted')).toBeUndefined();
+});
+
+test.each([
+  ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.678Z'],
+  ['2026-01-02 03:04:05+02:00', '2026-01-02T01:04:05.000Z'],
+  // In the future; in a time zone that is not understood; before the year 0.
+  ['2027-06-01T00:00:00.000Z', AS.now],
+  ['9999-12-31T23:59:59.999Z', AS.now],
+  ['2999-02-31 00:00:00Z', AS.now],
+  ['2999-01-01T00:00:00+05', AS.now],
+  ['0000-01-01T00:00:00+05:00', AS.now],
+])('a run that a file dates %s was created %s', (createdAt, expected) => {
+  const { comparison } = readTokenscopeFile(exported(storedComparison({ createdAt })), 'run.tokenscope', AS);
+  expect(comparison.createdAt).toBe(expected);
+  expect(v.safeParse(storedComparisonSchema, comparison).success).toBe(true);
 });
 
 test('models are described by the library', () => {

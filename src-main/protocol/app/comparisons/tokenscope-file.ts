@@ -130,7 +130,14 @@ export function readTokenscopeFile(text: string, name: string, as: { id: string;
     );
   }
   const { comparison, models } = result.output;
-  return { comparison: { ...comparison, id: as.id, updatedAt: as.now, revision: 0, votes: [] }, models };
+  const createdAt = pastDate(comparison.createdAt, as.now);
+  return { comparison: { ...comparison, id: as.id, createdAt, updatedAt: as.now, revision: 0, votes: [] }, models };
+}
+
+/** A date from a file as runs store it; `now` if it is in the future, before 1970 or not a time at all. */
+function pastDate(text: string, now: string): string {
+  const at = Date.parse(text);
+  return at >= 0 && at <= Date.parse(now) ? new Date(at).toISOString() : now;
 }
 
 /** For files that need not be read to be refused. */

@@ -45,11 +45,18 @@ export function blindVote(lanes: readonly StoredLane[], winner: number | null, a
   return { at, winner, lanes: shown };
 }
 
-/** Most wins first; of equal wins, the setting that was shown less often. */
+/**
+ * A run that was saved as a copy has the votes of the other one too: equal votes count once.
+ * @returns most wins first; of equal wins, the setting that was shown less often
+ */
 export function votesPerSetting(comparisons: Iterable<{ readonly votes: readonly BlindVote[] }>): SettingVotes[] {
   const counts = new Map<string, SettingVotes & { at: string }>();
+  const counted = new Set<string>();
   for (const { votes } of comparisons) {
     for (const { at, winner, lanes } of votes) {
+      const vote = [at, winner, ...lanes.map(({ key }) => key)].join('\n');
+      if (counted.has(vote)) continue;
+      counted.add(vote);
       for (const [index, { key, label, modelName }] of lanes.entries()) {
         const count = counts.get(key) ?? { key, label, modelName, shown: 0, won: 0, tied: 0, at };
         counts.set(key, count);

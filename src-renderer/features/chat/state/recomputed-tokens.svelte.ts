@@ -1,12 +1,13 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { PromptInput, StopParams } from '../../../../src-main/engine/api/types.ts';
 import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
 import { NO_TOKEN, type TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { UNKNOWN_MEASURES, type TokenMeasures } from '../thread/tint.ts';
 import type { EngineState } from './engine.svelte.ts';
+import { drawnFrom } from './reply-draws.ts';
 import { CANDIDATES } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
 
@@ -131,7 +132,7 @@ export class RecomputedTokens {
     this.problem = null;
     try {
       const engine = await this.#engine.ready(signal);
-      const { prompt, replyTokens: last, hasOtherPrompt = false } = await this.#promptWith(count, engine);
+      const { prompt, replyTokens: last, hasOtherPrompt = false } = await this.#datedPrompt(count, engine);
       if (last === 0) throw new EngineError('BAD_REQUEST', 'The ids of its tokens are not known.');
       const { ranks, entropies } = await engine.call('score', { prompt, top: 0, last }, { signal });
       // The last distribution is that of the token after the reply.
@@ -142,15 +143,32 @@ export class RecomputedTokens {
     }
   }
 
+  /** The prompt with the date of the reply's run, which its template may have written. */
+  async #datedPrompt(end: number, engine: EngineApi): Promise<PromptWithReply> {
+    const asked = await this.#promptWith(end, engine);
+    const date = this.#reply.facts.run?.requestedAt;
+    if (date === undefined || asked.prompt.kind !== 'chat') return asked;
+    return { ...asked, prompt: { ...asked.prompt, date } };
+  }
+
+  /** The reply's own stop settings. A grammar needs the number of tokens that were left before a token. */
+  #stopAt(index: number): StopParams {
+    const { run } = this.#reply.facts;
+    if (run === undefined || run === null) return defaultStopParams();
+    const left = run.stop.maxTokens - (index - drawnFrom(this.#reply, index));
+    // An earlier run began later or had a higher limit, which is not stored.
+    return left > 0 ? { ...run.stop, maxTokens: left } : run.stop;
+  }
+
   async #ask(index: number, signal: AbortSignal): Promise<void> {
     try {
       const { id } = this.#reply.token(index);
       if (id === NO_TOKEN) throw new EngineError('BAD_REQUEST', NOT_GENERATED);
       const engine = await this.#engine.ready(signal);
-      const { prompt } = await this.#promptWith(index, engine);
+      const { prompt } = await this.#datedPrompt(index, engine);
       const { seed } = this.#reply;
       const sampling = { ...this.#reply.sampling, seed };
-      const request = { prompt, sampling, stop: defaultStopParams(), topCandidates: CANDIDATES, token: id };
+      const request = { prompt, sampling, stop: this.#stopAt(index), topCandidates: CANDIDATES, token: id };
       const { token, candidates, survivors } = await engine.call('preview', request, { signal });
       if (signal.aborted || token === null) return;
       const { rank, ...own } = token;

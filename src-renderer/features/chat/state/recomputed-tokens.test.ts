@@ -1,4 +1,5 @@
 import { beforeEach, expect, it, vi } from 'vitest';
+import { defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { Candidate, PreviewParams, ScoreParams } from '../../../../src-main/engine/api/types.ts';
 import { end, start, tokens, type FakeEngine } from '../test-support/fakes.ts';
@@ -76,6 +77,42 @@ it('recomputes the candidates at a token with the reply’s own settings', async
     candidates: [CANDIDATE, { ...CANDIDATE, id: 5, piece: 't2', sampledProbability: 0.5 }],
   });
   expect(tokensOf.detailsOf(1)).toBeNull();
+});
+
+it('recomputes with the date and the stop settings of the run, as far as the reply had got', async () => {
+  const asked: (PreviewParams | ScoreParams)[] = [];
+  const answer = (params: PreviewParams | ScoreParams) => {
+    asked.push(params);
+    throw new EngineError('CONTEXT_FULL', 'Too long.');
+  };
+  api.answers.preview = answer;
+  api.answers.score = answer;
+  const reply = chats.current.lastReply!;
+  const requestedAt = '2026-01-02T03:04:05.000Z';
+  const stop = { ...reply.facts.run!.stop, maxTokens: 6, ignoreEos: true };
+  reply.note({ run: { ...reply.facts.run!, requestedAt, stop } });
+  const ask = async (index: number) => {
+    asked.length = 0;
+    recomputed().askDetails(index);
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    return asked[0];
+  };
+  expect(await ask(0)).toMatchObject({ prompt: { date: requestedAt }, stop });
+  expect(await ask(3)).toMatchObject({ prompt: { date: requestedAt }, stop: { ...stop, maxTokens: 3 } });
+  // A token that a person chose does not count.
+  reply.note({ runStart: 1, run: { ...reply.facts.run!, chosen: { id: 4, idsBefore: 1 } } });
+  expect(await ask(1)).toMatchObject({ stop });
+  expect(await ask(3)).toMatchObject({ stop: { ...stop, maxTokens: 5 } });
+  // Before the run, the limit may have been another one.
+  reply.note({ runStart: 3, run: { ...reply.facts.run!, stop: { ...stop, maxTokens: 2 } } });
+  expect(await ask(1)).toMatchObject({ stop: { maxTokens: 1 } });
+  expect(await ask(2)).toMatchObject({ stop: { maxTokens: 2 } });
+  asked.length = 0;
+  recomputed().score();
+  await vi.waitFor(() => expect(asked).toMatchObject([{ prompt: { date: requestedAt } }]));
+  reply.note({ run: null });
+  expect(await ask(1)).toMatchObject({ stop: defaultStopParams() });
+  expect(asked[0].prompt).not.toHaveProperty('date');
 });
 
 it('tells a token whose candidates could not be recomputed', async () => {

@@ -5,6 +5,7 @@ import type { ChatsState } from './chats.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { end, start, tokens, type FakeEngine } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
+import { drawnFrom } from './reply-draws.ts';
 
 let api: FakeEngine;
 let chats: ChatsState;
@@ -69,11 +70,26 @@ describe('the draws of a reply', () => {
     const { replyIds } = asked.prompt as { replyIds?: number[] };
     expect(replyIds).toEqual([3, 4]);
     expect(draws().question(4)).toEqual({
-      prompt: { ...asked.prompt, replyIds: [3, 4, ...chosen] },
+      prompt: asked.prompt,
+      firstToken: chosen[0],
       stop: { ...asked.stop, repetitionWindow: 10 },
       sampling: { ...asked.sampling, seed: 7 },
       reply: last().ids(3, 4),
     });
+    // The settings would have drawn it with the first random number.
+    expect(draws().question(2)).toMatchObject({ prompt: { replyIds }, reply: [] });
+    expect(draws().question(2)).not.toHaveProperty('firstToken');
+    // Nothing is recorded.
+    const recorded = last().facts.run!;
+    last().note({ run: null });
+    expect(draws().question(4)).toMatchObject({ prompt: { replyIds }, firstToken: chosen[0], reply: last().ids(3, 4) });
+    last().note({ run: recorded });
+    // Whatever is continued was drawn, also after a branch that failed before its first token.
+    const reply = last();
+    const { chosen: _, ...run } = reply.facts.run!;
+    reply.note({ run });
+    expect(draws().caution(2)).toBeNull();
+    expect(drawnFrom(reply, 4)).toBe(2);
   });
 
   it('before a branch are those of the other version', async () => {
@@ -83,7 +99,8 @@ describe('the draws of a reply', () => {
     expect(draws().sampling.topK).toBe(1);
     expect(draws().question(1)).toEqual(before);
     expect(draws().caution(1)).toContain('branched from');
-    expect(draws().caution(2)).toBeNull();
+    expect(draws().caution(2)).toBe('You chose this token. The draw shows what the settings would have picked.');
+    expect(draws().caution(3)).toBeNull();
     // Even after the chat has continued.
     const branch = last();
     await session.send('And then?');

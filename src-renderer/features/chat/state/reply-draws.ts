@@ -2,6 +2,22 @@ import type { WaterfallToken, DrawQuestion, DrawSource } from '../../waterfall/d
 import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { Reply } from './reply.svelte.ts';
 
+/** Whether a person chose the first token of a reply's latest run. */
+function beginsWithChosen({ facts: { run, branch }, runStart }: Pick<Reply, 'facts' | 'runStart'>): boolean {
+  // Where nothing was recorded, a branch began with one.
+  return run === undefined || run === null ? branch?.index === runStart : run.chosen !== undefined;
+}
+
+/**
+ * Index of the first token of a reply that was drawn in the run of token `index`, at most `index`: neither those before the
+ * run nor a token that a person chose were. 0 before the latest run.
+ */
+export function drawnFrom(reply: Pick<Reply, 'facts' | 'runStart'>, index: number): number {
+  const { runStart } = reply;
+  if (index < runStart) return 0;
+  return beginsWithChosen(reply) ? Math.min(index, runStart + 1) : runStart;
+}
+
 /**
  * The draws of a reply.
  * @param asked the text before it
@@ -33,6 +49,9 @@ export function replyDraws(reply: Reply, asked: string, question: (index: number
       }
       if (index < reply.runStart) {
         return 'This reply was continued later. Only the settings of the continuation are stored.';
+      }
+      if (index === reply.runStart && beginsWithChosen(reply)) {
+        return 'You chose this token. The draw shows what the settings would have picked.';
       }
       if (reply.facts.run) return null;
       return 'Its prompt is from an earlier version of Tokenscope, which did not record all settings.';

@@ -72,9 +72,12 @@ export class ReplyDetails {
   /** Whether the rank of some of the first `count` tokens was not stored, as far as `rank` was called. Reactive. */
   lacksRanks(count: number): boolean {
     void this.#arrived;
-    const missing = this.#ranks.indexOf(0);
-    if (missing >= 0 && missing < count) return true;
     const inherited = this.#inherited;
+    for (let index = inherited?.count ?? 0; index < count; index++) {
+      const known = this.#ranks[index];
+      // Without a loader, nothing will arrive.
+      if (known === 0 || (known === undefined && this.#load === null)) return true;
+    }
     return inherited !== null && inherited.from.lacksRanks(Math.min(count, inherited.count));
   }
 

@@ -114,6 +114,23 @@ test('other pages hear of changes, and a conflict becomes a copy', async () => {
   expect(titles(two)).toEqual(['Later']);
 });
 
+test('the votes of a run count once, also if a conflict saved it as a copy', async () => {
+  const { one, two } = await twoPages();
+  const run = storedComparison();
+  const vote = (winner: number, second: number) => blindVote(run.lanes, winner, `2026-01-03T00:00:0${second}.000Z`);
+  const votes = [vote(0, 0), vote(0, 1)];
+  await one.save({ ...run, votes });
+  await two.rename('run-1', 'Renamed');
+  expect(await one.save({ ...run, votes: [...votes, vote(1, 2)] })).not.toBe('run-1');
+  expect(one.list).toHaveLength(2);
+  for (const { votes: counted } of [one, two]) {
+    expect(counted).toMatchObject([
+      { label: 'Greedy', shown: 3, won: 2 },
+      { label: 'Temperature 1.5', shown: 3, won: 1 },
+    ]);
+  }
+});
+
 test('a run that another page deleted is restored if this one still changes it', async () => {
   const { one, two } = await twoPages();
   await one.save(storedComparison());

@@ -177,7 +177,7 @@ export class CompareState {
   #leave(): void {
     this.runner.stop();
     for (const reply of this.lanes.flatMap(({ replies }) => replies)) {
-      if (reply.running) reply.failed({ reason: 'user', tokens: reply.count });
+      if (reply.running) reply.failed({ reason: 'user', tokens: reply.count - reply.runStart });
     }
     void this.#save();
   }

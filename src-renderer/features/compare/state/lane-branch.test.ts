@@ -1,7 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { PreviewParams } from '../../../../src-main/engine/api/types.ts';
 import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { MAX_REPLIES } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { storedComparison } from '../../../../src-main/protocol/app/comparisons/test-support/comparisons.ts';
+import { token } from '../../chat/test-support/fakes.ts';
+import { colourBasis, needsScores } from '../../chat/thread/colour-basis.ts';
 import { setUpCompare } from '../test-support/compare-setup.ts';
+import { laneDraws } from './lane-draws.ts';
 import { promptWith } from './lane-settings.ts';
 import { Lane } from './lane.svelte.ts';
 
@@ -139,6 +145,35 @@ describe('a branch of a lane', () => {
     expect(lane.full).toBe(`A lane has at most ${MAX_REPLIES} replies. Run it again first.`);
   });
 
+  it('is stored with the number of its own tokens if it is left while it grows', async () => {
+    const { api, compare, history, lane } = await ran();
+    const [other] = history.saved;
+    api.scripts.set(1, [5, 'pause', 6]);
+    const done = compare.branch(lane, { index: 2, id: 93 });
+    await vi.waitFor(() => expect(lane.reply?.count).toBe(4));
+    compare.open({ ...other, id: 'another' });
+    await done;
+    expect(history.saved.at(-1)?.lanes[0].replies).toMatchObject([
+      {},
+      { tokens: { ids: [5, 6, 93, 5] }, facts: { stop: { reason: 'user', tokens: 2 } } },
+    ]);
+  });
+
+  it('says of the chosen token that a person chose it, also in a run that is opened', async () => {
+    const { compare, history, lane } = await ran();
+    await compare.branch(lane, { index: 2, id: 93 });
+    const cautions = (of: Lane) => {
+      const draws = laneDraws(compare.ranPrompt!, of.settings, of.reply!, of);
+      return [2, 3].map((index) => draws.caution(index));
+    };
+    const expected = ['You chose this token. The draw shows what the settings would have picked.', null];
+    expect(cautions(lane)).toEqual(expected);
+    compare.open({ ...history.saved.at(-1)!, id: 'another' });
+    const [opened] = compare.lanes;
+    opened.shown = 1;
+    expect(cautions(opened)).toEqual(expected);
+  });
+
   it('stores a run that was deleted as a new one', async () => {
     const { compare, history, lane } = await ran();
     const { id } = compare;
@@ -173,6 +208,47 @@ describe('what is recomputed of a lane', () => {
     expect(asked).toMatchObject([
       { prompt: { messages: [{ role: 'user', text: 'Once' }], replyIds: [5, 6, 7, 8] }, last: 4 },
     ]);
+  });
+
+  it('has the ranks of a run that was opened, for its colours', async () => {
+    const { api, compare } = setUpCompare([1, 2]);
+    api.answers.score = () => {
+      return { ids: [], logprobs: [], ranks: [1, 9, 3, 4, 5], entropies: [0, 0, 0, 0, 0, 0], top: [], perplexity: 1 };
+    };
+    compare.open(storedComparison());
+    const [lane] = compare.lanes;
+    const reply = lane.reply!;
+    const recomputed = compare.recomputedOf(lane, reply);
+    expect(needsScores(reply, 'rank')).toBe(true);
+    expect(colourBasis(reply, 'rank', recomputed, false)).toBe('Recomputing ranks…');
+    recomputed.score();
+    await vi.waitFor(() => expect(colourBasis(reply, 'rank', recomputed, false)).toBe('Ranks recomputed'));
+    expect(recomputed.measuresOf(1, 'rank').rank).toBe(9);
+    // Its branches begin with its tokens. What they draw is known.
+    const branch = lane.branch(reply, 2);
+    branch.append([token(0)]);
+    expect([branch.details.lacksRanks(3), branch.details.rank(2)]).toEqual([true, 1]);
+  });
+
+  it('has the date and the stop settings of its run', async () => {
+    const { api, compare, history } = await ran();
+    const run = structuredClone(history.saved.at(-1)!);
+    const facts = run.lanes[0].replies[0].facts.run!;
+    facts.requestedAt = '2026-01-02T03:04:05.000Z';
+    facts.stop = { ...facts.stop, ignoreEos: true, maxTokens: 12 };
+    compare.open({ ...run, id: 'another' });
+    const asked: PreviewParams[] = [];
+    api.answers.preview = (params) => {
+      asked.push(params);
+      throw new EngineError('CONTEXT_FULL', 'Too long.');
+    };
+    const [lane] = compare.lanes;
+    compare.recomputedOf(lane, lane.reply!).askDetails(2);
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    expect(asked[0]).toMatchObject({
+      prompt: { replyIds: [5, 6], date: facts.requestedAt },
+      stop: { ...facts.stop, maxTokens: 10 },
+    });
   });
 
   it('is the text where tokens are not known', async () => {

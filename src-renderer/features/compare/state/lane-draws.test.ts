@@ -27,11 +27,23 @@ it('asks for a token of a lane with the tokens before it, the seed and the date 
 });
 
 it('draws the tokens of a branch after the chosen one, and those before it as in the other reply', () => {
-  const branch = { ...reply, runStart: 1, seed: 5, ids: (from: number, to: number) => [11, 90, 91].slice(from, to) };
+  const branch = {
+    ...reply,
+    runStart: 1,
+    seed: 5,
+    facts: { ...reply.facts, branch: { turn: 'sample', index: 1 }, run: { chosen: { id: 90, idsBefore: 1 } } },
+    ids: (from: number, to: number) => [11, 90, 91].slice(from, to),
+  };
   const lane = { sourceOf: (of: Reply) => (of === (branch as unknown as Reply) ? reply : null) };
   const draws = laneDraws({ kind: 'text', text: 'Hello' }, settings, branch as unknown as Reply, lane);
   expect(draws.question(0)).toMatchObject({ reply: [], sampling: { seed: 9 } });
   expect(draws.question(1)).toMatchObject({ prompt: { replyIds: [11] }, reply: [], sampling: { seed: 5 } });
-  expect(draws.question(2)).toMatchObject({ prompt: { replyIds: [11, 90] }, reply: [] });
-  expect(draws.question(3)).toMatchObject({ prompt: { replyIds: [11, 90] }, reply: [91] });
+  expect(draws.question(1)).not.toHaveProperty('firstToken');
+  expect(draws.question(2)).toMatchObject({ prompt: { replyIds: [11] }, firstToken: 90, reply: [] });
+  expect(draws.question(3)).toMatchObject({ prompt: { replyIds: [11] }, firstToken: 90, reply: [91] });
+  expect([0, 1, 2].map((index) => draws.caution(index)?.split('.')[0])).toEqual([
+    'This token is from the version that the reply was branched from, whose settings are not all stored',
+    'You chose this token',
+    undefined,
+  ]);
 });

@@ -1,5 +1,5 @@
 import type { ComparedPrompt, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import { replyDraws } from '../../chat/state/reply-draws.ts';
+import { drawnFrom, replyDraws } from '../../chat/state/reply-draws.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
 import type { Lane } from './lane.svelte.ts';
@@ -17,13 +17,16 @@ export function laneDraws(
     // Tokens before a branch were drawn for the other reply.
     if (source !== null && index < of.runStart) return question(source, index);
     // The random numbers of a branch begin after the token that a person chose.
-    const drawn = source === null ? 0 : Math.min(index, of.runStart + 1);
-    const asked = promptWith(prompt, settings, of, drawn);
+    const drawn = drawnFrom(of, index);
+    const begun = Math.min(of.runStart, drawn);
+    const chosen = of.ids(begun, drawn).at(0);
+    const asked = promptWith(prompt, settings, of, begun);
     const date = of.facts.run?.requestedAt;
     return {
       prompt: date === undefined ? asked : { ...asked, date },
       sampling: { ...of.sampling, seed: of.seed },
       stop: settings.stop,
+      ...(chosen === undefined ? {} : { firstToken: chosen }),
       reply: of.ids(drawn, index),
     };
   };

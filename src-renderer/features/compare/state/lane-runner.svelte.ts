@@ -86,6 +86,8 @@ export interface Prefilled extends LanesPrefill {
 export class LaneRunner {
   /** Something is running or waiting. */
   running = $state(false);
+  /** Number of times that lanes or branches were started, so that a slow request can tell whether one was meanwhile. */
+  started = 0;
   /** The model that is being loaded for lanes, or again after them; null otherwise. */
   loading = $state.raw<LaneModel | null>(null);
   /** The model that was loaded when the run began; null while nothing runs. */
@@ -149,6 +151,7 @@ export class LaneRunner {
 
   async #enqueue(entries: readonly Entry[]): Promise<void> {
     this.#waiting = [...this.#waiting, ...entries];
+    this.started++;
     if (!this.running) {
       this.running = true;
       this.prefills = [];
