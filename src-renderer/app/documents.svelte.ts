@@ -148,16 +148,16 @@ export class Documents {
     this.#notebooks.notebookSession.stop();
   }
 
-  /** Prepares one for deletion. @returns undoes that and opens it again, if it was open */
+  /** Prepares one for deletion. @returns undoes that and shows it again, if it was on screen */
   async leave(id: string): Promise<() => void> {
     const { notebooks, notebookSession } = this.#notebooks;
     const [stay] = await Promise.all([this.#app.session.leave(id), notebookSession.leave(id)]);
-    const wasOpen = await notebooks.leave(id);
+    const left = await notebooks.leave(id);
     // Instead of the blank chat behind it, if there is a new one with instructions or settings.
-    if (wasOpen) this.#app.chats.create();
+    if (left?.wasShown) this.#app.chats.create();
     return () => {
       stay();
-      if (wasOpen) void notebooks.select(id);
+      if (left !== null) notebooks.putBack(left);
     };
   }
 }

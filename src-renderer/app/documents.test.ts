@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
+import { EngineError } from '../../src-main/engine/api/errors.ts';
+import { textOfUpdates } from '../../src-main/protocol/app/chats/notebook.ts';
+import { ChatsState } from '../features/chat/state/chats.svelte.ts';
 import { openSession } from '../features/chat/test-support/session.ts';
 import { ThreadJump } from '../features/chat/state/thread-jump.svelte.ts';
-import { open } from '../features/notebook/test-support/open-notebook.ts';
+import { open, type } from '../features/notebook/test-support/open-notebook.ts';
 import { Documents } from './documents.svelte.ts';
 
 it('jumps to what was found, unless its document could not be opened', async () => {
@@ -52,4 +55,33 @@ it('leaves the notebook open that was opened while a chat was read', async () =>
   read();
   await opening;
   expect(documents.notebook).toBe(notebook);
+});
+
+it.each([
+  ['cannot be deleted', 'failure', true],
+  ['is restored', 'fullDisk', true],
+  ['is restored behind a chat', 'fullDisk', false],
+] as const)('a notebook that %s has what was not saved before', async (_, fault, isShown) => {
+  const { session } = await openSession();
+  const { notebooks, session: notebookSession, services } = await open();
+  const chats = new ChatsState(services);
+  const documents = new Documents({ chats, session, jump: new ThreadJump() }, { notebooks, notebookSession });
+  documents.newNotebook('Saved');
+  await notebooks.flush();
+  const notebook = documents.notebook!;
+  services[fault] = new EngineError('STORAGE', 'The disk is full.');
+  type(notebook, 5, ', and typed');
+  if (!isShown) documents.newChat();
+  const reopen = await documents.leave(notebook.id);
+  expect(documents.notebook).toBeNull();
+  const undo = await chats.remove(notebook.id);
+  expect(undo === null).toBe(fault === 'failure');
+  await undo?.();
+  reopen();
+  services[fault] = null;
+  await notebooks.flush();
+  expect(documents.notebook).toBe(isShown ? notebook : null);
+  expect(notebook.text.toString()).toBe('Saved, and typed');
+  const stored = await services.invoke('chatGet', notebook.id);
+  expect(textOfUpdates(stored!.updates!)).toBe('Saved, and typed');
 });

@@ -6,7 +6,7 @@ import { AttachmentDrafts } from './attachment-drafts.svelte.ts';
 import { AttachmentFit, isCut } from './attachment-fit.svelte.ts';
 import { decodeText } from './decode-text.ts';
 import { isAttachable, kindOf, languageOf } from './kinds.ts';
-import { attachedText, blockOf, messageFrom, typedOf, withTyped, type AttachedFile } from './message-text.ts';
+import { attachedText, blockOf, filesIn, messageFrom, typedOf, withTyped, type AttachedFile } from './message-text.ts';
 import { MAX_TEXT_FILE, readFile } from './read-file.ts';
 import { hasHeader, pdfProblem } from './read-pdf.ts';
 
@@ -72,6 +72,15 @@ describe('messages with files', () => {
     expect(withTyped(message, 'And y?', [])).toEqual(messageFrom('And y?', []));
     expect(typedOf(messageFrom('', files))).toBe('');
     expect(typedOf(messageFrom('\n\nblank lines', files))).toBe('\n\nblank lines');
+  });
+
+  it('give their files back, which are the same when they are sent again', () => {
+    const sent = messageFrom('', [...files, fileOf('empty.txt', ''), fileOf('c d.txt', '\n```\n\n')]);
+    const back = filesIn(sent);
+    expect(back.map(({ content }) => content)).toEqual(['x = 1\n', '```js\ny\n```\n', '', '\n```\n\n']);
+    expect(back[0]).toMatchObject({ name: 'a.py', kind: 'code', bytes: 6, notes: [] });
+    expect(messageFrom('', back)).toEqual(sent);
+    expect(filesIn({ text: 'a', attachments: [] })).toEqual([]);
   });
 
   it('are as they were typed without files', () => {

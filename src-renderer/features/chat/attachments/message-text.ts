@@ -1,6 +1,7 @@
 /** How files become a part of a message. The model reads exactly this text, and the message stores it. */
 import { MAX_ATTACHMENTS, type Attachment, type AttachmentKind } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { MAX_TEXT } from '../../../../src-main/protocol/fields.ts';
+import { newId } from '../../../lib/new-id.ts';
 import { formatInteger } from '../../../ui/format.ts';
 import { languageOf } from './kinds.ts';
 
@@ -73,6 +74,17 @@ export function withTyped(message: MessageText, typed: string, files = message.a
     text += BETWEEN;
   }
   return { text: joined(text, typed), attachments };
+}
+
+/** The files of a message, as they were before it was sent. A line break at the end of their content may be new. */
+export function filesIn(message: MessageText): AttachedFile[] {
+  return message.attachments.map((file) => {
+    const { name, kind, bytes, notes } = file;
+    const block = attachedText(message, file);
+    // After the lines with the name and the fence, and before the last fence.
+    const from = block.indexOf('\n', block.indexOf('\n') + 1) + 1;
+    return { id: newId(), name, kind, bytes, notes, content: block.slice(from, block.lastIndexOf('\n') + 1) };
+  });
 }
 
 /** The text of one file as the model reads it. */

@@ -134,8 +134,13 @@ export class ChatDocument {
     return this.path.at(-1)?.id ?? null;
   }
 
+  /** Whether no turn is on screen. */
   get isEmpty(): boolean {
     return this.path.length === 0;
+  }
+
+  get hasContent(): boolean {
+    return this.#turns.size > 0;
   }
 
   get saveState(): SaveState {
@@ -150,11 +155,8 @@ export class ChatDocument {
 
   /** The newest reply whose prompt was accepted. A rejected one says nothing about the context window. */
   get lastStarted(): Reply | null {
-    for (let at = this.path.length - 1; at >= 0; at--) {
-      const turn = this.path[at];
-      if (turn instanceof Reply && turn.promptTokens > 0) return turn;
-    }
-    return null;
+    const isStarted = (turn: ChatTurn): turn is Reply => turn instanceof Reply && turn.promptTokens > 0;
+    return this.path.findLast(isStarted) ?? null;
   }
 
   /** The newest finished replies, in all versions of the turns on screen; at most `count`. */
@@ -315,21 +317,21 @@ export class ChatDocument {
       else this.#apply(event);
       if (event.at > this.updatedAt) this.updatedAt = event.at;
     }
+    for (const event of own) if (event.type === 'remove' || event.type === 'restore') this.#apply(event);
     if (this.#facts.head !== before) this.#showPath();
   }
 
   /** Merges the stored chat. What only this page has is kept. */
   merge(stored: StoredChat, own: readonly ChatEvent[] = []): void {
-    const isNew = this.#turns.size === 0;
+    const isNew = !this.hasContent;
     for (const turn of stored.turns) this.#mergeTurn(turn);
     this.#turns.setRemoved(stored.removed);
-    const at = stored.updatedAt;
     if (isNew && own.length === 0) {
       this.#facts = factsOf(stored);
       this.#sharedHead = stored.head;
-      this.updatedAt = at;
+      this.updatedAt = stored.updatedAt;
     } else {
-      this.receive([{ type: 'facts', facts: factsOf(stored), at }], own);
+      this.receive([{ type: 'facts', facts: factsOf(stored), at: stored.updatedAt }], own);
     }
     this.revision = Math.max(this.revision, stored.revision);
     this.#showPath();

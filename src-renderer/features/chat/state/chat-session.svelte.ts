@@ -32,6 +32,8 @@ export class ChatSession {
   readonly turns: TurnActions;
   /** Context use and rate, from the open chat. */
   readonly figures: ChatFigures;
+  /** Messages that are not sent yet. */
+  readonly drafts: MessageDrafts;
   /** Why the engine cannot be asked for replies now, or null; set by the shell. */
   unavailable: () => string | null = () => null;
   /** The model that is being loaded to answer in a chat. */
@@ -41,7 +43,6 @@ export class ChatSession {
   /** Chats with a turn that is being deleted: their queued messages wait. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #held = new Set<ChatDocument>();
-  readonly #drafts: MessageDrafts;
   readonly #queue = new MessageQueue();
   readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
   readonly #runner: ReplyRunner;
@@ -73,15 +74,14 @@ export class ChatSession {
   }) {
     const { chats, engine, recorder, frame = pacedFrame } = parts;
     this.#chats = chats;
-    this.#drafts = new MessageDrafts(chats, parts.drafts ?? new Drafts(null));
+    this.drafts = new MessageDrafts(chats, parts.drafts ?? new Drafts(null));
     this.#engine = engine;
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
     this.#fits = parts.fits ?? null;
     chats.isNeeded = (chat) => this.#queue.has(chat) || this.#measuring.has(chat) || this.#loading?.chat === chat;
     this.#request = new ReplyRequest(parts);
-    const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, recorder });
-    this.#runner = runner;
+    this.#runner = new ReplyRunner({ chats, engine, request: this.#request, frame, recorder });
     this.turns = new TurnActions({
       chats,
       waits: () => this.#waits(chats.current),
@@ -91,20 +91,20 @@ export class ChatSession {
       answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
       stopFor: async (chat, isWanted) => await this.#stopFor(chat, isWanted),
     });
-    this.figures = new ChatFigures({ chats, engine, running: () => runner.running?.reply ?? null });
+    this.figures = new ChatFigures({ chats, engine, running: () => this.#runner.running?.reply ?? null });
   }
 
   /** Text in the composer: each chat has its own. */
   get draft(): string {
-    return this.#drafts.text;
+    return this.drafts.text;
   }
   set draft(text: string) {
-    this.#drafts.text = text;
+    this.drafts.text = text;
   }
 
   /** Files of messages that are not sent yet. */
   get attachments(): AttachmentDrafts {
-    return this.#drafts.attachments;
+    return this.drafts.attachments;
   }
 
   /** Whether the composer has something to send. */
@@ -114,7 +114,7 @@ export class ChatSession {
 
   /** Takes the message out of the composer. */
   takeDraft(): Outgoing {
-    return this.#drafts.take();
+    return this.drafts.take();
   }
 
   /** A reply is being generated, in any chat. */
@@ -235,14 +235,14 @@ export class ChatSession {
 
   /** Returns the queued messages of the open chat to the composer. */
   takeBack(): void {
-    this.#drafts.putBack(this.#queue.take(this.#chats.current.id));
+    this.drafts.putBack(this.#queue.take(this.#chats.current.id));
   }
 
   /** The page is closing: waiting messages become drafts, whose texts are stored, except those of deleted chats. */
   keepQueued(): void {
     const waiting = [...(this.#checked === null ? [] : [this.#checked]), ...this.#queue.takeAll()];
     this.#checked = null;
-    this.#drafts.putBack(waiting.filter(({ chat }) => !this.#leaving.has(chat.id)));
+    this.drafts.putBack(waiting.filter(({ chat }) => !this.#leaving.has(chat.id)));
   }
 
   /** Sends queued messages, which stay queued after an error. @param chat default: the open one; null: any chat */
@@ -269,7 +269,7 @@ export class ChatSession {
     while ([...this.#measuring].some((chat) => chat.id === id)) await this.#nextFrame();
     return () => {
       this.#leaving.delete(id);
-      this.#drafts.putBack(this.#queue.take(id));
+      this.drafts.putBack(this.#queue.take(id));
     };
   }
 
@@ -365,7 +365,7 @@ export class ChatSession {
     const refusal = refusalOf({ text, attachments });
     if (refusal !== null) {
       this.#giveBack(chat, message);
-      this.#drafts.report(chat, refusal);
+      this.drafts.report(chat, refusal);
       return await this.#sendNext();
     }
     // What cannot fit returns to the composer, which says why.
@@ -377,7 +377,7 @@ export class ChatSession {
     // A reply was regenerated meanwhile, for example.
     if (this.#waits(chat)) return this.#queue.putBack(chat, message);
     if (chat.isEmpty) chat.title = titleFrom(typed.trim() === '' ? (files[0]?.name ?? '') : typed);
-    this.#drafts.keepWith(chat, () => chat.addUserTurn(text, chat.head, attachments));
+    this.drafts.keepWith(chat, () => chat.addUserTurn(text, chat.head, attachments));
     await this.#answer(chat, chat.addReply(this.#newFacts()));
   }
 
@@ -408,7 +408,7 @@ export class ChatSession {
 
   /** Returns a message to the composer, with what was queued after it. */
   #giveBack(chat: ChatDocument, message: Outgoing): void {
-    this.#drafts.putBack([{ chat, ...message }, ...this.#queue.take(chat.id)]);
+    this.drafts.putBack([{ chat, ...message }, ...this.#queue.take(chat.id)]);
   }
 
   #newFacts(): Reply['facts'] {

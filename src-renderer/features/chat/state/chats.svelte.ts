@@ -197,7 +197,7 @@ export class ChatsState {
     if (isStarted(this.current)) return;
     const started = this.#open.all.find(({ document }) => isStarted(document));
     if (started !== undefined) this.#show(started.document);
-    else if (!this.current.isEmpty) this.#show(ChatDocument.create());
+    else if (!isNew(this.current)) this.#show(ChatDocument.create());
   }
 
   /** Opens a new chat even if there is one with instructions or settings, which is kept. */
@@ -357,12 +357,10 @@ export class ChatsState {
       await this.#try('list', async () => {
         const stored = await this.#services.invoke('chatsList');
         // Unsaved changes are newer than what was read.
-        const own = this.#open.all.filter(({ document, outbox }) => !document.isEmpty && !outbox.idle);
-        const ids = own.map(({ document }) => document.id);
-        this.list = newestFirst([
-          ...own.map(({ document }) => document.summary()),
-          ...stored.filter((chat) => !ids.includes(chat.id)),
-        ]);
+        const unsaved = this.#open.all.filter(({ outbox }) => !outbox.idle);
+        const own = unsaved.map(({ document }) => document.summary()).filter(({ turns }) => turns > 0);
+        const ids = own.map(({ id }) => id);
+        this.list = newestFirst([...own, ...stored.filter((chat) => !ids.includes(chat.id))]);
       });
     } while (this.#refreshAgain);
     this.#refreshing = null;

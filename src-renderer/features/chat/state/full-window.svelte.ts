@@ -1,10 +1,12 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { isEarlierStop } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { filesIn, typedOf } from '../attachments/message-text.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { formatBytes, formatInteger } from '../../../ui/format.ts';
 import type { Action } from '../../../ui/types.ts';
 import { stopDetail } from '../thread/stop-text.ts';
-import type { ChatDocument } from './chat-document.svelte.ts';
+import type { ChatDocument, UserTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { ChatSession } from './chat-session.svelte.ts';
 import { summarise, type Summary } from './chat-summary.ts';
@@ -116,8 +118,8 @@ export class FullWindow {
   /** @param reply the last one, whose message was not answered if it has no text; null: none failed */
   #newChat(reply: Reply | null): Action[] {
     const { chats, engine } = this.#parts;
-    const unanswered = reply?.text === '' ? unansweredText(chats.current) : '';
-    if (chats.current.path.length <= (unanswered === '' ? 0 : 2)) return [];
+    const unanswered = reply?.text === '' ? unansweredIn(chats.current) : null;
+    if (chats.current.path.length <= (unanswered === null ? 0 : 2)) return [];
     if (engine.model?.hasChatRoles !== true) {
       return [{ label: 'New chat', testId: 'full-new', onclick: () => this.#open(chats.current, unanswered) }];
     }
@@ -126,20 +128,19 @@ export class FullWindow {
   }
 
   /** Opens a new chat, which takes over what could not be sent in `from`. */
-  #open(from: ChatDocument, unanswered: string): void {
+  #open(from: ChatDocument, unanswered: UserTurn | null): void {
     const { chats, session } = this.#parts;
-    const isHere = chats.current === from;
-    // While another chat is on its way, the composer has the draft of that one.
-    const draft = isHere && chats.comingId === null ? session.draft : '';
-    if (draft !== '') session.draft = '';
-    if (isHere) chats.createBlank();
-    else chats.create();
-    // Something may have been written for the next new chat before.
-    session.draft = [unanswered, draft, session.draft].filter((text) => text !== '').join('\n');
+    if (chats.current === from) {
+      // Something may have been written for the next new chat before.
+      session.drafts.move(from, chats.createBlank());
+    } else chats.create();
+    if (unanswered === null) return;
+    const message = { text: typedOf(unanswered), files: filesIn(unanswered) };
+    session.drafts.putBack([{ chat: chats.current, ...message }]);
   }
 
   /** The summary becomes part of the new chat's system prompt, where it can be read and changed. */
-  async #openWithSummary(unanswered: string): Promise<void> {
+  async #openWithSummary(unanswered: UserTurn | null): Promise<void> {
     const { chats, engine, modelSettings, recorder, session } = this.#parts;
     const { model } = engine;
     if (this.waits || model === null) return;
@@ -149,7 +150,7 @@ export class FullWindow {
     this.#problem = null;
     try {
       const messages = chat.messages().map(({ message }) => message);
-      const summary = await summarise(unanswered === '' ? messages : messages.slice(0, -1), {
+      const summary = await summarise(unanswered === null ? messages : messages.slice(0, -1), {
         engine: await engine.ready(abort.signal),
         template: modelSettings.template,
         sampling: modelSettings.sampling,
@@ -172,8 +173,12 @@ export class FullWindow {
       // Someone who went to a new chat meanwhile may have given it instructions.
       const [instructions, own] = [chat.systemPrompt.trim(), chats.current.systemPrompt.trim()];
       const parts = [instructions, ...(own === instructions ? [] : [own]), `${heading} ${summary.text}`];
-      this.#keep(chats.current, summary);
-      chats.current.systemPrompt = parts.filter((part) => part !== '').join('\n\n');
+      const { current } = chats;
+      // The branch is its first turn.
+      session.drafts.keepWith(current, () => this.#keep(current, summary));
+      current.systemPrompt = parts.filter((part) => part !== '').join('\n\n');
+      // Until its first message gives it another title.
+      current.title = `${cutText(chat.title, 180)} (continued)`;
     } catch (thrown) {
       const error = EngineError.from(thrown);
       if (error.code !== 'CANCELLED') this.#fail(chat, `The summary failed. ${error.message}`);
@@ -202,9 +207,9 @@ export class FullWindow {
 }
 
 /** The message that ends a chat without an answer: it is not part of what was said. */
-function unansweredText(chat: ChatDocument): string {
-  const last = chat.messages().at(-1)?.message;
-  return last?.role === 'user' ? last.text : '';
+function unansweredIn(chat: ChatDocument): UserTurn | null {
+  const last = chat.messages().at(-1)?.turn;
+  return last?.role === 'user' ? last : null;
 }
 
 /** Tokens that a window must hold for a reply to begin or continue. */

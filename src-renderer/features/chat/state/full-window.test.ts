@@ -65,6 +65,7 @@ async function withRoles(): Promise<void> {
   opened.api.answers.renderChat = () => ({ text: '', ids: [1, 2], tokens: [], segments: [], notices: [] });
 }
 
+const file = (name: string) => ({ id: name, name, kind: 'text', bytes: 1, content: name, notes: [] }) as const;
 const act = (reply: Reply, testId: string) => full.actionsFor(reply).find((action) => action.testId === testId)!;
 const names = (reply: Reply) => full.actionsFor(reply).map(({ testId }) => testId);
 
@@ -148,6 +149,24 @@ describe('a reply that ended in a full window', () => {
     expect(opened.chats.current.isEmpty).toBe(true);
     expect(opened.session.draft).toBe('And then?');
   });
+
+  it('opens a new chat, which gets the files of the draft and of the message that was not answered', async () => {
+    const { api, chats, session } = opened;
+    await session.send('Once');
+    api.scripts = [[TOO_LONG]];
+    await session.send('Look', [file('sent.txt')]);
+    const { id, lastReply } = chats.current;
+    session.draft = 'And then?';
+    await session.attachments.add([new File(['drafted'], 'drafted.txt')]);
+    act(lastReply!, 'full-new').onclick();
+    expect(session.draft).toBe('Look\nAnd then?');
+    expect(session.attachments.files).toMatchObject([
+      { name: 'sent.txt', content: 'sent.txt\n' },
+      { name: 'drafted.txt', content: 'drafted' },
+    ]);
+    await chats.select(id);
+    expect([session.draft, session.attachments.files]).toEqual(['', []]);
+  });
 });
 
 describe('a new chat with a summary', () => {
@@ -165,6 +184,47 @@ describe('a new chat with a summary', () => {
     expect(opened.chats.current.systemPrompt).toBe('Be brief.\n\nSummary of an earlier chat: t0 t1');
     const prompt = opened.api.requests.at(-1)?.prompt;
     expect(prompt).toMatchObject({ template: { kind: 'model' }, enableThinking: false });
+  });
+
+  it('is stored at once, and keeps its draft', async () => {
+    const { chats, session } = opened;
+    const reply = await fullReply(['Once']);
+    const earlier = chats.current;
+    session.draft = 'And then?';
+    await session.attachments.add([new File(['drafted'], 'drafted.txt')]);
+    opened.api.scripts = [[start(), ...tokens(2), end(2)]];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.summarising).toBe(false));
+    const { id } = chats.current;
+    const composer = () => [session.draft, session.attachments.files.map(({ name }) => name)];
+    expect([chats.currentId, composer()]).toEqual([id, ['And then?', ['drafted.txt']]]);
+    await chats.flush();
+    expect(await opened.services.invoke('chatGet', id)).toMatchObject({
+      ...{ head: null, title: 'Once (continued)', systemPrompt: 'Summary of an earlier chat: t0 t1' },
+      turns: [{ role: 'user' }, { role: 'assistant', text: 't0 t1' }],
+    });
+    await chats.refresh();
+    expect(chats.list.map((chat) => chat.id)).toEqual([id, earlier.id]);
+    chats.create();
+    expect([chats.currentId, composer()]).toEqual([null, ['', []]]);
+    await chats.select(id);
+    expect(composer()).toEqual(['And then?', ['drafted.txt']]);
+    await session.send('And now?');
+    expect([chats.current.title, chats.current.path.length]).toEqual(['And now?', 2]);
+  });
+
+  it('stays in the list while it cannot be saved', async () => {
+    const { chats, services } = opened;
+    const reply = await fullReply(['Once']);
+    await chats.flush();
+    opened.api.scripts = [[start(), ...tokens(2), end(2)]];
+    services.fullDisk = new EngineError('STORAGE', 'The disk is full.');
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.summarising).toBe(false));
+    await chats.flush();
+    await chats.refresh();
+    expect(chats.list[0]?.id).toBe(chats.current.id);
+    expect(chats.unsaved).toMatchObject([{ id: chats.current.id }]);
   });
 
   it('is not another new chat that was started', async () => {

@@ -61,6 +61,16 @@ export class MessageDrafts {
     }
   }
 
+  /** Moves what is in the composer of one chat before what is in that of another. */
+  move(from: ChatDocument, to: ChatDocument): void {
+    const [source, target] = [this.keyOf(from), this.keyOf(to)];
+    if (source === target) return;
+    const texts = [this.#texts.get(source), this.#texts.get(target)];
+    this.#texts.set(target, texts.filter((one) => one !== '').join('\n'));
+    this.#texts.set(source, '');
+    this.attachments.move(source, target);
+  }
+
   /** Says why a message of a chat was not sent. */
   report(chat: ChatDocument, problem: string): void {
     this.attachments.report(problem, this.keyOf(chat));

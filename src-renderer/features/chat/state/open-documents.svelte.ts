@@ -79,6 +79,7 @@ export class OpenDocuments<Doc extends OpenDocument> {
   putBack(opened: Opened<Doc>): void {
     this.#open.set(opened.document.id, opened);
     opened.outbox.reopen();
+    this.#readMissed(opened);
   }
 
   delete(id: string): void {
@@ -152,9 +153,14 @@ export class OpenDocuments<Doc extends OpenDocument> {
     });
     const opened = { document, outbox };
     this.#open.set(document.id, opened);
+    this.#readMissed(opened);
+    return opened;
+  }
+
+  /** Reads what others wrote while it was not open. */
+  #readMissed({ document, outbox }: Opened<Doc>): void {
     const missed = this.#missed.get(document.id) ?? 0;
     this.#missed.delete(document.id);
     if (missed > document.revision) outbox.catchUp();
-    return opened;
   }
 }

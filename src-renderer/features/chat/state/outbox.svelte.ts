@@ -33,8 +33,8 @@ export interface SavedDocument {
   readonly id: string;
   /** Revision of the store up to which it has all events. */
   revision: number;
-  /** There is nothing to save yet. */
-  readonly isEmpty: boolean;
+  /** Whether there is something to save, also if it is not on screen. */
+  readonly hasContent: boolean;
   sink: ChatSink | null;
   /** Applies events of other pages. @param own unsaved events of this page, which win */
   receive(events: readonly ChatEvent[], own?: readonly ChatEvent[]): void;
@@ -42,8 +42,8 @@ export interface SavedDocument {
 }
 
 /** It was never stored, and has nothing to store: only this page knows it. */
-export function isNew({ isEmpty, revision }: Pick<SavedDocument, 'isEmpty' | 'revision'>): boolean {
-  return isEmpty && revision === 0;
+export function isNew({ hasContent, revision }: Pick<SavedDocument, 'hasContent' | 'revision'>): boolean {
+  return !hasContent && revision === 0;
 }
 
 /**
@@ -139,10 +139,7 @@ export class Outbox implements ChatSink {
   hear(news: ChatNews): void {
     if (news.origin === this.#origin || news.revision <= this.#chat.revision) return;
     if (this.#running === null && news.from === this.#chat.revision) {
-      this.#chat.receive(
-        news.events,
-        this.#items.map(({ event }) => event),
-      );
+      this.#chat.receive(news.events, this.#eventsFrom(0));
       this.#chat.revision = news.revision;
       return;
     }
@@ -250,9 +247,8 @@ export class Outbox implements ChatSink {
       events: batch.map(({ event }) => event),
       details: batch.flatMap(({ details }) => (details === null ? [] : [details])),
     });
-    const own = this.#items.map(({ event }) => event);
-    if (written.missed === null) await this.#readAgain(own);
-    else this.#chat.receive(written.missed, own);
+    if (written.missed === null) await this.#readAgain(count);
+    else this.#chat.receive(written.missed, this.#eventsFrom(0));
     this.#items.splice(0, count);
     this.#sent = 0;
     this.#chat.revision = Math.max(this.#chat.revision, written.revision);
@@ -261,17 +257,24 @@ export class Outbox implements ChatSink {
   async #catchUp(): Promise<void> {
     const update = await this.#services.invoke('chatSince', this.#chat.id, this.#chat.revision);
     if (update === null) {
-      await this.#readAgain([]);
+      await this.#readAgain(0);
     } else {
-      this.#chat.receive(update.events);
+      // This page may have changed something meanwhile.
+      this.#chat.receive(update.events, this.#eventsFrom(0));
       this.#chat.revision = update.revision;
     }
     this.#heard = this.#chat.revision;
   }
 
-  async #readAgain(own: readonly ChatEvent[]): Promise<void> {
+  /** @param written how many of the items the store has */
+  async #readAgain(written: number): Promise<void> {
     const stored = await this.#services.invoke('chatGet', this.#chat.id);
-    if (stored !== null) this.#chat.merge(stored, own);
+    if (stored !== null) this.#chat.merge(stored, this.#eventsFrom(written));
+  }
+
+  /** Events of this page that are not saved yet, without the first ones. */
+  #eventsFrom(first: number): ChatEvent[] {
+    return this.#items.slice(first).map(({ event }) => event);
   }
 
   /** Merges consecutive facts, or changes of a text, into one event. */

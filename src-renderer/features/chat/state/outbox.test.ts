@@ -166,6 +166,62 @@ describe('two pages on one chat', () => {
   });
 });
 
+/** Two pages with one chat, of which the second has not heard of what the first wrote and asks for it. */
+async function catchingUp(change: (chat: ChatDocument) => void, forgets: boolean) {
+  const store = await openStore(await dataFolder());
+  const a = await openPage(store);
+  const { id } = await write(a.chats, 'one');
+  a.chats.current.addUserTurn('two');
+  await a.chats.flush();
+  const b = await openPage(store, id);
+  const { services } = b.line;
+  b.line.services = {
+    onEvent: (listener) => services.onEvent(listener),
+    invoke: async (method, ...params) =>
+      method === 'chatSince' && forgets ? (null as never) : await services.invoke(method, ...params),
+  } as AppServices;
+  let answer: () => void = () => undefined;
+  b.line.delay = new Promise((resolve) => (answer = resolve));
+  b.chats.catchUp();
+  await vi.waitFor(() => expect(b.line.calls.at(-1)?.method).toBe('chatSince'));
+  change(a.chats.current);
+  await a.chats.flush();
+  return {
+    chat: b.chats.current,
+    finish: async () => {
+      answer();
+      await b.chats.flush();
+      return await store.invoke('chatGet', id);
+    },
+  };
+}
+
+describe('a page that catches up', () => {
+  it.each([false, true])('keeps what it changes meanwhile (read again: %s)', async (forgets) => {
+    const { chat, finish } = await catchingUp((theirs) => {
+      theirs.systemPrompt = 'from a';
+      theirs.title = 'from a';
+    }, forgets);
+    chat.systemPrompt = 'from b';
+    const stored = await finish();
+    expect([stored?.systemPrompt, stored?.title]).toEqual(['from b', 'from a']);
+    expect([chat.systemPrompt, chat.title]).toEqual(['from b', 'from a']);
+  });
+
+  it.each([false, true])('keeps what it deletes and restores meanwhile (read again: %s)', async (forgets) => {
+    const { chat, finish } = await catchingUp((theirs) => {
+      theirs.change(theirs.remove(theirs.path[1]));
+      theirs.remove(theirs.path[0]);
+    }, forgets);
+    const [one, two] = chat.path;
+    chat.remove(two);
+    chat.change(chat.remove(one));
+    const stored = await finish();
+    expect(stored?.removed).toEqual([two.id]);
+    expect(texts(chat)).toEqual(['one']);
+  });
+});
+
 describe('a chat that cannot be written', () => {
   it('stays, says why, and is written when that is over, whatever else works meanwhile', async () => {
     const store = await openStore(await dataFolder());

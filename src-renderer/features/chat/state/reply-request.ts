@@ -11,6 +11,7 @@ import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { storedRun } from '../receipts/recorded-reply.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
+import { drawnFrom } from './reply-draws.ts';
 import { prefixOf } from './reply-prefix.ts';
 import { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
@@ -51,6 +52,14 @@ export class ReplyRequest {
     return { prompt, sampling, stop, ...run, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
 
+  /** Parameters from `params` with the settings of the model that is loaded by now. */
+  withPresentSettings(params: GenerateParams, chat: ChatDocument): GenerateParams {
+    if (params.prompt.kind !== 'chat') return params;
+    const { enableThinking: _, ...prompt } = params.prompt;
+    const { sampling, stop } = this.#modelSettings.of(chat);
+    return { ...params, prompt: { ...prompt, ...this.#templating() }, sampling, stop };
+  }
+
   /** Asks how token `index` of a reply was drawn. */
   drawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
     const { branch } = reply.facts;
@@ -61,13 +70,10 @@ export class ReplyRequest {
     if (run === null || typeof run === 'string') return this.#unrecordedDrawOf(chat, reply, index);
     const { prompt, sampling, stop, continues, firstToken } = run.request;
     const dated = prompt.kind === 'chat' ? { ...prompt, date: run.requestedAt } : prompt;
-    if (firstToken !== undefined && dated.kind === 'chat') {
-      return { ...afterChosen(dated, reply, index), sampling, stop };
-    }
     return {
       ...{ sampling, stop, ...(continues === undefined ? {} : { continues }) },
       prompt: dated,
-      reply: reply.ids(reply.runStart, index),
+      ...(firstToken === undefined ? { reply: reply.ids(reply.runStart, index) } : afterChosen(reply, index)),
     };
   }
 
@@ -137,7 +143,7 @@ export class ReplyRequest {
     const { stop } = this.#modelSettings;
     if (branch !== undefined && branch.index === reply.runStart && index >= reply.runStart) {
       const prompt = { ...this.#prompt(chat, messages), replyIds: reply.ids(0, reply.runStart) };
-      return { ...afterChosen(prompt, reply, index), sampling, stop };
+      return { prompt, sampling, stop, ...afterChosen(reply, index) };
     }
     const first = index < reply.runStart ? 0 : reply.runStart;
     if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
@@ -151,25 +157,20 @@ export class ReplyRequest {
   }
 
   #prompt(chat: ChatDocument, messages: ChatMessage[]): Extract<PromptInput, { kind: 'chat' }> {
+    return { kind: 'chat', messages, whenFull: this.whenFull(chat), ...this.#templating() };
+  }
+
+  #templating(): Pick<Extract<PromptInput, { kind: 'chat' }>, 'template' | 'enableThinking'> {
     const { template, own } = this.#modelSettings;
-    const thinking = own.enableThinking === null ? {} : { enableThinking: own.enableThinking };
-    return { kind: 'chat', messages, whenFull: this.whenFull(chat), template, ...thinking };
+    return { template, ...(own.enableThinking === null ? {} : { enableThinking: own.enableThinking }) };
   }
 }
 
-/**
- * The prompt and the tokens before token `index` of a run that began with a token that a person chose: the random numbers
- * begin after it.
- * @param prompt of the run, with the ids before that token
- */
-function afterChosen(
-  prompt: Extract<PromptInput, { kind: 'chat' }>,
-  reply: Reply,
-  index: number,
-): Pick<PreviewParams, 'prompt' | 'reply'> {
-  const drawn = Math.min(index, reply.runStart + 1);
-  const replyIds = [...(prompt.replyIds ?? []), ...reply.ids(reply.runStart, drawn)];
-  return { prompt: { ...prompt, replyIds }, reply: reply.ids(drawn, index) };
+/** The tokens before token `index` of a run that began with a token that a person chose. */
+function afterChosen(reply: Reply, index: number): Pick<PreviewParams, 'firstToken' | 'reply'> {
+  const drawn = drawnFrom(reply, index);
+  const chosen = reply.ids(reply.runStart, drawn).at(0);
+  return { ...(chosen === undefined ? {} : { firstToken: chosen }), reply: reply.ids(drawn, index) };
 }
 
 export function modelFacts(model: ModelInfo | null): Pick<ReplyFacts, 'modelId' | 'model' | 'vocabularySize'> {

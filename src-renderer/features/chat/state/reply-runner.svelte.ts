@@ -75,8 +75,8 @@ export class ReplyRunner {
    */
   async run(chat: ChatDocument, reply: Reply, { branch, sampling, whenFull }: RunOptions = {}): Promise<boolean> {
     const requestedAt = now();
-    const ofChat = this.#request.params(chat, reply, requestedAt, whenFull);
-    const params = sampling === undefined ? ofChat : { ...ofChat, sampling };
+    const own = sampling === undefined ? {} : { sampling };
+    const params = { ...this.#request.params(chat, reply, requestedAt, whenFull), ...own };
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
     const { signal } = running.abort;
     this.#running = running;
@@ -87,9 +87,12 @@ export class ReplyRunner {
     if (continues) chat.noteReply(reply);
     try {
       const [engine, versions] = await Promise.all([this.#engine.ready(signal), this.#recorder.versions()]);
+      // Another model may have been loaded meanwhile.
+      const present = { ...this.#request.withPresentSettings(params, chat), ...own };
       this.#noteModel(chat, reply);
+      reply.note({ sampling: present.sampling });
       const asked =
-        branch === undefined ? params : await this.#request.branchParams(params, chat, reply, branch, engine);
+        branch === undefined ? present : await this.#request.branchParams(present, chat, reply, branch, engine);
       await writeReply(reply, {
         engine,
         params: asked,

@@ -29,25 +29,25 @@ interface SessionParts {
 
 /** Actions on any turn of the open chat. Nothing is overwritten: a changed turn is another version. */
 export class TurnActions {
-  /** Texts in open editors, so that they survive scrolling and switching chats. */
+  /** Texts in open editors, so that they survive scrolling and switching chats. By `#keyOf`, like those below. */
   readonly #texts = new SvelteMap<string, string>();
-  /** Where files begin that were removed in the editor of a message, by its id. */
+  /** Where files begin that were removed in the editor of a message. */
   readonly #removed = new SvelteMap<string, readonly number[]>();
   readonly #parts: SessionParts;
-  /** The text that does not fit into the context window, by turn. */
+  /** The text that does not fit into the context window. */
   readonly #tooLong = new SvelteMap<string, string>();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
   }
 
-  /** The text in a turn's editor; null while it is closed. */
-  textOf(turn: ChatTurn, kind: EditKind = 'edit'): string | null {
-    return this.#texts.get(keyOf(turn, kind)) ?? null;
+  /** The text in a turn's editor; null while it is closed. @param chat of the turn; default, here and below: the open one */
+  textOf(turn: ChatTurn, kind: EditKind = 'edit', chat = this.#chat): string | null {
+    return this.#texts.get(keyOf(chat, turn, kind)) ?? null;
   }
 
-  setText(turn: ChatTurn, kind: EditKind, text: string): void {
-    this.#texts.set(keyOf(turn, kind), text);
+  setText(turn: ChatTurn, kind: EditKind, text: string, chat = this.#chat): void {
+    this.#texts.set(keyOf(chat, turn, kind), text);
   }
 
   /** Opens a turn's editor. */
@@ -61,19 +61,20 @@ export class TurnActions {
     return kind === 'reply' ? '' : editableText(turn);
   }
 
-  close(turn: ChatTurn, kind: EditKind = 'edit'): void {
-    this.#texts.delete(keyOf(turn, kind));
-    if (kind === 'edit') this.#removed.delete(turn.id);
+  close(turn: ChatTurn, kind: EditKind = 'edit', chat = this.#chat): void {
+    this.#texts.delete(keyOf(chat, turn, kind));
+    if (kind === 'edit') this.#removed.delete(keyOf(chat, turn));
   }
 
   /** The files of a message, without those that were removed in its editor. */
-  filesOf(turn: UserTurn): readonly Attachment[] {
-    const removed = this.#removed.get(turn.id) ?? [];
+  filesOf(turn: UserTurn, chat = this.#chat): readonly Attachment[] {
+    const removed = this.#removed.get(keyOf(chat, turn)) ?? [];
     return turn.attachments.filter(({ start }) => !removed.includes(start));
   }
 
   removeFile(turn: UserTurn, { start }: Attachment): void {
-    this.#removed.set(turn.id, [...(this.#removed.get(turn.id) ?? []), start]);
+    const key = keyOf(this.#chat, turn);
+    this.#removed.set(key, [...(this.#removed.get(key) ?? []), start]);
     this.forgetSize(turn);
   }
 
@@ -91,21 +92,22 @@ export class TurnActions {
 
   /** Whether the text in a turn's editor was found to be too long for the context window. */
   isTooLong(turn: UserTurn, text: string): boolean {
-    return this.#tooLong.get(turn.id) === text;
+    return this.#tooLong.get(keyOf(this.#chat, turn)) === text;
   }
 
   /** Whether a changed message fits into the context window. If not, its editor says so. */
   async fits(turn: UserTurn, text: string): Promise<boolean> {
+    const chat = this.#chat;
     const message = withTyped(turn, text, this.filesOf(turn)).text;
-    const fits = message.length <= MAX_TEXT && (await this.#parts.fits(this.#chat, message, turn));
-    if (fits) this.#tooLong.delete(turn.id);
-    else this.#tooLong.set(turn.id, text);
+    const fits = message.length <= MAX_TEXT && (await this.#parts.fits(chat, message, turn));
+    if (fits) this.#tooLong.delete(keyOf(chat, turn));
+    else this.#tooLong.set(keyOf(chat, turn), text);
     return fits;
   }
 
   /** The context window or the chat's setting has changed: a message that was too long may fit. */
   forgetSize(turn: UserTurn): void {
-    this.#tooLong.delete(turn.id);
+    this.#tooLong.delete(keyOf(this.#chat, turn));
   }
 
   /**
@@ -119,10 +121,10 @@ export class TurnActions {
     const isOpen = this.textOf(turn) !== null;
     if (!(await this.fits(turn, text)) || this.waits || this.#parts.isLeaving(chat)) return;
     // Its editor was closed meanwhile.
-    if (isOpen && this.textOf(turn) === null) return;
+    if (isOpen && this.textOf(turn, 'edit', chat) === null) return;
     // Removing a file only makes it shorter.
-    const message = withTyped(turn, text, this.filesOf(turn));
-    this.close(turn);
+    const message = withTyped(turn, text, this.filesOf(turn, chat));
+    this.close(turn, 'edit', chat);
     chat.addUserTurn(message.text, turn.parent, message.attachments);
     onsent();
     await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts()));
@@ -206,8 +208,9 @@ export class TurnActions {
   }
 }
 
-function keyOf(turn: ChatTurn, kind: EditKind): string {
-  return `${kind} ${turn.id}`;
+/** Copies of a chat have turns with the same ids. */
+function keyOf(chat: ChatDocument, turn: ChatTurn, kind: EditKind = 'edit'): string {
+  return `${chat.id} ${kind} ${turn.id}`;
 }
 
 function editableText(turn: ChatTurn): string {

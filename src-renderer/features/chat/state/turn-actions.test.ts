@@ -89,6 +89,39 @@ it('does not send a changed message whose editor is closed while it is measured'
   expect(api.requests).toHaveLength(1);
 });
 
+it('keeps the text of an open editor to its chat, of which a copy has turns with the same ids', async () => {
+  await session.send('One');
+  const original = chats.current.id;
+  session.turns.open(user(0));
+  session.turns.setText(user(0), 'edit', 'A draft');
+  await chats.flush();
+  await chats.duplicate(original);
+  expect(chats.current.id).not.toBe(original);
+  expect(session.turns.textOf(user(0))).toBeNull();
+  await session.turns.send(user(0), 'Uno');
+  session.turns.open(user(0));
+  session.turns.close(user(0));
+  await chats.select(original);
+  expect(session.turns.textOf(user(0))).toBe('A draft');
+});
+
+it('closes the editor of the message that it sends, whatever copy is opened while it is measured', async () => {
+  const answer = await measuring();
+  const original = chats.current.id;
+  session.turns.open(user(0));
+  const sending = session.turns.send(user(0), 'Uno');
+  await chats.duplicate(original);
+  session.turns.open(user(0));
+  session.turns.setText(user(0), 'edit', 'Another draft');
+  answer(true);
+  await sending;
+  expect(session.turns.textOf(user(0))).toBe('Another draft');
+  await chats.select(original);
+  expect(texts()).toEqual(['Uno', 't0 t1 t2']);
+  session.showVersion(user(0), 0);
+  expect(session.turns.textOf(user(0))).toBeNull();
+});
+
 it('stores a reply of any length that a person wrote', async () => {
   chats.current.addUserTurn('Count.');
   const lines = 'x\n'.repeat(100_001);

@@ -20,6 +20,7 @@ export class TurnTree<Turn extends Node> {
   #changes = $state(0);
 
   get size(): number {
+    void this.#changes;
     return this.#turns.size;
   }
 

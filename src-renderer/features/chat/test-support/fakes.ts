@@ -52,6 +52,7 @@ export const MODEL: ModelInfo = {
   kernels: null,
   loadMs: 12,
   memoryBytes: { weights: 1, kvCache: 1, scratch: 1 },
+  notices: [],
 };
 
 export const REPLY_FACTS: ReplyFacts = {

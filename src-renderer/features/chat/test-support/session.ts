@@ -11,9 +11,16 @@ import { dataFolder, openStore, PageLine } from './store.ts';
 
 /**
  * A session on the real services and a scripted engine that has `MODEL`.
- * @param options of the session
+ * @param options of the session; `firstLoad`: the engine begins to load like this, and may have no model yet
  */
-export async function openSession(options: { fits?: (prompt: PromptInput) => Promise<boolean>; drafts?: Drafts } = {}) {
+export async function openSession({
+  firstLoad,
+  ...options
+}: {
+  fits?: (prompt: PromptInput) => Promise<boolean>;
+  drafts?: Drafts;
+  firstLoad?: FakeEngine['loadScripts'][number];
+} = {}) {
   const services = new PageLine(await openStore(await dataFolder()));
   const connection = new FakeConnection(services);
   const api = new FakeEngine();
@@ -34,7 +41,8 @@ export async function openSession(options: { fits?: (prompt: PromptInput) => Pro
     frame,
     ...options,
   });
+  if (firstLoad !== undefined) api.loadScripts = [firstLoad];
   connection.change(api, 'ready');
-  await engine.ready();
+  if (firstLoad === undefined) await engine.ready();
   return { services, connection, api, chats, engine, modelSettings, recorder, session, grammarCheck };
 }

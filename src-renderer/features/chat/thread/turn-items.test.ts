@@ -1,7 +1,8 @@
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { AppModel } from '../state/app-model.svelte.ts';
 import type { ChatTurn } from '../state/chat-document.svelte.ts';
-import { branchItem, deleteTurn } from './turn-items.ts';
+import { toasts } from '../../../ui/toasts.svelte.ts';
+import { branchItem, deleteTurn, discardEdit } from './turn-items.ts';
 
 const FRAME_MS = 16;
 const turn = { id: 'a', role: 'user', text: 'Once' } as ChatTurn;
@@ -35,6 +36,16 @@ it('moves the focus to the thread after a deletion, and to the composer for a br
   branchItem(app, turn).onselect?.();
   vi.advanceTimersByTime(FRAME_MS);
   expect(focused).toEqual(['[data-region="thread"]', '[data-testid="composer"]']);
+});
+
+it('brings a discarded edit back in its own chat, whatever chat is open by then', () => {
+  const setText = vi.fn();
+  const turns = { textOf: () => 'Changed', originalOf: () => 'Once', close: () => undefined, setText };
+  const chats = { current: { id: 'mine' } };
+  discardEdit({ chats, session: { turns } } as unknown as AppModel, turn);
+  chats.current = { id: 'another' };
+  toasts.undo(toasts.list.at(-1)!.id);
+  expect(setText).toHaveBeenCalledWith(turn, 'edit', 'Changed', { id: 'mine' });
 });
 
 it('leaves the focus in a text field that was chosen meanwhile', async () => {

@@ -81,14 +81,15 @@ export async function deleteTurn({ session }: Pick<AppModel, 'session'>, turn: C
 
 /** Closes the editor of a turn, and offers to bring a changed text back. */
 export function discardEdit(
-  { session: { turns } }: Pick<AppModel, 'session'>,
+  { chats, session: { turns } }: Pick<AppModel, 'chats' | 'session'>,
   turn: ChatTurn,
   kind: EditKind = 'edit',
 ): void {
+  const { current: chat } = chats;
   const text = turns.textOf(turn, kind);
   const isChanged = text !== null && text !== turns.originalOf(turn, kind);
   turns.close(turn, kind);
-  if (isChanged) toasts.show({ text: 'Edit discarded', undo: () => turns.setText(turn, kind, text) });
+  if (isChanged) toasts.show({ text: 'Edit discarded', undo: () => turns.setText(turn, kind, text, chat) });
 }
 
 /** The focused control has gone, or the menu returned the focus to it. */

@@ -5,6 +5,9 @@
 import { entriesOf, field, isFields, listField, numberField, textField } from './fields.ts';
 import { withoutText, type SourceChat, type SourceMessage } from './source-chat.ts';
 
+/** `U+E200 kind U+E202 part U+E202 part U+E201`. None is within another, so one scan is enough. */
+const MARKER = /\ue200([^\ue200-\ue202]*)(?:\ue202([^\ue200\ue201]*))?\ue201/gu;
+
 export function isChatGpt(value: unknown): boolean {
   return isFields(field(value, 'mapping'));
 }
@@ -39,7 +42,8 @@ function readMessage(message: unknown, leftOut: (what: string) => void): Omit<So
   const content = field(message, 'content');
   const isHidden = isHiddenMessage(message);
   const dropped: string[] = [];
-  const text = textOf(content, (what) => dropped.push(what));
+  const written = textOf(content, (what) => dropped.push(what));
+  const text = role === 'assistant' ? withoutMarkers(written) : written;
   for (const what of dropped) leftOut(what);
   // Images are parts of the content, too.
   const files = listField(field(message, 'metadata'), 'attachments').filter((file) => {
@@ -86,6 +90,28 @@ function textOf(content: unknown, leftOut: (what: string) => void): string {
       return [];
     })
     .join('\n');
+}
+
+/** The text as ChatGPT shows it: without citations and other cards, but with the names of people, places and links. */
+function withoutMarkers(text: string): string {
+  const shown = text
+    .replaceAll(MARKER, (_, kind: string, parts = '') => nameIn(kind, parts))
+    // They surround the words that a citation is about.
+    .replaceAll(/[\ue203\ue204]/gu, '');
+  return shown.trim() === '' ? '' : shown;
+}
+
+/** @param parts of a marker. @returns what is shown in its place; empty for a citation */
+function nameIn(kind: string, parts: string): string {
+  if (kind === 'url') return parts.split('\ue202')[0] ?? '';
+  if (kind !== 'entity') return '';
+  try {
+    // What it is, its name, and more.
+    const name: unknown = (JSON.parse(parts) as unknown[])[1];
+    return typeof name === 'string' ? name : '';
+  } catch {
+    return parts;
+  }
 }
 
 function milliseconds(seconds: number | null): number | null {

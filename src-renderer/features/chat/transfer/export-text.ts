@@ -33,13 +33,16 @@ export async function textOf(chat: StoredChat, format: ChatFileFormat, asText: A
   const turns = indexOf(chat);
   const shown = pathTo(chat, chat.head, turns).flatMap((id) => turns.get(id) ?? []);
   const said = [
-    ...(chat.systemPrompt.trim() === '' ? [] : [{ who: 'System prompt', text: chat.systemPrompt }]),
-    ...shown.map((turn) => ({ who: speakerOf(turn), text: answerOf(turn) })),
+    ...(chat.systemPrompt.trim() === '' ? [] : [{ who: 'System prompt', text: chat.systemPrompt, isReply: false }]),
+    ...shown.map((turn) => ({ who: speakerOf(turn), text: answerOf(turn), isReply: turn.role === 'assistant' })),
   ];
   if (format === 'markdown') {
     return `# ${chat.title}\n\n${said.map(({ who, text }) => `## ${who}\n\n${text.trim()}\n`).join('\n')}`;
   }
-  const plain = await Promise.all(said.map(async ({ who, text }) => `${who}:\n${await asText(text)}\n`));
+  // Only replies are Markdown: the asterisks in what a person typed are not syntax.
+  const plain = await Promise.all(
+    said.map(async ({ who, text, isReply }) => `${who}:\n${isReply ? await asText(text) : text}\n`),
+  );
   return `${chat.title}\n\n${plain.join('\n')}`;
 }
 

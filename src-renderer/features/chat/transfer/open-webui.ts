@@ -7,8 +7,10 @@ import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { entriesOf, field, isFields, listField, numberField, textField } from './fields.ts';
 import { withoutText, type SourceChat, type SourceMessage } from './source-chat.ts';
 
-/** Folded parts at the beginning of a reply. */
-const FOLDED = /\s*<details\b([^>]*)>/y;
+/** What a line may begin with: a folded part of a reply, or a code fence. */
+const LINE = /^(?: {0,3}(`{3,}|~{3,})([^\n]*)| {0,3}<details\b([^<>]*)>)/gm;
+/** A folded part at the beginning of a reply, or right after another one. */
+const FOLDED = /\s*<details\b([^<>]*)>/y;
 const TYPE = /\btype="(\w+)"/;
 const END = '</details>';
 const TOOLS = new Set(['tool_calls', 'code_interpreter']);
@@ -58,21 +60,56 @@ export function openWebUiChat(exported: unknown, leftOut: (what: string) => void
 
 const isImage = (file: unknown) => textField(file, 'type') === 'image';
 
-/** A reply without the folded parts that it begins with: its reasoning, and calls of tools. */
+interface FoldedPart {
+  readonly type: string;
+  readonly start: number;
+  /** Where its content begins and ends. */
+  readonly inner: number;
+  readonly end: number;
+}
+
+/** A reply without its folded parts: reasoning, and calls of tools. Those in code fences are part of what it says. */
 function unfolded(content: string, leftOut: (what: string) => void): { reasoning: string; text: string } {
   let reasoning = '';
+  const said: string[] = [];
   let from = 0;
-  for (;;) {
-    FOLDED.lastIndex = from;
-    const start = FOLDED.exec(content);
-    const type = TYPE.exec(start?.[1] ?? '')?.[1] ?? '';
-    const end = start === null ? -1 : content.indexOf(END, FOLDED.lastIndex);
-    if (end < 0 || (type !== 'reasoning' && !TOOLS.has(type))) break;
-    if (type === 'reasoning') reasoning += reasoningOf(content.slice(FOLDED.lastIndex, end));
+  for (const { type, start, inner, end } of foldedParts(content)) {
+    if (type === 'reasoning') reasoning += reasoningOf(content.slice(inner, end));
     else leftOut('tool message');
+    said.push(content.slice(from, start).trimEnd());
     from = end + END.length;
   }
-  return { reasoning, text: from === 0 ? content : content.slice(from).trimStart() };
+  said.push(content.slice(from));
+  const text = said.map((one, at) => (at === 0 ? one : one.trimStart())).filter((one) => one !== '');
+  return { reasoning, text: text.join('\n\n') };
+}
+
+/** Those on lines of their own. Each character is read a constant number of times: files may come from anybody. */
+function* foldedParts(content: string): Generator<FoldedPart> {
+  const lastEnd = content.lastIndexOf(END);
+  const partAt = (start: number, inner: number, attributes: string): FoldedPart | null => {
+    const type = TYPE.exec(attributes)?.[1] ?? '';
+    if (inner > lastEnd || (type !== 'reasoning' && !TOOLS.has(type))) return null;
+    return { type, start, inner, end: content.indexOf(END, inner) };
+  };
+  for (let from = 0; ;) {
+    FOLDED.lastIndex = from;
+    const first = FOLDED.exec(content);
+    let part = first === null ? null : partAt(from, FOLDED.lastIndex, first[1]);
+    /** The code fence that is open. */
+    let fence = '';
+    LINE.lastIndex = from;
+    while (part === null) {
+      const line = LINE.exec(content);
+      if (line === null) return;
+      const [, marks = '', info = '', attributes] = line;
+      if (attributes !== undefined) part = fence === '' ? partAt(line.index, LINE.lastIndex, attributes) : null;
+      else if (fence === '') fence = marks.startsWith('`') && info.includes('`') ? '' : marks;
+      else if (marks.startsWith(fence) && info.trim() === '') fence = '';
+    }
+    yield part;
+    from = part.end + END.length;
+  }
 }
 
 /** The quoted lines below the summary. Newer versions escape them. */

@@ -112,6 +112,14 @@ it('writes the shown branch as Markdown and as plain text', async () => {
       '## Qwen 3\n\nPass `reverse=True`.\n',
   );
   expect(await textOf(storedOf(chat!), 'text', asText)).toContain('Qwen 3:\nPass reverse=True.\n');
+  const typed: StoredTurn = {
+    ...{ id: 'u', parent: null, role: 'user', createdAt: '2026-01-01T00:00:00.000Z' },
+    text: 'def f():\n    return 2*3*4  # __init__',
+  };
+  const asTyped = { ...storedOf(chat!), systemPrompt: 'Mark *names*.', turns: [typed], head: 'u' };
+  expect(await textOf(asTyped, 'text', asText)).toBe(
+    `Sorting a list\n\nSystem prompt:\nMark *names*.\n\nYou:\n${typed.text}\n`,
+  );
   expect(fileTitle('a/b: "c"?. ')).toBe('a-b- -c--');
   expect(fileTitle('...')).toBe('Chat');
 });
@@ -264,10 +272,66 @@ it('reads escaped reasoning of Open WebUI, and leaves calls of tools out', () =>
   );
 });
 
+it('takes calls of tools and reasoning out of the middle of an Open WebUI reply, but not out of code', () => {
+  const tool =
+    '<details type="tool_calls" done="true" result="&lt;b&gt;">\n<summary>Tool Executed</summary>\n</details>\n';
+  const code = '<details type="code_interpreter">\n<summary>Analyzed</summary>\n```python\n1\n```\n</details>\n';
+  const thought = '<details type="reasoning" done="true">\n<summary>Thought</summary>\n> Hm.\n</details>\n';
+  const textOfReply = (content: string) => readChats(webUi(content), 'x').chats[0]!.turns[0]!.text;
+  const { chats, notices } = readChats(webUi(`Let me look.\n${tool}${code}${thought}Answer`), 'x.json');
+  expect(chats[0]!.turns[0]).toMatchObject({
+    text: 'Hm.\nLet me look.\n\nAnswer',
+    tokens: { parts: [1, 0, 0, 0] },
+  });
+  expect(notices).toEqual(['Left out: 2 tool messages.']);
+  expect(textOfReply(`One\n${tool}\nTwo\n\n${tool}Three\n`)).toBe('One\n\nTwo\n\nThree\n');
+  for (const kept of [
+    `\`\`\`\`html\n\`\`\`\n${tool}\`\`\`\` no end\n${tool}\`\`\`\`\nEnd`,
+    `~~~\n${tool}`,
+    `    ${tool}`,
+    `In a line: ${tool}`,
+    '<details>\n<summary>Mine</summary>\n</details>\nText',
+    'Text\n<details type="tool_calls">\nhalf',
+  ]) {
+    expect(textOfReply(`Like this:\n${kept}`)).toBe(`Like this:\n${kept}`);
+  }
+  expect(textOfReply(`\`\`\`sh\nls\n\`\`\`\n${tool}End`)).toBe('```sh\nls\n```\n\nEnd');
+  expect(textOfReply(`\`\`\`not a fence\`\`\`\n${tool}End`)).toBe('```not a fence```\n\nEnd');
+});
+
+it('reads a ChatGPT reply as it was shown: without markers, but with the names in them', () => {
+  const marker = (...parts: string[]) => `\ue200${parts.join('\ue202')}\ue201`;
+  const said = `By ${marker('entity', '["people","Ada \\"Byron\\"",0]')} in ${marker('entity', 'London')}. `;
+  const { chats } = readChats(
+    gptChat(
+      gptMessage('user', gptText(`What is ${marker('cite', 'turn0search0')}?`)),
+      gptMessage(
+        'assistant',
+        gptText(
+          `${said}\ue203It is so.\ue204 ${marker('cite', 'turn0search0', 'turn0search1')}` +
+            `See ${marker('url', 'the site', 'https://example.org')}.${marker('navlist')}${marker('entity', '[7]')}\ue200cite`,
+        ),
+      ),
+      gptMessage('assistant', gptText(marker('image_group', '{"query":[]}'))),
+    ),
+    'x.json',
+  );
+  expect(chats[0]!.turns.map(({ text }) => text)).toEqual([
+    `What is ${marker('cite', 'turn0search0')}?`,
+    'By Ada "Byron" in London. It is so. See the site.\ue200cite',
+  ]);
+});
+
 it('reads a hostile reply of Open WebUI in a moment', () => {
   const before = process.cpuUsage().user;
   readChats(webUi(`<details type="reasoning">${'<summary>'.repeat(200_000)}</details>x`), 'x');
   readChats(webUi('<details type="reasoning">'.repeat(100_000)), 'x');
+  readChats(webUi(`x\n${'<details type="reasoning">\n'.repeat(40_000)}`), 'x');
+  readChats(webUi(`x${'\n<details type="tool_calls"></details>'.repeat(20_000)}\n<details`), 'x');
+  readChats(webUi(`x\n${'<details '.repeat(50_000)}`), 'x');
+  readChats(webUi(`x\n${'```a\n<details '.repeat(20_000)}`), 'x');
+  readChats(gptChat(gptMessage('assistant', gptText('\ue200a'.repeat(100_000)))), 'x');
+  readChats(gptChat(gptMessage('assistant', gptText(`\ue200${'a'.repeat(200_000)}`))), 'x');
   expect((process.cpuUsage().user - before) / 1000).toBeLessThan(2000);
 });
 

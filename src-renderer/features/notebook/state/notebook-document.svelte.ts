@@ -115,8 +115,8 @@ export class NotebookDocument implements SavedDocument {
     return this.#facts.title;
   }
 
-  get isEmpty(): boolean {
-    return this.length === 0 && this.replies.length === 0;
+  get hasContent(): boolean {
+    return this.length > 0 || this.replies.length > 0;
   }
 
   get saveState(): SaveState {

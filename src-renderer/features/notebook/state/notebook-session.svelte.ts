@@ -242,12 +242,12 @@ export class NotebookSession {
   /** @returns whether it has undone itself */
   async #run(notebook: NotebookDocument, { position, firstToken, replaces }: Start): Promise<boolean> {
     const { engine, modelSettings, settings, notebooks, recorder } = this.#parts;
-    const { sampling, stop } = modelSettings;
     notebook.beginStep();
     notebook.edit(GENERATED, (text) => removeTokens(text, replaces?.tokens ?? []));
     const reply = notebook.addReply(
       newReplyFacts({
-        ...{ sampling, ...modelFacts(engine.model), executor: engine.model?.executor ?? 'reference' },
+        ...{ sampling: modelSettings.sampling, ...modelFacts(engine.model) },
+        executor: engine.model?.executor ?? 'reference',
         ...(replaces === undefined ? {} : { branch: replaces.from }),
       }),
     );
@@ -263,14 +263,16 @@ export class NotebookSession {
       });
       following.grew();
     };
-    reply.begin({ sampling });
+    reply.begin({});
     const requestedAt = now();
     let isUndone: boolean;
     try {
       const [api, versions] = await Promise.all([engine.ready(abort.signal), recorder.versions()]);
       const { model } = engine;
       if (model === null) throw new EngineError('NO_MODEL', 'No model is loaded.');
-      reply.note({ ...modelFacts(model), executor: model.executor });
+      // Another model may have been loaded meanwhile.
+      const { sampling, stop } = modelSettings;
+      reply.note({ ...modelFacts(model), executor: model.executor, sampling });
       const { whenFull, useKvCache } = settings.current;
       // Another page may have written before it meanwhile.
       const at = notebook.indexOf(place);

@@ -1,8 +1,11 @@
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import { end, start, tokens } from '../../chat/test-support/fakes.ts';
+import { end, MODEL, start, tokens } from '../../chat/test-support/fakes.ts';
+import { PageLine } from '../../chat/test-support/store.ts';
 import { idsOf, open, type } from '../test-support/open-notebook.ts';
 import { tokensRead } from './notebook-prompt.ts';
+import { NotebooksState } from './notebooks.svelte.ts';
 
 let opened: Awaited<ReturnType<typeof open>>;
 beforeEach(async () => {
@@ -23,6 +26,22 @@ it('opens a notebook once, however often it is selected, and saves what is typed
   await other.notebooks.select(id);
   expect(other.notebooks.current!.text.toString()).toBe('One two');
   expect(services.calls.filter(({ method }) => method === 'chatGet')).toHaveLength(2);
+});
+
+it('has what another page wrote before it was put back', async () => {
+  const { notebooks, services } = opened;
+  const { id } = notebooks.create('Mine.');
+  await notebooks.flush();
+  const left = await notebooks.leave(id);
+  expect(notebooks.current).toBeNull();
+  const other = new NotebooksState(new PageLine(services.services));
+  await other.select(id);
+  type(other.current!, 0, 'Theirs. ');
+  await other.flush();
+  notebooks.putBack(left!);
+  await notebooks.flush();
+  expect(text()).toBe('Theirs. Mine.');
+  expect(await notebooks.leave('another')).toBeNull();
 });
 
 it('brings back what was to be generated again, if it could not be', async () => {
@@ -85,6 +104,23 @@ it('reads the text before its place, also if another page writes there before th
   await generating;
   expect(prompts()).toMatchObject([{ kind: 'text', text: 'Zero. One.' }]);
   expect(text()).toBe('Zero. One.t0 t1 t2 Two.');
+});
+
+it('generates with the settings of the model that it waited for', async () => {
+  const { notebooks, session, engine, modelSettings, api } = opened;
+  notebooks.create('One.');
+  modelSettings.setSampling({ topK: 3 });
+  modelSettings.setStop({ maxTokens: 7 });
+  const other = { ...MODEL, id: 'opened-1', samplingDefaults: { temperature: 0.6 } };
+  api.loadScripts = [['pause', other]];
+  const loading = engine.load({ modelId: other.id });
+  await vi.waitFor(() => expect(engine.progress).not.toBeNull());
+  const generating = session.generate(4);
+  api.resume();
+  await Promise.all([loading, generating]);
+  const sampling = { ...defaultSamplingParams(), temperature: 0.6 };
+  expect(api.requests).toMatchObject([{ sampling, stop: defaultStopParams() }]);
+  expect(notebooks.current?.lastReply).toMatchObject({ sampling, facts: { modelId: 'opened-1' } });
 });
 
 it('undoes in the open notebook, without stopping what is generated in another one', async () => {

@@ -1,8 +1,14 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { PageServices } from '../../../lib/services.ts';
-import { OpenDocuments, type UnsavedChat } from '../../chat/state/open-documents.svelte.ts';
+import { OpenDocuments, type Opened, type UnsavedChat } from '../../chat/state/open-documents.svelte.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { insertTyped, NotebookDocument, TYPED } from './notebook-document.svelte.ts';
+
+/** A notebook that is about to be deleted. */
+interface LeftNotebook {
+  readonly opened: Opened<NotebookDocument>;
+  readonly wasShown: boolean;
+}
 
 /** The open notebook. Notebooks are listed, renamed and deleted among the chats (`ChatsState`). */
 export class NotebooksState {
@@ -63,15 +69,29 @@ export class NotebooksState {
     this.#open.release();
   }
 
-  /** Saves and releases a notebook that is about to be deleted. @returns whether it was open */
-  async leave(id: string): Promise<boolean> {
-    const open = this.#open.get(id);
-    await open?.outbox.flush();
-    open?.outbox.close();
+  /**
+   * Saves and releases a notebook that is about to be deleted.
+   * @returns it with what could not be saved, for `putBack`, and whether it was on screen; null if it was not open
+   */
+  async leave(id: string): Promise<LeftNotebook | null> {
+    const opened = this.#open.get(id);
+    if (opened === undefined) return null;
+    await opened.outbox.flush();
+    opened.outbox.close();
     this.#open.delete(id);
-    const wasOpen = this.current?.id === id;
-    if (wasOpen) this.close();
-    return wasOpen;
+    const wasShown = this.current === opened.document;
+    if (wasShown) this.close();
+    return { opened, wasShown };
+  }
+
+  /** A notebook could not be deleted, or was restored: it is as it was left. */
+  putBack({ opened, wasShown }: LeftNotebook): void {
+    const { document } = opened;
+    this.#open.putBack(opened);
+    // It may have been opened again meanwhile, without what was not saved.
+    if (!wasShown && this.current?.id !== document.id) return;
+    this.#selecting = null;
+    this.#show(document);
   }
 
   /** Saves a running reply as it grows. @returns to call when it grew, and when it ended */

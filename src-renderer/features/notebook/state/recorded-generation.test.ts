@@ -110,7 +110,7 @@ describe('how it was drawn', () => {
     });
   });
 
-  it('counts a token that a person chose as part of the prompt', async () => {
+  it('names a token that a person chose, which was not drawn', async () => {
     const { api, notebooks, session } = opened;
     notebooks.create('ab');
     api.scripts.push([startWith(idsOf('ab')), ...tokens(2), end(2)]);
@@ -118,8 +118,15 @@ describe('how it was drawn', () => {
     api.scripts.push([startWith([...idsOf('ab'), 3]), { type: 'token', token: token(90) }, ...tokens(2), end(3)]);
     await session.branch(session.tokens[1], 93);
     const draws = await session.drawsOf(lastReply());
-    expect(draws.question(2)).toMatchObject({ prompt: { ids: [...idsOf('ab'), 3, 93] }, reply: [3] });
-    expect(draws.question(2)).not.toHaveProperty('continues');
+    const { continues } = api.requests[1];
+    expect(draws.question(2)).toMatchObject({
+      prompt: { ids: [...idsOf('ab'), 3] },
+      firstToken: 93,
+      reply: [3],
+      continues,
+    });
+    expect(draws.question(0)).toMatchObject({ prompt: { ids: [...idsOf('ab'), 3] }, reply: [] });
+    expect(draws.question(0)).not.toHaveProperty('firstToken');
   });
 
   it('says so if the text before has changed', async () => {

@@ -57,12 +57,13 @@ export async function generationDraws(parts: RecordedParts): Promise<DrawSource>
   const whenFull = prompt.whenFull === 'shift' ? 'shift' : 'stop';
   const asked = notebook.text.toString().slice(Math.max(0, position - ASKED), position);
   return replyDraws(reply, asked, (index) => {
-    // Random numbers begin after a token that a person chose, which counts as part of the prompt.
-    const drawn = firstToken === undefined || index === 0 ? 0 : 1;
+    // Random numbers begin after a token that a person chose.
+    const chosen = index === 0 ? undefined : firstToken;
     return {
-      ...{ sampling, stop, ...(continues === undefined || drawn > 0 ? {} : { continues }) },
-      prompt: { kind: 'ids', ids: [...promptIds, ...reply.ids(0, drawn)], whenFull },
-      reply: reply.ids(drawn, index),
+      ...{ sampling, stop, ...(continues === undefined ? {} : { continues }) },
+      prompt: { kind: 'ids', ids: promptIds, whenFull },
+      ...(chosen === undefined ? {} : { firstToken: chosen }),
+      reply: reply.ids(chosen === undefined ? 0 : 1, index),
     };
   });
 }
