@@ -1,6 +1,7 @@
 /** Runs inside the page: the requirements for stores of the prefix cache, on the browser's database. */
 import { PREFIX_STORE_CASES } from '../../src-main/engine/test-support/prefix-store-cases.ts';
-import { PREFIX_DATABASE, prefixDatabase } from '../../src-main/hosts/web/worker/prefix-database.ts';
+import { prefixDatabase } from '../../src-main/hosts/web/worker/prefix-database.ts';
+import { PREFIX_DATABASE } from '../../src-main/protocol/prefix-database-name.ts';
 
 /** @returns the failure, or null */
 async function runPrefixStoreCase(name: string): Promise<string | null> {

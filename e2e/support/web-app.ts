@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/lib/run.ts';
 import type { AppAnswer } from '../../src-main/protocol/app/app-bridge.ts';
-import { PREFIX_DATABASE } from '../../src-main/hosts/web/worker/prefix-database.ts';
+import { PREFIX_DATABASE } from '../../src-main/protocol/prefix-database-name.ts';
 import { unwrap, type Invoke, type LaunchOptions, type RunningApp } from './app.ts';
 import { leftOver, processTree } from './processes.ts';
 import { printedAddress, signIn, type SignIn } from './web-key.ts';

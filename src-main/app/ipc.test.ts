@@ -30,7 +30,7 @@ function fakePage() {
   };
 }
 
-test('only the page that crashed is told so, when it listens again', async () => {
+test('a notice about a crash goes only to the page that crashed, when it listens again', async () => {
   const services = new LocalAppServices({
     ...{ host: 'electron', dataFolder: await temporaryFolder(), modelsDir: 'models' },
     openExternal: () => Promise.resolve(),

@@ -15,6 +15,7 @@ export interface Joint {
 /** Tokens that contain the longest stop string or banned text, even if each of them is one byte of UTF-8. */
 const TOKENS_BEFORE = 3 * STOP_SETTINGS.stopStrings.maxLength;
 
+/** Where the reply to a request begins. @param prompt the request's, with its ids */
 export function jointTo(
   { prompt: input, continues }: Pick<GenerateParams, 'prompt' | 'continues'>,
   prompt: Prompt,
@@ -38,9 +39,9 @@ export function jointTo(
     written === '' || after === undefined
       ? tokenizer.stream({ continues: true })
       : withoutSpace(streamAfter(tokenizer, after), unreadSpace(written, idsBefore, tokenizer));
-  // The reply is decoded as it was the first time, so that a character that it has begun is completed.
-  const begun = replyIds.map((id) => stream.push(id)).join('');
-  return { stream, before: written + begun };
+  // These ids are decoded as when they were generated: the last of them may hold only the first bytes of a character.
+  const replyText = replyIds.map((id) => stream.push(id)).join('');
+  return { stream, before: written + replyText };
 }
 
 /**

@@ -36,9 +36,9 @@ export async function preview(job: PreviewJob): Promise<SamplingPreview> {
   const draft = new Draft({ model, params, prompt, seed: params.sampling.seed ?? 0 });
   const { firstToken } = params;
   if (firstToken !== undefined) draft.acceptGiven({ id: firstToken });
-  const begun = [...draft.sequence];
-  checkSize(job, begun);
-  for await (const [id, logits] of replyTokens(job, begun, draft.followsLogits)) draft.follow(id, logits);
+  const prefix = [...draft.sequence];
+  checkSize(job, prefix);
+  for await (const [id, logits] of replyTokens(job, prefix, draft.followsLogits)) draft.follow(id, logits);
   const logits = await logitsOf(job, draft.sequence);
   const recorder = recordStages(params.topCandidates, reply !== undefined);
   const raw = new RawDistribution(logits);
@@ -60,10 +60,10 @@ export async function preview(job: PreviewJob): Promise<SamplingPreview> {
   };
 }
 
-/** @param begun as in `replyTokens` */
-function checkSize({ model, prompt, reply = [] }: PreviewJob, begun: readonly number[]): void {
+/** @param prefix as in `replyTokens` */
+function checkSize({ model, prompt, reply = [] }: PreviewJob, prefix: readonly number[]): void {
   const { contextSize } = model.config;
-  const tokens = begun.length + reply.length;
+  const tokens = prefix.length + reply.length;
   if (prompt.keptByShift !== null || tokens <= contextSize) return;
   throw new EngineError(
     'CONTEXT_FULL',
@@ -82,27 +82,27 @@ function logitsOf(job: PreviewJob, sequence: readonly number[]): Promise<Logits>
 
 /**
  * The reply's tokens, with the logits before each if `withLogits`.
- * @param begun the prompt, with a given first token
+ * @param prefix the prompt and, if one was given, the first token
  */
 async function* replyTokens(
   job: PreviewJob,
-  begun: readonly number[],
+  prefix: readonly number[],
   withLogits: boolean,
 ): AsyncGenerator<[id: number, logits: Logits | null], void, undefined> {
   const { context, model, platform, cancel, reply = [] } = job;
   if (reply.length === 0) return;
-  const sequence = [...begun, ...reply];
+  const sequence = [...prefix, ...reply];
   if (!withLogits) {
     for (const id of reply) yield [id, null];
   } else if (seen(job, sequence).dropped > 0) {
     // A full window: every token sees another part of the sequence.
-    for (const [at, id] of reply.entries()) yield [id, await logitsOf(job, sequence.slice(0, begun.length + at))];
+    for (const [at, id] of reply.entries()) yield [id, await logitsOf(job, sequence.slice(0, prefix.length + at))];
   } else {
-    context.reuse(begun);
+    context.reuse(prefix);
     const { vocabularySize } = model.config;
     let at = 0;
     const before = sequence.slice(0, -1);
-    const each = logitsEach({ context, platform, vocabularySize, cancel }, before, begun.length - 1);
+    const each = logitsEach({ context, platform, vocabularySize, cancel }, before, prefix.length - 1);
     for await (const logits of each) yield [reply[at++], logits];
   }
 }

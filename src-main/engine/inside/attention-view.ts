@@ -10,14 +10,8 @@ import type { InsideRun } from './tapped-row.ts';
 /** Bytes that heads of a layer may take together; with more, each is computed for itself. */
 const MAX_BYTES = 64 * 2 ** 20;
 
-/** Heads that are computed together, or heads of K and V: `[from, to)`. */
-interface HeadRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** `[from, to)`. */
-interface TokenRange {
+/** Heads or tokens: `[from, to)`. */
+interface Range {
   readonly from: number;
   readonly to: number;
 }
@@ -30,8 +24,8 @@ export interface LayerHeads {
   readonly attributes: AttentionAttributes;
   /** See `AttentionAnswer`. */
   readonly context: number;
-  readonly heads: HeadRange;
-  readonly kvHeads: HeadRange;
+  readonly heads: Range;
+  readonly kvHeads: Range;
   /** `[to - from, heads, headDim]` */
   readonly queries: Float32Array;
   /** `[context, kvHeads, headDim]` each. */
@@ -114,7 +108,7 @@ export async function headsOfLayer(
 }
 
 /** Everything about one of the heads. @param keys range of the keys and values in the answer, by default all */
-export function attentionOfHead(layer: LayerHeads, head: number, keys?: TokenRange): AttentionAnswer {
+export function attentionOfHead(layer: LayerHeads, head: number, keys?: Range): AttentionAnswer {
   const { attributes, from, to, context, heads, kvHeads } = layer;
   const { headDim, scale, softcap, window, causal } = attributes;
   const kvHead = kvHeadOf(head, attributes);
@@ -122,8 +116,7 @@ export function attentionOfHead(layer: LayerHeads, head: number, keys?: TokenRan
   const at = head - heads.from;
   const all = { from: 0, to: context };
   const shown = keys === undefined ? all : { from: Math.min(keys.from, context), to: Math.min(keys.to, context) };
-  const ofKv = (tensor: Float32Array, range: TokenRange) =>
-    column(tensor, kvHead - kvHeads.from, kvHeads, headDim, range);
+  const ofKv = (tensor: Float32Array, range: Range) => column(tensor, kvHead - kvHeads.from, kvHeads, headDim, range);
   const answer: AttentionAnswer = {
     ...{ kind: 'attention', kvHead, headDim, context, scale, softcap, window, causal },
     queries: column(layer.queries, at, heads, headDim),
@@ -139,7 +132,7 @@ export function attentionOfHead(layer: LayerHeads, head: number, keys?: TokenRan
 }
 
 /** One head of `[tokens, heads, headDim]`, copied: of all tokens, or of a range. */
-function column(all: Float32Array, head: number, heads: HeadRange, headDim: number, range?: TokenRange): Float32Array {
+function column(all: Float32Array, head: number, heads: Range, headDim: number, range?: Range): Float32Array {
   const width = (heads.to - heads.from) * headDim;
   const { from, to } = range ?? { from: 0, to: all.length / width };
   const copy = new Float32Array((to - from) * headDim);

@@ -1,7 +1,8 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PREFIX_STORE_CASES } from '../../../engine/test-support/prefix-store-cases.ts';
-import { PREFIX_DATABASE, prefixDatabase, prefixStoreOfOrigin } from './prefix-database.ts';
+import { PREFIX_DATABASE } from '../../../protocol/prefix-database-name.ts';
+import { prefixDatabase, prefixStoreOfOrigin } from './prefix-database.ts';
 
 const KEY = '0'.repeat(64);
 

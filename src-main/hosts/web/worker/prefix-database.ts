@@ -3,7 +3,6 @@ import { EngineError } from '../../../engine/api/errors.ts';
 import type { PrefixStore } from '../../../engine/api/platform.ts';
 import { PREFIX_DATABASE } from '../../../protocol/prefix-database-name.ts';
 
-export { PREFIX_DATABASE };
 const STORES = ['blocks', 'uses', 'chats'] as const;
 const LIMIT_BYTES = 2 ** 30;
 /** Share of the limit that is left when blocks are deleted, so that this is rarely necessary. */
