@@ -1,15 +1,14 @@
 /** Calls from the page to the main process. Every message is checked: its sender, the method and the values. */
 import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents } from 'electron';
-import { randomUUID } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../engine/api/errors.ts';
 import { type AppAnswer, IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/app/app-bridge.ts';
-import type { AppEvent } from '../protocol/app/app-services.ts';
 import { readDesktopMessage, type DesktopMessage } from '../protocol/app/desktop.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
 import { answer, answerCall } from '../services/answer.ts';
 import type { LocalAppServices } from '../services/app-services.ts';
 import { APP_ORIGIN } from './app-protocol.ts';
+import { sendEvents } from './page-events.ts';
 
 export interface IpcOptions {
   services: LocalAppServices;
@@ -47,7 +46,7 @@ export function registerIpc(options: IpcOptions): void {
       : { error: toErrorPayload(refused) };
   });
   ipcMain.on(IPC.listen, (event) => {
-    if (refuseSender(event) === null) listen(options, event.sender);
+    if (refuseSender(event) === null) sendEvents(event.sender, services, options.isFront);
   });
   ipcMain.on(IPC.enginePort, (event) => {
     if (refuseSender(event) === null) options.onPortRequest(event.sender);
@@ -82,33 +81,4 @@ function refusal(event: IpcMainEvent | IpcMainInvokeEvent, isWindow: boolean): E
 function refusePath(path: unknown): EngineError | null {
   if (typeof path === 'string' && isAbsolute(path)) return null;
   return new EngineError('BAD_REQUEST', 'That is not a file on this computer. Drop a .gguf file or a model’s folder.');
-}
-
-/** Unsubscribe function of each page's events. */
-const subscriptions = new WeakMap<WebContents, () => void>();
-/** Notices of pages that do not listen yet. */
-const notices = new WeakMap<WebContents, AppEvent[]>();
-
-/** A notice for this page only, which gets it when it listens the next time. */
-export function noticeFor(contents: WebContents, message: string): void {
-  const notice: AppEvent = { type: 'notice', id: randomUUID(), message };
-  notices.set(contents, [...(notices.get(contents) ?? []), notice]);
-}
-
-function listen({ services, isFront }: IpcOptions, contents: WebContents): void {
-  const before = subscriptions.get(contents);
-  if (before === undefined) {
-    const stop = (): void => subscriptions.get(contents)?.();
-    // First, because nothing that other listeners send would arrive.
-    contents.prependListener('render-process-gone', stop);
-    contents.on('destroyed', stop);
-  } else before();
-  subscriptions.set(
-    contents,
-    services.onEvent((event) => {
-      if (event.type !== 'opened' || isFront(contents)) contents.send(IPC.event, event);
-    }),
-  );
-  for (const notice of notices.get(contents) ?? []) contents.send(IPC.event, notice);
-  notices.delete(contents);
 }

@@ -21,10 +21,11 @@ import { skipMissingGpu, skipNetworkProcess, withoutGtkGl } from './chromium-par
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
 import { GpuWindow } from './gpu-window.ts';
-import { noticeFor, registerIpc } from './ipc.ts';
+import { registerIpc } from './ipc.ts';
 import { keepRequests, keptRequests } from './kept-requests.ts';
 import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 import { followMenu, onDesktopMessage, showContextMenus } from './desktop.ts';
+import { noticeFor } from './page-events.ts';
 import { relaunch } from './relaunch.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { createSessionFolder, requireLockable } from './session-folder.ts';
