@@ -7,6 +7,12 @@ import type { ExecutorName, GpuAdapterFacts, KernelsInfo, RunProfile } from '../
 
 export type { SequenceContext } from '../kv-cache/kv-cache.ts';
 
+/**
+ * Maximum rows that are computed at once: enough to reuse each loaded weight, few enough for the caches and to be cancelled
+ * soon.
+ */
+export const MAX_ROWS = 256;
+
 /** Runs that may be in flight at once (`Executor.choosesTokens`): that whose logits are awaited, and those after it. */
 export const MOST_IN_FLIGHT = 3;
 

@@ -1,11 +1,12 @@
 import type { CancelToken } from '../api/platform.ts';
+import { MAX_ROWS } from '../executors/executor.ts';
 import type { Logits } from '../sampling/logits.ts';
 import type { TokenWindow } from './context-window.ts';
 import { cancelled } from './interrupt.ts';
 import type { HostYield } from './host-yield.ts';
 
-/** Prompt tokens per run: as many as the CPU kernels take, or fewer if cancelling is only noticed between runs. */
-export const SLICE_TOKENS = 256;
+/** Prompt tokens per run: as many as executors compute at once, or fewer if cancelling is only noticed between runs. */
+export const SLICE_TOKENS = MAX_ROWS;
 export const SHORT_SLICE_TOKENS = 128;
 
 /**

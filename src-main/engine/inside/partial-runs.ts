@@ -1,12 +1,9 @@
 import { EngineError } from '../api/errors.ts';
 import type { CancelToken } from '../api/platform.ts';
-import type { Batch, Executor, Outputs } from '../executors/executor.ts';
+import { type Batch, type Executor, MAX_ROWS, type Outputs } from '../executors/executor.ts';
 import { partialProgram, rowsProgram, tensorName } from '../program/partial-program.ts';
 import type { Program } from '../program/program.ts';
 import type { WeightView } from '../program/weights.ts';
-
-/** Maximum rows per run: enough to reuse each loaded weight, few enough to be cancelled soon. */
-const MAX_ROWS = 256;
 
 /** Runs parts of a program on rows that do not attend to each other. Touches no cell of the KV cache. */
 export class PartialRuns {

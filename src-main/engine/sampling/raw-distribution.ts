@@ -1,6 +1,15 @@
-import { EngineError } from '../api/errors.ts';
+import { EngineError, type ErrorDetails } from '../api/errors.ts';
 import { entropyOf } from './entropy.ts';
 import { asLogits, type Logits } from './logits.ts';
+
+/** The error when logits are NaN, or would be if every NaN before them were kept. */
+export function logitsNotNumbers(details: ErrorDetails = {}): EngineError {
+  return new EngineError(
+    'INTERNAL',
+    'The model’s logits are not numbers (NaN). Its weights are damaged, or this executor has a fault. Try another executor, or load the model again.',
+    details,
+  );
+}
 
 /** The model's own distribution of the next token: softmax over all raw logits, in double precision. */
 export class RawDistribution {
@@ -16,11 +25,7 @@ export class RawDistribution {
     this.logits = asLogits(logits);
     this.logSum = this.logits.logSum();
     if (Number.isNaN(this.logSum)) {
-      throw new EngineError(
-        'INTERNAL',
-        'The model’s logits are not numbers (NaN). Its weights are damaged, or this executor has a fault. Try another executor, or load the model again.',
-        { index: this.logits.values.findIndex((logit) => !Number.isFinite(logit)) },
-      );
+      throw logitsNotNumbers({ index: this.logits.values.findIndex((logit) => !Number.isFinite(logit)) });
     }
   }
 

@@ -37,7 +37,7 @@ export interface Script {
   onRead?(): void;
 }
 
-export class TestClock {
+class TestClock {
   time = 0;
   now(): number {
     return this.time;

@@ -16,6 +16,7 @@ import {
   OP_X2,
   OP_X2_STRIDE,
   OP_X_STRIDE,
+  RUN_NOT_NUMBERS,
   RUN_ROW_CELLS,
 } from '../../engine/executors/wasm/plan-layout';
 import { storeHalf, storeHalf8 } from '../base/half';
@@ -42,16 +43,18 @@ export function cacheWriteRows(op: usize, run: usize, from: i32, to: i32): void 
     const cell = <usize>load<i32>(cells + row * 4) * cellBytes(op);
     const k = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE);
     const v = <usize>load<i32>(op, OP_X2) + row * load<i32>(op, OP_X2_STRIDE);
-    writeHeads(op, k, <usize>load<i32>(op, OP_KEYS) + cell, headStride);
-    writeHeads(op, v, <usize>load<i32>(op, OP_VALUES) + cell, headStride);
+    writeHeads(op, run, k, <usize>load<i32>(op, OP_KEYS) + cell, headStride);
+    writeHeads(op, run, v, <usize>load<i32>(op, OP_VALUES) + cell, headStride);
   }
 }
 
-function writeHeads(op: usize, from: usize, to: usize, headStride: usize): void {
+function writeHeads(op: usize, run: usize, from: usize, to: usize, headStride: usize): void {
   const headDim = <usize>load<i32>(op, OP_HEAD_DIM);
   const half = load<i32>(op, OP_LAYOUT) == LAYOUT_F16;
   const codes = load<i32>(op, OP_LAYOUT) == LAYOUT_Q8;
   const whole = headDim & ~7;
+  // Only NaN differs from itself.
+  let same = i32x4.splat(-1);
   for (let head = load<i32>(op, OP_KV_HEADS); head > 0; head--, from += headDim * 4, to += headStride) {
     if (codes) {
       writeCodes(from, to, headDim, paddedHead(op));
@@ -61,10 +64,21 @@ function writeHeads(op: usize, from: usize, to: usize, headStride: usize): void 
       memory.copy(to, from, headDim * 4);
       continue;
     }
-    for (let i: usize = 0; i < whole; i += 8) storeHalf8(from + i * 4, to + i * 2);
+    for (let i: usize = 0; i < whole; i += 8) {
+      const low = v128.load(from + i * 4);
+      const high = v128.load(from + i * 4, 16);
+      same = v128.and(same, v128.and(f32x4.eq(low, low), f32x4.eq(high, high)));
+      storeHalf8(low, high, to + i * 2);
+    }
     // What fills the head up stays zero, as fresh memory is.
-    for (let i = whole; i < headDim; i++) storeHalf(load<f32>(from + i * 4), to + i * 2);
+    for (let i = whole; i < headDim; i++) {
+      const value = v128.load32_splat(from + i * 4);
+      same = v128.and(same, f32x4.eq(value, value));
+      storeHalf(value, to + i * 2);
+    }
   }
+  // Readers take a NaN in binary16 for a large number. Any thread may say so: all store the same.
+  if (!i32x4.all_true(same)) store<i32>(run, 1, RUN_NOT_NUMBERS);
 }
 
 /** @param values as they are stored; those past `headDim` stay zero */

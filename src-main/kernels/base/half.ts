@@ -25,14 +25,16 @@ export function halfBits4(x: v128): v128 {
   return v128.or(sign, v128.bitselect(bits, i32x4.splat(QUIET_NAN), f32x4.eq(x, x)));
 }
 
-/** Eight float32 values at `from` to eight binary16 at `to`. */
+/** Eight float32 values to eight binary16 at `to`. */
 // @inline
-export function storeHalf8(from: usize, to: usize): void {
-  v128.store(to, i16x8.narrow_i32x4_u(halfBits4(v128.load(from)), halfBits4(v128.load(from, 16))));
+export function storeHalf8(low: v128, high: v128, to: usize): void {
+  v128.store(to, i16x8.narrow_i32x4_u(halfBits4(low), halfBits4(high)));
 }
 
-export function storeHalf(value: f32, to: usize): void {
-  store<u16>(to, <u16>i32x4.extract_lane(halfBits4(f32x4.splat(value)), 0));
+/** The first of four float32 values to a binary16 at `to`. */
+// @inline
+export function storeHalf(value: v128, to: usize): void {
+  store<u16>(to, <u16>i32x4.extract_lane(halfBits4(value), 0));
 }
 
 /**

@@ -11,10 +11,10 @@ import { testKernels } from '../../test-support/kernels.ts';
 import { equalBits } from '../../test-support/prompt-and-steps.ts';
 import type { KvCacheType } from '../../api/types.ts';
 import { batchOf } from '../batch.ts';
-import type { Executor } from '../executor.ts';
+import type { Executor, RunResult } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
 import type { StreamCount } from './run-inputs.ts';
-import { createWasmExecutor } from './wasm-executor.ts';
+import { createWasmExecutor, type WasmExecutorOptions } from './wasm-executor.ts';
 import { storeReader } from './weights.ts';
 
 /** Tokens of a prompt, and of single steps after it: more than two chunks of 128 entries. */
@@ -167,6 +167,72 @@ describe.each(['threads', 'wide', 'simd'] as const)('a NaN key in the %s kernels
     expect(found.slice(first).every(Number.isNaN)).toBe(true);
   });
 });
+
+describe.each(['threads', 'wide', 'simd'] as const)('a NaN that the %s kernels store in float16', (variant) => {
+  it.each([
+    ['k', 16, 1],
+    ['v', 16, 6],
+    ['k', 16, 20],
+    // Stored after the whole vectors.
+    ['k', 12, 1],
+    ['v', 12, 20],
+  ])('is an error: in %s, heads of %d values, %d rows at once', async (tensor, headDim, rows) => {
+    const seen = 5;
+    const executor = await withNaN({ tensor, headDim, token: id(seen) }, { kernels: testKernels(variant) });
+    const cache = new KvCache(CELLS);
+    const run = (from: number) => executor.run(batchOf([cache.append(0, ids(from, from + rows))]), { logits: [0] });
+    let row = 0;
+    for (; row + rows <= seen; row += rows) expect(await hasNumbers(await run(row))).toBe(true);
+    await expect(run(row)).rejects.toMatchObject(NOT_NUMBERS);
+    // Other tokens are as before.
+    const others = await executor.run(batchOf([new KvCache(CELLS).append(0, ids(0, seen))]), { logits: [0] });
+    expect(await hasNumbers(others)).toBe(true);
+  });
+});
+
+describe('a NaN in float16', () => {
+  it('is reported by any thread', async () => {
+    const options = { kernels: testKernels(), threads: { count: 3, host: nodeKernelThreads() } };
+    for (const seen of [0, 7, 19]) {
+      const executor = await withNaN({ tensor: 'v', headDim: 16, token: id(seen) }, options);
+      const run = executor.run(batchOf([new KvCache(CELLS).append(0, ids(0, 20))]), { logits: [0] });
+      await expect(run).rejects.toMatchObject(NOT_NUMBERS);
+      await executor.dispose();
+    }
+  });
+
+  it('of the token that is timed does not keep the model from loading', async () => {
+    const clock = { now: () => performance.now() };
+    const threads = { count: clock, host: { ...nodeKernelThreads(), available: 2 } };
+    const executor = await withNaN({ tensor: 'k', headDim: 16, token: 0 }, { kernels: testKernels(), threads });
+    expect(executor.kernels?.reason).toMatch(/^measured: one token takes /);
+    const run = (token: number) => {
+      return executor.run(batchOf([new KvCache(CELLS).append(0, [token])]), { logits: [0] });
+    };
+    expect(await hasNumbers(await run(1))).toBe(true);
+    await expect(run(0)).rejects.toMatchObject(NOT_NUMBERS);
+    await executor.dispose();
+  });
+});
+
+const NOT_NUMBERS = { code: 'INTERNAL', message: expect.stringContaining('logits are not numbers') as string };
+
+/** An executor with K and V in float16, and NaN as the last value of one token's k or v. */
+function withNaN(
+  { tensor, headDim, token }: { tensor: string; headDim: number; token: number },
+  options: Pick<WasmExecutorOptions, 'kernels' | 'threads'>,
+): Promise<Executor> {
+  const { program, store } = model({ heads: 2, kvHeads: 1, headDim }, (name, length) => {
+    const values = randomValues(name, length);
+    if (name === tensor) values[(token + 1) * headDim - 1] = NaN;
+    return values;
+  });
+  return createWasmExecutor(program, storeReader(store), { ...options, cells: CELLS, kvCacheType: 'f16' });
+}
+
+async function hasNumbers({ logits }: RunResult): Promise<boolean> {
+  return (await logits[0].read()).every(Number.isFinite);
+}
 
 /** Attention whose q, k and v are rows of tables, so that nothing else is computed. */
 function model(

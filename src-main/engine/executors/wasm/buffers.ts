@@ -2,6 +2,7 @@ import type { AttentionAttributes, RopeAttributes } from '../../program/ops.ts';
 import { planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { KvCacheType } from '../../api/types.ts';
+import { MAX_ROWS } from '../executor.ts';
 import type { FusedOp } from '../fusion.ts';
 import { isCausal } from '../batch.ts';
 import { align, type Allocator } from './kernel-memory.ts';
@@ -20,8 +21,6 @@ export interface BufferSizes {
   readonly kvCacheType: KvCacheType;
 }
 
-/** Maximum rows per slice: enough to reuse each loaded weight, few enough for the caches. */
-const MAX_ROWS = 256;
 /** Rows whose logits are computed at once. */
 const LOGIT_ROWS = 8;
 

@@ -65,7 +65,13 @@ export class PlanTimes {
  */
 export function execute(stage: StoredStage, { kernels, buffers }: KernelPart, pool: ThreadPool, threads: number): void {
   const { at, ops } = stage.plan;
-  const result = kernels.runPlan(at, ops.length, buffers.run, pool.use(stage.part, threads));
+  let result: number;
+  try {
+    result = kernels.runPlan(at, ops.length, buffers.run, pool.use(stage.part, threads));
+  } catch (cause) {
+    // This thread trapped. The others wait for it at a barrier, and the next run would release them into this plan.
+    throw pool.lost(cause);
+  }
   if (result === 1) throw new EngineError('CANCELLED', 'The run was cancelled.');
   if (result !== 0) throw pool.lost();
 }

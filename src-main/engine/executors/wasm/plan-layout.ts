@@ -164,7 +164,9 @@ export const RUN_PARTIALS = 76;
 export const RUN_PROFILE = 80;
 /** Number of interleaved streams for products of few rows: 8 or 2, see base/streams.ts of the kernels; 0: one. */
 export const RUN_STREAMS = 84;
-export const RUN_BYTES = 88;
+/** Set once a NaN was stored in binary16, which readers take for a number; see attention/cache.ts of the kernels. */
+export const RUN_NOT_NUMBERS = 88;
+export const RUN_BYTES = 92;
 
 /** Entries of a context that share one softmax; see attention/attention.ts of the kernels. */
 export const ATTENTION_CHUNK = 128;

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { intervene } from '../../program/interventions.ts';
 import type { Program } from '../../program/program.ts';
+import { ProgramBuilder } from '../../program/program-builder.ts';
 import type { WeightReader } from '../../program/weights.ts';
+import { BF16 } from '../../quant/bf16.ts';
+import { F16 } from '../../quant/f16.ts';
+import { F32 } from '../../quant/f32.ts';
+import { Q4_0 } from '../../quant/q4_0.ts';
+import { Q8_0 } from '../../quant/q8_0.ts';
 import { fromSource } from '../../models/opened-model.ts';
 import { openSource } from '../../models/open-model.ts';
 import { readerOf } from '../../models/weight-source.ts';
@@ -27,6 +33,33 @@ describe('the plan of a layer', () => {
   });
 });
 
+describe('a gate and the product that it gates', () => {
+  it.each([
+    { gate: Q8_0, up: Q4_0, shared: 1 },
+    { gate: F16, up: F16, shared: 1 },
+    { gate: Q8_0, up: BF16, shared: 1 },
+    // The input is prepared again in between.
+    { gate: F16, up: Q8_0, shared: 0 },
+    { gate: Q8_0, up: F16, shared: 0 },
+    { gate: BF16, up: Q8_0, shared: 0 },
+    { gate: F32, up: F16, shared: 0 },
+  ])('of $gate.name and $up.name share chunks only if nothing is between them', ({ gate, up, shared }) => {
+    const [width, inner, vocabulary] = [256, 512, 8];
+    const p = new ProgramBuilder();
+    const x = p.embed(p.weight('table', [vocabulary, width]), 'token');
+    const gated = p.silu(p.linear(x, p.weight('gate', [inner, width])));
+    const fed = p.mul(gated, p.linear(x, p.weight('up', [inner, width])));
+    const program = p.logits(fed, p.weight('head', [vocabulary, inner]));
+    const typeOf: WeightReader['typeOf'] = ({ name }) => (name === 'gate' ? gate : name === 'up' ? up : F32);
+    const plan = lower(program, fuse(program), planMemoryOf(program, { typeOf }), NO_TAPS);
+    const chained = plan.flatMap((op, step) => {
+      const isShared = op.get(L.OP_CODE) === L.LINEAR && ((op.get(L.OP_FLAGS) ?? 0) & L.FLAG_CHAIN) !== 0;
+      return isShared ? [plan[step + 1].get(L.OP_CODE)] : [];
+    });
+    expect(chained).toEqual(new Array<number>(shared).fill(L.LINEAR));
+  });
+});
+
 describe('a program without interventions', () => {
   it('is the same program, so it has the same plan; one with interventions leaves it alone', async () => {
     const opened = fromSource(await openSource(await tinyGgufFiles('llama-d256.Q4_K_M')));
@@ -44,7 +77,7 @@ describe('a program without interventions', () => {
   });
 });
 
-function planMemoryOf(program: Program, reader: WeightReader): PlanMemory {
+function planMemoryOf(program: Program, reader: Pick<WeightReader, 'typeOf'>): PlanMemory {
   const memory = new MemoryCount();
   const placement = inOneMemory(program);
   const { packed } = placeWeights(program, reader, [memory], placement, { codes: 'unsigned', sums: 'i32' });

@@ -276,6 +276,7 @@ class Lowering {
     const stride = layout.input === 'codes' ? quantizedStride(x.width) : strideOf(x.width);
     const prepared = this.prepared;
     if (prepared?.at !== x.at || prepared.input !== layout.input) {
+      this.endChain();
       this.emit(layout.input === 'codes' ? L.QUANTIZE : L.UNARY, {
         ...(layout.input === 'codes' ? {} : { [L.OP_KIND]: L.UNARY_SCALE, [L.OP_FACTOR]: L.F16_INPUT_SCALE }),
         [L.OP_FLAGS]: flags,
@@ -288,6 +289,14 @@ class Lowering {
       this.prepared = { at: x.at, input: layout.input };
     }
     return { ...common, [L.OP_X]: this.memory.prepared, [L.OP_X_STRIDE]: stride };
+  }
+
+  /** A gate shares chunks only with the product after it, not with the preparation of that product's input. */
+  private endChain(): void {
+    const last = this.plan.at(-1);
+    const flags = last?.get(L.OP_FLAGS) ?? 0;
+    if (!last || !(flags & L.FLAG_CHAIN)) return;
+    this.plan[this.plan.length - 1] = new Map(last).set(L.OP_FLAGS, flags & ~L.FLAG_CHAIN);
   }
 
   private emit(code: number, fields: Readonly<Record<number, number>>): void {

@@ -103,6 +103,18 @@ describe('a crashed thread', () => {
     await expect.poll(() => executor.failed).toBe(true);
     await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
   });
+
+  it.each([1, 2])('may be the engine’s own, of %d: the executor has failed', async (count) => {
+    const executor = await openWith(nodeKernelThreads(), count);
+    // As a trap would, this ends the engine's thread in the middle of a run.
+    const cancel = {
+      get cancelled(): boolean {
+        throw new Error('unreachable');
+      },
+    };
+    await expect(executor.run(prompt(), { logits: [499] }, cancel)).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+    expect(executor.failed).toBe(true);
+  });
 });
 
 /** Longer than the engine's thread waits for one without progress. */

@@ -135,6 +135,16 @@ export class RunInputs {
     };
   }
 
+  /** Whether K or V of any slice since `expectNumbers` had a NaN that its storage cannot hold. */
+  get hadNaN(): boolean {
+    return this.memory.i32[(this.buffers.run + L.RUN_NOT_NUMBERS) / 4] !== 0;
+  }
+
+  /** Before the first slice of a run. */
+  expectNumbers(): void {
+    this.memory.i32[(this.buffers.run + L.RUN_NOT_NUMBERS) / 4] = 0;
+  }
+
   /** Sets the address for the next plan's times; 0 for none. */
   setProfile(at: number): void {
     this.memory.i32[(this.buffers.run + L.RUN_PROFILE) / 4] = at;

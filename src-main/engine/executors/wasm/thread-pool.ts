@@ -90,9 +90,9 @@ export class ThreadPool {
   }
 
   /** A thread has crashed: makes the others, and later runs, fail too. */
-  lost(): EngineError {
+  lost(cause?: unknown): EngineError {
     this.fail();
-    return new EngineError('BACKEND_LOST', 'A CPU kernel thread crashed. Load the model again.');
+    return new EngineError('BACKEND_LOST', 'A CPU kernel thread crashed. Load the model again.', {}, { cause });
   }
 
   async stop(): Promise<void> {

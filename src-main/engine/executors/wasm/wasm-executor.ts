@@ -3,6 +3,7 @@ import type { CancelToken, Clock, CompiledKernels, KernelThreads, Measurements }
 import type { KernelsInfo, KvCacheType, RunProfile } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
+import { logitsNotNumbers } from '../../sampling/raw-distribution.ts';
 import { checkBatch, checkCausal, checkOrder, isCausal } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { defaultKvCacheType } from '../kv-cache-type.ts';
@@ -237,6 +238,12 @@ class WasmExecutor implements Executor {
 
   // Async so that errors arrive as rejections, though the work is synchronous.
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
+    const result = this.compute(batch, outputs, cancel);
+    if (this.parts.some(({ inputs }) => inputs.hadNaN)) throw logitsNotNumbers();
+    return result;
+  }
+
+  private compute(batch: Batch, outputs: Outputs, cancel?: CancelToken): RunResult {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     const program = outputs.program ?? this.program;
     const storage = batch.block ? this.blockOf(batch.block, program) : this.own;
@@ -256,6 +263,7 @@ class WasmExecutor implements Executor {
     const profile = outputs.profile && !tailored ? this.startProfile() : null;
     this.profile = profile?.times ?? null;
     this.cancel.current = cancel;
+    for (const { inputs } of this.parts) inputs.expectNumbers();
     try {
       for (let from = 0; from < rows; from += size.rows) {
         const to = Math.min(from + size.rows, rows);
@@ -283,7 +291,8 @@ class WasmExecutor implements Executor {
   private async runToken(cancel?: CancelToken): Promise<void> {
     const zero = Int32Array.of(0);
     const cells = { tokens: zero, positions: zero, cells: zero, sequences: zero };
-    await this.run({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] }, cancel);
+    // Its time counts, not its result: replies may never use a token that gives NaN.
+    this.compute({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] }, cancel);
   }
 
   async allocateCells(cells: number, layers: ReadonlySet<number> | null = null): Promise<CellBlock> {

@@ -4,7 +4,7 @@ import type { GpuBuffer } from '../../api/gpu.ts';
 import type { GpuMemoryAt, KvCacheType } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import { type Executor, MOST_IN_FLIGHT } from '../executor.ts';
+import { type Executor, MAX_ROWS, MOST_IN_FLIGHT } from '../executor.ts';
 import { fuse } from '../fusion.ts';
 import { defaultKvCacheType } from '../kv-cache-type.ts';
 import { group, type GroupedOps, joinedTensors } from './grouping.ts';
@@ -42,9 +42,6 @@ export interface ModelBuffers {
   /** Bytes of the largest buffer. Those of weights count by the row, because they are split where they must be. */
   readonly largestBuffer: number;
 }
-
-/** Maximum rows per slice. */
-const MAX_ROWS = 256;
 
 /** @throws EngineError OUT_OF_MEMORY with the numbers, BAD_REQUEST for a type of K and V without kernels */
 export function allocateModel(

@@ -64,7 +64,7 @@ ${typeof body === 'function' ? body(subgroup) : body}`;
   return { code, shape, workgroups };
 }
 
-/** `count` workgroups, and `rows` times as many in the third direction. The shader finds its own with `groupIndex`. */
+/** `count` workgroups, and `rows` times as many in the third direction. The shader finds its own with `GROUP_INDEX`. */
 export function spread(count: number, rows = 1): Workgroups {
   if (count <= MAX_WORKGROUPS) return [count, 1, rows];
   return [MAX_WORKGROUPS, Math.ceil(count / MAX_WORKGROUPS), rows];

@@ -10,7 +10,7 @@ export const SLICE_CELLS = 256;
 /** Most slices of a row: enough workgroups for a large GPU, with as few heads as small models have. */
 const MOST_SLICES = 16;
 /** Heads whose factors fit into the memory of a workgroup in `linear`. */
-export const MOST_HEADS = 64;
+const MOST_HEADS = 64;
 
 /** Lower than any score, and its exponential is 0 without an infinity. */
 export const LOWEST = '-3.0e38';
@@ -75,7 +75,7 @@ export function canMerge({ heads, headDim, window }: AttentionAttributes, cells:
   return heads <= MOST_HEADS && headDim % 4 === 0 && slicesOf(Math.min(cells, window ?? Infinity), sliceCells) > 1;
 }
 
-/** Fields of the shape that `MERGED4` reads. */
+/** Fields of the shape that `merged4` reads. */
 export function mergeFields(merged: MergedSlices): Record<string, number> {
   const { attention, slicesPerRow, record, window, sliceCells } = merged;
   const { heads, headDim } = attention;
