@@ -190,17 +190,17 @@ export class BannedTexts<T extends { id: number }> {
   }
 }
 
-/** The tokens that contain a banned text by themselves. */
+/** The tokens that contain a banned text by themselves. The text of a special token is never part of a reply. */
 export function tokensContaining(texts: readonly string[], tokenizer: Tokenizer): number[] {
   const { size, text } = vocabularyText(tokenizer, tokenizer.vocabularySize);
   const any = new RegExp(texts.map((banned) => banned.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'u');
-  return idsWhere(size, (id) => any.test(text(id)));
+  return idsWhere(size, (id) => !tokenizer.isSpecial(id) && any.test(text(id)));
 }
 
-/** The tokens whose text begins with `start`. */
+/** The tokens whose text begins with `start`, without special ones. */
 export function tokensBeginning(start: string, tokenizer: Tokenizer): number[] {
   const { size, text } = vocabularyText(tokenizer, tokenizer.vocabularySize);
-  return idsWhere(size, (id) => text(id).startsWith(start));
+  return idsWhere(size, (id) => !tokenizer.isSpecial(id) && text(id).startsWith(start));
 }
 
 function idsWhere(size: number, holds: (id: number) => boolean): number[] {

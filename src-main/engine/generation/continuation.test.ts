@@ -116,6 +116,9 @@ describe('a reply that the model ended', () => {
     expect(end).toMatchObject({ text: 'b', stop: { reason: 'eos' } });
     // After another stop reason, the model may end it at once.
     expect((await engine.run(params('a', 'a', {}, { reason: 'user' }))).end.text).toBe('');
+    // A token that a person chose comes first.
+    const chosen = await engine.run({ ...params('a', 'a', {}, { reason: 'eos' }), firstToken: 3 });
+    expect(chosen.end).toMatchObject({ ids: [3], stop: { reason: 'eos' } });
   });
 
   it('ends again at once if a grammar allows nothing more', async () => {

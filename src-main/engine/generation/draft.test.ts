@@ -56,6 +56,11 @@ describe('banned texts', () => {
     expect(end.text).toBe('abd');
   });
 
+  it('do not rule out the end, whose text is never in a reply', async () => {
+    const { end } = await writer(['a', 'b'], ['c']).run(params({ ...GREEDY, bannedTexts: ['<', 'EOS'] }));
+    expect(end).toMatchObject({ text: 'ab', stop: { reason: 'eos', token: { id: SCRIPTED_EOS } } });
+  });
+
   it('are avoided at the last token if every alternative begins like them', async () => {
     const grammar = { kind: 'gbnf', source: 'root ::= "New " ("York" | "Jersey")' } as const;
     const engine = writer(['New', ' York'], ['N', 'ew', ' ', 'Y', 'ork', 'Jersey', ' Jersey']);
@@ -73,7 +78,8 @@ describe('banned texts', () => {
     };
     expect(end.stop).toMatchObject(because('The banned texts and the grammar leave no possible next token'));
     expect(end.text).not.toContain('New York');
-    const all = await writer(['a', 'b'], []).run(params({ ...GREEDY, bannedTexts: ['a', 'b', '<'] }));
+    const nothingElse = writer(['a', 'b'], [], { eosTokenIds: [0, SCRIPTED_EOS] });
+    const all = await nothingElse.run(params({ ...GREEDY, bannedTexts: ['a', 'b'] }, { ignoreEos: true }));
     expect(all.end.stop).toMatchObject(because('The banned texts leave no possible next token'));
   });
 
@@ -374,6 +380,11 @@ describe('a grammar', () => {
     const grammar = { kind: 'gbnf', source: 'root ::= "a" "b"?' } as const;
     const { end } = await writer(['a'], ['b']).run(params({ ...GREEDY, grammar }, { ignoreEos: true }));
     expect(end).toMatchObject({ text: 'ab', stop: { reason: 'eos' } });
+    // Another repetition would not fit into the limit.
+    const repeated = { kind: 'gbnf', source: 'root ::= ("a" "b")+' } as const;
+    const asked = params({ ...GREEDY, grammar: repeated }, { ignoreEos: true, maxTokens: 3 });
+    const whole = await writer(['a', 'b', 'a'], []).run(asked);
+    expect(whole.end).toMatchObject({ text: 'ab', stop: { reason: 'eos', token: null } });
   });
 
   it('reports that the vocabulary cannot spell it', async () => {

@@ -63,6 +63,8 @@ export class Draft<T extends { id: number }> {
   private readonly places = new Map<number, Place>();
   private returns = 0;
   private deadEnds = 0;
+  /** Whether the grammar may end, and everything else is ruled out, also the end token. */
+  private isComplete = false;
   /** Length of the prompt, with a given first token. */
   private firstPosition: number;
 
@@ -88,7 +90,8 @@ export class Draft<T extends { id: number }> {
     const first: NamedStage[] = [];
     if (this.grammar !== null) first.push(this.grammar.stage);
     if (this.bans !== null) first.push(this.banStage(tokensContaining(sampling.bannedTexts, tokenizer)));
-    if (params.continues?.reason === 'eos' && this.grammar === null) first.push(this.noEndStage(config.eosTokenIds));
+    const drawsAfterEnd = params.continues?.reason === 'eos' && params.firstToken === undefined;
+    if (drawsAfterEnd && this.grammar === null) first.push(this.noEndStage(config.eosTokenIds));
     if (sampling.textBias.length > 0) first.push(textBiasStage(sampling.textBias, tokenizer));
     const maskedIds = stop.ignoreEos ? [...config.maskedTokenIds, ...config.eosTokenIds] : config.maskedTokenIds;
     this.chain = new SamplerChain(config.vocabularySize, sampling, seed, {
@@ -106,9 +109,9 @@ export class Draft<T extends { id: number }> {
     return this.sequence.length - this.firstPosition;
   }
 
-  /** Whether the grammar allows nothing but the end. */
+  /** Whether nothing but the end can follow, because of the grammar. */
   get isFinished(): boolean {
-    return this.grammar?.isFinished ?? false;
+    return this.isComplete || (this.grammar?.isFinished ?? false);
   }
 
   /** Whether the grammar, if there is one, lets a reply begin with `text`. */
@@ -145,7 +148,8 @@ export class Draft<T extends { id: number }> {
 
   /**
    * Draws the next token. `accept` must follow, unless it ends the text.
-   * @returns null when banned texts ruled out everything here and tokens were retracted: call again with the logits there
+   * @returns null when everything is ruled out here: the reply `isFinished`, or tokens were retracted because of banned texts;
+   * then call again with the logits there
    * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn
    */
   draw(logits: Float32Array | Logits, observe?: StageObserver): Sampled | null {
@@ -220,9 +224,13 @@ export class Draft<T extends { id: number }> {
     for (const id of this.rest(rest)) this.place(last).banned.add(id);
   }
 
-  /** Backtracks because nothing can be drawn at the current position. */
+  /** Ends a complete reply, or backtracks, because nothing can be drawn at the current position. */
   private escapeDeadEnd(): void {
     const { bans, length } = this;
+    if (this.grammar?.mayEnd === true) {
+      this.isComplete = true;
+      return;
+    }
     if (bans === null || ++this.deadEnds > MAX_DEAD_ENDS) throw this.nothingLeft();
     const ruledOut = this.place(length);
     this.restore(length);

@@ -145,7 +145,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
         continue;
       }
       if (choice === null) {
-        stop = stopByInterrupt(interrupt, params, draft.length);
+        stop = draft.isFinished ? { reason: 'eos', token: null } : stopByInterrupt(interrupt, params, draft.length);
         if (stop === null) await hostYield.ifDue();
         continue;
       }

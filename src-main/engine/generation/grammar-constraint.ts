@@ -39,6 +39,11 @@ export class GrammarConstraint {
     return this.matcher.mustEnd(this.at);
   }
 
+  /** Whether the text so far is complete. */
+  get mayEnd(): boolean {
+    return this.matcher.mayEnd(this.at);
+  }
+
   /** Number of tokens to the end by the shortest completion. */
   get tokensToEnd(): number {
     return this.matcher.tokensToEnd(this.at);

@@ -36,6 +36,16 @@ describe('general.sampling.* of a GGUF file', () => {
   it('names the stages in any of llama.cpp’s spellings', () => {
     const { defaults } = fromGguf({ sequence: 'top_k;typ_p;top-n-sigma;temp' });
     expect(defaults.samplers).toEqual(['top_k', 'typical', 'top_n_sigma', 'temperature']);
+    const others = fromGguf({ sequence: 'top_k;nucleus;typ;temp;adaptive_p' });
+    expect(others).toEqual({ defaults: { samplers: ['top_k', 'top_p', 'typical', 'temperature'] }, warnings: [] });
+  });
+
+  it('leaves out stages that are not known', () => {
+    const { defaults, warnings } = fromGguf({ sequence: 'top_k;infill;temp' });
+    expect(defaults.samplers).toEqual(['top_k', 'temperature']);
+    expect(warnings).toEqual([
+      'model.gguf: "general.sampling.sequence" has a stage that is not known, "infill". It is left out.',
+    ]);
   });
 
   it('ignores invalid values with a warning', () => {

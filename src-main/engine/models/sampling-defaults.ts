@@ -1,5 +1,5 @@
 import { isValidSetting } from '../check-value.ts';
-import { SAMPLING_SETTINGS, type SamplingParams } from '../settings/sampling.ts';
+import { isAdaptive, SAMPLING_SETTINGS, type SamplingParams } from '../settings/sampling.ts';
 import { namedBy, type NamesSetting, type Setting } from '../settings/setting.ts';
 import type { ConfigReader } from './config-reader.ts';
 import type { MetadataReader } from './gguf/metadata-reader.ts';
@@ -63,7 +63,7 @@ function readSettings(
     const key = keyOf(row);
     const written = key === undefined ? undefined : read(key);
     if (key === undefined || written === undefined) continue;
-    const value = intended(row, written);
+    const value = intended(row, written, (name) => warn(leftOut(fileName, key, name)));
     // No key has token ids, so the vocabulary size does not matter.
     if (value !== undefined && isValidSetting(row, value, 1)) Object.assign(defaults, { [name]: value });
     else warn(ignored(fileName, key, written));
@@ -71,18 +71,25 @@ function readSettings(
   return defaults;
 }
 
-/** A setting's intended value. */
-function intended(row: Setting, written: unknown): unknown {
+/** A setting's intended value. @param leaveOut called for parts that are not known */
+function intended(row: Setting, written: unknown, leaveOut: (name: string) => void): unknown {
   // Files hold float32: 0.949999988079071 means 0.95.
   if (typeof written === 'number') return Number(written.toPrecision(7));
-  return row.kind === 'names' ? sequence(row, written) : written;
+  return row.kind === 'names' ? sequence(row, written, leaveOut) : written;
 }
 
-/** Names separated by semicolons; undefined if there are none or an unknown one. */
-function sequence(row: NamesSetting, written: unknown): string[] | undefined {
+/** Names separated by semicolons, without unknown ones, as llama.cpp takes them; undefined if there are none. */
+function sequence(row: NamesSetting, written: unknown, leaveOut: (name: string) => void): string[] | undefined {
   const parts = typeof written === 'string' ? written.split(';').filter((part) => part.trim() !== '') : [];
+  const unknown = parts.filter((part) => namedBy(row, part) === undefined && !isAdaptive(part));
   const known = parts.flatMap((part) => namedBy(row, part) ?? []);
-  return known.length > 0 && known.length === parts.length ? known : undefined;
+  if (known.length === 0) return undefined;
+  unknown.forEach(leaveOut);
+  return known;
+}
+
+function leftOut(fileName: string, key: string, name: string): string {
+  return `${fileName}: "${key}" has a stage that is not known, "${name.trim().slice(0, 60)}". It is left out.`;
 }
 
 function ignored(fileName: string, key: string, value: unknown): string {

@@ -26,6 +26,11 @@ export const DEFAULT_SAMPLER_ORDER = [
   'temperature',
 ] as const;
 
+/** Whether llama.cpp's name of a stage is adaptive-p, which has no place in the order: it is always last. */
+export function isAdaptive(name: string): boolean {
+  return name.trim().toLowerCase().replace('-', '_') === 'adaptive_p';
+}
+
 export type SamplerName = (typeof DEFAULT_SAMPLER_ORDER)[number];
 
 /** The default order of settings stored before the other stages and `minKeep` existed. */
@@ -94,7 +99,7 @@ export const COMMON_SETTINGS = {
     {
       default: [...DEFAULT_SAMPLER_ORDER],
       values: DEFAULT_SAMPLER_ORDER,
-      spellings: { typ_p: 'typical', typical_p: 'typical', temp: 'temperature' },
+      spellings: { typ_p: 'typical', typical_p: 'typical', typ: 'typical', nucleus: 'top_p', temp: 'temperature' },
       maxCount: 32,
     },
     { label: 'Sampler chain', flag: '--samplers <names>', gguf: 'sequence' },

@@ -62,9 +62,9 @@ it('ranges refuse NaN, infinity, and fractions for integers', () => {
 
 it('names are recognised in every spelling, and nothing else is', () => {
   const row = SAMPLING_SETTINGS.samplers;
-  const written = ['typ_p', 'typical-p', ' top-n-sigma', 'temp', 'magic', 'toString', ''];
+  const written = ['typ_p', 'typical-p', 'typ', 'nucleus', ' top-n-sigma', 'temp', 'magic', 'toString', ''];
   expect(written.map((name) => namedBy(row, name))).toEqual([
-    ...['typical', 'typical', 'top_n_sigma', 'temperature'],
+    ...['typical', 'typical', 'typical', 'top_p', 'top_n_sigma', 'temperature'],
     ...[undefined, undefined, undefined],
   ]);
 });

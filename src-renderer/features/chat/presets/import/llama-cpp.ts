@@ -2,6 +2,7 @@
 import { STOP_SETTINGS } from '../../../../../src-main/engine/settings/generation.ts';
 import { DEFAULT_SAMPLER_ORDER, SAMPLING_SETTINGS } from '../../../../../src-main/engine/settings/sampling.ts';
 import type { Setting } from '../../../../../src-main/engine/settings/setting.ts';
+import { isRecord } from '../../../../../src-main/protocol/is-record.ts';
 import { LLAMA_FLAGS, LLAMA_KEYS } from './llama-names.ts';
 import { numberOf, SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
 
@@ -32,6 +33,7 @@ export function readLlamaCommand(text: string, name: string): MappedSettings {
     if (value !== undefined && joined === undefined) at++;
     option(mapper, flag, key, value);
   }
+  mapper.dropUnnamedAdaptive('--adaptive-target');
   return mapper.result(name);
 }
 
@@ -80,14 +82,15 @@ function option(mapper: SettingsMapper, flag: string, key: SettingKey | undefine
 /** The part of a JSON document with the settings; null if it has none. */
 export function llamaSettingsIn(value: Json): Json | null {
   const { default_generation_settings: defaults, params } = value;
-  if (isJson(defaults)) return llamaSettingsIn(defaults) ?? defaults;
-  if (isJson(params)) return params;
+  if (isRecord(defaults)) return llamaSettingsIn(defaults) ?? defaults;
+  if (isRecord(params)) return params;
   return Object.keys(value).some((key) => Object.hasOwn(LLAMA_KEYS, key)) ? value : null;
 }
 
 export function readLlamaJson(settings: Json, name: string): MappedSettings {
   const mapper = new SettingsMapper();
   for (const [key, value] of Object.entries(settings)) field(mapper, key, value);
+  mapper.dropUnnamedAdaptive('adaptive_target');
   return mapper.result(name);
 }
 
@@ -109,7 +112,7 @@ function field(mapper: SettingsMapper, key: string, value: unknown): void {
       if (typeof value === 'string') return mapper.takeGrammar(key, { kind: 'gbnf', source: value });
       break;
     case 'json_schema':
-      if (isJson(value) && Object.keys(value).length === 0) return;
+      if (isRecord(value) && Object.keys(value).length === 0) return;
       return mapper.takeGrammar(key, { kind: 'json_schema', source: JSON.stringify(value, null, 2) });
     case 'logit_bias':
       if (Array.isArray(value) && value.length === 0) return;
@@ -148,8 +151,4 @@ function wordsOf(text: string): string[] {
       ),
     )
     .filter((word) => word !== '');
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

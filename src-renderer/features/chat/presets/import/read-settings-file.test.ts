@@ -127,6 +127,15 @@ describe('llama.cpp', () => {
     ]);
   });
 
+  it('takes adaptive-p over only if the list of samplers names it', () => {
+    const named = mapped('--samplers "top_k;adaptive-p" --adaptive-target 0.4', 'flags.txt');
+    expect(named.sampling).toEqual({ samplers: ['top_k'], adaptiveTarget: 0.4 });
+    expect(named.unmapped).toEqual([]);
+    const unnamed = mapped('--adaptive-target 0.4 --samplers "top_k;temp"', 'flags.txt');
+    expect(unnamed.sampling).toEqual({ samplers: ['top_k', 'temperature'] });
+    expect(keysOf(unnamed.unmapped)).toEqual(['--adaptive-target']);
+  });
+
   it('maps the letters of --sampling-seq', () => {
     expect(mapped('--sampling-seq edskypmxt', 'flags.txt').sampling.samplers).toEqual([
       ...['penalties', 'dry', 'top_n_sigma', 'top_k', 'typical', 'top_p', 'min_p', 'xtc', 'temperature'],

@@ -1,6 +1,11 @@
 import type { GrammarSource, SamplingParams, StopParams } from '../../../../../src-main/engine/api/types.ts';
 import { STOP_SETTINGS } from '../../../../../src-main/engine/settings/generation.ts';
-import { MAX_SOURCE, SAMPLING_SETTINGS, type SamplerName } from '../../../../../src-main/engine/settings/sampling.ts';
+import {
+  isAdaptive,
+  MAX_SOURCE,
+  SAMPLING_SETTINGS,
+  type SamplerName,
+} from '../../../../../src-main/engine/settings/sampling.ts';
 import { namedBy, type Setting } from '../../../../../src-main/engine/settings/setting.ts';
 import { MAX_ITEM_NAME } from '../../../../../src-main/protocol/app/presets/saved-items.ts';
 import { storedSettings } from '../../../../../src-main/protocol/setting-schemas.ts';
@@ -49,6 +54,7 @@ export class SettingsMapper {
   #systemPrompt: string | null = null;
   readonly unmapped: Unmapped[] = [];
   readonly #values = new Map<SettingKey, unknown>();
+  #namesAdaptive = false;
 
   /** Takes a value over. One that is out of range becomes the nearest allowed value, which is reported. */
   take(source: string, key: SettingKey, value: unknown): void {
@@ -74,12 +80,22 @@ export class SettingsMapper {
 
   /** Takes the stages over that exist here, in their order. */
   takeSamplers(source: string, names: readonly string[]): void {
+    this.#namesAdaptive = names.some(isAdaptive);
     const known = names.flatMap((name): SamplerName[] => {
+      if (isAdaptive(name)) return [];
       const stage = namedBy(SAMPLING_SETTINGS.samplers, name.toLowerCase());
       if (stage === undefined && name.trim() !== '') this.skip(source, name, 'There is no such stage.');
       return stage === undefined ? [] : [stage];
     });
     this.take(source, 'samplers', known);
+  }
+
+  /** Leaves adaptive-p out if the stages were not taken over from a list that names it. */
+  dropUnnamedAdaptive(source: string): void {
+    const target = this.#values.get('adaptiveTarget');
+    if (this.#namesAdaptive || typeof target !== 'number' || target < 0) return;
+    this.#values.delete('adaptiveTarget');
+    this.skip(source, target, 'llama.cpp ignores it, because its list of samplers does not have adaptive-p.');
   }
 
   /** A blank one is none. */
