@@ -10,6 +10,7 @@ import { memoryModelFiles, memorySource, nodeModelFiles, TINY_TRANSFORMER_DIR } 
 import { expectSameBits } from '../test-support/same-bits.ts';
 import { openModel, openSource } from '../models/open-model.ts';
 import { type QuantizeOptions, type QuantizeProgress, quantizeModel } from './quantize-model.ts';
+import { TARGET_TYPES } from './storage-plan.ts';
 
 /** Writes the new file. */
 async function quantize(files: Parameters<typeof quantizeModel>[0], type: string, options: QuantizeOptions = {}) {
@@ -173,6 +174,37 @@ describe('quantizing', () => {
       code: 'BAD_REQUEST',
       message: 'Q3_K is not a supported target type. Choose one of F32, F16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0.',
     });
+  });
+});
+
+describe('a weight that a type cannot hold', () => {
+  const NAME = 'blk.0.ffn_up.weight';
+  const INDEX = 70;
+  const withWeight = async (value: number) => {
+    const { bytes } = await quantize(hfFolder('llama'), 'F32');
+    const { tensors } = await readGguf(memorySource('written.gguf', bytes));
+    new DataView(bytes.buffer).setFloat32(tensors.get(NAME)!.offset + 4 * INDEX, value, true);
+    return asModel(bytes);
+  };
+
+  describe.each([NaN, Infinity, -Infinity])('%d', (value) => {
+    // Tensors that are F32 already are copied.
+    it.each(TARGET_TYPES.filter((type) => type !== 'F32'))('is refused in %s, with its tensor', async (type) => {
+      await expect(quantize(await withWeight(value), type)).rejects.toMatchObject({
+        code: 'MODEL_FORMAT',
+        message: `${NAME} has the value ${value} at index ${INDEX}. The model may be damaged; download or copy it again.`,
+        details: { tensor: NAME, index: INDEX },
+      });
+    });
+  });
+
+  it('is refused in F16 if it would become infinite', async () => {
+    await expect(quantize(await withWeight(1e5), 'F16')).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: `${NAME} has the value 100000 at index ${INDEX}, which is too large for F16 (at most 65504). Choose F32.`,
+    });
+    await expect(quantize(await withWeight(65_519), 'F16')).resolves.toMatchObject({ types: { F16: 23 } });
+    await expect(quantize(await withWeight(1e5), 'Q8_0')).resolves.toMatchObject({ types: { Q8_0: 23 } });
   });
 });
 

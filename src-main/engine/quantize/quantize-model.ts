@@ -2,6 +2,7 @@ import { EngineError } from '../api/errors.ts';
 import { layOutGguf, type TypedValue } from '../formats/gguf/writer.ts';
 import type { ByteSink, CancelToken, ModelFiles } from '../api/platform.ts';
 import { type BlockType, rowBytes } from '../quant/block-type.ts';
+import { F16 } from '../quant/f16.ts';
 import { elementCount } from '../tensor/shape.ts';
 import { isHfFolder } from '../models/huggingface/open-folder.ts';
 import { openGgufInput } from './gguf-input.ts';
@@ -38,7 +39,8 @@ export interface Quantized {
  * @param files a GGUF file, the parts of one, or a Hugging Face folder
  * @param typeName F32, F16, Q8_0, Q6_K, Q4_K, Q4_1 or Q4_0
  * @param sink receives the file sequentially
- * @throws EngineError BAD_REQUEST for another type, CANCELLED, and the errors of opening a model
+ * @throws EngineError BAD_REQUEST for another type or values too large for F16, MODEL_FORMAT for values that are not
+ *   finite, CANCELLED, and the errors of opening a model
  */
 export async function quantizeModel(
   files: ModelFiles,
@@ -117,10 +119,36 @@ async function* encoded(
     return;
   }
   if (!type.quantize) throw new EngineError('INTERNAL', `There is no quantizer for ${type.name}.`);
+  let index = 0;
   for await (const values of tensor.slices(cancel)) {
+    checkValues(values, type, tensor.name, index);
+    index += values.length;
     const bytes = new Uint8Array(rowBytes(type, values.length));
     type.quantize(values, 0, bytes, 0, values.length / type.blockSize);
     yield bytes;
+  }
+}
+
+/** Magnitudes from here on become infinite in F16. */
+const F16_OVERFLOW = 65520;
+
+/**
+ * Quantizers assume finite values: others would become ordinary weights.
+ * @param first index of the first value in its tensor
+ */
+function checkValues(values: Float32Array, type: BlockType, name: string, first: number): void {
+  const limit = type === F16 ? F16_OVERFLOW : Infinity;
+  for (let i = 0; i < values.length; i++) {
+    // False for NaN too.
+    if (Math.abs(values[i]) < limit) continue;
+    const [value, index] = [values[i], first + i];
+    const found = `${name} has the value ${value} at index ${index}`;
+    const details = { tensor: name, index, value };
+    if (!Number.isFinite(value)) {
+      const message = `${found}. The model may be damaged; download or copy it again.`;
+      throw new EngineError('MODEL_FORMAT', message, details);
+    }
+    throw new EngineError('BAD_REQUEST', `${found}, which is too large for F16 (at most 65504). Choose F32.`, details);
   }
 }
 

@@ -55,9 +55,11 @@ export const gemma2: Architecture = {
     },
     write(hyper, keys) {
       writeGgufDecoder(hyper, keys, { windowPeriod: PERIOD });
-      // 0 is off.
-      keys.real('attn_logit_softcapping', hyper.attentionLogitSoftcap ?? 0);
-      keys.real('final_logit_softcapping', hyper.finalLogitSoftcap ?? 0);
+      // llama.cpp has no "off": it divides by the caps, and without the keys it takes 50 and 30.
+      if (hyper.attentionLogitSoftcap === null) throw keys.unsupported('attention scores without a soft cap');
+      if (hyper.finalLogitSoftcap === null) throw keys.unsupported('logits without a soft cap');
+      keys.real('attn_logit_softcapping', hyper.attentionLogitSoftcap);
+      keys.real('final_logit_softcapping', hyper.finalLogitSoftcap);
     },
     attentionScale: (hyper) => gemmaScale(hyper, LARGEST),
   },

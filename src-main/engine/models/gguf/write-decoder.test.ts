@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ModelFiles } from '../../api/platform.ts';
-import { HF_FOLDERS, hfFolder, hfFolderBytes } from '../../test-support/hf-fixtures.ts';
+import { HF_FOLDERS, hfFolder, hfFolderBytes, hfFolderWith } from '../../test-support/hf-fixtures.ts';
 import { memoryModelFiles } from '../../test-support/model-files.ts';
 import { buildProgram } from '../architectures/index.ts';
 import { openHfFolder } from '../huggingface/open-folder.ts';
@@ -66,4 +66,15 @@ it('the metadata written for OLMo 3 reads as the same model, and OLMo 2 has no w
   expect(comparable(read)).toEqual(comparable(written));
   const olmo2 = await writeAndRead(memoryModelFiles('olmo2', files));
   expect([...olmo2.metadata.keys()].filter((key) => key.includes('sliding_window'))).toEqual([]);
+});
+
+it.each([
+  ['attn_logit_softcapping', 'attention scores without a soft cap'],
+  ['final_logit_softcapping', 'logits without a soft cap'],
+])('a Gemma 2 model without %s is refused, because llama.cpp cannot compute it', async (key, what) => {
+  const files = hfFolderWith('gemma2', { 'config.json': { [key]: null } });
+  await expect(writeAndRead(files)).rejects.toMatchObject({
+    code: 'UNSUPPORTED_ARCHITECTURE',
+    message: `The gemma2 model has ${what}, for which GGUF has no key. You can run it as it is, but not convert it.`,
+  });
 });

@@ -122,6 +122,21 @@ describe('tokenscope quantize', () => {
     expect(await readdir(dir)).toEqual(before);
   });
 
+  it('leaves no partial file of a model with a damaged weight', async () => {
+    await mkdir(path('damaged'));
+    for (const [name, bytes] of Object.entries(hfFolderBytes('llama'))) {
+      const copy = new Uint8Array(bytes);
+      // The last weight becomes NaN.
+      if (name.endsWith('.safetensors')) copy.set([0, 0, 0xc0, 0x7f], copy.length - 4);
+      await writeFile(path(`damaged/${name}`), copy);
+    }
+    const before = await readdir(dir);
+    const refused = await tokenscope(['quantize', path('damaged'), path('new.gguf'), 'Q8_0']);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/\.weight has the value NaN at index \d+\. The model may be damaged/);
+    expect(await readdir(dir)).toEqual(before);
+  });
+
   it('reports why a file cannot be written', async () => {
     expect((await tokenscope(['quantize', path('llama'), path('no/new.gguf'), 'F16'])).err).toBe(
       `tokenscope: Cannot write ${path('no/new.gguf')}: its folder does not exist.\n`,
