@@ -1,5 +1,5 @@
 /** Downloading models from the catalogue by clicks only. */
-import { copyFile, readdir, stat } from 'node:fs/promises';
+import { copyFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
@@ -80,11 +80,11 @@ test(
     const { id } = hub.tiny;
     slowly(hub);
     await models.control(id, 'download').click();
-    await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d\sKB, [\d.]+\sKB\/s, \d+\ss left/);
+    await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d\skB, [\d.]+\skB\/s, \d+\ss left/);
     await expect(models.id('network-requests')).toContainText('1 network request: your download');
     await models.control(id, 'download-pause').click();
     await models.expectPhase(id, 'paused');
-    await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
+    await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\skB/);
     const { size } = await stat(join(dataDir, 'models', `${hub.tiny.file}.part`));
     expect(size).toBeGreaterThan(0);
     expect(hub.server.requests).toHaveLength(1);
@@ -109,7 +109,7 @@ test(
     slowly(hub);
     const start = () => app.services.invoke('downloadStart', { catalogueId: id, termsAccepted: false });
     await Promise.all([start(), start()]);
-    await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d\sKB/);
+    await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d\skB/);
     await models.control(id, 'download-pause').click();
     await models.expectPhase(id, 'paused');
     expect(hub.server.requests).toHaveLength(1);
@@ -237,13 +237,34 @@ test(
     await app.crash();
     models = await open(app);
     await models.expectPhase(id, 'paused');
-    await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
+    await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\skB/);
     expect(hub.server.requests).toHaveLength(1);
     const { size } = await stat(part);
     await models.control(id, 'download-resume').click();
     await models.expectPhase(id, 'here');
     expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
     expect(await modelFiles(dataDir)).toEqual([hub.tiny.file]);
+  },
+);
+
+test(
+  'a model whose file was deleted meanwhile is offered for download again',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const models = await open(app);
+    const { id, file, name } = hub.tiny;
+    await models.control(id, 'download').click();
+    await models.expectPhase(id, 'here');
+    await expect(models.card(name)).toContainText('Ready');
+    await rm(join(dataDir, 'models', file));
+    // As when its window is in front again.
+    await app.page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    await expect(models.card(name)).toContainText('Missing');
+    await models.control(id, 'download').click();
+    await models.expectPhase(id, 'here');
+    await expect(models.card(name)).toContainText('Ready');
+    expect(await modelFiles(dataDir)).toEqual([file]);
+    expect(hub.server.requests).toHaveLength(2);
   },
 );
 

@@ -143,6 +143,7 @@ test('Ollama’s models are offered, used in place, and not changed', { tag: '@f
   await putIntoOllama(hub);
   const { models } = await open(app);
   const offer = models.id('found-model');
+  await expect(offer).toHaveCount(1);
   await expect(offer).toContainText('story:latest');
   await expect(offer).toContainText('Ollama');
   await offer.getByTestId('add-found').click();
@@ -207,7 +208,7 @@ test(
   },
 );
 
-/** Adds a model like Ollama: a manifest that refers to a file by its hash. */
+/** Adds a model like Ollama: manifests, here of two names, that refer to a file by its hash. */
 async function putIntoOllama(hub: Hub): Promise<void> {
   const hash = 'a'.repeat(64);
   const manifests = join(hub.places.ollama, 'manifests/hub.example/library/story');
@@ -215,5 +216,5 @@ async function putIntoOllama(hub: Hub): Promise<void> {
   await mkdir(join(hub.places.ollama, 'blobs'));
   await writeFile(join(hub.places.ollama, `blobs/sha256-${hash}`), await tinyGguf('llama'));
   const layers = [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${hash}` }];
-  await writeFile(join(manifests, 'latest'), JSON.stringify({ layers }));
+  for (const tag of ['latest', 'small']) await writeFile(join(manifests, tag), JSON.stringify({ layers }));
 }

@@ -1,6 +1,6 @@
+import type { ModelListing } from '../../protocol/app/app-services.ts';
 import type { CatalogueEntry } from '../../protocol/app/downloads.ts';
 import { downloadUrl, pageUrl, type Catalogue } from './catalogue.ts';
-import type { LibraryModel } from './library-file.ts';
 
 /** Bytes of an F16 number. */
 const F16_BYTES = 2;
@@ -9,7 +9,7 @@ const F16_BYTES = 2;
 export function catalogueEntries(
   { hub, models }: Catalogue,
   mirror: string | null,
-  library: readonly LibraryModel[],
+  library: readonly Pick<ModelListing, 'id' | 'catalogueId' | 'state'>[],
 ): CatalogueEntry[] {
   return models.map((model) => {
     const { repository: _repository, revision: _revision, layers, kvHeads, headDim, ...facts } = model;
@@ -18,7 +18,8 @@ export function catalogueEntries(
       page: pageUrl(model, hub),
       url: downloadUrl(model, hub, mirror),
       kvBytesPerToken: layers * kvHeads * headDim * 2 * F16_BYTES,
-      modelId: library.find(({ catalogueId }) => catalogueId === model.id)?.id ?? null,
+      // A file that is gone can be downloaded again.
+      modelId: library.find(({ catalogueId, state }) => catalogueId === model.id && state !== 'missing')?.id ?? null,
     };
   });
 }

@@ -90,8 +90,10 @@ test('a mirror replaces the hub, and entries show what is already downloaded', (
     'https://mirror.example/hub/somebody/tiny/resolve/main/tiny.gguf',
   );
   const catalogue = { $schema: './catalogue.schema.json' as const, hub: 'https://hub.example', models: [model] };
-  const here = { catalogueId: 'tiny-1m', id: 'mine' } as Parameters<typeof catalogueEntries>[2][number];
-  expect(catalogueEntries(catalogue, null, [here])).toMatchObject([
+  const here = { catalogueId: 'tiny-1m', id: 'mine', state: 'ok' } as const;
+  const gone = { ...here, id: 'moved', state: 'missing' } as const;
+  expect(catalogueEntries(catalogue, null, [gone, here])).toMatchObject([
     { page: 'https://hub.example/somebody/tiny', kvBytesPerToken: 384, modelId: 'mine' },
   ]);
+  expect(catalogueEntries(catalogue, null, [gone])).toMatchObject([{ modelId: null }]);
 });

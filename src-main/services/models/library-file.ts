@@ -34,7 +34,6 @@ const downloaded = v.object({
   /** From `stat`: see `stampOfFile`. */
   stamp: v.pipe(v.string(), v.maxLength(200)),
 });
-export type DownloadedFile = v.InferOutput<typeof downloaded>;
 
 const libraryModel = v.object({
   /** Represents the path outside of this process and the engine's. */
@@ -76,7 +75,7 @@ const firstLibrary = v.object({
   models: v.array(v.object({ id: modelId, path: v.pipe(v.string(), v.minLength(1)) })),
 });
 
-export const emptyLibrary = (): Library => ({
+const emptyLibrary = (): Library => ({
   version: VERSION,
   models: [],
   builtInUsed: {},

@@ -344,7 +344,7 @@ function grouped(count: number): string {
  * An id that is easy to type, derived from the model's name.
  * @param taken ids of other models
  */
-export function modelIdFor(name: string, taken: readonly string[]): string {
+function modelIdFor(name: string, taken: readonly string[]): string {
   const plain = name
     .normalize('NFKD')
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')

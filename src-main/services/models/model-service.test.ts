@@ -1,6 +1,6 @@
 /** Model-related calls of a page to the app's services. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { hubPath, startDownloadServer } from '../../../e2e/support/download-server.ts';
@@ -76,6 +76,25 @@ test('no request is sent before a click; a click downloads, and is logged', asyn
   await services.invoke('modelDelete', 'tiny-1m');
   expect(await readdir(join(folder, 'data', 'models'))).toEqual([]);
   expect(await services.invoke('modelsList')).toHaveLength(1);
+});
+
+test('a model whose file was deleted can be downloaded again, and remains the same model', async () => {
+  const { services, folder } = await setUp();
+  const download = async () => {
+    await services.invoke('downloadStart', { catalogueId: 'tiny-1m', termsAccepted: false });
+    await vi.waitFor(async () => expect(await services.invoke('downloadsList')).toMatchObject([{ phase: 'done' }]));
+  };
+  const entry = async () => (await services.invoke('catalogueList'))[0];
+  await download();
+  expect(await entry()).toMatchObject({ id: 'tiny-1m', modelId: 'tiny-1m' });
+  await rm(join(folder, 'data', 'models', 'tiny.gguf'));
+  expect(await entry()).toMatchObject({ id: 'tiny-1m', modelId: null });
+  await download();
+  expect(await entry()).toMatchObject({ id: 'tiny-1m', modelId: 'tiny-1m' });
+  expect(await services.invoke('modelsList')).toMatchObject([
+    { builtIn: true },
+    { id: 'tiny-1m', state: 'ok', source: 'download' },
+  ]);
 });
 
 test('usage and measurements are recorded, also for the built-in model', async () => {

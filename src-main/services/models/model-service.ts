@@ -121,8 +121,8 @@ export class ModelService {
       },
       modelAddFound: (id) => this.#addFound(id),
       catalogueList: async () => {
-        await this.library.read();
-        return catalogueEntries(await this.catalogue(), options.mirror(), this.library.models);
+        const listings = await this.library.list();
+        return catalogueEntries(await this.catalogue(), options.mirror(), listings);
       },
       downloadStart: async ({ catalogueId, termsAccepted }) => {
         const entry = await this.entry(catalogueId);

@@ -3,11 +3,11 @@ import { isDownloadAddress } from '../../protocol/app/fields.ts';
 import { DOWNLOAD_TIMES, type DownloadTimes } from './download/download-manager.ts';
 
 /** Path of a catalogue that replaces the bundled one. */
-export const CATALOGUE_VARIABLE = 'TOKENSCOPE_CATALOGUE';
+const CATALOGUE_VARIABLE = 'TOKENSCOPE_CATALOGUE';
 /** Address that replaces the catalogue's hub if the settings name none. */
-export const MIRROR_VARIABLE = 'TOKENSCOPE_HUB_MIRROR';
+const MIRROR_VARIABLE = 'TOKENSCOPE_HUB_MIRROR';
 /** Maximum silence of a server, ms; also the maximum wait between retries. */
-export const TIMEOUT_VARIABLE = 'TOKENSCOPE_DOWNLOAD_TIMEOUT_MS';
+const TIMEOUT_VARIABLE = 'TOKENSCOPE_DOWNLOAD_TIMEOUT_MS';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

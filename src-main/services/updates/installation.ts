@@ -21,8 +21,8 @@ export interface RunningInstallation {
   isWritable(folder: string): boolean;
 }
 
-/** Where deb and rpm install. */
-const PACKAGE_FOLDER = '/opt/Tokenscope/';
+/** Where deb and rpm put the app; they put the command line tool in the path too. */
+export const PACKAGE_FOLDER = '/opt/Tokenscope/';
 
 export function installationOf(running: RunningInstallation): Installation {
   const { platform, isPackaged, execPath, env, exists, isWritable } = running;

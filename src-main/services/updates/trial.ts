@@ -38,7 +38,7 @@ export interface Trial {
 /** A start that takes longer has failed, even if its process still runs, ms. */
 const START_MS = 60_000;
 
-export function trialPath(dataFolder: string): string {
+function trialPath(dataFolder: string): string {
   return join(dataFolder, 'updates', 'trial.json');
 }
 

@@ -55,8 +55,17 @@ const LOOK_MS = 60 * 60 * 1000;
 /** Not while the app is starting, ms. */
 const FIRST_LOOK_MS = 60_000;
 
-/** `problem`: why the last update was not installed. */
-const stored = v.object({ lastCheck: v.nullable(v.string()), problem: v.nullable(v.string()) });
+/** The list of a release in Base64, because its exact bytes are signed, and its signature. */
+const signedFiles = v.object({ list: v.string(), signature: v.string() });
+type SignedFiles = v.InferOutput<typeof signedFiles>;
+
+const stored = v.object({
+  lastCheck: v.nullable(v.string()),
+  /** Why the last update was not installed. */
+  problem: v.nullable(v.string()),
+  /** Of the newer version that the last check found. Added after the other fields. */
+  offer: v.fallback(v.nullable(signedFiles), null),
+});
 
 export class UpdateService {
   readonly #options: UpdateOptions;
@@ -99,6 +108,8 @@ export class UpdateService {
     if (parsed?.success) {
       this.#lastCheck = parsed.output.lastCheck;
       this.#problem = parsed.output.problem;
+      this.#release = this.#offered(parsed.output.offer);
+      if (this.#release !== null) this.#phase = 'available';
       if (this.#problem !== null) this.#phase = 'failed';
     }
     await this.#deleteInstalled();
@@ -111,10 +122,11 @@ export class UpdateService {
     if (this.#phase === 'checking' || this.#phase === 'downloading' || this.#phase === 'ready') return this.state;
     this.#set('checking');
     try {
-      const release = await this.#newerRelease();
+      const files = await this.#signedFiles();
+      const release = this.#newerRelease(files);
       this.#lastCheck = new Date().toISOString();
       await mkdir(this.#folder, { recursive: true });
-      await this.#store(null);
+      await this.#store(null, release === null ? null : files);
       if (release !== null) await this.#deleteOther(release);
       if (release?.version !== this.#release?.version) this.#job = null;
       this.#release = release;
@@ -175,8 +187,19 @@ export class UpdateService {
     return join(this.#folder, 'state.json');
   }
 
-  async #store(problem: string | null): Promise<void> {
-    await writeJson(this.#statePath, { lastCheck: this.#lastCheck, problem });
+  /** @param offer not with a problem: what was downloaded may be wrong, which only a check deletes */
+  async #store(problem: string | null, offer: SignedFiles | null = null): Promise<void> {
+    await writeJson(this.#statePath, { lastCheck: this.#lastCheck, problem, offer });
+  }
+
+  /** The version that was found before the start; null once it is installed, or if the stored files are not valid. */
+  #offered(offer: SignedFiles | null): SignedRelease | null {
+    try {
+      return offer === null ? null : this.#newerRelease(offer);
+    } catch {
+      // The next check says why.
+      return null;
+    }
   }
 
   get #unsupported(): string | null {
@@ -193,12 +216,17 @@ export class UpdateService {
     return source;
   }
 
-  /** @returns null if this version is the latest one */
-  async #newerRelease(): Promise<SignedRelease | null> {
-    const { key } = this.#require();
+  /** Of the latest release, from the server. */
+  async #signedFiles(): Promise<SignedFiles> {
     const list = await this.#get(LIST_NAME, MAX_LIST);
     const signature = await this.#get(SIGNATURE_NAME, MAX_SIGNATURE);
-    const release = readSignedList(list, new TextDecoder().decode(signature), key);
+    return { list: Buffer.from(list).toString('base64'), signature: new TextDecoder().decode(signature) };
+  }
+
+  /** @returns null if this version is the latest one @throws Error for people */
+  #newerRelease({ list, signature }: SignedFiles): SignedRelease | null {
+    const { key } = this.#require();
+    const release = readSignedList(Buffer.from(list, 'base64'), signature, key);
     if (!isLater(release.version, this.#options.currentVersion)) return null;
     if (this.#fileOf(release) === null) {
       throw new Error(`Tokenscope ${release.version} is available, but not for this kind of installation.`);
@@ -299,8 +327,9 @@ export class UpdateService {
       const age = Date.now() - Date.parse(this.#lastCheck ?? '');
       // Also after a check in the future, when the clock was wrong.
       const isDue = !(age >= 0 && age < WEEK_MS);
-      // A failure is shown in the settings, and tried again at the next look.
-      if (this.#options.automatic() && isDue && this.#phase !== 'available') void this.check();
+      // A failure is shown in the settings, and tried again at the next look. An offered version, which is still offered
+      // after a restart, may not be the latest any more.
+      if (this.#options.automatic() && isDue) void this.check();
       this.#lookLater(LOOK_MS);
     }, ms);
     this.#timer.unref();

@@ -13,8 +13,6 @@ import { sha256OfFile } from '../models/sha256-file.ts';
 import { NetworkLog } from '../network-log.ts';
 import { temporaryFolder } from '../test-support/support.ts';
 import { applyUpdate } from './apply-update.ts';
-import { fileNameFor, installationOf } from './installation.ts';
-import { isLater, readSignedList } from './signed-list.ts';
 import { beginTrial, endTrial, readTrial, replace, rollBack, uncountStart, writeTrial } from './trial.ts';
 import { UpdateService } from './update-service.ts';
 
@@ -86,7 +84,7 @@ function publish(version: string, content: string, key: KeyObject = privateKey):
   files.set(NAME, content);
 }
 
-async function setUp(automatic = false, times: Partial<DownloadTimes> = {}) {
+async function setUp(automatic = false, times: Partial<DownloadTimes> = {}, currentVersion = '0.1.0') {
   const target = join(folder, 'bin', 'Tokenscope.AppImage');
   await mkdir(join(folder, 'bin'), { recursive: true });
   await writeFile(target, program('0.1.0', 10));
@@ -97,7 +95,7 @@ async function setUp(automatic = false, times: Partial<DownloadTimes> = {}) {
   await writeFile(join(dataFolder, 'settings.json'), '{"theme":"dark"}');
   const log = new NetworkLog();
   const service = new UpdateService({
-    ...{ dataFolder, currentVersion: '0.1.0', platform: 'linux', arch: 'x64', log },
+    ...{ dataFolder, currentVersion, platform: 'linux', arch: 'x64', log },
     installation: { kind: 'AppImage', target, program: target },
     source: { address, key: KEY },
     proxy: () => null,
@@ -139,6 +137,35 @@ test('an older or equal version is not offered', async () => {
   const { service } = await setUp();
   expect(await service.check()).toMatchObject({ phase: 'idle', release: null, problem: null });
   expect(service.state.lastCheck).not.toBeNull();
+});
+
+test('a version that was found is offered after a restart, without a request, until it is installed', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const restart = async (version = '0.1.0') => (await setUp(false, {}, version)).service;
+  const first = await setUp();
+  await first.service.check();
+  requests.length = 0;
+  expect((await restart()).state).toMatchObject({ phase: 'available', release: { version: '0.2.0' }, problem: null });
+  const installed = { phase: 'idle', release: null, lastCheck: first.service.state.lastCheck };
+  expect((await restart('0.2.0')).state).toMatchObject(installed);
+  expect(requests).toEqual([]);
+  const again = await setUp();
+  expect((await again.downloaded()).phase).toBe('ready');
+  expect(requests.map(({ url }) => url)).toEqual([`/releases/${NAME}`]);
+
+  // What is stored is as little trusted as the server.
+  const path = join(first.dataFolder, 'updates', 'state.json');
+  const state = JSON.parse(await readFile(path, 'utf8')) as { offer: { list: string; signature: string } };
+  const list = Buffer.from(state.offer.list, 'base64').toString().replace('0.2.0', '0.9.0');
+  const forged = { ...state.offer, list: Buffer.from(list).toString('base64') };
+  await writeFile(path, JSON.stringify({ ...state, offer: forged }));
+  expect((await restart()).state).toMatchObject({ phase: 'idle', release: null });
+
+  await writeFile(path, JSON.stringify(state));
+  publish('0.1.0', program('0.1.0'));
+  const last = await restart();
+  expect(await last.check()).toMatchObject({ phase: 'idle', release: null });
+  expect((await restart()).state).toMatchObject({ phase: 'idle', release: null });
 });
 
 test.each([
@@ -274,6 +301,26 @@ test.each([
   }
 });
 
+test('weekly checks go on while a version is offered, because it may not be the latest any more', async () => {
+  publish('0.2.0', program('0.2.0'));
+  const { service, dataFolder } = await setUp();
+  await service.check();
+  const path = join(dataFolder, 'updates', 'state.json');
+  const state = JSON.parse(await readFile(path, 'utf8')) as object;
+  await writeFile(path, JSON.stringify({ ...state, lastCheck: '2026-01-01T00:00:00.000Z' }));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const next = await setUp(true);
+    expect(next.service.state.phase).toBe('available');
+    vi.advanceTimersByTime(60_000);
+    expect(next.service.state.phase).toBe('checking');
+    await expect.poll(() => next.service.state.phase).toBe('available');
+    await next.service.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test.each([
   ['does not run', '#!/bin/sh\nexit 1\n'],
   ['reports another version', program('10.2.0')],
@@ -390,50 +437,4 @@ test('what a person keeps in the folder of the app stays, also after going back'
   endTrial(folder, '0.2.0');
   expect(await content()).toEqual(['new', 'GGUF']);
   expect((await readdir(folder)).toSorted()).toEqual(['app', 'updates']);
-});
-
-test('installations and their files', () => {
-  const running = { isPackaged: true, env: {}, exists: () => true, isWritable: () => true };
-  const linux = { ...running, platform: 'linux' } as const;
-  expect(installationOf({ ...linux, execPath: '/opt/Tokenscope/tokenscope' })).toMatchObject({
-    kind: 'other',
-    reason: expect.stringContaining('package manager') as string,
-  });
-  expect(installationOf({ ...linux, execPath: '/home/a/t/tokenscope' })).toMatchObject({ target: '/home/a/t' });
-  const mounted = { APPIMAGE: '/home/a/T.AppImage', APPDIR: '/tmp/.mount_T' };
-  expect(installationOf({ ...linux, execPath: '/tmp/.mount_T/tokenscope', env: mounted })).toMatchObject({
-    kind: 'AppImage',
-    target: '/home/a/T.AppImage',
-  });
-  // Started by another AppImage.
-  expect(installationOf({ ...linux, execPath: '/home/a/t/tokenscope', env: mounted })).toMatchObject({
-    kind: 'tar.gz',
-    target: '/home/a/t',
-  });
-  expect(
-    installationOf({ ...linux, execPath: '/usr/lib/t/tokenscope', isWritable: (path) => path !== '/usr/lib' }),
-  ).toMatchObject({ kind: 'other', reason: expect.stringContaining('cannot write to /usr/lib') as string });
-  expect(installationOf({ ...running, platform: 'win32', execPath: 'C:\\T\\Tokenscope.exe' }).kind).toBe('exe');
-  expect(installationOf({ ...running, platform: 'darwin', execPath: '/Applications/T' }).kind).toBe('other');
-  expect(installationOf({ ...linux, isPackaged: false, execPath: '/x' }).kind).toBe('other');
-  expect(fileNameFor('exe', '1.2.3', 'win32', 'x64')).toBe('tokenscope-1.2.3-win-x64.exe');
-});
-
-test('versions are compared by number', () => {
-  expect(isLater('0.10.0', '0.9.9')).toBe(true);
-  expect(isLater('1.0.0', '1.0.0')).toBe(false);
-  expect(isLater('0.9.0', '1.0.0')).toBe(false);
-});
-
-test('a signed list with an unsafe file name is refused', () => {
-  const list = Buffer.from(
-    JSON.stringify({
-      format: 1,
-      version: '1.0.0',
-      date: '',
-      notes: '',
-      files: [{ name: '../x', bytes: 1, sha256: 'a'.repeat(64) }],
-    }),
-  );
-  expect(() => readSignedList(list, sign(null, list, privateKey).toString('base64'), KEY)).toThrow('file name');
 });

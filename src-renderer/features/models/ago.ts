@@ -1,4 +1,4 @@
-import { formatCount } from '../../ui/format.ts';
+import { formatCount, formatDate } from '../../ui/format.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -13,5 +13,5 @@ export function agoText(iso: string, now: Date): string {
   if (ms < DAY) return `${formatCount(Math.floor(ms / HOUR), 'hour')} ago`;
   if (ms < 2 * DAY) return 'yesterday';
   if (ms < 14 * DAY) return `${Math.floor(ms / DAY)} days ago`;
-  return then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+  return formatDate(then);
 }

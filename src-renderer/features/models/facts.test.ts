@@ -11,13 +11,13 @@ it('splits the memory into its parts, and says when weights are unpacked', () =>
   const parts = memoryParts({ contextSize: 1000, weights: 6_000_000, kvCache: 2_000_000, scratch: 500_000 }, 1_500_000);
   expect(parts.map((part) => [part.name, part.text])).toEqual([
     ['Weights, unpacked to F32', '6.0\u00a0MB'],
-    ['KV cache, 2.0\u00a0KB per token', '2.0\u00a0MB'],
-    ['Working space', '500\u00a0KB'],
+    ['KV cache, 2.0\u00a0kB per token', '2.0\u00a0MB'],
+    ['Working space', '500\u00a0kB'],
   ]);
   const packed = memoryParts({ contextSize: 0, weights: 6_000_000, kvCache: 0, scratch: 0 }, 10_000_000);
   expect(packed.map((part) => part.name)).toEqual(['Weights', 'KV cache, 0\u00a0B per token', 'Working space']);
   expect(memoryText({ weights: 6_000_000, kvCache: 2_000_000, scratch: 500_000 })).toBe(
-    'Weights 6.0\u00a0MB, KV cache 2.0\u00a0MB, working space 500\u00a0KB',
+    'Weights 6.0\u00a0MB, KV cache 2.0\u00a0MB, working space 500\u00a0kB',
   );
 });
 

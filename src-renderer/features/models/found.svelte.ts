@@ -16,6 +16,7 @@ export const FOUND_IN: Readonly<Record<FoundModel['source'], string>> = {
 export class Found {
   result = $state.raw<FoundModels | null>(null);
   looking = $state(false);
+  /** Why the last action failed, or null. */
   error = $state<string | null>(null);
   readonly #services: AppServices;
   readonly #added: (listing: ModelListing) => Promise<void>;
@@ -39,6 +40,19 @@ export class Found {
   }
 
   async look(): Promise<void> {
+    this.error = null;
+    await this.#look();
+  }
+
+  /** Adds one to the library, in place. */
+  async add(id: string): Promise<void> {
+    this.error = null;
+    await this.#try(async () => this.#added(await this.#services.invoke('modelAddFound', id)));
+    // After a failure, too: the model may be gone.
+    await this.#look();
+  }
+
+  async #look(): Promise<void> {
     if (this.looking) return;
     this.looking = true;
     await this.#try(async () => {
@@ -47,18 +61,12 @@ export class Found {
     this.looking = false;
   }
 
-  /** Adds one to the library, in place. */
-  async add(id: string): Promise<void> {
-    await this.#try(async () => this.#added(await this.#services.invoke('modelAddFound', id)));
-    await this.look();
-  }
-
   async #try(work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      this.error = null;
     } catch (thrown) {
-      this.error = EngineError.from(thrown).message;
+      // The first message of an action explains the others.
+      this.error ??= EngineError.from(thrown).message;
     }
   }
 }

@@ -38,6 +38,12 @@ export interface LibraryParts {
 
 type LoadOptions = Pick<ModelChoice, 'executor' | 'keepLoaded'> & { signal?: AbortSignal };
 
+/** A load before the engine begins: while the header and the list are read, and the loaded model is unloaded. */
+interface PendingLoad {
+  readonly id: string;
+  isCancelled: boolean;
+}
+
 /** The models on this computer: their headers, their states, and actions on them. */
 export class LibraryState {
   listings = $state.raw<readonly ModelListing[]>([]);
@@ -49,6 +55,11 @@ export class LibraryState {
   readonly #failures = new SvelteMap<string, EngineError>();
   #gpuLimit = $state.raw<number | null>(null);
   readonly #parts: LibraryParts;
+  #pending = $state.raw<PendingLoad | null>(null);
+  /** Headers that are being read, by id. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
+  readonly #reading = new Map<string, Promise<void>>();
+  /** Until `describeAll` is done. */
   #describing: Promise<void> = Promise.resolve();
 
   constructor(parts: LibraryParts) {
@@ -89,6 +100,11 @@ export class LibraryState {
   /** See `ModelOpener`. */
   get offersMore(): boolean {
     return this.#parts.opener.offersMore;
+  }
+
+  /** The model that will be loaded as soon as its header and the list have been read; null if none. */
+  get pendingId(): string | null {
+    return this.#pending?.id ?? null;
   }
 
   /** Opened models are kept after a restart. */
@@ -198,26 +214,33 @@ export class LibraryState {
     });
   }
 
-  /** Reads the headers of undescribed models, the selected one first. */
+  /** Reads the headers of undescribed models, one at a time, the selected one first. */
   describeAll(): void {
     const first = this.selected?.id;
     const ids = this.listings.filter((model) => model.problem === null).map((model) => model.id);
-    for (const id of ids.sort((a, b) => Number(b === first) - Number(a === first))) void this.describe(id);
+    for (const id of ids.sort((a, b) => Number(b === first) - Number(a === first))) {
+      this.#describing = this.#describing.then(() => this.describe(id));
+    }
   }
 
-  /** Reads a model's header, one model at a time. Never rejects: see `problem`. */
+  /** Reads a model's header, without waiting for those of other models. Never rejects: see `problem`. */
   describe(id: string): Promise<void> {
-    this.#describing = this.#describing.then(async () => {
-      if (this.#descriptions.has(id)) return;
-      try {
-        this.#descriptions.set(id, await this.#parts.client().call('describe', { modelId: id }));
-      } catch (thrown) {
-        const error = EngineError.from(thrown);
-        // Retried when there is an engine.
-        if (error.code !== 'BACKEND_LOST') this.#descriptions.set(id, error);
-      }
-    });
-    return this.#describing;
+    const running = this.#reading.get(id);
+    if (running !== undefined) return running;
+    const reading = this.#read(id).finally(() => this.#reading.delete(id));
+    this.#reading.set(id, reading);
+    return reading;
+  }
+
+  async #read(id: string): Promise<void> {
+    if (this.#descriptions.has(id)) return;
+    try {
+      this.#descriptions.set(id, await this.#parts.client().call('describe', { modelId: id }));
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      // Retried when there is an engine.
+      if (error.code !== 'BACKEND_LOST') this.#descriptions.set(id, error);
+    }
   }
 
   /** Opens a file dialog. @returns whether a model was opened */
@@ -265,16 +288,28 @@ export class LibraryState {
   /**
    * Replaces the loaded model, after stopping a running reply. Never rejects: see `problem`.
    * @param options `executor`: by default the engine's, or what was chosen for this model if it is loaded; `keepLoaded`:
-   * keeps the loaded model if both fit in memory; `signal`: gives up before the engine begins, see `cancelLoad`
+   * keeps the loaded model if both fit in memory; `signal`: gives up before the engine begins, like `cancelLoad`
    */
-  async load(id: string, { signal, ...options }: LoadOptions = {}): Promise<void> {
+  async load(id: string, options: LoadOptions = {}): Promise<void> {
+    const pending: PendingLoad = { id, isCancelled: false };
+    this.#pending = pending;
+    try {
+      await this.#load(pending, options);
+    } finally {
+      this.#end(pending);
+    }
+  }
+
+  async #load(pending: PendingLoad, { signal, ...options }: LoadOptions): Promise<void> {
+    const { id } = pending;
+    const isGivenUp = () => pending.isCancelled || signal?.aborted;
     const { model, requested } = this.#parts.engine;
     // Another context size or file is no reason for another executor.
     const own = model?.id === id && requested ? { executor: requested } : {};
     this.#failures.delete(id);
     this.select(id);
     await Promise.all([this.describe(id), this.refresh()]);
-    if (signal?.aborted) return;
+    if (isGivenUp()) return;
     const fit = this.fit(id);
     // The card already shows the reason.
     if (this.problem(id) !== null || fit?.verdict === 'too-large') return;
@@ -282,13 +317,15 @@ export class LibraryState {
     const contextSize = this.contextOf(id);
     try {
       if (fit?.verdict === 'after-unload') await this.#parts.engine.unload();
-      if (signal?.aborted) throw cancelled();
-      await this.#parts.engine.load({
+      if (isGivenUp()) throw cancelled();
+      const loading = this.#parts.engine.load({
         modelId: id,
         ...own,
         ...options,
         ...(contextSize === null ? {} : { contextSize }),
       });
+      this.#end(pending);
+      await loading;
       this.#gpuLimit = this.gpuLimit;
       await this.#used(id);
     } catch (thrown) {
@@ -301,7 +338,14 @@ export class LibraryState {
     await this.refresh();
   }
 
+  #end(pending: PendingLoad): void {
+    if (this.#pending === pending) this.#pending = null;
+  }
+
+  /** Also gives up a load that is pending. The loaded model, if any, is kept. */
   cancelLoad(): void {
+    if (this.#pending !== null) this.#pending.isCancelled = true;
+    this.#pending = null;
     this.#parts.engine.cancelLoad();
   }
 

@@ -259,6 +259,51 @@ it('can be given up before the engine begins', async () => {
   expect(library.problem('opened-1')).toBeNull();
 });
 
+it('does not wait for the headers of other models', async () => {
+  await library.choose();
+  listings = [BUILT_IN, OPENED, ...['slow', 'later'].map((id) => ({ ...OPENED, id, path: `/network/${id}.gguf` }))];
+  await library.refresh();
+  const asked: string[] = [];
+  api.describe = (id) => {
+    asked.push(id);
+    return id === 'slow' ? (new Promise<never>(() => undefined) as never) : description(id);
+  };
+  library.describeAll();
+  await vi.waitFor(() => expect(asked).toEqual(['tiny-transformer', 'slow']));
+  api.loadScripts = [[OTHER], [{ ...OTHER, id: 'later' }]];
+  await library.load('opened-1');
+  expect(engine.model?.id).toBe('opened-1');
+  await library.load('later');
+  expect(engine.model?.id).toBe('later');
+  expect(asked).toEqual(['tiny-transformer', 'slow', 'later']);
+});
+
+it('says that a load waits for the header, and can be cancelled meanwhile', async () => {
+  listings = [BUILT_IN, OPENED];
+  await library.refresh();
+  const { length } = api.loads;
+  let answer = (): void => undefined;
+  api.describe = (id) => new Promise<void>((resolve) => (answer = resolve)).then(() => description(id)) as never;
+  const cancelledLoad = library.load('opened-1');
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(library.pendingId).toBe('opened-1');
+  library.cancelLoad();
+  expect(library.pendingId).toBeNull();
+  answer();
+  await cancelledLoad;
+  expect(api.loads).toHaveLength(length);
+  expect(stopped).toEqual([]);
+
+  api.loadScripts = [['pause', OTHER]];
+  const loading = library.load('opened-1');
+  await vi.waitFor(() => expect(engine.loadingId).toBe('opened-1'));
+  // From now on, the engine says so.
+  expect(library.pendingId).toBeNull();
+  api.resume();
+  await loading;
+  expect(engine.model?.id).toBe('opened-1');
+});
+
 it('unloads on demand, and forgets a model that is removed', async () => {
   await library.choose();
   api.loadScripts = [[OTHER]];

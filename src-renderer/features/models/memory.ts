@@ -1,8 +1,9 @@
 /** How much memory a model needs, and whether it fits. */
+import { defaultContext } from '../../../src-main/engine/api/defaults.ts';
 import type { CatalogueEntry } from '../../../src-main/protocol/app/downloads.ts';
-import { defaultContext } from '../../../src-main/protocol/engine/model-fit.ts';
 
-export { defaultContext, fitOf, gpuMemoryAt, memoryAt, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';
+export { defaultContext };
+export { fitOf, gpuMemoryAt, memoryAt, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';
 
 /** The smallest context size offered, tokens. */
 export const SMALLEST_CONTEXT = 256;

@@ -12,7 +12,7 @@ import type {
   SamplingParams,
 } from '../../../src-main/engine/api/types.ts';
 import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app/app-services.ts';
-import { formatCount, formatDuration, formatInteger, withUnit } from '../../ui/format.ts';
+import { formatCount, formatDecimal, formatDuration, formatInteger, withUnit } from '../../ui/format.ts';
 import { USUAL_ORDER } from '../chat/sampling/chain.ts';
 import { STAGES } from '../chat/sampling/stages.ts';
 import type { Fact } from './facts.ts';
@@ -61,7 +61,7 @@ function valueText(row: Setting, value: unknown): string {
 
 function numberText(value: number, unit: Unit | undefined): string {
   if (unit === 'ms') return formatDuration(value);
-  const number = value.toLocaleString('en-US', { maximumFractionDigits: 4 });
+  const number = formatDecimal(value, 4);
   if (unit === 'bits') return withUnit(number, unit);
   // -1 means all.
   return unit === 'tokens' && value >= 0 ? formatCount(value, 'token') : number;

@@ -1,5 +1,5 @@
 import type { UpdateState } from '../../../src-main/protocol/app/updates.ts';
-import { formatBytes } from '../../ui/format.ts';
+import { formatBytes, formatDate } from '../../ui/format.ts';
 
 /** The state of updates as a sentence. */
 export function updateText({ phase, release, lastCheck, bytes, problem }: UpdateState): string {
@@ -18,6 +18,6 @@ export function updateText({ phase, release, lastCheck, bytes, problem }: Update
     case 'idle':
       return lastCheck === null
         ? 'Not checked yet.'
-        : `This is the latest version, as of ${new Date(lastCheck).toLocaleDateString('en')}.`;
+        : `This is the latest version, as of ${formatDate(new Date(lastCheck))}.`;
   }
 }

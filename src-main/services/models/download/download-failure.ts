@@ -15,8 +15,12 @@ export class DownloadFailure extends Error {
     return { kind: this.kind, message: this.message, httpStatus: this.httpStatus };
   }
 
-  /** Whether a retry may succeed without any change. */
-  get mayPass(): boolean {
+  /**
+   * Whether a retry may succeed without any change.
+   * @param hasReceived whether bytes have arrived: then the name exists, and it is the network that is gone
+   */
+  mayPass(hasReceived: boolean): boolean {
+    if (this.kind === 'dns') return hasReceived;
     if (this.kind === 'http')
       return this.httpStatus === 408 || this.httpStatus === 429 || (this.httpStatus ?? 0) >= 500;
     return this.kind === 'cut' || this.kind === 'timeout' || this.kind === 'connection';

@@ -146,14 +146,17 @@ export class DownloadJob {
   async #tryOften(signal: AbortSignal): Promise<Transferred> {
     const { wanted, part, retryMs } = this.#options;
     const options = this.#transferOptions(signal);
+    let hasReceived = false;
     for (let failures = 0; ;) {
       const before = this.#bytes;
       try {
         return await transfer(wanted, part, options);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof DownloadFailure) || !error.mayPass) throw error;
-        failures = this.#bytes > before ? 0 : failures + 1;
+        const isFurther = this.#bytes > before;
+        hasReceived ||= isFurther;
+        if (!(error instanceof DownloadFailure) || !error.mayPass(hasReceived)) throw error;
+        failures = isFurther ? 0 : failures + 1;
         const wait = retryMs[failures];
         if (wait === undefined) throw error;
         this.#problem = error.problem;

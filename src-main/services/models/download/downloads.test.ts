@@ -60,6 +60,19 @@ test('resumes automatically where the connection was lost', async () => {
   expect(records.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(BYTES.length);
 });
 
+test('resumes when the network is gone for a moment, so that the server is not even found', async () => {
+  const set = await setUp();
+  set.server.behave(
+    PATH,
+    { kind: 'cut', afterBytes: 80_000, times: 1 },
+    { kind: 'redirect', to: 'https://hub.invalid/file', times: 1 },
+  );
+  expect(await run(set)).toMatchObject({ phase: 'done', sha256: SHA256, problem: null });
+  expect(set.server.requests).toHaveLength(3);
+  expect(set.seen.map(({ problem }) => problem?.kind)).toContain('dns');
+  expect(set.log.records().map(({ result }) => result)).toEqual(['failed', 'done', 'failed', 'done']);
+});
+
 test('gives up when nothing comes any more, keeps what there is, and goes on at the next click', async () => {
   const set = await setUp({ times: IMPATIENT });
   set.server.behave(PATH, { kind: 'stall', afterBytes: 50_000, times: 1 }, { kind: 'stall', afterBytes: 0 });
@@ -301,10 +314,16 @@ test('finds unfinished downloads of an earlier start, sends no request, and resu
 test('uses a complete file that already exists without a request, but not a different one of that name', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, ENTRY.file), BYTES);
+  // Copied there while its download was paused.
+  const part = join(folder, `${ENTRY.file}.part`);
+  await writeFile(part, BYTES.subarray(0, 100_000));
+  const state = { version: 1, catalogueId: ENTRY.id, validator: null, totalBytes: BYTES.length };
+  await writeFile(`${part}.json`, JSON.stringify(state));
   const there = await setUp({ folder: async () => folder });
   expect(await run(there)).toMatchObject({ phase: 'done', sha256: SHA256 });
   expect(there.added).toMatchObject([{ isWritten: false }]);
   expect(there.server.requests).toEqual([]);
+  expect(await readdir(folder)).toEqual([ENTRY.file]);
 
   await writeFile(join(folder, ENTRY.file), 'mine');
   const mine = await setUp({ folder: async () => folder });

@@ -108,6 +108,16 @@ test('checks certificates through a proxy too: the issuer and the name', async (
     kind: 'tls',
     message: expect.stringContaining('other.test') as string,
   });
+  // The certificate is valid for the address of the proxy, but not for these.
+  for (const [host, ip] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+  ] as const) {
+    await expect(get(`https://${host}/file`, `http://${address}`, SELF_SIGNED_CERTIFICATE)).rejects.toMatchObject({
+      kind: 'tls',
+      message: expect.stringContaining(`IP: ${ip} is not in the cert's list`) as string,
+    });
+  }
 });
 
 test('reports a proxy that refuses, is not a proxy, or is unreachable', async () => {

@@ -125,9 +125,12 @@ async function answerTo(url: string, options: GetOptions, signal: AbortSignal): 
     const socket = await tunnel(proxy, hostname, Number(port || 443), signal);
     // An agent would open a separate connection.
     delete common.agent;
+    const host = hostname.replace(/^\[|\]$/g, '');
     common.createConnection = () => {
-      const servername = isIP(hostname) === 0 ? { servername: hostname } : {};
-      return connectTls({ socket, ...servername, ...(ca === undefined ? {} : { ca }) });
+      // An IP address cannot be a `servername`. Without `host`, the certificate would be checked for the proxy's name, or
+      // for `localhost`.
+      const named = { host, ...(isIP(host) === 0 ? { servername: host } : {}) };
+      return connectTls({ socket, ...named, ...(ca === undefined ? {} : { ca }) });
     };
   }
   // Only until the response begins: after that, the reader of the body stops it.

@@ -3,7 +3,7 @@ import { open, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promi
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { modelId } from '../../../protocol/fields.ts';
-import { readJson, writeJson } from '../../json-file.ts';
+import { exists, readJson, writeJson } from '../../json-file.ts';
 import { diskFailure } from './download-failure.ts';
 
 const partState = v.object({
@@ -83,7 +83,7 @@ export class PartFile {
 
   /** Whether any of its files exist. */
   async exists(): Promise<boolean> {
-    return (await isThere(this.path)) || (await isThere(this.#statePath));
+    return (await exists(this.path)) || (await exists(this.#statePath));
   }
 
   /** Deletes all its files. @throws DownloadFailure disk */
@@ -99,11 +99,4 @@ export class PartFile {
       throw diskFailure(error, this.path);
     }
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
 }

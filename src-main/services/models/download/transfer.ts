@@ -64,7 +64,11 @@ export async function transfer(wanted: Wanted, part: PartFile, options: Transfer
     throw diskFailure(error, folder);
   });
   const ready = await alreadyThere(wanted, part, options);
-  if (ready !== null) return { sha256: ready, isWritten: false };
+  if (ready !== null) {
+    // Nothing else would delete an earlier part. If that fails, the part only takes disk space.
+    await part.remove().catch(() => undefined);
+    return { sha256: ready, isWritten: false };
+  }
   let fetched = await fetchRest(wanted, part, options);
   options.onPhase('checking');
   let sha256 = fetched.hash.digest('hex');

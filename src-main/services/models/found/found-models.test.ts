@@ -67,6 +67,15 @@ test('finds folders and files of the hub’s cache, in the snapshot in use', asy
   ]);
 });
 
+test('finds a repository of the hub without an owner', async () => {
+  const hub = join(await temporaryFolder(), 'hub');
+  const snapshot = join(hub, 'models--gpt2/snapshots/abc');
+  await put(join(snapshot, 'config.json'), '{}');
+  await put(join(snapshot, 'model.safetensors'), 'weights');
+  const { models } = await look(hub, { HF_HUB_CACHE: hub });
+  expect(models).toMatchObject([{ source: 'huggingface-cache', name: 'gpt2', path: snapshot, bytes: 9 }]);
+});
+
 test('finds the files of Ollama’s manifests, and ignores invalid ones', async () => {
   const home = await temporaryFolder();
   const folder = join(home, '.ollama/models');
@@ -75,7 +84,11 @@ test('finds the files of Ollama’s manifests, and ignores invalid ones', async 
     JSON.stringify({ layers: [{ mediaType: 'application/vnd.ollama.image.model', digest }] });
   const manifest = (name: string, content: string) => put(join(folder, 'manifests', name), content);
   await manifest('hub.example/library/llama3.2/1b', layer(`sha256:${HASH}`));
-  await manifest('hub.example/somebody/story/latest', layer(`sha256:${HASH}`));
+  // Other names for the same file, as `ollama cp` and a tag without a size make them.
+  await manifest('hub.example/library/llama3.2/latest', layer(`sha256:${HASH}`));
+  await manifest('hub.example/somebody/assistant/latest', layer(`sha256:${HASH}`));
+  const story = await put(join(folder, `blobs/sha256-${'e'.repeat(64)}`), GGUF);
+  await manifest('hub.example/somebody/story/latest', layer(`sha256:${'e'.repeat(64)}`));
   await manifest('hub.example/library/no-json/latest', '{');
   await manifest('hub.example/library/no-layers/latest', '{"layers":"many"}');
   await manifest('hub.example/library/path/latest', layer('sha256:../../../../etc/passwd'));
@@ -86,10 +99,12 @@ test('finds the files of Ollama’s manifests, and ignores invalid ones', async 
   await link(join(home, 'outside.gguf'), join(folder, `blobs/sha256-${'d'.repeat(64)}`));
   await manifest('hub.example/library/outside/latest', layer(`sha256:${'d'.repeat(64)}`));
   await manifest('hub.example/library/huge/latest', ' '.repeat(1024 * 1024) + layer(`sha256:${HASH}`));
-  expect((await look(home)).models).toMatchObject([
+  const { models } = await look(home);
+  expect(models).toMatchObject([
     { source: 'ollama', name: 'llama3.2:1b', path: blob, bytes: 64 },
-    { source: 'ollama', name: 'somebody/story:latest', path: blob },
+    { source: 'ollama', name: 'somebody/story:latest', path: story },
   ]);
+  expect(new Set(models.map(({ id }) => id)).size).toBe(models.length);
 });
 
 test('finds LM Studio’s files, combines parts, and follows neither cycles nor links to the outside', async () => {

@@ -31,7 +31,14 @@ export async function findModels(
     ...lmstudioFolders(home).map((folder): Place => ({ source: 'lmstudio', folder, look: modelsInLmstudio })),
   ];
   const looked = await Promise.all(places.map((place) => lookInto(place, known)));
-  return { places: looked.map(({ place }) => place), models: looked.flatMap(({ models }) => models) };
+  return { places: looked.map(({ place }) => place), models: oneForEachPath(looked.flatMap(({ models }) => models)) };
+}
+
+/** Ollama may have several names for one file, and two programs may share a folder: the first name counts. */
+function oneForEachPath(models: readonly FoundModel[]): FoundModel[] {
+  const byPath = new Map<string, FoundModel>();
+  for (const model of models) if (!byPath.has(model.path)) byPath.set(model.path, model);
+  return [...byPath.values()];
 }
 
 async function lookInto(

@@ -1,5 +1,6 @@
 /**
  * The cache folder of Hugging Face's tools: `models--OWNER--NAME/snapshots/COMMIT/`, whose files are links to `blobs/`.
+ * The oldest repositories have no owner: `models--gpt2`.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ export function huggingfaceCache(env: Environment, home: string): string {
 
 /** @throws the system's error when the folder cannot be read */
 export async function modelsInHuggingfaceCache(folder: string): Promise<{ models: ModelOnDisk[]; limited: boolean }> {
-  const names = (await readdir(folder)).filter((name) => /^models--[^-].*--/.test(name)).sort();
+  const names = (await readdir(folder)).filter((name) => /^models--[^-]/.test(name)).sort();
   const models: ModelOnDisk[] = [];
   let limited = names.length > MAX_REPOSITORIES;
   for (const name of names.slice(0, MAX_REPOSITORIES)) {

@@ -25,7 +25,7 @@ export async function loadFor(
     await library.load(modelId, {
       ...(executor === null ? {} : { executor }),
       ...(keepLoaded ? { keepLoaded } : {}),
-      // `cancel` has no effect until the engine has started to load.
+      // `cancel` concerns the latest load only, which may be another one while this one is pending.
       signal,
     });
   } finally {
