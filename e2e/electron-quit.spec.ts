@@ -1,6 +1,8 @@
 /** The app quits on request, whatever is open, and a second start always shows a window. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sandboxProblem } from '../scripts/lib/processes.ts';
 import { root } from '../scripts/lib/run.ts';
@@ -63,6 +65,25 @@ test('a shutdown ends an app that is starting', { tag: '@full' }, async ({ app, 
   }
 });
 
+test('the app quits while a new window is being opened', { tag: '@full' }, async ({ app, dataDir }) => {
+  // Five starts.
+  test.setTimeout(120_000);
+  for (const afterMs of [0, 50, 150, 300]) {
+    await new ChatPage(app.page).ready();
+    const tree = await processTree(app.pid);
+    const closed = app.electron?.waitForEvent('close');
+    await app.electron?.evaluate(({ app: main, Menu }, ms) => {
+      Menu.getApplicationMenu()?.getMenuItemById('new-window')?.click();
+      setTimeout(() => main.quit(), ms);
+    }, afterMs);
+    expect(await leftOver(tree), `${afterMs} ms after a window was asked for`).toEqual([]);
+    await closed;
+    // One window at the next start.
+    await rm(join(dataDir, 'window.json'), { force: true });
+    await app.restart();
+  }
+});
+
 test('a second start opens a window if the first has none', async ({ app, dataDir }) => {
   await new ChatPage(app.page).ready();
   const windows = () => app.electron?.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length);
@@ -116,6 +137,35 @@ test('unsaved changes are confirmed before the window closes', async ({ app }) =
   await expect(chat.id('composer')).toBeVisible();
   await answer(0);
   expect(await leftOver(tree)).toEqual([]);
+});
+
+test('the question about unsaved changes belongs to the window that has them', { tag: '@full' }, async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.id('composer').click();
+  await app.page.evaluate(() => window.addEventListener('beforeunload', (event) => event.preventDefault()));
+  const id = await app.electron!.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.id);
+  const opened = app.electron!.waitForEvent('window');
+  await app.electron!.evaluate(({ Menu }) => Menu.getApplicationMenu()?.getMenuItemById('new-window')?.click());
+  // In front of the other.
+  await new ChatPage(await opened).ready();
+  await app.electron!.evaluate(({ BrowserWindow, dialog }, behind) => {
+    const asked: unknown[] = [];
+    Object.assign(globalThis, { asked });
+    Object.assign(dialog, {
+      showMessageBox: (parent: { id: number }, { buttons }: { buttons: string[] }) => {
+        asked.push({ parent: parent.id, buttons });
+        return new Promise((resolve) => setTimeout(() => resolve({ response: 0 }), 100));
+      },
+    });
+    setTimeout(() => BrowserWindow.fromId(behind)?.close());
+  }, id);
+  const asked = () => app.electron!.evaluate(() => Reflect.get(globalThis, 'asked') as unknown);
+  await expect.poll(asked).toEqual([{ parent: id, buttons: ['Close anyway', 'Cancel'] }]);
+  const ids = () =>
+    app.electron!.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((window) => window.id));
+  await expect.poll(ids).not.toContain(id);
+  expect(await ids()).toHaveLength(1);
 });
 
 /** As the system does with every process of an app when it shuts down. */

@@ -96,10 +96,7 @@ interface Kept {
   bounds: Electron.Rectangle | undefined;
 }
 
-/**
- * Resets what tests change in the main process. Right after a start this only takes effect later: the window is not shown
- * yet.
- */
+/** Resets what tests change in the main process. */
 async function resetWindow(electron: ElectronApplication): Promise<void> {
   await electron.evaluate(({ BrowserWindow, clipboard, dialog }) => {
     const scope = globalThis as { tokenscopeKept?: Kept };

@@ -5,7 +5,7 @@ import { codeOf } from '../services/json-file.ts';
 import { pageHeaders } from '../services/page-headers.ts';
 import { fileUnder, mimeType } from '../services/static-files.ts';
 
-export const APP_SCHEME = 'app';
+const APP_SCHEME = 'app';
 export const APP_ORIGIN = 'app://tokenscope';
 export const APP_PAGE = `${APP_ORIGIN}/index.html`;
 

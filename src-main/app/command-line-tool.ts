@@ -3,12 +3,10 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, posix, win32 } from 'node:path';
 import { CLI_SWITCH, PAGELESS_SWITCHES } from '../protocol/app/start-switches.ts';
 import { codeOf } from '../services/json-file.ts';
-import { appImageOf } from '../services/updates/installation.ts';
+import { appImageOf, PACKAGE_FOLDER } from '../services/updates/installation.ts';
 
 /** Marks our script, which may be replaced. */
 const MARK = 'Installed by Tokenscope.';
-/** Where deb and rpm put the app; they put the tool in the path too. */
-const PACKAGE_FOLDER = '/opt/Tokenscope/';
 
 export interface InstalledApp {
   platform: NodeJS.Platform;

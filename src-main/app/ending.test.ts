@@ -13,7 +13,7 @@ function setUp() {
     askToDiscard: vi.fn(() => new Promise<boolean>((resolve) => (answer = resolve))),
   };
   const event = () => ({ preventDefault: vi.fn() });
-  const ending = new Ending(parts);
+  const ending = new Ending<string>(parts);
   return {
     ...{ ending, parts, event },
     stopped: (installs = false) => stopped(installs),
@@ -39,8 +39,8 @@ test('exits once everything has stopped', async () => {
 test('asks before it discards unsaved changes: stays on Cancel, quits on the other button', async () => {
   const { ending, parts, event, answer } = setUp();
   const first = event();
-  ending.onPreventUnload(first);
-  ending.onPreventUnload(event());
+  ending.onPreventUnload(first, 'one');
+  ending.onPreventUnload(event(), 'one');
   expect(parts.askToDiscard).toHaveBeenCalledTimes(1);
   // The window stays open meanwhile.
   expect(first.preventDefault).not.toHaveBeenCalled();
@@ -48,12 +48,12 @@ test('asks before it discards unsaved changes: stays on Cancel, quits on the oth
   await settled();
   expect(parts.quit).not.toHaveBeenCalled();
 
-  ending.onPreventUnload(event());
+  ending.onPreventUnload(event(), 'one');
   answer(true);
   await settled();
   expect(parts.quit).toHaveBeenCalledTimes(1);
   const last = event();
-  ending.onPreventUnload(last);
+  ending.onPreventUnload(last, 'one');
   expect(last.preventDefault).toHaveBeenCalled();
   expect(parts.askToDiscard).toHaveBeenCalledTimes(2);
 });
@@ -61,24 +61,24 @@ test('asks before it discards unsaved changes: stays on Cancel, quits on the oth
 test('closing one of several windows discards its changes only', async () => {
   const { ending, parts, event, answer } = setUp();
   const close = vi.fn();
-  ending.onPreventUnload(event(), close);
-  expect(parts.askToDiscard).toHaveBeenCalledExactlyOnceWith('close');
+  ending.onPreventUnload(event(), 'two', close);
+  expect(parts.askToDiscard).toHaveBeenCalledExactlyOnceWith('close', 'two');
   answer(true);
   await settled();
   expect(close).toHaveBeenCalledTimes(1);
   expect(parts.quit).not.toHaveBeenCalled();
   // The next window is asked about too.
-  ending.onPreventUnload(event());
-  expect(parts.askToDiscard).toHaveBeenLastCalledWith('quit');
+  ending.onPreventUnload(event(), 'one');
+  expect(parts.askToDiscard).toHaveBeenLastCalledWith('quit', 'one');
 });
 
 test('a signal shows no dialog, also while one is open, and a second signal does not wait', async () => {
   const { ending, parts, event } = setUp();
-  ending.onPreventUnload(event());
+  ending.onPreventUnload(event(), 'one');
   ending.onSignal();
   expect(parts.quit).toHaveBeenCalledTimes(1);
   const unload = event();
-  ending.onPreventUnload(unload);
+  ending.onPreventUnload(unload, 'one');
   expect(unload.preventDefault).toHaveBeenCalled();
   ending.onWillQuit(event());
   expect(parts.exit).not.toHaveBeenCalled();

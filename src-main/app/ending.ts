@@ -1,7 +1,7 @@
 /** Quitting the app: by a person, a closed window or a signal. Independent of Electron, so that it can be tested. */
 import type { OpenRequest } from './open-requests.ts';
 
-export interface EndingParts {
+export interface EndingParts<AppWindow> {
   /**
    * Stops the engine, finishes saving and installs an update; takes seconds, with an update half a minute.
    * @param restarts asked right before an installer starts: whether the app is to be started again
@@ -16,8 +16,8 @@ export interface EndingParts {
   relaunch(requests: readonly OpenRequest[]): void;
   /** Leaves them to the start after an installer. Called right before `exit`. */
   keep(requests: readonly OpenRequest[]): void;
-  /** Asks a person whether to quit, or to close a window, despite unsaved changes. */
-  askToDiscard(what: 'quit' | 'close'): Promise<boolean>;
+  /** Asks a person whether to quit, or to close a window, despite the unsaved changes of `window`. */
+  askToDiscard(what: 'quit' | 'close', window: AppWindow): Promise<boolean>;
 }
 
 /**
@@ -31,8 +31,8 @@ export interface Preventable {
   preventDefault(): void;
 }
 
-export class Ending {
-  readonly #parts: EndingParts;
+export class Ending<AppWindow> {
+  readonly #parts: EndingParts<AppWindow>;
   /** Whether no more questions are asked. */
   #forced = false;
   #asking = false;
@@ -40,7 +40,7 @@ export class Ending {
   /** What the app opens when it is started again; null: it is not. */
   #again: readonly OpenRequest[] | null = null;
 
-  constructor(parts: EndingParts) {
+  constructor(parts: EndingParts<AppWindow>) {
     this.#parts = parts;
   }
 
@@ -56,13 +56,13 @@ export class Ending {
    * Called when a window is to close and its page has unsaved changes. Asks, and closes it if confirmed.
    * @param close closes only this window; null if it is the last one, or the app quits
    */
-  onPreventUnload(event: Preventable, close: (() => void) | null = null): void {
+  onPreventUnload(event: Preventable, window: AppWindow, close: (() => void) | null = null): void {
     // In Electron, preventing this event lets the window close.
     if (this.#forced) return event.preventDefault();
     if (this.#asking) return;
     this.#asking = true;
     void this.#parts
-      .askToDiscard(close === null ? 'quit' : 'close')
+      .askToDiscard(close === null ? 'quit' : 'close', window)
       .finally(() => (this.#asking = false))
       .then((discard) => {
         // A signal meanwhile has already quit.

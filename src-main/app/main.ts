@@ -30,7 +30,7 @@ import { relaunch } from './relaunch.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { createSessionFolder, requireLockable } from './session-folder.ts';
 import { EngineSupervisor } from './supervisor.ts';
-import { applyTheme, createWindow, doWindowVerb, paintBackground } from './window.ts';
+import { applyTheme, createWindow, doWindowVerb, focusWindow, paintBackground } from './window.ts';
 import { readWindows, writeWindows } from './window-state.ts';
 import { Windows, type NewWindow } from './windows.ts';
 
@@ -108,7 +108,7 @@ const services = new LocalAppServices({
   },
 });
 
-const ending = new Ending({
+const ending = new Ending<BrowserWindow>({
   async stop(restarts) {
     await Promise.allSettled([supervisor.stop(), services.stop(), windows.saved()]);
     // Last, because the installer for Windows ends what still runs.
@@ -250,7 +250,7 @@ function openWindow(options: NewWindow): BrowserWindow {
   const opened = createWindow({ preload, theme, ...options });
   opened.webContents.on('will-prevent-unload', (event) => {
     const isLast = windows.quitting || windows.all.length === 1;
-    ending.onPreventUnload(event, isLast ? null : () => opened.destroy());
+    ending.onPreventUnload(event, opened, isLast ? null : () => opened.destroy());
   });
   // A closed window has none.
   const { webContents } = opened;
@@ -275,8 +275,8 @@ async function askToReload(): Promise<boolean> {
   return response === 0;
 }
 
-/** Not the synchronous dialog, which would block signals. */
-async function askToDiscard(what: 'quit' | 'close'): Promise<boolean> {
+/** Asks in the window with the unsaved changes. Not with the synchronous dialog, which would block signals. */
+async function askToDiscard(what: 'quit' | 'close', window: BrowserWindow): Promise<boolean> {
   const options: MessageBoxOptions = {
     type: 'warning',
     message: 'Some chats are not saved.',
@@ -286,8 +286,8 @@ async function askToDiscard(what: 'quit' | 'close'): Promise<boolean> {
     cancelId: 1,
     noLink: true,
   };
-  const { front } = windows;
-  const { response } = await (front === null ? dialog.showMessageBox(options) : dialog.showMessageBox(front, options));
+  focusWindow(window);
+  const { response } = await dialog.showMessageBox(window, options);
   const discards = response === 0;
   // From then on, a closed window is not restored.
   if (!discards) windows.cancelQuit();

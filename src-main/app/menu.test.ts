@@ -60,6 +60,10 @@ test('items run their commands', () => {
   press(menus, 'recent-opened-1');
   expect(given.run).toHaveBeenNthCalledWith(1, { name: 'view-models' });
   expect(given.run).toHaveBeenNthCalledWith(2, { name: 'load-model', modelId: 'opened-1' });
+  press(menus, 'undo');
+  press(menus, 'redo');
+  expect(given.run).toHaveBeenNthCalledWith(3, { name: 'undo' });
+  expect(given.run).toHaveBeenNthCalledWith(4, { name: 'redo' });
   expect(itemsOf(menus).find(({ id }) => id === 'recent-opened-1')?.label).toBe('Q&&A 1B');
   for (const id of ['zoom-in', 'zoom-out', 'zoom-reset']) press(menus, id);
   expect(vi.mocked(given.zoom).mock.calls).toEqual([[1], [-1], [0]]);

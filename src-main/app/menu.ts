@@ -37,7 +37,7 @@ export function menuTemplate(parts: MenuParts): Item[] {
   return [
     ...(isMac ? [appMenu(parts)] : []),
     fileMenu(parts, isMac),
-    editMenu(),
+    editMenu(parts),
     viewMenu(parts, isMac),
     windowMenu(parts, isMac),
     helpMenu(parts, isMac),
@@ -89,12 +89,13 @@ function fileMenu({ run, newWindow, recent }: MenuParts, isMac: boolean): Item {
   };
 }
 
-function editMenu(): Item {
+function editMenu({ platform, run }: MenuParts): Item {
   return {
     label: '&Edit',
     submenu: [
-      { role: 'undo', label: 'Undo' },
-      { role: 'redo', label: 'Redo' },
+      // Not Electron's roles: those undo what Chromium knows, which is not what was generated in a notebook.
+      command(run, 'undo', 'Undo', 'CommandOrControl+Z'),
+      command(run, 'redo', 'Redo', platform === 'win32' ? 'Control+Y' : 'Shift+CommandOrControl+Z'),
       separator(),
       { role: 'cut', label: 'Cut' },
       { role: 'copy', label: 'Copy' },

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { cutText } from '../protocol/cut-text.ts';
 
 /** Scheme of links to the app. */
-export const LINK_SCHEME = 'tokenscope';
+const LINK_SCHEME = 'tokenscope';
 /** `tokenscope://ask?text=…`, the only link that there is. */
 const ASK_HOST = 'ask';
 /** Longest question in a link, UTF-16 units. A page of text; composers take more, links should not. */

@@ -11,14 +11,24 @@ class FakeProcess implements EngineProcess<string> {
   stubborn = false;
   #onMessage: (message: UtilityMessage) => void = () => undefined;
   #onExit: (code: number) => void = () => undefined;
+  /** As an event emitter does. */
+  #onError: (type: string, location: string) => void = (type) => {
+    throw new Error(`Nobody handles the error ${type}.`);
+  };
 
   constructor(pid: number) {
     this.pid = pid;
   }
 
-  on(event: 'message' | 'exit', listener: ((message: UtilityMessage) => void) & ((code: number) => void)): void {
+  on(
+    event: 'message' | 'exit' | 'error',
+    listener: ((message: UtilityMessage) => void) &
+      ((code: number) => void) &
+      ((type: string, location: string) => void),
+  ): void {
     if (event === 'message') this.#onMessage = listener;
-    else this.#onExit = listener;
+    else if (event === 'exit') this.#onExit = listener;
+    else this.#onError = listener;
   }
 
   postMessage(message: unknown, ports: string[]): void {
@@ -37,6 +47,10 @@ class FakeProcess implements EngineProcess<string> {
 
   exit(code: number): void {
     this.#onExit(code);
+  }
+
+  failInV8(location: string): void {
+    this.#onError('FatalError', location);
   }
 }
 
@@ -148,6 +162,32 @@ test('a crashed engine is restarted at once and the page gets a new port', async
   expect(messages[2]).toContain('exit code 137');
 });
 
+test('a fatal error in V8 is the reason of the crash', async () => {
+  const { supervisor, processes, latest, messages } = setUp();
+  supervisor.start();
+  latest().say({ type: 'ready' });
+  latest().failInV8('v8::Object::New');
+  latest().exit(1);
+  expect(messages.at(-1)).toBe('The engine crashed (fatal error in V8: v8::Object::New). Restarting it.');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(processes).toHaveLength(2);
+});
+
+test('a page receives no port of a process that is about to exit, and one of the next process', async () => {
+  const { supervisor, delivered, latest } = setUp();
+  supervisor.start();
+  supervisor.requestPort(1);
+  latest().say({ type: 'ready' });
+  latest().say({ type: 'failed', reason: 'out of memory' });
+  // Its port was closed.
+  supervisor.requestPort(1);
+  expect(delivered).toEqual(['page-1']);
+  latest().exit(3);
+  await vi.advanceTimersByTimeAsync(0);
+  latest().say({ type: 'ready' });
+  expect(delivered).toEqual(['page-1', 'page-2']);
+});
+
 test('restarts after quick crashes are delayed more and more, and then stop until a person asks', async () => {
   const { supervisor, processes, latest, messages, states } = setUp();
   supervisor.start();
@@ -168,8 +208,15 @@ test('restarts after quick crashes are delayed more and more, and then stop unti
   expect(processes).toHaveLength(4);
   expect(states.at(-1)).toBe('lost');
   expect(messages.at(-1)).toContain('4 times in a row');
+  // A page that ignored this, because its port was still open, has noticed the loss and asks for another port.
+  const reports = messages.length;
+  supervisor.requestPort(1);
+  expect(states.slice(reports)).toEqual(['lost']);
+  expect(messages.at(-1)).toBe(messages[reports - 1]);
   await supervisor.restart();
   expect(processes).toHaveLength(5);
+  supervisor.requestPort(1);
+  expect(states.at(-1)).toBe('starting');
 });
 
 test('a crash after a long run does not count', async () => {
@@ -206,6 +253,47 @@ test('a restart stops the old process, by force if necessary, before the new one
   await restarted;
   expect(processes).toHaveLength(2);
   expect(states).toEqual(['starting', 'ready', 'lost', 'starting']);
+});
+
+test('a second restart waits for the first, and starts no second process', async () => {
+  const { supervisor, processes, gpu, latest } = setUp();
+  supervisor.start();
+  latest().say({ type: 'ready' });
+  latest().stubborn = true;
+  const restarted = Promise.all([supervisor.restart(), supervisor.restart()]);
+  await vi.advanceTimersByTimeAsync(999);
+  expect(processes).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  await restarted;
+  expect(processes).toHaveLength(2);
+  latest().say({ type: 'ready' });
+  latest().say({ type: 'gpu', request: 1 });
+  const { closed } = gpu;
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(processes).toHaveLength(2);
+  expect(gpu.closed).toBe(closed);
+  // A later one does restart.
+  const again = supervisor.restart();
+  await vi.advanceTimersByTimeAsync(0);
+  await again;
+  expect(processes).toHaveLength(3);
+});
+
+test('a process that exits after its successor has started leaves it the GPU', async () => {
+  const { supervisor, processes, gpu, latest } = setUp();
+  supervisor.start();
+  const first = latest();
+  first.pid = undefined;
+  first.stubborn = true;
+  const restarted = supervisor.restart();
+  await vi.advanceTimersByTimeAsync(1000);
+  await restarted;
+  expect(processes).toHaveLength(2);
+  latest().say({ type: 'ready' });
+  latest().say({ type: 'gpu', request: 1 });
+  first.exit(1);
+  expect(gpu.closed).toBe(0);
+  expect(processes).toHaveLength(2);
 });
 
 test('stop does not wait for a process that was never started', async () => {

@@ -16,6 +16,8 @@ export interface EngineProcess<Port> {
   postMessage(message: unknown, ports: Port[]): void;
   on(event: 'message', listener: (message: UtilityMessage) => void): unknown;
   on(event: 'exit', listener: (code: number) => void): unknown;
+  /** V8 has to end it. `exit` follows. */
+  on(event: 'error', listener: (type: string, location: string) => void): unknown;
   /** Asks it to exit. */
   kill(): boolean;
 }
@@ -61,8 +63,9 @@ export interface SupervisorOptions<Port> {
 interface Running<Port> {
   process: EngineProcess<Port>;
   startedAt: number;
+  /** Takes ports: it has started, and is not about to exit. */
   ready: boolean;
-  /** Last message of the process. */
+  /** Why it ends, if known. */
   reason: string | null;
   exited: Promise<void>;
 }
@@ -73,6 +76,9 @@ export class EngineSupervisor<Port> {
   #running: Running<Port> | null = null;
   #waiting: NodeJS.Timeout | null = null;
   #quickDeaths = 0;
+  /** Why the engine was not restarted; null while it runs or is being started. */
+  #gaveUp: string | null = null;
+  #restarting: Promise<void> | null = null;
   /** Pages that have requested a port. */
   readonly #pages = new Set<number>();
   #stopped = false;
@@ -84,6 +90,7 @@ export class EngineSupervisor<Port> {
 
   start(): void {
     if (this.#running !== null || this.#stopped) return;
+    this.#gaveUp = null;
     this.#emit('starting', null);
     const child = this.#options.fork();
     let reportExit: () => void = () => undefined;
@@ -95,7 +102,11 @@ export class EngineSupervisor<Port> {
       void this.#end(running);
     }, this.#times.startMs);
     child.on('message', (message) => {
-      if (message.type === 'failed') running.reason = message.reason;
+      if (message.type === 'failed') {
+        running.reason = message.reason;
+        // A port would be closed at once, and its page would request another.
+        running.ready = false;
+      }
       if (message.type === 'locate') {
         const { request, modelId } = message;
         const path = this.#options.locate(modelId);
@@ -110,18 +121,27 @@ export class EngineSupervisor<Port> {
       this.#emit('ready', null);
       for (const pageId of this.#pages) this.#connect(running, pageId);
     });
+    // Without a listener, it would be an uncaught exception of the main process.
+    child.on('error', (_type, location) => {
+      running.reason ??= `fatal error in V8: ${location}`;
+    });
     child.on('exit', (code) => {
       clearTimeout(slow);
       reportExit();
-      this.#options.gpu.close();
+      // Its successor may use the page already.
+      if (this.#running === running || this.#running === null) this.#options.gpu.close();
       this.#onExit(running, code);
     });
   }
 
-  /** A page requests a port: it gets one now, or when the engine is ready, and a new one after each restart. */
+  /**
+   * A page requests a port: it gets one now, or when the engine is ready, and a new one after each restart. If the engine is
+   * not restarted any more, this is reported again, because a page whose port is still open ignores the first report.
+   */
   requestPort(pageId: number): void {
     this.#pages.add(pageId);
     if (this.#running?.ready) this.#connect(this.#running, pageId);
+    else if (this.#gaveUp !== null) this.#emit('lost', this.#gaveUp);
   }
 
   /** The page is gone. */
@@ -129,17 +149,10 @@ export class EngineSupervisor<Port> {
     this.#pages.delete(pageId);
   }
 
-  /** Restarts at a person's request, which resets the crash count. */
+  /** Restarts at a person's request, which resets the crash count. A request during a restart waits for that one. */
   async restart(): Promise<void> {
-    this.#quickDeaths = 0;
-    this.#cancelWait();
-    const running = this.#running;
-    if (running !== null) {
-      this.#running = null;
-      this.#emit('lost', 'The engine was restarted.');
-      await this.#end(running);
-    }
-    this.start();
+    this.#restarting ??= this.#restart().finally(() => (this.#restarting = null));
+    await this.#restarting;
   }
 
   /** Stops the engine permanently. */
@@ -149,6 +162,18 @@ export class EngineSupervisor<Port> {
     const running = this.#running;
     this.#running = null;
     if (running !== null) await this.#end(running);
+  }
+
+  async #restart(): Promise<void> {
+    this.#quickDeaths = 0;
+    this.#cancelWait();
+    const running = this.#running;
+    if (running !== null) {
+      this.#running = null;
+      this.#emit('lost', 'The engine was restarted.');
+      await this.#end(running);
+    }
+    this.start();
   }
 
   #connect(running: Running<Port>, pageId: number): void {
@@ -192,7 +217,8 @@ export class EngineSupervisor<Port> {
     const wait = this.#times.backOffMs[this.#quickDeaths - 1];
     if (wait === undefined) {
       const times = `${this.#quickDeaths} times in a row`;
-      this.#emit('lost', `The engine crashed ${times} (last: ${why}) and was not restarted.`);
+      this.#gaveUp = `The engine crashed ${times} (last: ${why}) and was not restarted.`;
+      this.#emit('lost', this.#gaveUp);
       return;
     }
     this.#emit('lost', `The engine crashed (${why}). Restarting it.`);

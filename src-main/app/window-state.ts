@@ -27,7 +27,7 @@ export interface SavedWindows {
 /** Of one start. */
 const MAX_WINDOWS = 20;
 
-export const ZOOM_LEVELS = { min: -3, max: 5, step: 0.5 };
+const ZOOM_LEVELS = { min: -3, max: 5, step: 0.5 };
 export const MIN_SIZE = { width: 480, height: 600 };
 const DEFAULT_SIZE = { width: 1280, height: 800 };
 /** Part of the title bar that must be on a screen for a person to reach it. */

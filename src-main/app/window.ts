@@ -19,8 +19,8 @@ export interface WindowOptions {
 }
 
 /**
- * Creates a window of the app, still empty: without the system's title bar, at its last position, shown once its content is
- * ready.
+ * Creates a window of the app, without the system's title bar, at its last position. It is shown at once, in the background
+ * of its theme; one that leaves the focus where it is, once its page is ready.
  */
 export function createWindow({ preload, theme, place, zoomLevel, inactive }: WindowOptions): BrowserWindow {
   const main = screen.getPrimaryDisplay();
@@ -32,6 +32,7 @@ export function createWindow({ preload, theme, place, zoomLevel, inactive }: Win
     minWidth: MIN_SIZE.width,
     minHeight: MIN_SIZE.height,
     title: 'Tokenscope',
+    // Below, once it has its size.
     show: false,
     titleBarStyle: 'hidden',
     trafficLightPosition: MAC_BUTTONS,
@@ -51,7 +52,8 @@ export function createWindow({ preload, theme, place, zoomLevel, inactive }: Win
   // Later loads keep the level of their origin.
   window.webContents.once('did-finish-load', () => window.webContents.setZoomLevel(zoomLevel));
   window.webContents.on('zoom-changed', (_event, direction) => zoom(window, direction === 'in' ? 1 : -1));
-  window.once('ready-to-show', () => (inactive ? window.showInactive() : window.show()));
+  if (inactive) window.once('ready-to-show', () => window.showInactive());
+  else window.show();
   return window;
 }
 

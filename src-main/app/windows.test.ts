@@ -37,10 +37,17 @@ class FakeWindow extends EventEmitter {
   async loadURL(url: string) {
     this.url = url;
   }
+  /** What happens when it is to close: until its page has committed, a close is lost. */
+  page: 'committed' | 'loading' | 'unsaved' = 'committed';
   /** As a person does. */
   close() {
     this.emit('close');
-    this.emit('closed');
+    if (this.page === 'committed') this.emit('closed');
+    else if (this.page === 'unsaved') this.webContents.emit('will-prevent-unload');
+  }
+  commit() {
+    this.page = 'committed';
+    this.webContents.emit('did-navigate');
   }
   showChat(hash: string) {
     this.url = `${PAGE}${hash}`;
@@ -127,6 +134,68 @@ test('a single window shows the last chat', async () => {
   const { windows, opened } = setUp({ windows: [place(1, '#chat=a')], zoomLevel: 0 });
   await windows.show();
   expect(opened.map(({ url }) => url)).toEqual([PAGE]);
+});
+
+test('a window that was closed before its page committed is closed then', async () => {
+  const { windows, opened } = setUp();
+  await windows.show();
+  await windows.openNew();
+  const [first, second] = opened;
+  for (const window of opened) window.page = 'loading';
+  second?.close();
+  expect(windows.all).toHaveLength(2);
+  second?.commit();
+  expect(windows.all).toEqual([first]);
+  windows.beginQuit();
+  first?.close();
+  first?.commit();
+  expect(windows.all).toEqual([]);
+});
+
+test('a window that is created while the app quits closes', async () => {
+  const { windows, opened } = setUp();
+  await windows.show();
+  windows.beginQuit();
+  await windows.openNew();
+  for (const window of opened) window.commit();
+  expect(windows.all).toEqual([]);
+});
+
+test('a window whose page prevented that it closes stays open when its page is loaded again', async () => {
+  const { windows, opened } = setUp();
+  await windows.show();
+  const window = opened[0]!;
+  for (const quits of [false, true]) {
+    if (quits) windows.beginQuit();
+    window.page = 'unsaved';
+    window.close();
+    // The answer was Cancel.
+    if (quits) windows.cancelQuit();
+    window.commit();
+    expect(windows.all).toEqual([window]);
+  }
+});
+
+test('a window that is closed while its page is loading is no failure', async () => {
+  const { windows, opened } = setUp();
+  await windows.show();
+  const load = vi.spyOn(FakeWindow.prototype, 'loadURL');
+  // The page ends, and with it the load, before the window does.
+  const end = async (work: () => void) => {
+    load.mockImplementationOnce(async () => {
+      work();
+      throw new Error('ERR_FAILED (-2)');
+    });
+    await windows.openNew();
+    expect(windows.all).toEqual([opened[0]]);
+  };
+  await end(() => {
+    const window = opened.at(-1)!;
+    window.page = 'loading';
+    window.close();
+  });
+  await end(() => windows.beginQuit());
+  load.mockRestore();
 });
 
 test('a further window whose page cannot be loaded is closed', async () => {

@@ -27,6 +27,8 @@ export class Windows {
   readonly #open: BrowserWindow[] = [];
   /** Those of the last start that are not open yet, in the same order. */
   #waiting: readonly WindowPlace[] = [];
+  /** Those that were asked to close, and have not yet. */
+  readonly #closing = new WeakSet<BrowserWindow>();
   readonly #parts: WindowsParts;
   /** The first window being opened, so that no second one is opened meanwhile. */
   #opening: Promise<void> | null = null;
@@ -128,7 +130,15 @@ export class Windows {
     }
     // Another chat.
     window.webContents.on('did-navigate-in-page', saveSoon);
-    window.on('close', () => this.#save());
+    // A window is asked to close only once, and Chromium drops the request if a page commits before it has closed.
+    window.on('close', () => {
+      this.#closing.add(window);
+      this.#save();
+    });
+    window.webContents.on('will-prevent-unload', () => this.#closing.delete(window));
+    window.webContents.on('did-navigate', () => {
+      if (this.#closing.has(window) || this.#quitting) window.close();
+    });
     window.on('closed', () => {
       this.#remove(window);
       this.#parts.onClosed(pageId);
@@ -139,9 +149,10 @@ export class Windows {
 
   async #load(window: BrowserWindow, hash: string): Promise<void> {
     await window.loadURL(`${this.#parts.pageUrl}${hash}`).catch((error: unknown) => {
-      // Closed while it was loading.
       if (window.isDestroyed()) return;
-      // It was never shown, and would keep the app running. If it is the only one, the start fails, which is reported.
+      // Closed while it was loading: its page ends before the window does.
+      if (this.#closing.has(window) || this.#quitting) return window.destroy();
+      // It would stay empty and keep the app running. If it is the only one, the start fails, which is reported.
       if (this.#open.length > 1 && codeOf(error) !== 'ERR_ABORTED') window.destroy();
       throw error;
     });

@@ -5,9 +5,10 @@ import { cutText } from '../../src-main/protocol/cut-text.ts';
 import type { ChatsState } from '../features/chat/state/chats.svelte.ts';
 import type { EngineState } from '../features/chat/state/engine.svelte.ts';
 import type { Models } from '../features/models/models.svelte.ts';
+import { bridge } from '../lib/host.ts';
 import type { Command } from './commands/commands.ts';
 import type { Documents } from './documents.svelte.ts';
-import { bridge } from './host.ts';
+import { isTextField } from './keyboard.ts';
 import { progressOf } from './progress.ts';
 import { shell } from './shell.svelte.ts';
 
@@ -23,7 +24,8 @@ export interface DesktopParts {
 export function followDesktop({ engine, models, documents, chats, run }: DesktopParts): void {
   if (bridge === undefined) return;
   const { onCommand, tellDesktop } = bridge;
-  $effect(() => onCommand((command) => runMenuCommand(command, run, (id) => void models.library.load(id))));
+  const runners = { run, documents, load: (id: string) => void models.library.load(id) };
+  $effect(() => onCommand((command) => runMenuCommand(command, runners)));
   // The window is restored with this chat.
   $effect(() => history.replaceState(null, '', chatHash(documents.currentId)));
   $effect(() => tellDesktop({ type: 'progress', fraction: progressOf(engine.progress, models.downloads.list) }));
@@ -42,8 +44,15 @@ export function followDesktop({ engine, models, documents, chats, run }: Desktop
 
 const MAX_TITLE = 200;
 
-function runMenuCommand(command: MenuCommand, run: DesktopParts['run'], load: (modelId: string) => void): void {
+interface Runners extends Pick<DesktopParts, 'run' | 'documents'> {
+  load(modelId: string): void;
+}
+
+function runMenuCommand(command: MenuCommand, { run, documents, load }: Runners): void {
   switch (command.name) {
+    case 'undo':
+    case 'redo':
+      return undoOrRedo(command.name, documents);
     case 'settings':
     case 'updates':
     case 'about':
@@ -51,9 +60,17 @@ function runMenuCommand(command: MenuCommand, run: DesktopParts['run'], load: (m
       shell.settingsOpen = true;
       return;
     case 'load-model':
-      shell.show('models');
+      run('view-models');
       return load(command.modelId);
     default:
       run(command.name);
   }
+}
+
+/** A notebook has steps of its own, and so has a text field. */
+function undoOrRedo(step: 'undo' | 'redo', { notebook, notebookSession }: Documents): void {
+  const { activeElement } = document;
+  const isElsewhere = isTextField(activeElement) || activeElement?.closest('[role="dialog"]') != null;
+  if (notebook !== null && shell.view === 'chat' && !isElsewhere) void notebookSession[step]();
+  else document.execCommand(step);
 }

@@ -87,10 +87,14 @@ it('says that the server is away, connects again by itself, and has everything r
   let up = true;
   let refuses = false;
   let end: () => void = () => undefined;
-  const fetcher = vi.fn<typeof fetch>(async (url) => {
+  const items = [{ kind: 'prompt', id: '1', name: 'Short', text: 'Answer in one sentence.' }];
+  const fetcher = vi.fn<typeof fetch>(async (url, init) => {
     if (!up) throw new TypeError('Failed to fetch');
     if (refuses) return answer({ error: { code: 'BAD_REQUEST', message: 'No.', details: {} } }, 401);
-    if (url === '/api/invoke') return answer({ result: defaultSettings() });
+    if (url === '/api/invoke') {
+      const { method } = JSON.parse(init?.body as string) as { method: string };
+      return answer({ result: method === 'savedItems' ? items : defaultSettings() });
+    }
     return new Response(new ReadableStream<Uint8Array>({ start: (controller) => (end = () => controller.close()) }));
   });
   const services = webServices('secret', fetcher);
@@ -113,7 +117,8 @@ it('says that the server is away, connects again by itself, and has everything r
   up = true;
   heard.length = 0;
   await vi.advanceTimersByTimeAsync(2500);
-  expect(heard.map(({ type }) => type)).toEqual(['host', 'chats', 'models', 'settings']);
+  expect(heard.map(({ type }) => type)).toEqual(['host', 'chats', 'models', 'settings', 'savedItems']);
+  expect(heard.at(-1)).toEqual({ type: 'savedItems', items });
   expect(states()).toEqual(['here']);
 
   refuses = true;

@@ -126,12 +126,13 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
     }
   }
 
-  /** Makes the page reload its data. */
+  /** Makes the page reload its data. What else it shows is read when the host is `here` again. */
   async function catchUp(): Promise<void> {
     hub.emit({ type: 'chats' });
     hub.emit({ type: 'models' });
     try {
       hub.emit({ type: 'settings', settings: await invoke('settingsGet') });
+      hub.emit({ type: 'savedItems', items: await invoke('savedItems') });
     } catch {
       // Lost again: this is repeated at the next connection.
     }

@@ -14,6 +14,8 @@ export type MenuCommand =
         | 'view-tokenizer'
         | 'view-inside'
         | 'toggle-tokens'
+        | 'undo'
+        | 'redo'
         | 'settings'
         | 'updates'
         | 'about';

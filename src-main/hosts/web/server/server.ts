@@ -48,6 +48,8 @@ const ADDRESS = '127.0.0.1';
 /** Maximum body of a request for the key. */
 const MAX_CODE_BYTES = 1024;
 const KEEP_ALIVE_MS = 15_000;
+/** A page that leaves more than this unread is disconnected, bytes. */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 /** Longest wait for pages to save before shutdown, ms. */
 const LEAVE_MS = 2000;
 /** Pages without requests for this long have saved everything, ms. */
@@ -195,7 +197,11 @@ async function respondToApi(
 function streamEvents(pages: Pages, response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' });
   response.write(': connected\n\n');
-  const stop = pages.listen((event) => response.write(`data: ${JSON.stringify(event)}\n\n`));
+  const stop = pages.listen((event) => {
+    // The page connects again, and then reads everything again.
+    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
+    else response.write(`data: ${JSON.stringify(event)}\n\n`);
+  });
   // Regular comments let a page notice that its server is gone.
   const timer = setInterval(() => response.write(': alive\n\n'), KEEP_ALIVE_MS);
   response.on('close', () => {
