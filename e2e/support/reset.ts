@@ -31,6 +31,11 @@ export async function resetApp(
 
 async function deleteChats(invoke: RunningApp['services']['invoke']): Promise<void> {
   for (const { id } of await invoke('chatsList')) await invoke('chatDelete', id);
+  const deleted = await invoke('chatsDeleted');
+  await invoke(
+    'chatsPurge',
+    deleted.map(({ id }) => id),
+  );
 }
 
 /** Deletes everything that a fresh app lacks; the services read changed files again. */

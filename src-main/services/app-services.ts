@@ -162,6 +162,11 @@ export class LocalAppServices implements AppServices {
         await this.#chats.restore(id);
         return null;
       },
+      chatsDeleted: async () => await this.#chats.deleted(),
+      chatsPurge: async (ids) => {
+        await this.#chats.purge(ids);
+        return null;
+      },
       comparisonsList: async () => await this.#comparisons.list(),
       comparisonRead: async (id) => await this.#comparisons.read(id),
       comparisonWrite: async (write) => await this.#comparisons.write(write),

@@ -27,7 +27,7 @@ export interface Holder {
 export type Presence = 'running' | 'gone' | 'unknown';
 
 /** A lock whose content cannot be read, for example because the disk was full when it was written. */
-export const UNKNOWN_HOLDER: Holder = {
+const UNKNOWN_HOLDER: Holder = {
   token: '',
   pid: 0,
   machine: '',

@@ -5,6 +5,7 @@ import type { AppMethodName, AppMethods } from './app-services.ts';
 import { chatWrite, detailsRange } from './chats/chat-write-schemas.ts';
 import { comparisonWrite } from './comparisons/comparison-schemas.ts';
 import { savedItemChange } from './presets/saved-items.ts';
+import { MAX_PURGED } from './recently-deleted.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
 import { chatId, comparisonId, shortText, measuredRate } from './fields.ts';
 import { modelId, parseOrRefuse, schemaOf, text } from '../fields.ts';
@@ -38,6 +39,8 @@ const appParams: ParamsSchemas = {
   chatDetails: v.strictTuple([detailsRange]),
   chatDelete: v.strictTuple([chatId]),
   chatRestore: v.strictTuple([chatId]),
+  chatsDeleted: none,
+  chatsPurge: v.strictTuple([v.pipe(v.array(chatId), v.maxLength(MAX_PURGED))]),
   chatsSearch: v.strictTuple([shortText]),
   chatHit: v.strictTuple([v.strictObject({ id: chatId, turn: chatId, query: shortText })]),
   comparisonsList: none,

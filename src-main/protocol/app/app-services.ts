@@ -35,6 +35,7 @@ import type {
   StoredComparison,
 } from './comparisons/comparison.ts';
 import type { SavedItem, SavedItemChange } from './presets/saved-items.ts';
+import type { DeletedChat } from './recently-deleted.ts';
 
 export interface UpdateSettings {
   /** Check for a new version once a week. Off until a person turns it on. */
@@ -232,6 +233,10 @@ export interface AppMethods {
   chatDelete: { params: [string]; result: null };
   /** Undoes `chatDelete`. */
   chatRestore: { params: [string]; result: null };
+  /** Deleted chats that can be restored, the latest deletion first. */
+  chatsDeleted: { params: []; result: DeletedChat[] };
+  /** Deletes deleted chats for good, at most `MAX_PURGED`. Others are left alone. */
+  chatsPurge: { params: [string[]]; result: null };
   /** Runs of Compare, newest first. Damaged files are left out and reported as notices. */
   comparisonsList: { params: []; result: ComparisonSummary[] };
   /** Null: it does not exist. */
@@ -335,7 +340,7 @@ export type AppMethodName = keyof AppMethods;
 export type AppEvent =
   | { type: 'engine'; state: 'starting' | 'ready' | 'lost'; message: string | null }
   | { type: 'settings'; settings: Settings }
-  /** The list changed: a chat was created, deleted, restored or renamed. */
+  /** A list changed: a chat was created, deleted, restored, renamed or deleted for good. */
   | { type: 'chats' }
   | ChatNews
   | ComparisonNews

@@ -9,8 +9,9 @@ export const isoDate = v.pipe(v.string(), v.isoTimestamp());
 export const rate = v.nullable(v.pipe(finite, v.minValue(0)));
 
 /** Ids are file names, so they are letters, digits, `_` and `-` only. */
+export const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const fileId = (what: string) =>
-  v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, `Expected a ${what} id: up to 64 letters, digits, _ and -`));
+  v.pipe(v.string(), v.regex(FILE_ID, `Expected a ${what} id: up to 64 letters, digits, _ and -`));
 
 export const chatId = fileId('chat');
 /** Of a stored run of Compare, or of a saved set of lanes. */

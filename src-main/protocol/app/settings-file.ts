@@ -2,11 +2,12 @@
  * The stored settings, in `settings.json` or in a browser's database: the settings, a version, and unknown keys, which
  * another release of Tokenscope may have written and which are preserved.
  */
+import { isRecord } from '../is-record.ts';
 import type { Settings } from './app-services.ts';
 import { parseStoredSettings } from './settings-schemas.ts';
 
 /** Increases when an earlier release could not read the file without loss. */
-export const SETTINGS_VERSION = 1;
+const SETTINGS_VERSION = 1;
 
 /** Replaced when each model got its own settings, which now start with these. */
 const REPLACED_KEYS = ['sampling', 'stop'];
@@ -23,7 +24,7 @@ export interface SettingsFile {
 
 /** @returns null for an invalid value */
 export function readSettings(value: unknown): SettingsFile | null {
-  if (!isKeys(value)) return null;
+  if (!isRecord(value)) return null;
   const { version } = value;
   const isLater = typeof version === 'number' && version > SETTINGS_VERSION;
   return { settings: parseStoredSettings(value), isLater, stored: value };
@@ -46,7 +47,7 @@ function withUnknown(value: Keys, read: Keys, stored: Keys): Keys {
     const [now, known] = [value[key], read[key]];
     if (!Object.hasOwn(read, key)) {
       if (!Object.hasOwn(value, key)) result[key] = before;
-    } else if (isKeys(now) && isKeys(known) && isKeys(before)) {
+    } else if (isRecord(now) && isRecord(known) && isRecord(before)) {
       result[key] = key === 'perModel' ? perModel(now, known, before) : withUnknown(now, known, before);
     }
   }
@@ -56,8 +57,4 @@ function withUnknown(value: Keys, read: Keys, stored: Keys): Keys {
 /** Models that were dropped on reading, because there were too many, stay dropped. */
 function perModel(value: Keys, read: Keys, stored: Keys): Keys {
   return withUnknown(value, read, Object.fromEntries(Object.entries(stored).filter(([id]) => Object.hasOwn(read, id))));
-}
-
-function isKeys(value: unknown): value is Keys {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

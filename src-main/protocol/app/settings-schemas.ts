@@ -122,7 +122,7 @@ const settingsEntries = {
   laneSets,
   lessonAnswered: v.pipe(v.array(shortText), v.maxLength(MAX_LESSON_STEPS)),
 };
-export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
+const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
 /** Top-level keys with complete values; unknown keys are refused. */
 export const settingsPatchSchema = schemaOf<Partial<Settings>>()(

@@ -9,7 +9,7 @@ import type { ChatSummary, FoundChat, SearchHit } from '../../protocol/app/chats
 import { NOTEBOOK_TEXT } from '../../protocol/app/chats/notebook.ts';
 import { plain } from '../../protocol/app/chats/search-hit.ts';
 import { codeOf } from '../json-file.ts';
-import type { ChatFiles } from './files.ts';
+import { sizeOfStamp, type ChatFiles } from './files.ts';
 import { encodeLine, linesOf } from './lines.ts';
 import { checksumOf, findIn, textLine, textLines, type TurnText } from './search-text.ts';
 
@@ -32,6 +32,18 @@ export interface IndexEntry {
 
 type NewEntry = Omit<IndexEntry, 'textBytes' | 'notebook'>;
 
+/** A deleted chat, so that listing it opens no journal. */
+interface DeletedEntry {
+  summary: ChatSummary;
+  /** Size of its journal. An entry with another size is stale. */
+  bytes: number;
+}
+
+/** A line of the file of summaries. Without a summary, the chat is no longer listed. */
+type StoredLine = { id?: string; summary?: StoredSummary; deleted?: DeletedEntry } & Partial<
+  Omit<IndexEntry, 'summary'>
+>;
+
 /** How long texts stay in memory after a search, ms. */
 const KEEP_TEXTS_MS = 30_000;
 /** Obsolete bytes from which the file of texts is rewritten. */
@@ -39,6 +51,7 @@ const MAX_WASTE = 4 * 1024 * 1024;
 
 export class ChatIndex {
   readonly entries = new Map<string, IndexEntry>();
+  readonly #deleted = new Map<string, DeletedEntry>();
   readonly #folder: string;
   readonly #files: ChatFiles;
   /** Ids whose entries have unsaved changes. */
@@ -74,13 +87,18 @@ export class ChatIndex {
     for (const line of linesOf(bytes)) {
       this.#lines++;
       if (line.kind !== 'read') continue;
-      const value = line.value as { id?: string; summary?: StoredSummary } & Partial<Omit<IndexEntry, 'summary'>>;
+      const value = line.value as StoredLine;
       if (value.summary !== undefined) {
         const summary = { pinned: false, folder: '', ...value.summary };
         // Earlier versions counted all lines of a notebook as `textBytes`. It then counts as incomplete.
         const notebook = value.notebook ?? null;
         this.entries.set(summary.id, { ...(value as IndexEntry), notebook, summary, isPartial: false });
-      } else if (value.id !== undefined) this.entries.delete(value.id);
+        this.#deleted.delete(summary.id);
+      } else if (value.id !== undefined) {
+        this.entries.delete(value.id);
+        if (value.deleted === undefined) this.#deleted.delete(value.id);
+        else this.#deleted.set(value.id, value.deleted);
+      }
     }
   }
 
@@ -95,12 +113,44 @@ export class ChatIndex {
       this.#newTexts.push(line);
     }
     this.entries.set(id, { ...entry, textBytes, notebook });
+    this.#deleted.delete(id);
     this.#changed.add(id);
   }
 
+  /** Keeps the summary, for the list of deleted chats. */
   delete(id: string): boolean {
     this.#changed.add(id);
+    const entry = this.entries.get(id);
+    if (entry !== undefined) this.#deleted.set(id, { summary: entry.summary, bytes: sizeOfStamp(entry.stamp) });
     return this.entries.delete(id);
+  }
+
+  /** Ids of deleted chats whose summaries it has, also of those that are gone meanwhile. */
+  get deletedIds(): string[] {
+    return [...this.#deleted.keys()];
+  }
+
+  /** @param bytes size of its journal @returns null if it is not known, or its entry is stale */
+  deletedSummary(id: string, bytes: number): ChatSummary | null {
+    const entry = this.#deleted.get(id);
+    return entry?.bytes === bytes ? entry.summary : null;
+  }
+
+  /** @param bytes size of its journal */
+  setDeleted(id: string, summary: ChatSummary, bytes: number): void {
+    this.#deleted.set(id, { summary, bytes });
+    this.#changed.add(id);
+  }
+
+  /** Drops what is known of deleted chats that are deleted for good, in memory. `tidy` does it in the files. */
+  purge(ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    const gone = new Set(ids);
+    for (const id of gone) {
+      this.#deleted.delete(id);
+      this.#changed.add(id);
+    }
+    this.#newTexts = this.#newTexts.filter((line) => ![...textLines(line)].some(({ id }) => gone.has(id)));
   }
 
   get hasChanges(): boolean {
@@ -143,7 +193,8 @@ export class ChatIndex {
 
   #summaryLine(id: string): Buffer {
     const entry = this.entries.get(id);
-    if (entry === undefined) return encodeLine({ id });
+    // Earlier versions read both as the end of an entry.
+    if (entry === undefined) return encodeLine({ id, deleted: this.#deleted.get(id) });
     const { isPartial, stamp, ...facts } = entry;
     return encodeLine({ ...facts, stamp: isPartial ? '' : stamp });
   }
@@ -203,8 +254,8 @@ export class ChatIndex {
    * @throws the system's error
    */
   async tidy(must: boolean): Promise<void> {
-    if (must || this.#lines > 2 * this.entries.size + 1000) {
-      const lines = [...this.entries.keys()].map((id) => this.#summaryLine(id));
+    if (must || this.#lines > 2 * (this.entries.size + this.#deleted.size) + 1000) {
+      const lines = [...this.entries.keys(), ...this.#deleted.keys()].map((id) => this.#summaryLine(id));
       await this.#replace(this.#summariesPath, Buffer.concat(lines));
       this.#lines = lines.length;
     }

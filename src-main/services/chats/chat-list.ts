@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { EmittedEvent } from '../../protocol/app/app-services.ts';
 import type { ChatSummary, FoundChat } from '../../protocol/app/chats/chat.ts';
+import { isExpired, restorable, type DeletedChat } from '../../protocol/app/recently-deleted.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
 import { ChatIndex } from './chat-index.ts';
-import type { ChatPaths } from './chat-paths.ts';
+import type { ChatPaths, DeletedJournal } from './chat-paths.ts';
 import { recover } from './compaction.ts';
 import { statusAt, statusAtSync, type ChatFiles } from './files.ts';
-import { laterVersion, type Change, type Journal } from './journal.ts';
+import { Journal, laterVersion, type Change } from './journal.ts';
 import { OpenChats, type OpenChatsListener } from './open-chats.ts';
 import type { TurnText } from './search-text.ts';
 import { importV1 } from './v1-import.ts';
@@ -26,7 +27,6 @@ const LOOK_AT_ONCE = 500;
 const AT_ONCE = 8;
 /** What lists show of a chat, besides its time. */
 const LISTED = ['title', 'pinned', 'folder', 'branches'] as const satisfies (keyof ChatSummary)[];
-const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
 
 interface Parts {
   paths: ChatPaths;
@@ -101,6 +101,39 @@ export class ChatList implements OpenChatsListener {
     } catch (error) {
       throw storageError('read', this.#paths.index, error);
     }
+  }
+
+  /** Deleted chats that can be restored, the latest deletion first. @throws EngineError STORAGE */
+  async deleted(): Promise<DeletedChat[]> {
+    await this.loaded;
+    const journals = await this.#deletedJournals().catch((error: unknown) => {
+      throw storageError('read', this.#paths.deleted, error);
+    });
+    const summaryOf = ({ id, bytes }: DeletedJournal) => this.#index.deletedSummary(id, bytes);
+    const kept = journals.filter(({ deletedAt }) => !isExpired(deletedAt));
+    const unknown = kept.filter((journal) => summaryOf(journal) === null);
+    await this.#each(unknown, (journal) => this.#readDeleted(journal));
+    const chats = kept.flatMap((journal) => {
+      const summary = summaryOf(journal);
+      return summary === null ? [] : [{ summary, deletedAt: journal.deletedAt }];
+    });
+    return restorable(chats);
+  }
+
+  /** Deletes deleted chats for good; others are left alone. @throws EngineError READ_ONLY, STORAGE */
+  async purge(ids: readonly string[]): Promise<void> {
+    const { problem } = this.#lock;
+    // The index has texts of the chats, and only the process that holds the lock writes it.
+    if (problem !== null) throw new EngineError('READ_ONLY', `Chats cannot be deleted for good here. ${problem}`);
+    await this.loaded;
+    try {
+      const wanted = new Set(ids);
+      const journals = await this.#deletedJournals();
+      await this.#purge(journals.flatMap(({ id }) => (wanted.has(id) ? [id] : [])));
+    } catch (error) {
+      throw storageError('delete', this.#paths.deleted, error);
+    }
+    this.#listChanged();
   }
 
   /** Applies changes of an open chat. @returns its new summary */
@@ -224,12 +257,8 @@ export class ChatList implements OpenChatsListener {
       known();
       await this.#each(await this.#index.incomplete(), (id) => this.#rescan(id));
       if (this.#lock.problem === null) {
-        const expired = await this.#paths.expired(KEEP_DELETED_MS);
-        // Before the index is copied, for which a full disk has no space.
-        await this.#paths.purgeOthers(expired);
-        await this.#afterFlush(async () => await this.#index.tidy(expired.length > 0));
-        // If this was interrupted, the next start finds them by their journals.
-        await this.#paths.purgeJournals(expired);
+        const deleted = await this.#deletedJournals();
+        await this.#purge(deleted.flatMap(({ id, deletedAt }) => (isExpired(deletedAt) ? [id] : [])));
       }
     } catch (error) {
       this.#report('', storageError('read', this.#paths.folder, error).message);
@@ -238,6 +267,41 @@ export class ChatList implements OpenChatsListener {
     this.#notifiedAt = null;
     if (this.#unnotified) this.#listChanged();
     await this.#flush();
+  }
+
+  /** Drops what the index has of other deleted chats: they were restored, or deleted for good by another process. */
+  async #deletedJournals(): Promise<DeletedJournal[]> {
+    const journals = await this.#paths.deletedJournals();
+    const there = new Set(journals.map(({ id }) => id));
+    this.#index.purge(this.#index.deletedIds.filter((id) => !there.has(id)));
+    return journals;
+  }
+
+  /** Reads a deleted chat that is not in the index. Failures are reported once. */
+  async #readDeleted({ id, bytes }: DeletedJournal): Promise<void> {
+    const journal = new Journal(id, this.#paths.deletedJournal(id), this.#files);
+    try {
+      await journal.catchUp();
+    } catch (error) {
+      return this.#report(id, storageError('read', journal.path, error).message);
+    }
+    const { state } = journal;
+    // Chats of later versions are not listed.
+    if (state === null || state.cursor.header === undefined || state.isOfLaterVersion) return;
+    this.#index.setDeleted(id, state.summary(), bytes);
+    this.#flushSoon();
+  }
+
+  /** Deletes chats for good. @throws the system's error */
+  async #purge(ids: readonly string[]): Promise<void> {
+    // Before the index is copied, for which a full disk has no space.
+    await this.#paths.purgeOthers(ids);
+    await this.#afterFlush(async () => {
+      this.#index.purge(ids);
+      await this.#index.tidy(ids.length > 0);
+    });
+    // If this was interrupted, they are found by their journals.
+    await this.#paths.purgeJournals(ids);
   }
 
   async #rescan(id: string): Promise<void> {
@@ -267,12 +331,12 @@ export class ChatList implements OpenChatsListener {
     }
   }
 
-  async #each(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
-    const waiting = ids.values();
+  async #each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const waiting = items.values();
     const next = async (): Promise<void> => {
-      for (const id of waiting) {
+      for (const item of waiting) {
         if (this.#stopping) return;
-        await work(id);
+        await work(item);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chatId } from '../../protocol/app/fields.ts';
+import { chatId, FILE_ID } from '../../protocol/app/fields.ts';
 import { parseOrRefuse } from '../../protocol/fields.ts';
-import { codeOf } from '../json-file.ts';
+import { codeOf, exists } from '../json-file.ts';
 
 const JOURNAL = '.jsonl';
 const DETAILS = '.details.jsonl';
@@ -12,9 +12,16 @@ const V1 = '.json';
 export const REPLACED = '.old';
 /** Suffix of a compacted journal before it replaces the old one. */
 export const COMPACTED = '.new';
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** A file of the first format after its migration; its id. */
 const MIGRATED = /^([A-Za-z0-9_-]{1,64})(?:\.\d+)?\.json$/;
+
+/** The journal of a deleted chat. */
+export interface DeletedJournal {
+  id: string;
+  /** When the chat was deleted, ms since 1970. */
+  deletedAt: number;
+  bytes: number;
+}
 
 /** Paths of the files of chats. */
 export class ChatPaths {
@@ -50,8 +57,12 @@ export class ChatPaths {
     return this.#path(id, V1);
   }
 
-  #path(id: string, suffix: string): string {
-    return join(this.folder, `${parseOrRefuse(chatId, id, 'chat id')}${suffix}`);
+  deletedJournal(id: string): string {
+    return this.#path(id, JOURNAL, this.deleted);
+  }
+
+  #path(id: string, suffix: string, folder = this.folder): string {
+    return join(folder, `${parseOrRefuse(chatId, id, 'chat id')}${suffix}`);
   }
 
   /** Ids of the chats in the folder, by format. @throws the system's error */
@@ -78,7 +89,7 @@ export class ChatPaths {
   }
 
   async isDeleted(id: string): Promise<boolean> {
-    return await exists(join(this.deleted, `${id}${JOURNAL}`));
+    return await exists(this.deletedJournal(id));
   }
 
   /** Moves a chat to the deleted ones. @returns false when it does not exist. @throws the system's error */
@@ -114,16 +125,24 @@ export class ChatPaths {
     return true;
   }
 
-  /** Ids of the chats that were deleted more than `ageMs` ago. @throws the system's error */
-  async expired(ageMs: number): Promise<string[]> {
-    const ids: string[] = [];
-    for (const name of await namesIn(this.deleted)) {
-      const chat = chatOfFile(name);
-      if (chat?.format !== 'journal') continue;
-      const { mtimeMs } = await stat(join(this.deleted, name));
-      if (Date.now() - mtimeMs >= ageMs) ids.push(chat.id);
-    }
-    return ids;
+  /** The journals of all deleted chats. @throws the system's error */
+  async deletedJournals(): Promise<DeletedJournal[]> {
+    const names = await namesIn(this.deleted);
+    const journals = await Promise.all(
+      names.map(async (name): Promise<DeletedJournal[]> => {
+        const chat = chatOfFile(name);
+        if (chat?.format !== 'journal') return [];
+        try {
+          const { mtimeMs, size } = await stat(join(this.deleted, name));
+          return [{ id: chat.id, deletedAt: mtimeMs, bytes: size }];
+        } catch (error) {
+          // It was restored meanwhile.
+          if (codeOf(error) === 'ENOENT') return [];
+          throw error;
+        }
+      }),
+    );
+    return journals.flat();
   }
 
   /** Permanently deletes everything of deleted chats except their journals. @throws the system's error */
@@ -137,9 +156,9 @@ export class ChatPaths {
     }
   }
 
-  /** Comes last: as long as its journal is there, a chat is `expired`. @throws the system's error */
+  /** Comes last: as long as its journal is there, a chat counts as deleted. @throws the system's error */
   async purgeJournals(ids: readonly string[]): Promise<void> {
-    for (const id of ids) await rm(join(this.deleted, `${id}${JOURNAL}`), { force: true });
+    for (const id of ids) await rm(this.deletedJournal(id), { force: true });
   }
 }
 
@@ -154,7 +173,7 @@ export function chatOfFile(name: string): ChatFile | null {
   const format = name.endsWith(JOURNAL) ? 'journal' : name.endsWith(V1) ? 'v1' : null;
   if (format === null) return null;
   const id = name.slice(0, -(format === 'journal' ? JOURNAL : V1).length);
-  return ID.test(id) ? { id, format } : null;
+  return FILE_ID.test(id) ? { id, format } : null;
 }
 
 /** Names of a folder's files; none if there is no such folder. @throws the system's error */
@@ -163,11 +182,4 @@ async function namesIn(folder: string): Promise<string[]> {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  );
 }

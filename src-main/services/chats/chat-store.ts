@@ -15,6 +15,7 @@ import type {
   TokenDetails,
 } from '../../protocol/app/chats/chat.ts';
 import { NOTEBOOK_TEXT, textOfUpdates } from '../../protocol/app/chats/notebook.ts';
+import type { DeletedChat } from '../../protocol/app/recently-deleted.ts';
 import { FolderWatch } from '../folder-watch.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
@@ -58,6 +59,8 @@ export class ChatStore {
   readonly #open: OpenChats;
   readonly #list: ChatList;
   readonly #sync: SyncSoon;
+  /** By chat: where its file has details that no event refers to, because that write failed. Its repetition uses them. */
+  readonly #unused = new Map<string, Map<string, number>>();
   #watch: FolderWatch<ChatFile> | null = null;
   #polling = false;
 
@@ -149,10 +152,13 @@ export class ChatStore {
       if (createdAt !== null && journal.state === null) await this.#prepare(id);
       // Without the chat, the details would be orphaned.
       else if (details.length > 0 && (await journal.catchUp()) === null) throw notFound(id);
-      const places = await appendDetails(this.#files, this.#paths.details(id), details);
+      const written = this.#unused.get(id) ?? new Map<string, number>();
+      if (details.length > 0) this.#unused.set(id, written);
+      const places = await appendDetails(this.#files, this.#paths.details(id), details, written);
       const batch = batchOf(events, places);
       const changes = batch.length === 0 ? await journal.catchUp() : await journal.append(batch, createdAt);
       if (changes === null) throw notFound(id);
+      this.#unused.delete(id);
       this.#tell(journal, changes, origin);
       const isImportant = events.some(
         (event) => event.type !== 'tokens' && (event.type !== 'reply' || isEnd(event.facts)),
@@ -190,6 +196,16 @@ export class ChatStore {
       if (!isThere && !(await this.#paths.moveBack(id))) throw notFound(id);
     });
     await this.#list.scan(id);
+  }
+
+  /** Those that can be restored, the latest deletion first. @throws EngineError STORAGE */
+  async deleted(): Promise<DeletedChat[]> {
+    return await this.#list.deleted();
+  }
+
+  /** Deletes deleted chats for good; others are left alone. @throws EngineError READ_ONLY, STORAGE */
+  async purge(ids: readonly string[]): Promise<void> {
+    await this.#list.purge(ids);
   }
 
   /** Refuses writes to a deleted chat, so that a late write does not restore it. */

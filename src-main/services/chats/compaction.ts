@@ -1,6 +1,7 @@
 import { link, rename, rm } from 'node:fs/promises';
 import { factsOf, type ChatEvent, type StoredTurn } from '../../protocol/app/chats/chat.ts';
 import { mergedUpdate } from '../../protocol/app/chats/notebook.ts';
+import { exists } from '../json-file.ts';
 import { COMPACTED, REPLACED, type ChatPaths } from './chat-paths.ts';
 import { statusAt, type ChatFiles } from './files.ts';
 import { chatOf, type Journal } from './journal.ts';
@@ -34,7 +35,7 @@ export async function compact(journal: Journal, paths: ChatPaths): Promise<boole
   const { path, files, state } = journal;
   const kept = `${path}${REPLACED}`;
   const fresh = `${path}${COMPACTED}`;
-  if (await isThere(kept)) {
+  if (await exists(kept)) {
     await recover(files, path);
     return true;
   }
@@ -82,13 +83,6 @@ export async function recover(files: ChatFiles, path: string): Promise<void> {
   }
   await rm(kept, { force: true });
   await rm(`${path}${COMPACTED}`, { force: true });
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await statusAt(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function appendRest(files: ChatFiles, path: string, rest: Buffer): Promise<void> {

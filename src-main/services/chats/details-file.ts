@@ -1,8 +1,8 @@
 import type { DetailsChunk, TokenDetails } from '../../protocol/app/chats/chat.ts';
-import type { ChatFiles } from './files.ts';
+import type { ChatFiles, OpenFile } from './files.ts';
 import type { DetailsPosition } from './journal-format.ts';
 import { codeOf } from '../json-file.ts';
-import { encodeLine, payloadOf } from './lines.ts';
+import { encodeLine, payloadOf, storedChecksum } from './lines.ts';
 
 /** Tokens of one line, which is read to show one token. */
 const TOKENS_PER_LINE = 64;
@@ -16,28 +16,45 @@ const CANDIDATE = 4;
  */
 type PackedDetails = [piece: string, rank: number, sampled: number, survivors: number, candidates: unknown[]];
 
-/** Appends details to a chat's details file. @returns their positions. @throws the system's error */
+/**
+ * Appends details to a chat's details file.
+ * @param written offsets of lines that are in the file already, which are not appended again; appended ones are added
+ * @returns their positions
+ * @throws the system's error
+ */
 export async function appendDetails(
   files: ChatFiles,
   path: string,
   chunks: readonly DetailsChunk[],
+  written = new Map<string, number>(),
 ): Promise<DetailsPosition[]> {
   const lines = chunks.flatMap((chunk) => linesOf(chunk));
-  if (lines.length === 0) return [];
-  const bytes = Buffer.concat(lines.map(({ line }) => line));
-  let offset = await append(files, path, bytes);
-  return lines.map(({ turn, from, count, line }) => {
-    const place: DetailsPosition = [turn, from, count, offset, line.length];
-    offset += line.length;
-    return place;
-  });
+  const missing = lines.filter(({ key }) => !written.has(key));
+  if (missing.length > 0) {
+    let offset = await append(files, path, Buffer.concat(missing.map(({ line }) => line)));
+    for (const { key, line } of missing) {
+      written.set(key, offset);
+      offset += line.length;
+    }
+  }
+  return lines.map(({ turn, from, count, key, line }): DetailsPosition => [
+    turn,
+    from,
+    count,
+    written.get(key) ?? 0,
+    line.length,
+  ]);
 }
 
 function linesOf({ turn, from, details }: DetailsChunk) {
   const lines = [];
   for (let at = 0; at < details.length; at += TOKENS_PER_LINE) {
     const part = details.slice(at, at + TOKENS_PER_LINE);
-    lines.push({ turn, from: from + at, count: part.length, line: encodeLine([turn, from + at, part.map(pack)]) });
+    const first = from + at;
+    const line = encodeLine([turn, first, part.map(pack)]);
+    // The checksum alone has only 32 bits.
+    const key = [turn, first, line.length, storedChecksum(line)].join(' ');
+    lines.push({ turn, from: first, count: part.length, key, line });
   }
   return lines;
 }
@@ -48,7 +65,12 @@ async function append(files: ChatFiles, path: string, bytes: Buffer): Promise<nu
     const file = await files.openToAppend(path, true);
     try {
       const { size } = await file.status();
-      await file.write(bytes);
+      try {
+        await file.write(bytes);
+      } catch (error) {
+        await removePartial(file, size, bytes).catch(() => undefined);
+        throw error;
+      }
       const after = await file.status();
       if (after.size === size + bytes.length) return size;
       // Another process wrote at the same time.
@@ -59,6 +81,17 @@ async function append(files: ChatFiles, path: string, bytes: Buffer): Promise<nu
     }
   }
   throw new Error(`${path} keeps changing while it is read.`);
+}
+
+/**
+ * Removes what a failed write left: on a full disk, each repetition would fill the space that a person has freed. Does
+ * nothing if another process has appended since. One that appends between that check and the removal repeats its write,
+ * or, if it has checked its write already, readers find no details there, because of their checksums.
+ */
+async function removePartial(file: OpenFile, size: number, bytes: Buffer): Promise<void> {
+  const { size: end } = await file.status();
+  const partial = await file.read(size, end);
+  if (partial.length > 0 && bytes.subarray(0, partial.length).equals(partial)) file.truncate(size, end);
 }
 
 /** Reads details of `count` tokens from index `from`; null if they were not recorded or are damaged. */

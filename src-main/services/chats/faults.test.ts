@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { smallDisk } from '../test-support/small-disk.ts';
@@ -40,6 +41,77 @@ test.each([0, 1, 100, 400])(
     expect([...first.notices(), ...second.notices()]).toEqual([]);
   },
 );
+
+/** The tokens of a reply and their details. */
+const part = (from: number, ...texts: string[]) => ({
+  event: tokensOf('r2', from, ...texts),
+  details: { turn: 'r2', from, details: texts.map((_, at) => detailsOf(from + at)) },
+});
+
+/** A chat with a reply, and its next write, for the first tokens of the next reply. */
+async function setUp(...parts: ReturnType<typeof part>[]) {
+  const opened = await openStore();
+  await opened.store.write(write('c', 0, smallChat()));
+  const more = (...written: ReturnType<typeof part>[]) => ({
+    ...write('c', 5, [replyTurn('r2', 'u1'), ...written.map(({ event }) => event)]),
+    details: written.map(({ details }) => details),
+  });
+  const path = join(opened.folder, 'chats', 'c.details.jsonl');
+  const size = async () => (await stat(path)).size;
+  return { ...opened, path, more, next: more(...parts), size };
+}
+
+test('details are appended once, however often the journal cannot be written', async () => {
+  const first = part(0, 'one', ' two');
+  const { store, files, more, next, size } = await setUp(first);
+  files.fault = (path) => (path.endsWith('c.jsonl') ? 0 : undefined);
+  const sizes: number[] = [];
+  // Meanwhile, the reply grows.
+  const grown = more(first, part(2, ' three', ' four'));
+  for (const one of [next, next, next, grown, grown]) {
+    await expect(store.write(one)).rejects.toMatchObject({ code: 'STORAGE' });
+    sizes.push(await size());
+  }
+  const [once, , , twice] = sizes;
+  expect(sizes).toEqual([once, once, once, twice, twice]);
+  // A second copy of the first details would be as long as they are.
+  expect(twice).toBeLessThan(2.5 * once);
+  files.fault = null;
+  await store.write(grown);
+  expect(await size()).toBe(twice);
+  const range = { id: 'c', turn: 'r2', from: 0, count: 4 };
+  expect(await store.details(range)).toEqual([0, 1, 2, 3].map(detailsOf));
+});
+
+test('a full disk leaves no part of the details behind', async () => {
+  const first = part(0, 'one', ' two');
+  const { store, files, more, next, size } = await setUp(first);
+  await store.write(next);
+  const before = await size();
+  files.fault = (path) => (path.endsWith('details.jsonl') ? 100 : undefined);
+  const grown = more(part(2, ' three'));
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await expect(store.write(grown)).rejects.toMatchObject({ code: 'STORAGE' });
+    expect(await size()).toBe(before);
+  }
+  files.fault = null;
+  await store.write(grown);
+  const range = { id: 'c', turn: 'r2', from: 0, count: 3 };
+  expect(await store.details(range)).toEqual([0, 1, 2].map(detailsOf));
+});
+
+test('what another process appended to the details stays when the disk is full', async () => {
+  const { store, files, path, next, size } = await setUp(part(0, 'one', ' two'));
+  await writeFile(path, 'before\n');
+  files.fault = (written) => {
+    if (written !== path) return undefined;
+    appendFileSync(path, 'theirs\n');
+    return 100;
+  };
+  await expect(store.write(next)).rejects.toMatchObject({ code: 'STORAGE' });
+  expect(await readFile(path, 'utf8')).toMatch(/^before\ntheirs\n/);
+  expect(await size()).toBe(14 + 100);
+});
 
 test('a new chat for which there is no space can be written later', async () => {
   const { store, files } = await openStore();

@@ -1,5 +1,5 @@
 /** File operations for chats, which tests can replace to count bytes and let writes fail. */
-import { constants, statSync, type BigIntStats } from 'node:fs';
+import { constants, statSync, truncateSync, type BigIntStats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 
 export interface FileStatus {
@@ -13,6 +13,11 @@ export interface FileStatus {
 function statusOf({ ino, birthtimeNs, size, mtimeNs }: BigIntStats): FileStatus {
   // The inode number alone may be reused after this file is deleted.
   return { identity: `${ino} ${birthtimeNs}`, size: Number(size), stamp: `${size} ${mtimeNs}` };
+}
+
+/** Size of the file that had this stamp. */
+export function sizeOfStamp(stamp: string): number {
+  return Number.parseInt(stamp, 10);
 }
 
 /** @throws the system's error */
@@ -100,6 +105,15 @@ export class OpenFile {
       done += bytesWritten;
       this.#files.moved.written += bytesWritten;
     }
+  }
+
+  /**
+   * Cuts the file off at `size`, provided that it still ends at `end`: in one go, because other processes append to it.
+   * @throws the system's error
+   */
+  truncate(size: number, end: number): void {
+    // By path: Windows does not truncate a file that was opened for appending.
+    if (statusAtSync(this.#path)?.size === end) truncateSync(this.#path, size);
   }
 
   async sync(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the lines of a journal mean: a header, then events. The order of lines is the order of revisions for everybody. */
 import type { ChatEvent, ReplyFacts, TokenColumns } from '../../protocol/app/chats/chat.ts';
 import { isUpdate } from '../../protocol/app/chats/notebook.ts';
+import { isRecord } from '../../protocol/is-record.ts';
 import { encodeLine, linesOf } from './lines.ts';
 
 export const FORMAT = 'tokenscope-chat';
@@ -160,10 +161,6 @@ function isTurn(value: unknown): boolean {
   if (!isRecord(value) || typeof value.id !== 'string') return false;
   if (value.parent !== null && typeof value.parent !== 'string') return false;
   return value.role === 'user' ? typeof value.text === 'string' : value.role === 'assistant' && isRecord(value.facts);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether these facts end a reply. */

@@ -124,7 +124,7 @@ export class Journal {
       bytes = Buffer.concat([header, batch]);
     } else if (status.size > start) bytes = Buffer.concat([LINE_BREAK_AFTER_TORN, batch]);
     await file.write(bytes);
-    const { size } = await file.status();
+    const { size, stamp } = await file.status();
     const isAlone = status.size === start && size === start + bytes.length;
     const tail = isAlone ? bytes : await file.read(start, size);
     const at = tail.indexOf(bytes);
@@ -132,10 +132,10 @@ export class Journal {
     const from = state.revision;
     const entries = state.read(tail);
     changes.push(...groups(from, entries, (end) => end > start + at && end <= start + at + bytes.length));
+    // Of what was read: another process may have appended since.
+    this.stamp = stamp;
     try {
-      const current = await statusAt(this.path);
-      this.stamp = current.stamp;
-      return current.identity === state.file;
+      return (await statusAt(this.path)).identity === state.file;
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return null;
       throw error;

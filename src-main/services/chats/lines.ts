@@ -23,11 +23,16 @@ export function checksummed(payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${checksum} `), payload, Buffer.from('\n')]);
 }
 
+/** The checksum that a line begins with. */
+export function storedChecksum(line: Buffer): string {
+  return line.toString('latin1', 0, CHECKSUM_CHARS);
+}
+
 /** @returns the bytes after the checksum; null when they do not match it */
 export function payloadOf(line: Buffer): Buffer | null {
   if (line.length < CHECKSUM_CHARS + 1 || line[CHECKSUM_CHARS] !== 0x20) return null;
   const payload = line.subarray(CHECKSUM_CHARS + 1);
-  return Number(`0x${line.toString('latin1', 0, CHECKSUM_CHARS)}`) === crc32(payload) ? payload : null;
+  return Number(`0x${storedChecksum(line)}`) === crc32(payload) ? payload : null;
 }
 
 export type Line =

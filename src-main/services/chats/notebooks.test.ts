@@ -60,6 +60,20 @@ test('a notebook is listed, found by its text, and survives compaction and a res
   expect(textOfUpdates(stored?.updates ?? [])).toBe(text);
 });
 
+test('a deleted notebook is listed as one among deleted chats, and restored with its text', async () => {
+  const first = await openStore();
+  const writer = page();
+  writer.text.insert(0, 'Needle');
+  await first.store.write(write('n', 0, [title('Notes'), ...writer.changes]));
+  await first.store.delete('n');
+  expect(await first.store.deleted()).toMatchObject([{ id: 'n', title: 'Notes', notebook: true, turns: 0 }]);
+  await first.close();
+  const second = await openStore(first.folder);
+  expect(await second.store.deleted()).toMatchObject([{ id: 'n', notebook: true }]);
+  await second.store.restore('n');
+  expect(textOfUpdates((await second.store.get('n'))?.updates ?? [])).toBe('Needle');
+});
+
 test('text that was deleted from a notebook is not found any more, also after a restart', async () => {
   const first = await openStore();
   const writer = page();

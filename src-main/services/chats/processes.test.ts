@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { appendFile, readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ChatPaths } from './chat-paths.ts';
 import { compact } from './compaction.ts';
 import { ChatFiles } from './files.ts';
@@ -75,6 +75,31 @@ test('a compaction that is killed at any point loses nothing', async () => {
     expect((await readdir(paths.folder)).filter((name) => /\.(old|new)$/.test(name))).toEqual([]);
   }
   expect(written.length).toBeGreaterThan(10);
+});
+
+test('what another process appends right after our own write is read', async () => {
+  const files = new ChatFiles();
+  const { store, news } = await openStore(undefined, { files, watch: false, pollMs: 100 });
+  await store.write(write('c', 0, smallChat()));
+  const theirs = userTurn('u3', 'r1');
+  const open = files.openToAppend.bind(files);
+  files.openToAppend = async (path, create) => {
+    const file = await open(path, create);
+    if (!path.endsWith('c.jsonl')) return file;
+    const status = file.status.bind(file);
+    let calls = 0;
+    file.status = async () => {
+      const found = await status();
+      // The first call is before the write, the second one after it.
+      if (++calls === 2) await appendFile(path, eventLine(theirs));
+      return found;
+    };
+    return file;
+  };
+  await store.write(write('c', 5, [userTurn('u2', 'r1')]));
+  files.openToAppend = open;
+  const heard = () => news().flatMap(({ events }) => events);
+  await vi.waitFor(() => expect(heard()).toContainEqual(theirs), { timeout: 5000 });
 });
 
 test('a page at a revision of the old file receives all that it may have missed from the compacted one', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
@@ -13,12 +13,13 @@ import type {
 import { copyOf, revisionAfter } from '../../protocol/app/comparisons/revision.ts';
 import { summaryOf } from '../../protocol/app/comparisons/summary.ts';
 import { comparisonId } from '../../protocol/app/fields.ts';
+import { isExpired } from '../../protocol/app/recently-deleted.ts';
 import { parseOrRefuse } from '../../protocol/fields.ts';
 import { writeAtomically } from '../atomic-write.ts';
 import { statusAt, statusAtSync } from '../chats/files.ts';
 import { FolderWatch } from '../folder-watch.ts';
 import type { InstanceLock } from '../instance-lock.ts';
-import { codeOf, storageError } from '../json-file.ts';
+import { codeOf, exists, storageError } from '../json-file.ts';
 import { encodeComparison, readComparison, readHeader, type HeaderRead } from './comparison-file.ts';
 
 export interface ComparisonStoreOptions {
@@ -36,7 +37,6 @@ export interface ComparisonStoreOptions {
 
 const EXTENSION = '.jsonl';
 const POLL_MS = 2000;
-const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** What is known about a file, until its stamp changes. */
 interface Known {
@@ -205,7 +205,7 @@ export class ComparisonStore {
       if (idOfFile(name) === null) continue;
       const path = join(this.#deleted, name);
       const { mtimeMs } = await stat(path);
-      if (Date.now() - mtimeMs > KEEP_DELETED_MS) await rm(path, { force: true });
+      if (isExpired(mtimeMs)) await rm(path, { force: true });
     }
   }
 
@@ -280,12 +280,5 @@ async function wasThere(change: Promise<void>): Promise<boolean> {
       if (codeOf(error) === 'ENOENT') return false;
       throw error;
     },
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
   );
 }

@@ -20,13 +20,13 @@ import {
 } from '../../../src-main/protocol/app/chats/chat.ts';
 import { mergedUpdate, NOTEBOOK_TEXT, textOfUpdates } from '../../../src-main/protocol/app/chats/notebook.ts';
 import { exactHit, plain } from '../../../src-main/protocol/app/chats/search-hit.ts';
+import { isExpired, restorable, type DeletedChat } from '../../../src-main/protocol/app/recently-deleted.ts';
 import type { ChatRecord, Database, EventBatch, StoreTable } from './database.ts';
 
 /** Tokens of one row of details, which is read to show one token. */
 const TOKENS_PER_ROW = 64;
 /** Batches from which a chat that is read is replaced by a snapshot. */
 const MANY_BATCHES = 256;
-const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
 const SNAPSHOT = -1;
 const LAST = Number.MAX_SAFE_INTEGER;
 /** After every turn's id. */
@@ -163,11 +163,32 @@ export class BrowserChats {
     this.#emit({ type: 'chats' });
   }
 
+  /** Those that can be restored, the latest deletion first. @throws EngineError STORAGE */
+  async deleted(): Promise<DeletedChat[]> {
+    const records = await this.#allRecords();
+    const deleted = records.flatMap((record) =>
+      record.deletedAt === null ? [] : [{ summary: summaryOf(record), deletedAt: Date.parse(record.deletedAt) }],
+    );
+    return restorable(deleted);
+  }
+
+  /** Deletes deleted chats for good; others are left alone. @throws EngineError STORAGE */
+  async purgeChats(ids: readonly string[]): Promise<void> {
+    const wanted = new Set(ids);
+    await this.#purge((id) => wanted.has(id));
+    this.#emit({ type: 'chats' });
+  }
+
   /** Deletes for good what was deleted long ago. @throws EngineError STORAGE */
   async purge(now = Date.now()): Promise<void> {
+    await this.#purge((_, deletedAt) => isExpired(deletedAt, now));
+  }
+
+  /** @param isWanted gets the id of a deleted chat, and when it was deleted, ms since 1970 */
+  async #purge(isWanted: (id: string, deletedAt: number) => boolean): Promise<void> {
     await this.#database.run(['chats', 'batches', 'details'], 'readwrite', async ({ chats, batches, details }) => {
       for (const { id, deletedAt } of await chats.all()) {
-        if (deletedAt === null || now - Date.parse(deletedAt) <= KEEP_DELETED_MS) continue;
+        if (deletedAt === null || !isWanted(id, Date.parse(deletedAt))) continue;
         await chats.delete(id);
         await batches.delete([id, SNAPSHOT], [id, LAST]);
         await details.delete([id, '', 0], [id, LAST_TURN, LAST]);
@@ -176,8 +197,12 @@ export class BrowserChats {
   }
 
   async #records(): Promise<ChatRecord[]> {
-    const records = await this.#database.run(['chats'], 'readonly', ({ chats }) => chats.all());
-    return records.filter(({ deletedAt }) => deletedAt === null);
+    return (await this.#allRecords()).filter(({ deletedAt }) => deletedAt === null);
+  }
+
+  /** With those of deleted chats. */
+  async #allRecords(): Promise<ChatRecord[]> {
+    return await this.#database.run(['chats'], 'readonly', ({ chats }) => chats.all());
   }
 
   async #textsOf({ id, outline }: ChatRecord): Promise<{ turn: string; text: string }[]> {

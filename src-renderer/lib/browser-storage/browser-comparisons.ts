@@ -9,10 +9,9 @@ import type {
 } from '../../../src-main/protocol/app/comparisons/comparison.ts';
 import { copyOf, revisionAfter } from '../../../src-main/protocol/app/comparisons/revision.ts';
 import { summaryOf } from '../../../src-main/protocol/app/comparisons/summary.ts';
+import { isExpired } from '../../../src-main/protocol/app/recently-deleted.ts';
 import { newId } from '../new-id.ts';
 import type { Database } from './database.ts';
-
-const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
 
 export class BrowserComparisons {
   readonly #database: Database;
@@ -71,7 +70,7 @@ export class BrowserComparisons {
   async purge(now = Date.now()): Promise<void> {
     await this.#database.run(['runs', 'runBodies'], 'readwrite', async ({ runs, runBodies }) => {
       for (const { id, deletedAt } of await runs.all()) {
-        if (deletedAt === null || now - Date.parse(deletedAt) <= KEEP_DELETED_MS) continue;
+        if (deletedAt === null || !isExpired(Date.parse(deletedAt), now)) continue;
         await runs.delete(id);
         await runBodies.delete(id);
       }

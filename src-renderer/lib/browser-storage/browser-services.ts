@@ -68,6 +68,8 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     chatDetails: (range) => chats.details(range),
     chatDelete: (id) => chats.delete(id).then(() => null),
     chatRestore: (id) => chats.restore(id).then(() => null),
+    chatsDeleted: () => chats.deleted(),
+    chatsPurge: (ids) => chats.purgeChats(ids).then(() => null),
     savedItems: () => savedItems.list(),
     savedItemChange: (change) => savedItems.change(change),
     comparisonsList: () => comparisons.list(),

@@ -167,6 +167,55 @@ describe('chats', () => {
   });
 });
 
+describe('deleted chats', () => {
+  it('are listed, and deleted for good one by one', async () => {
+    const database = new Database();
+    const chats = new BrowserChats(database, emit);
+    const detail = { piece: 'p', rank: 1, sampledProbability: 0.5, survivors: 1, candidates: [] };
+    for (const id of ['live', 'kept', 'gone']) {
+      await chats.write(
+        write(0, [...FIRST, title(id, 4)], { id, details: [{ turn: 'r', from: 0, details: [detail] }] }),
+      );
+    }
+    expect(await chats.deleted()).toEqual([]);
+    await chats.delete('kept');
+    await chats.delete('gone');
+    const listed = await chats.deleted();
+    expect(listed.map(({ title: name, turns }) => [name, turns]).toSorted()).toEqual([
+      ['gone', 2],
+      ['kept', 2],
+    ]);
+    const [{ deletedAt, keptUntil }] = listed;
+    expect(Date.parse(keptUntil) - Date.parse(deletedAt)).toBe(30 * 24 * 60 * 60 * 1000);
+    events.length = 0;
+    await chats.purgeChats(['gone', 'live', 'nobody']);
+    expect(events).toEqual([{ type: 'chats' }]);
+    expect(await chats.deleted()).toMatchObject([{ id: 'kept' }]);
+    await expect(chats.restore('gone')).rejects.toMatchObject({ code: 'CHAT_NOT_FOUND' });
+    const left = await database.run(['batches', 'details'], 'readonly', async ({ batches, details }) => [
+      ...(await batches.all()),
+      ...(await details.all()),
+    ]);
+    expect(left.filter(({ chat }) => chat === 'gone')).toEqual([]);
+    expect(left.filter(({ chat }) => chat === 'live')).toHaveLength(2);
+    await chats.restore('kept');
+    expect((await chats.list()).map(({ title: name }) => name).toSorted()).toEqual(['kept', 'live']);
+  });
+
+  it('are not listed any more after 30 days', async () => {
+    const database = new Database();
+    const chats = new BrowserChats(database, emit);
+    await chats.write(write(0, FIRST));
+    await chats.delete('chat');
+    const deletedAt = new Date(Date.now() - 31 * 24 * 60 * 60 * 1000).toISOString();
+    await database.run(['chats'], 'readwrite', async (tables) => {
+      const record = await tables.chats.get('chat');
+      if (record !== undefined) await tables.chats.put({ ...record, deletedAt });
+    });
+    expect(await chats.deleted()).toEqual([]);
+  });
+});
+
 describe('runs of Compare', () => {
   const run = (revision: number, text = 'Once'): StoredComparison => ({
     format: 1,

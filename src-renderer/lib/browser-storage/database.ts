@@ -133,6 +133,7 @@ export class Database {
     const entries = names.map((name) => [name, new StoreTable(transaction.objectStore(name))] as const);
     let result: T;
     try {
+      // Each name has the table of its store.
       result = await work(Object.fromEntries(entries) as unknown as Pick<Tables, N>);
     } catch (error) {
       abort(transaction);

@@ -10,6 +10,7 @@ import { chatFacts, isTokenColumns, replyTurn, userTurn } from './chat-schemas.t
 import { notebookUpdate } from './chat-write-schemas.ts';
 import {
   factsOf,
+  TOKENS_PER_EVENT,
   type ChatEvent,
   type ChatFacts,
   type StoredChat,
@@ -23,8 +24,6 @@ import { orderTurns, type TreeRepairs } from './turn-order.ts';
 
 const FORMAT = 'tokenscope-chats';
 const VERSION = 1;
-/** More tokens do not fit into one event. */
-const TOKENS_PER_EVENT = 4096;
 
 /** A chat without what belongs to one computer: its id and its deleted turns. */
 export interface PortableChat extends Omit<ChatFacts, 'settings'> {

@@ -1,6 +1,7 @@
 /** Checks changes of chats and notebooks from a page and refuses invalid ones. */
 import * as v from 'valibot';
 import { schemaOf, text } from '../../fields.ts';
+import { strictPartialOf } from '../../setting-schemas.ts';
 import { chatId, finite, isoDate } from '../fields.ts';
 import {
   candidate,
@@ -30,15 +31,6 @@ import { isUpdate } from './notebook.ts';
 const MAX_TOKENS_PER_EVENT = 100_000;
 const MAX_TOKENS_PER_REPLY = 2_000_000;
 
-/** All keys are optional. */
-function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
-  unknown,
-  Partial<T>
-> {
-  const optional = Object.entries<v.GenericSchema>(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
-  return v.strictObject(Object.fromEntries(optional)) as never;
-}
-
 const tokens = v.pipe(
   v.strictObject({
     type: v.literal('tokens'),
@@ -65,7 +57,7 @@ const chatEvent = schemaOf<ChatEvent>()(
     v.strictObject({
       type: v.literal('facts'),
       at: isoDate,
-      facts: partialOf<ChatFacts>(chatFacts),
+      facts: strictPartialOf<ChatFacts>(chatFacts),
     }),
     v.strictObject({ type: v.literal('turn'), at: isoDate, turn: v.variant('role', [userTurn, replyTurn]) }),
     tokens,
@@ -73,7 +65,7 @@ const chatEvent = schemaOf<ChatEvent>()(
       type: v.literal('reply'),
       at: isoDate,
       turn: turnId,
-      facts: partialOf<ReplyFacts>({ ...replyEntries, run: replyRun }),
+      facts: strictPartialOf<ReplyFacts>({ ...replyEntries, run: replyRun }),
     }),
     v.strictObject({ type: v.literal('update'), at: isoDate, update: notebookUpdate }),
     v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),

@@ -359,6 +359,11 @@ export interface ChatWrite {
 
 export const MAX_EVENTS_PER_WRITE = 1000;
 export const MAX_DETAILS_PER_CHUNK = 4096;
+/**
+ * Tokens per event when a long reply is written, so that a request stays small: as many as one chunk of details describes.
+ * Events with more are accepted.
+ */
+export const TOKENS_PER_EVENT = MAX_DETAILS_PER_CHUNK;
 
 export interface ChatWritten {
   /** After the write. */

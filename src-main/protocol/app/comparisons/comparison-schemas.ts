@@ -7,6 +7,7 @@ import { SAMPLING_SETTINGS } from '../../../engine/settings/sampling.ts';
 import { STOP_SETTINGS } from '../../../engine/settings/generation.ts';
 import { defaultsOf, type SettingTable, type ValuesOf } from '../../../engine/settings/setting.ts';
 import { chatTemplateChoice, executorName, modelId, schemaOf, text } from '../../fields.ts';
+import { isRecord } from '../../is-record.ts';
 import { schemasOf } from '../../setting-schemas.ts';
 import { count, isTokenColumns, replyFacts } from '../chats/chat-schemas.ts';
 import type { ReplyFacts, TokenColumns } from '../chats/chat.ts';
@@ -36,10 +37,6 @@ const lanesOf = <T extends v.GenericSchema>(lane: T) =>
   v.pipe(v.array(lane), v.minLength(1), v.maxLength(MAX_COMPARED_LANES));
 const samples = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SAMPLES));
 const laneIndex = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COMPARED_LANES - 1));
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** All settings of a table; missing ones have their default. */
 function completed<T extends SettingTable>(table: T): v.GenericSchema<unknown, ValuesOf<T>> {
@@ -153,9 +150,7 @@ export const comparisonSummary = schemaOf<ComparisonSummary>()(
   }),
 );
 
-export const laneSet = schemaOf<LaneSet>()(
-  v.strictObject({ id: comparisonId, name: label, lanes: lanesOf(laneSettings) }),
-);
+const laneSet = schemaOf<LaneSet>()(v.strictObject({ id: comparisonId, name: label, lanes: lanesOf(laneSettings) }));
 
 export const laneSets = v.pipe(v.array(laneSet), v.maxLength(MAX_LANE_SETS, `Expected at most ${MAX_LANE_SETS} sets`));
 

@@ -66,7 +66,7 @@ const prompt = schemaOf<SavedPrompt>()(
     text: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_SOURCE)),
   }),
 );
-export const savedItem = schemaOf<SavedItem>()(v.variant('kind', [preset, prompt]));
+const savedItem = schemaOf<SavedItem>()(v.variant('kind', [preset, prompt]));
 
 export const savedItemChange = schemaOf<SavedItemChange>()(
   v.pipe(
