@@ -277,6 +277,24 @@ test('a text file is opened as a notebook, which can be deleted and restored @fu
   await expect(notebook.text).toContainText('# Dropped');
 });
 
+test('pasted lines end as those of the notebook, whatever system they are from @full', async ({ app, dataDir }) => {
+  const chat = new ChatPage(app.page);
+  const notebook = new NotebookPage(app.page);
+  await chat.ready();
+  await notebook.open();
+  for (const pasted of ['a\r\nb\r\n', 'c\rd']) {
+    await notebook.text.evaluate((content, text) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', text);
+      content.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }, pasted);
+  }
+  expect(await notebook.content()).toBe('a\nb\nc\nd');
+  const path = join(dataDir, 'pasted.txt');
+  await saveOffered(app, path, () => notebook.menu('notebook-export'));
+  expect(await readFile(path, 'utf8')).toBe('a\nb\nc\nd');
+});
+
 test('two pages write in the same notebook @full', async ({ app, openChromium }) => {
   const chat = new ChatPage(app.page);
   const notebook = new NotebookPage(app.page);

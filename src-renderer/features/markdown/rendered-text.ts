@@ -1,10 +1,10 @@
 const BLOCKS = new Set('P,H1,H2,H3,H4,H5,H6,LI,BLOCKQUOTE,PRE,TR,HR,DIV,UL,OL,TABLE'.split(','));
 const CELLS = new Set(['TD', 'TH']);
 
-/** The text of a part of the page as it looks: with line ends between blocks and tabs between cells. */
+/** The text of a part of the page as it looks: with line ends between blocks, tabs between cells, and nothing folded. */
 export function renderedText(range: Range): string {
   const fragment = range.cloneContents();
-  for (const element of fragment.querySelectorAll('[data-ui]')) element.remove();
+  for (const element of fragment.querySelectorAll('[data-ui], [hidden]')) element.remove();
   return textOf(fragment)
     .replace(/\n{3,}/gu, '\n\n')
     .trim();

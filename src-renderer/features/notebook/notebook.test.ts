@@ -49,6 +49,26 @@ it('passes generated tokens on as the ids that they are, until they are edited',
   expect(prompts()[4]).toMatchObject({ kind: 'text', text: 'abtx0 t1 t2!' });
 });
 
+it('passes on all ids of a character that begins a generation, and does not branch within it', async () => {
+  const { notebooks, session, api, prompts } = await open();
+  const notebook = notebooks.create('ab');
+  const smile = ['', '', '🙂'].map((text, at) => ({ type: 'token', token: token(5 + at, { text }) }) as const);
+  api.scripts.push([start(), ...tokens(1), end(1)], [start(), ...smile, end(3)]);
+  await session.generate(2);
+  await session.generate(notebook.length);
+  await session.generate(notebook.length);
+  const text = 'abt0🙂t0 t1 t2';
+  expect(notebook.text.toString()).toBe(text);
+  expect(prompts()[2]).toMatchObject({ kind: 'ids', ids: [0, 97, 98, 3, 8, 9, 10] });
+
+  const [first, character] = session.tokens;
+  expect(session.branchBlocked(first)).toBeNull();
+  expect(session.branchBlocked(character)).toContain('The tokens before this one have no text');
+  await session.branch(character, 42);
+  expect(prompts()).toHaveLength(3);
+  expect(notebook.text.toString()).toBe(text);
+});
+
 it('undoes a generation in one step, and keeps what was typed before and after it', async () => {
   const { notebooks, session } = await open();
   const notebook = notebooks.create('ab');
@@ -104,7 +124,10 @@ it('accepts generated text, and keeps its tokens', async () => {
 
 it.each<[WhenFull, string]>([
   ['shift', ''],
-  ['stop', 'The text before the cursor has 1201 tokens, but the context window of TinyTransformer holds 1000.'],
+  [
+    'stop',
+    'The text before the cursor has 1,201 tokens, but the context window of TinyTransformer holds 1,000. Shorten it by at least 202, or let the app leave out its beginning.',
+  ],
 ])('with a text longer than the window and `%s`, leaves out its beginning or says so', async (whenFull, message) => {
   const { notebooks, session, settings, prompts } = await open();
   settings.update({ whenFull });

@@ -1,10 +1,14 @@
-import type { Candidate, PreviewParams, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
+import type { Candidate, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
+import type { DrawQuestion } from '../../waterfall/draw-source.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 
 /** Debounce delay, ms, for example while a slider is dragged. */
 const ASK_AFTER_MS = 60;
 /** Number of candidates shown. */
-export const SHOWN_CANDIDATES = 14;
+const SHOWN_CANDIDATES = 14;
+
+/** A question, or what makes one, for example of a text that has to be tokenized first. */
+type Question = DrawQuestion | ((signal: AbortSignal) => Promise<DrawQuestion>);
 
 /** What the sampler chain does to the next token. */
 export interface NextToken {
@@ -38,22 +42,20 @@ export class NextTokenPreview {
   }
 
   /** Schedules a request. @param of whose next token it is, for example a chat @returns cancels it */
-  ask(params: Omit<PreviewParams, 'topCandidates'>, of: unknown = null): () => void {
+  ask(question: Question, of: unknown = null): () => void {
     const abort = new AbortController();
-    const timer = setTimeout(
-      () => void this.#run({ ...params, topCandidates: SHOWN_CANDIDATES }, of, abort.signal),
-      ASK_AFTER_MS,
-    );
+    const timer = setTimeout(() => void this.#run(question, of, abort.signal), ASK_AFTER_MS);
     return () => {
       clearTimeout(timer);
       abort.abort();
     };
   }
 
-  async #run(params: PreviewParams, of: unknown, signal: AbortSignal): Promise<void> {
+  async #run(question: Question, of: unknown, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const preview = await engine.call('preview', params, { signal });
+      const asked = typeof question === 'function' ? await question(signal) : question;
+      const preview = await engine.call('preview', { ...asked, topCandidates: SHOWN_CANDIDATES }, { signal });
       if (signal.aborted) return;
       this.result = preview;
       this.of = of;

@@ -4,6 +4,8 @@
 export const MAX_DEPTH = 32;
 /** Nodes of one block. Drawing as many takes about 100 ms. */
 export const MAX_NODES = 1200;
+/** Length of a formula, UTF-16 units. A longer one is shown as its source. */
+export const MAX_FORMULA = 5000;
 /** Markers of quotes and lists at the beginning of a line. */
 const MAX_MARKERS = 64;
 

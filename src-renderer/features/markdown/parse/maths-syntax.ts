@@ -1,4 +1,5 @@
 import type { Code, Construct, Effects, Extension, State, Token, TokenizeContext } from 'micromark-util-types';
+import { endsFormula, formulaEnd } from './display-formulas.ts';
 
 /**
  * Maths in a text: `$…$`, `$$…$$`, `\(…\)` and `\[…\]`. As in Pandoc, the first `$` has no white space after it, and the
@@ -10,6 +11,10 @@ declare module 'micromark-util-types' {
     mathsSequence: 'mathsSequence';
     mathsData: 'mathsData';
   }
+  interface ParseContext {
+    /** The text that is parsed. */
+    source?: string;
+  }
 }
 
 const DOLLAR = 36;
@@ -20,9 +25,63 @@ const isDigit = (code: Code) => code !== null && code >= 48 && code <= 57;
 
 const dollars: Construct = { name: 'maths', tokenize: tokenizeDollars, previous: (code) => code !== DOLLAR };
 const brackets: Construct = { name: 'maths', tokenize: tokenizeBrackets };
+/** Concrete: no other block begins in it. */
+const formula: Construct = { name: 'formula', tokenize: tokenizeFormula, concrete: true };
+const nextLine: Construct = { tokenize: tokenizeNextLine, partial: true };
 
 export function mathsSyntax(): Extension {
-  return { text: { [DOLLAR]: dollars, [BACKSLASH]: brackets } };
+  return {
+    flow: { [DOLLAR]: formula, [BACKSLASH]: formula },
+    text: { [DOLLAR]: dollars, [BACKSLASH]: brackets },
+  };
+}
+
+/** The lines of a display formula stay one paragraph, in which `dollars` or `brackets` finds it. */
+function tokenizeFormula(this: TokenizeContext, effects: Effects, ok: State, nok: State): State {
+  let end = 0;
+  let chunk: Token;
+
+  const inLine: State = (code) => {
+    if (code !== null && !isLineEnd(code)) {
+      effects.consume(code);
+      return inLine;
+    }
+    if (code === null || this.now().offset >= end) return after(code);
+    return effects.check(nextLine, lineEnding, after)(code);
+  };
+
+  const lineEnding: State = (code) => {
+    effects.consume(code);
+    effects.exit('chunkContent');
+    const next = effects.enter('chunkContent', { contentType: 'content', previous: chunk });
+    chunk.next = next;
+    chunk = next;
+    return inLine;
+  };
+
+  const after: State = (code) => {
+    effects.exit('chunkContent');
+    effects.exit('content');
+    return ok(code);
+  };
+
+  return (code) => {
+    const { source = '' } = this.parser;
+    const { offset } = this.now();
+    const found = formulaEnd(source, offset);
+    if (found === null || found === Infinity) return nok(code);
+    if (this.interrupt) return (endsFormula(source, offset) ? nok : ok)(code);
+    end = found;
+    effects.enter('content');
+    chunk = effects.enter('chunkContent', { contentType: 'content' });
+    return inLine(code);
+  };
+}
+
+/** A line that is in the same containers. */
+function tokenizeNextLine(this: TokenizeContext, effects: Effects, ok: State, nok: State): State {
+  const begin: State = (code) => (code === null || this.parser.lazy[this.now().line] ? nok : ok)(code);
+  return (code) => lineEnd(effects, code, begin);
 }
 
 function tokenizeDollars(this: TokenizeContext, effects: Effects, ok: State, nok: State): State {

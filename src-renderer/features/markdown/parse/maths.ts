@@ -1,4 +1,5 @@
 import type { MathElement } from '../tree.ts';
+import { MAX_FORMULA } from './limits.ts';
 
 /** As in Temml's tree of MathML. */
 interface TemmlNode {
@@ -23,11 +24,10 @@ const ATTRIBUTES = new Set(
     'columnspacing columnlines rowlines notation dir columnspan rowspan'
   ).split(' '),
 );
-const MAX_LENGTH = 5000;
 
 /** @returns MathML, or null if it is not valid TeX */
 export async function mathElement(tex: string, display: boolean): Promise<MathElement | null> {
-  if (tex.length > MAX_LENGTH) return null;
+  if (tex.length > MAX_FORMULA) return null;
   const { default: temml } = await import('temml');
   try {
     const root = temml.__renderToMathMLTree(tex, {

@@ -22,6 +22,40 @@ test('prices are not maths, and formulas are', () => {
   expect(html('> $$\n> a_1\n> $$')).toBe('<blockquote>\n<p><math display>\na_1\n</math></p>\n</blockquote>\n');
 });
 
+test('lines of a display formula that look like blocks do not end it', () => {
+  for (const tex of ['\n\\frac{a}{b}\n=\nc\n', '\na\n+ b\n', '\na\n- b\n> c\n1. d\n', '\na\n\n= b\n']) {
+    for (const [opening, closing] of [
+      ['$$', '$$'],
+      ['\\[', '\\]'],
+    ]) {
+      const formula = `<p><math display>${tex.replaceAll('>', '&gt;')}</math></p>\n`;
+      expect(html(`${opening}${tex}${closing}`)).toBe(formula);
+      expect(html(`Before:\n${opening}${tex}${closing}\nAfter.`)).toBe(`<p>Before:</p>\n${formula}<p>After.</p>\n`);
+    }
+  }
+  expect(html('> $$\n> a\n> - b\n>\n> + c\n> $$\n> d')).toBe(
+    '<blockquote>\n<p><math display>\na\n- b\n\n+ c\n</math></p>\n<p>d</p>\n</blockquote>\n',
+  );
+  expect(html('1. a\n\n   $$\n   b\n   = c\n   $$\n\n2. d')).toBe(
+    '<ol>\n<li>\n<p>a</p>\n<p><math display>\nb\n= c\n</math></p>\n</li>\n<li>\n<p>d</p>\n</li>\n</ol>\n',
+  );
+});
+
+test('what only begins like a display formula of several lines is left alone', () => {
+  const list = '<ul>\n<li>b</li>\n</ul>\n';
+  expect(html('$$\na\n+ b')).toBe(`<p>$$\na</p>\n${list}`);
+  expect(html('\\[\na\n+ b\n\nc')).toBe(`<p>[\na</p>\n${list}<p>c</p>\n`);
+  // Its end is outside of the list, or of the quote.
+  expect(html('- $$\n  a\n\nb $$')).toBe('<ul>\n<li>$$\na</li>\n</ul>\n<p>b $$</p>\n');
+  expect(html('> $$\n> a\n\n$$')).toBe('<blockquote>\n<p>$$\na</p>\n</blockquote>\n<p>$$</p>\n');
+  // The second line ends a formula that has begun in the first one.
+  expect(html('a $$b\n$$\n\nc\n\n$$d$$')).toBe(
+    '<p>a <math display>b\n</math></p>\n<p>c</p>\n<p><math display>d</math></p>\n',
+  );
+  expect(html('\\[a](b)\n- c\n- \\[d\\]')).toContain('<li>c</li>');
+  expect(html('```\n$$\n```\n\n- a\n\n$$\nb\n$$')).toContain('<li>a</li>');
+});
+
 test('tables, tasks, strikethrough and footnotes', () => {
   expect(html('| a | `b\\|c` |\n|---|--:|\n| 1 | *2* |')).toBe(
     '<table>\n<tr><th>a</th><th><code>b|c</code></th></tr>\n<tr><td>1</td><td><em>2</em></td></tr>\n</table>\n',

@@ -6,6 +6,7 @@ import { gfmTable } from 'micromark-extension-gfm-table';
 import { gfmTaskListItem } from 'micromark-extension-gfm-task-list-item';
 import type { Event, Extension } from 'micromark-util-types';
 import type { Block, ParsedText, ParseRequest } from '../tree.ts';
+import { openFormula } from './display-formulas.ts';
 import { tooDeepFrom } from './limits.ts';
 import { mathsSyntax } from './maths-syntax.ts';
 import { TreeBuilder } from './tree-builder.ts';
@@ -44,9 +45,11 @@ export function parseMarkdown(request: ParseRequest, extensions: readonly Extens
 
 function eventsOf(source: string, request: ParseRequest, extensions: readonly Extension[]): Event[] {
   const parser = parse({ extensions: [...extensions] });
+  // Fields that micromark’s extensions keep in the parser, and its types omit.
   const known = parser as unknown as Known;
   known.defined.push(...request.definitions.map(({ id }) => id.toUpperCase()));
   known.gfmFootnotes = request.footnotes.map((id) => id.toUpperCase());
+  parser.source = source;
   return postprocess(parser.document().write(preprocess()(source, undefined, true)));
 }
 
@@ -55,7 +58,9 @@ const DECISIVE = 200;
 
 /** Start of the last block whose first line is complete, if no later line can become part of the block before it. */
 function stableEnd(blocks: readonly Block[], source: string, base: number): number {
-  for (let at = blocks.length - 1; at > 0; at--) {
+  const open = openFormula(source);
+  const last = open < 0 ? blocks.length - 1 : blocks.findLastIndex(({ from }) => from - base <= open);
+  for (let at = last; at > 0; at--) {
     const start = blocks[at].from - base;
     const lineStart = source.lastIndexOf('\n', start - 1) + 1;
     if (source.indexOf('\n', start) < 0 && source.length - start < DECISIVE) continue;

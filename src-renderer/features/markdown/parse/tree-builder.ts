@@ -392,7 +392,7 @@ export class TreeBuilder {
     if (this.#stack.length > MAX_DEPTH) this.#tooCostly ??= 'depth';
   }
 
-  /** @param token of a block */
+  /** Ends a node, which is a block if it has no parent. @param token of a block */
   #pop(token?: Token): void {
     const frame = this.#stack.pop();
     if (frame === undefined) return;

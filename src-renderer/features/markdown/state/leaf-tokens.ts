@@ -1,8 +1,7 @@
-import type { BlockToken } from '../../chat/thread/block-tokens.ts';
+import { PLAIN, type BlockToken } from '../../chat/thread/block-tokens.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { Leaf } from '../tree.ts';
 
-const PLAIN = /^ ?\S+(?: \S+)*$/u;
 type TokenSource = Pick<Reply, 'count' | 'columns' | 'startOf'>;
 
 /**

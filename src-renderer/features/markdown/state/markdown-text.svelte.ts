@@ -18,14 +18,15 @@ const PAUSE_FACTOR = 5;
 /** Nodes to draw per frame, at least one block. */
 export const NODES_PER_FRAME = 400;
 
-export const PLAIN_REASONS: Readonly<Record<PlainReason, string>> = {
+const PLAIN_REASONS: Readonly<Record<PlainReason, string>> = {
   size: 'Shown as plain text: this part is too long to format.',
   depth: 'Shown as plain text: this part is nested too deeply to format.',
   elements: 'Shown as plain text: this part has too many elements to format.',
   failed: 'Shown as plain text: formatting this part took too long.',
 };
 
-const BLANK_LINE = /\n[ \t]*\n/u;
+/** Ends text that is not formatted, except for code. */
+export const BLANK_LINE = /\n[ \t]*\n/u;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/u;
 
 /** Where its text comes from. */

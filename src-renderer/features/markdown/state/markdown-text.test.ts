@@ -92,6 +92,21 @@ test('however a text arrives, it is the same as at once', async () => {
   }
 });
 
+test('a display formula whose lines look like blocks is the same however it arrives', async () => {
+  const source = 'First.\n\nBefore:\n$$\na\n= b\n\n- c\n$$\nAfter.\n\n> \\[\n> d\n> + e\n> \\]\n\n$$\nf\n\n- g\n';
+  const whole = growing();
+  await whole.grow(source);
+  const expected = toHtml(whole.blocks());
+  expect(expected).toContain('<math display>\na\n= b\n\n- c\n</math>');
+  expect(expected).toContain('<math display>\nd\n+ e\n</math>');
+  expect(expected).toContain('<li>g</li>');
+  for (const step of [1, 2, 5]) {
+    const parts = growing();
+    for (let at = 0; at < source.length; at += step) await parts.grow(source.slice(at, at + step));
+    expect(toHtml(parts.blocks()), `in steps of ${step}`).toBe(expected);
+  }
+});
+
 test('only the last block is parsed again, and finished ones keep their identity', async () => {
   const { parser, grow, blocks } = growing();
   const paragraph = 'Some words of a paragraph.\n\n';

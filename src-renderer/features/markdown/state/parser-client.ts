@@ -30,7 +30,7 @@ interface Job {
 }
 
 /** Runs tasks in a Worker, one at a time. The Worker starts with the first task, and again after one that took too long. */
-export class ParserClient implements MarkdownParser {
+class ParserClient implements MarkdownParser {
   #worker: Worker | null = null;
   #isNew = true;
   readonly #jobs: Job[] = [];
@@ -65,6 +65,7 @@ export class ParserClient implements MarkdownParser {
       this.#isNew = false;
       const job = this.#end();
       if ('error' in data) job?.reject(new Error(data.error));
+      // The Worker answers with the kind of result that the job asked for.
       else job?.resolve(data.result as never);
       this.#next();
     };

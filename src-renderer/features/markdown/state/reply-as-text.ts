@@ -1,7 +1,7 @@
 import { plainText } from '../plain-text.ts';
 import { shownText } from '../shown-text.ts';
 import type { Block, Definition } from '../tree.ts';
-import { MAX_PARSED } from './markdown-text.svelte.ts';
+import { BLANK_LINE, MAX_PARSED } from './markdown-text.svelte.ts';
 import type { MarkdownParser } from './parser-client.ts';
 
 /** A reply's Markdown as plain text, without syntax. What is too long or too costly to parse stays as it is. */
@@ -20,26 +20,28 @@ async function blocksOf(markdown: string, parser: MarkdownParser): Promise<Block
   const footnotes: string[] = [];
   for (let base = 0; base < markdown.length;) {
     const text = markdown.slice(base, base + MAX_PARSED);
-    const isLast = base + text.length === markdown.length;
     const parsed = await parser.run('parse', { text, base, definitions, footnotes }).catch(() => null);
-    const end = isLast && parsed?.tooDeep === false ? markdown.length : (parsed?.stable ?? base);
+    // A line that is nested too deeply ends what is parsed.
+    const isRest = parsed !== null && !parsed.tooDeep && parsed.end === markdown.length;
+    const end = isRest ? markdown.length : (parsed?.stable ?? base);
     if (parsed === null || end === base) {
-      const to = base + text.length;
+      const blank = parsed?.tooDeep === true ? BLANK_LINE.exec(text) : null;
+      const shown = blank === null ? text : text.slice(0, blank.index);
+      const to = base + shown.length;
       blocks.push({
         type: 'plain',
         reason: null,
-        pieces: [{ type: 'text', text, from: base, to, after: base }],
+        pieces: [{ type: 'text', text: shown, from: base, to, after: base }],
         from: base,
         to,
       });
-      base = to;
+      base = to + (blank?.[0].length ?? 0);
       continue;
     }
-    // After a line that is nested too deeply, the rest is parsed again.
     blocks.push(...parsed.blocks.filter(({ from }) => from < end));
     definitions.push(...parsed.definitions);
     footnotes.push(...parsed.footnotes);
-    base = parsed.stable > base && parsed.stable < end && !isLast ? parsed.stable : end;
+    base = end;
   }
   return blocks;
 }

@@ -4,6 +4,7 @@ import { EditorView, keymap, placeholder, type KeyBinding, type ViewUpdate } fro
 import type * as Y from 'yjs';
 import { readMark, TOKEN } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { GENERATED, insertTyped, TYPED, type NotebookDocument } from '../state/notebook-document.svelte.ts';
+import { withLineFeeds } from '../state/text-file.ts';
 import { tokensInRuns, type NotebookToken } from '../state/token-runs.ts';
 import { found, foundIn, setFound } from './found.ts';
 import {
@@ -25,11 +26,19 @@ export interface EditorOptions {
   label: string;
   placeholder: string;
   keys: readonly KeyBinding[];
+  /** The browser wants to undo or redo something, for example because of its menu. It does not know what was generated. */
+  onhistory: (step: 'undo' | 'redo') => void;
   /** Position of the cursor: the end of the selection, UTF-16. */
   oncursor: (position: number) => void;
   /** Other tokens may be on screen. */
   onview: () => void;
 }
+
+/** By type of input event. */
+const HISTORY: ReadonlyMap<string, 'undo' | 'redo'> = new Map([
+  ['historyUndo', 'undo'],
+  ['historyRedo', 'redo'],
+]);
 
 /** A change that comes from the notebook, not from the keyboard. */
 const fromNotebook = Annotation.define<boolean>();
@@ -43,19 +52,27 @@ export class NotebookEditor {
   /** The editor's own change is being written to the notebook. */
   #writing = false;
 
-  constructor({ root, notebook, label, placeholder: hint, keys, oncursor, onview }: EditorOptions) {
+  constructor({ root, notebook, label, placeholder: hint, keys, onhistory, oncursor, onview }: EditorOptions) {
     this.#notebook = notebook;
     const state = EditorState.create({
       doc: notebook.text.toString(),
       extensions: [
         // Anything else would make the offsets of the two texts differ.
         EditorState.lineSeparator.of('\n'),
+        EditorView.clipboardInputFilter.of(withLineFeeds),
         EditorView.lineWrapping,
         // With a tabindex it counts as what scrolls its region by keyboard.
         EditorView.contentAttributes.of({ 'aria-label': label, 'data-testid': 'notebook-text', tabindex: '0' }),
         placeholder(hint),
         Prec.high(keymap.of([...keys, { key: 'Enter', run: insertNewline }])),
         keymap.of([...standardKeymap]),
+        EditorView.domEventHandlers({
+          beforeinput({ inputType }) {
+            const step = HISTORY.get(inputType);
+            if (step !== undefined) onhistory(step);
+            return step !== undefined;
+          },
+        }),
         this.#readOnly.of([]),
         tokenMarks,
         tokenView,

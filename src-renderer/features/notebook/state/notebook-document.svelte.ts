@@ -106,8 +106,6 @@ export class NotebookDocument implements SavedDocument {
     const notebook = new NotebookDocument(stored.id);
     notebook.loadDetails = loadDetails;
     notebook.merge(stored);
-    // A person has not renamed it.
-    if (notebook.title === notebook.#titleOfText()) notebook.#automaticTitle = notebook.title;
     return notebook;
   }
 
@@ -188,6 +186,8 @@ export class NotebookDocument implements SavedDocument {
       if (event.type === 'facts') {
         const others = Object.entries(event.facts).filter(([key]) => !keys.includes(key));
         this.#facts = { ...this.#facts, ...Object.fromEntries(others) };
+        // A person has not renamed it.
+        if (this.title === this.#titleOfText()) this.#automaticTitle = this.title;
       } else if (event.type === 'reply' || event.type === 'tokens') {
         if (this.writing?.id !== event.turn && !replies.includes(event.turn)) this.#apply(event);
       } else this.#apply(event);

@@ -21,7 +21,8 @@ export function notebookPanel(
       },
       draft: '',
       hasDraft: false,
-      promptOf: () => session.promptOf(position()),
+      promptOf: () => ({ kind: 'text', text: notebook.text.toString().slice(0, position()) }),
+      nextDraw: () => session.nextDraw(position()),
     },
     chats: {
       current: {

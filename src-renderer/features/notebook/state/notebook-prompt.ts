@@ -1,14 +1,13 @@
-import type { PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
+import type { Continues, GenerateParams, PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
+import { replyReserve } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { idsDigest } from '../../../../src-main/protocol/engine/receipt/receipt.ts';
+import { formatInteger } from '../../../ui/format.ts';
 import type { PromptWithReply } from '../../chat/state/recomputed-tokens.svelte.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { NotebookDocument } from './notebook-document.svelte.ts';
 import { idsBefore, tokensInRuns } from './token-runs.ts';
-
-/** Share of the window that stays free for the reply when the beginning of a long text is left out, as in chats. */
-const REPLY_SHARE = 1 / 8;
 
 export interface NotebookPrompt {
   /** A text, or the exact ids if it ends with generated tokens or is too long. */
@@ -42,7 +41,7 @@ export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> 
   const { model, whenFull, maxTokens } = parts;
   const { text, exact, ids } = await readBefore(parts);
   const whenWindowFull = whenFull === 'stop' ? 'stop' : 'shift';
-  const room = Math.max(1, model.contextSize - Math.min(maxTokens, Math.floor(model.contextSize * REPLY_SHARE)));
+  const room = Math.max(1, model.contextSize - replyReserve(maxTokens, model.contextSize));
   // With `stop` a reply may fill what is left of the window, however little.
   const limit = whenFull === 'stop' ? model.contextSize - 1 : room;
   if (ids.length <= limit) {
@@ -53,11 +52,12 @@ export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> 
     return { input, ids, leftOut: 0 };
   }
   if (whenFull === 'stop') {
-    const over = ids.length - limit;
+    const [has, holds, over] = [ids.length, model.contextSize, ids.length - limit].map(formatInteger);
+    const advice = 'let the app leave out its beginning';
     throw new EngineError(
       'CONTEXT_FULL',
-      `The text before the cursor has ${ids.length} tokens, but the context window of ${model.name} holds ${model.contextSize}. Shorten it by at least ${over}, or let the app leave out its beginning.`,
-      { promptTokens: ids.length, contextSize: model.contextSize, model: model.name },
+      `The text before the cursor has ${has} tokens, but the context window of ${model.name} holds ${holds}. Shorten it by at least ${over}, or ${advice}.`,
+      { promptTokens: ids.length, contextSize: model.contextSize, model: model.name, advice },
     );
   }
   const read = lastOf(ids, room, model.bosTokenId);
@@ -66,6 +66,33 @@ export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> 
     ids: read,
     leftOut: ids.length - read.length,
   };
+}
+
+/**
+ * What Generate asks at a position.
+ * @throws EngineError, as `promptBefore`
+ */
+export async function questionAt(
+  parts: PromptParts,
+): Promise<{ question: Pick<GenerateParams, 'prompt' | 'continues'>; leftOut: number }> {
+  const { notebook, position } = parts;
+  const continues = position === 0 ? {} : { continues: continuesAt(notebook, position) };
+  const { input, leftOut } = await promptBefore(parts);
+  return { question: { prompt: input, ...continues }, leftOut };
+}
+
+/**
+ * What joins a reply to the text before it is part of the reply, which does not end at once: neither with an end token, nor
+ * with the stop string that ended the reply before it.
+ */
+function continuesAt(notebook: NotebookDocument, position: number): Continues {
+  const tokens = tokensInRuns(notebook.runs(), (id) => notebook.reply(id));
+  const before = tokens.find(({ to }) => to === position);
+  const { stop = null, count = 0 } = before?.reply ?? {};
+  if (stop?.reason !== 'stop_string' || before?.index !== count - 1 || stop.stopString === undefined) {
+    return { reason: 'eos' };
+  }
+  return { reason: 'stop_string', stopString: stop.stopString };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { Continues, GenerateParams, PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { GenerateParams } from '../../../../src-main/engine/api/types.ts';
 import { newReplyFacts, type BranchPoint } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { KEPT } from '../../../../src-main/protocol/app/chats/notebook.ts';
 import { pacedFrame } from '../../../lib/paced-frames.ts';
@@ -16,15 +16,16 @@ import { CANDIDATES, modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { SettingsState } from '../../chat/state/settings.svelte.ts';
 import { stopAfter, writeReply } from '../../chat/state/write-reply.ts';
-import type { DrawSource } from '../../waterfall/draw-source.ts';
+import type { DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
 import { GENERATED, insertToken, removeTokens, TYPED, type NotebookDocument } from './notebook-document.svelte.ts';
-import { promptBefore } from './notebook-prompt.ts';
+import { questionAt } from './notebook-prompt.ts';
 import type { NotebooksState } from './notebooks.svelte.ts';
 import { generationDraws, generationPrompt, recordedGeneration, type RecordedParts } from './recorded-generation.ts';
-import { tokensInRuns, type NotebookToken } from './token-runs.ts';
-import { firstTokenOf, shownFrom, type Fork } from './versions.ts';
+import { branchProblem, tokensInRuns, type NotebookToken } from './token-runs.ts';
+import { firstTokenOf, shownFrom, type Fork, type Place } from './versions.ts';
 
 const RATE_POINTS = 60;
+const ELSEWHERE = 'This text is being generated in another window. Wait for it or stop it there.';
 
 export interface SessionParts {
   readonly notebooks: NotebooksState;
@@ -114,10 +115,21 @@ export class NotebookSession {
     return current === null ? null : { points: statistics.overTime(RATE_POINTS).map((point) => point.rate), current };
   }
 
-  /** The text before a position as a prompt, for panels that show what the next token would be. */
-  promptOf(position: number): PromptInput {
-    const text = this.#parts.notebooks.current?.text.toString().slice(0, position) ?? '';
-    return { kind: 'text', text, whenFull: 'stop' };
+  /** How Generate would draw a token at a position. Reactive: what that depends on is read before it returns. */
+  nextDraw(position: number): (signal: AbortSignal) => Promise<DrawQuestion> {
+    const { notebooks, engine, modelSettings, settings } = this.#parts;
+    const notebook = notebooks.current;
+    const { model } = engine;
+    const { sampling, stop } = modelSettings;
+    const { whenFull } = settings.current;
+    void notebook?.changes;
+    return async (signal) => {
+      const api = await engine.ready(signal);
+      if (notebook === null || model === null) throw new EngineError('NO_MODEL', 'No model is loaded.');
+      const parts = { notebook, position, engine: api, model, whenFull, maxTokens: stop.maxTokens, signal };
+      const { question } = await questionAt(parts);
+      return { ...question, sampling, stop };
+    };
   }
 
   /** Continues the open notebook at a position. What follows it stays. Resolves when the reply has ended. */
@@ -125,10 +137,30 @@ export class NotebookSession {
     await this.#begin({ position });
   }
 
+  /** Why what begins at a token cannot be replaced now, or null. */
+  replaceBlocked({ reply, index }: Place): string | null {
+    const { replies = [] } = this.#parts.notebooks.current ?? {};
+    // Looking through all tokens of a long text takes time.
+    if (!replies.some(({ elsewhere }) => elsewhere)) return null;
+    const replaced = shownFrom(this.tokens, { reply, index }, replies);
+    return reply.elsewhere || replaced.some((token) => token.reply.elsewhere) ? ELSEWHERE : null;
+  }
+
+  /** Why no other token can be taken in the place of one now, or null. */
+  branchBlocked(token: NotebookToken): string | null {
+    return branchProblem(token) ?? this.replaceBlocked(token);
+  }
+
+  /** Why no other version can be shown at a fork now, or null. */
+  pagingBlocked({ place, shown, versions }: Fork): string | null {
+    if (versions.some(({ elsewhere }) => elsewhere)) return ELSEWHERE;
+    return this.replaceBlocked({ reply: shown, index: firstTokenOf(shown, place) });
+  }
+
   /** Generates a reply again, in its place: the newest one, unless it is given. What a person typed within it stays. */
   async regenerate(reply: Reply | null = this.latest): Promise<void> {
     const notebook = this.#parts.notebooks.current;
-    if (notebook === null || reply === null) return;
+    if (notebook === null || reply === null || this.replaceBlocked({ reply, index: 0 }) !== null) return;
     const tokens = shownFrom(this.tokens, { reply, index: 0 }, notebook.replies);
     const [first] = tokens;
     if (first === undefined) return;
@@ -137,6 +169,7 @@ export class NotebookSession {
 
   /** Takes another token in the place of one, and generates what follows it in its reply anew. */
   async branch(token: NotebookToken, id: number): Promise<void> {
+    if (this.branchBlocked(token) !== null) return;
     const { reply, index, from } = token;
     const { replies = [] } = this.#parts.notebooks.current ?? {};
     const tokens = shownFrom(this.tokens, token, replies);
@@ -147,9 +180,10 @@ export class NotebookSession {
    * Puts another version in the place of the shown one, in one step of undo.
    * @returns where it ends in the text; null if it was not possible
    */
-  showVersion({ place, shown }: Fork, version: Reply): number | null {
+  showVersion(fork: Fork, version: Reply): number | null {
+    const { place, shown } = fork;
     const notebook = this.#parts.notebooks.current;
-    if (notebook === null || this.busy) return null;
+    if (notebook === null || this.busy || this.pagingBlocked(fork) !== null) return null;
     const old = shownFrom(this.tokens, { reply: shown, index: firstTokenOf(shown, place) }, notebook.replies);
     const [first] = old;
     if (first === undefined) return null;
@@ -181,8 +215,10 @@ export class NotebookSession {
   recomputedOf(reply: Reply): RecomputedTokens {
     const known = this.#recomputed.get(reply);
     if (known !== undefined) return known;
-    const made = new RecomputedTokens(reply, this.#parts.engine, async (end) => {
-      return await generationPrompt(await this.#recordedParts(reply), end);
+    const made = new RecomputedTokens(reply, this.#parts.engine, {
+      promptWith: async (end) => await generationPrompt(await this.#recordedParts(reply), end),
+      // The text before it may be too long by now. `promptWith` leaves out its beginning.
+      draws: async () => await this.drawsOf(reply).catch(() => null),
     });
     this.#recomputed.set(reply, made);
     return made;
@@ -276,13 +312,13 @@ export class NotebookSession {
       const { whenFull, useKvCache } = settings.current;
       // Another page may have written before it meanwhile.
       const at = notebook.indexOf(place);
-      const prompt = await promptBefore({
+      const { question, leftOut } = await questionAt({
         ...{ notebook, position: at, engine: api, model, whenFull, maxTokens: stop.maxTokens, signal: abort.signal },
       });
-      this.#leftOut = { reply, tokens: prompt.leftOut };
+      this.#leftOut = { reply, tokens: leftOut };
       const params: GenerateParams = {
-        ...{ prompt: prompt.input, sampling, stop, useKvCache, topCandidates: CANDIDATES },
-        ...(at === 0 ? {} : { continues: continuesAt(notebook, at) }),
+        ...question,
+        ...{ sampling, stop, useKvCache, topCandidates: CANDIDATES },
         ...(firstToken === undefined ? {} : { firstToken }),
       };
       await writeReply(reply, {
@@ -328,19 +364,6 @@ export class NotebookSession {
     const reply = this.running ?? this.#parts.notebooks.current?.lastReply ?? null;
     return reply !== null && model !== null && reply.facts.modelId === model.id ? reply : null;
   }
-}
-
-/**
- * What joins a reply to the text before it is part of the reply, which does not end at once: neither with an end token, nor
- * with the stop string that ended the reply before it.
- */
-function continuesAt(notebook: NotebookDocument, position: number): Continues {
-  const before = tokensOf(notebook).find(({ to }) => to === position);
-  const { stop = null, count = 0 } = before?.reply ?? {};
-  if (stop?.reason !== 'stop_string' || before?.index !== count - 1 || stop.stopString === undefined) {
-    return { reason: 'eos' };
-  }
-  return { reason: 'stop_string', stopString: stop.stopString };
 }
 
 function tokensOf(notebook: NotebookDocument): NotebookToken[] {

@@ -6,6 +6,7 @@ import { PageLine } from '../../chat/test-support/store.ts';
 import { idsOf, open, type } from '../test-support/open-notebook.ts';
 import { tokensRead } from './notebook-prompt.ts';
 import { NotebooksState } from './notebooks.svelte.ts';
+import { forkAt } from './versions.ts';
 
 let opened: Awaited<ReturnType<typeof open>>;
 beforeEach(async () => {
@@ -106,6 +107,60 @@ it('reads the text before its place, also if another page writes there before th
   expect(text()).toBe('Zero. One.t0 t1 t2 Two.');
 });
 
+it('asks for the next token as Generate does', async () => {
+  const { notebooks, session, api, modelSettings } = opened;
+  const notebook = notebooks.create('ab');
+  await session.generate(2);
+  modelSettings.setSampling({ temperature: 1.3 });
+  const { prompt, continues, sampling, stop } = await session.nextDraw(notebook.length)(new AbortController().signal);
+  expect(prompt).toMatchObject({ kind: 'ids', ids: [...idsOf('ab'), 3, 4, 5] });
+  expect(continues).toEqual({ reason: 'eos' });
+  await session.generate(notebook.length);
+  expect(api.requests[1]).toMatchObject({ prompt, continues, sampling, stop });
+  // Nothing is continued at the beginning.
+  expect(await session.nextDraw(0)(new AbortController().signal)).not.toHaveProperty('continues');
+});
+
+it('replaces nothing that another window is generating', async () => {
+  const { notebooks, session, folder, api } = opened;
+  const { id } = notebooks.create('ab');
+  await notebooks.flush();
+  const other = await open(folder);
+  await other.notebooks.select(id);
+  const copy = other.notebooks.current!;
+  const paused = [start(), ...tokens(1), 'pause' as const, end(1)];
+  api.scripts = [paused, paused];
+  const generating = session.generate(2);
+  await expect.poll(text).toBe('abt0');
+  await notebooks.flush();
+  await expect.poll(() => other.session.tokens.length).toBe(1);
+  const [first] = other.session.tokens;
+  expect(other.session.branchBlocked(first)).toContain('is being generated in another window');
+  await other.session.regenerate();
+  await other.session.branch(first, 9);
+  expect(other.api.requests).toEqual([]);
+  expect(copy.text.toString()).toBe('abt0');
+  api.resume();
+  await generating;
+  await notebooks.flush();
+  await expect.poll(() => other.session.branchBlocked(first)).toBeNull();
+
+  // Another version of it.
+  const regenerating = session.regenerate();
+  await expect.poll(() => notebooks.current!.lastReply!.count).toBe(1);
+  await notebooks.flush();
+  await expect.poll(() => other.session.tokens[0]?.reply.id).toBe(notebooks.current!.lastReply!.id);
+  const fork = forkAt(other.session.tokens[0], copy.replies)!;
+  expect(other.session.pagingBlocked(fork)).toContain('is being generated in another window');
+  expect(other.session.showVersion(fork, fork.versions[0])).toBeNull();
+  api.resume();
+  await regenerating;
+  await notebooks.flush();
+  await expect.poll(() => other.session.pagingBlocked(fork)).toBeNull();
+  await other.session.regenerate();
+  expect(other.api.requests).toHaveLength(1);
+});
+
 it('generates with the settings of the model that it waited for', async () => {
   const { notebooks, session, engine, modelSettings, api } = opened;
   notebooks.create('One.');
@@ -156,4 +211,24 @@ it('has a title that follows the text after a restart, until a person renames it
   type(again.current!, 0, 'Zero. ');
   vi.advanceTimersByTime(1000);
   expect(again.current!.title).toBe('Mine');
+});
+
+it('has a title that follows the text in every window, whichever changed it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { notebooks, services } = opened;
+  const notebook = notebooks.create('One');
+  vi.advanceTimersByTime(1000);
+  await notebooks.flush();
+  const other = new NotebooksState(new PageLine(services.services));
+  await other.select(notebook.id);
+  type(notebook, 3, ' two');
+  vi.advanceTimersByTime(1000);
+  await notebooks.flush();
+  other.catchUp();
+  await other.flush();
+  expect(other.current!.title).toBe('One two');
+  type(other.current!, 7, ' three');
+  vi.advanceTimersByTime(1000);
+  expect(other.current!.title).toBe('One two three');
 });

@@ -12,6 +12,11 @@ export function textFileIn(files: ArrayLike<File>): File | null {
   return TEXT_FILES.some((extension) => name.endsWith(extension)) ? files[0] : null;
 }
 
+/** A text with `\n` at the end of lines, as in notebooks. */
+export function withLineFeeds(text: string): string {
+  return text.replaceAll(/\r\n?/g, '\n');
+}
+
 /** The text of a file, with `\n` at the end of lines. @throws EngineError BAD_REQUEST if it is too large or not UTF-8 */
 export async function readTextFile(file: Pick<File, 'name' | 'size' | 'arrayBuffer'>): Promise<string> {
   const { name, size } = file;
@@ -23,7 +28,7 @@ export async function readTextFile(file: Pick<File, 'name' | 'size' | 'arrayBuff
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (text.includes('\0')) throw new TypeError('It has NUL characters.');
-    return text.replaceAll(/\r\n?/g, '\n');
+    return withLineFeeds(text);
   } catch {
     throw new EngineError('BAD_REQUEST', `${name} is not a text file in UTF-8. Save it as UTF-8 and open it again.`);
   }

@@ -68,9 +68,14 @@ export function idsBefore(
     else ranges.push({ reply, from: index, to: endWith(reply, index) });
     start = from;
   }
-  const first = ranges.at(-1);
-  if (first !== undefined) first.from = startOfEmpty(first.reply, first.from);
+  for (const range of ranges) range.from = startOfEmpty(range.reply, range.from);
   return { ids: ranges.reverse().flatMap(({ reply, from, to }) => reply.ids(from, to)), textEnd: start };
+}
+
+/** Why no other token can take the place of one, or null: the model would read text before it without the last tokens. */
+export function branchProblem({ reply, index }: Pick<NotebookToken, 'reply' | 'index'>): string | null {
+  if (startOfEmpty(reply, index) === index) return null;
+  return 'The tokens before this one have no text, so it cannot be replaced alone. Branch from another token.';
 }
 
 /** A stop string ended the reply in the middle of this token. */
