@@ -23,7 +23,6 @@ import type { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 import type { StopRequest } from './stop-request.svelte.ts';
 import { TurnActions } from './turn-actions.svelte.ts';
-import { replyDraws } from './reply-draws.ts';
 import { titleFrom } from './title.ts';
 
 /** User actions in the open chat: send, queue, stop, regenerate, continue. */
@@ -190,11 +189,7 @@ export class ChatSession {
 
   /** A reply of the open chat whose draws can be explained. */
   drawsOf(reply: Reply): DrawSource {
-    const chat = this.#chats.current;
-    const asked = chat.path[chat.path.indexOf(reply) - 1];
-    return replyDraws(reply, asked?.role === 'user' ? `${asked.text} ` : '', (index) =>
-      this.#request.drawOf(chat, reply, index),
-    );
+    return this.#request.drawsOf(this.#chats.current, reply);
   }
 
   /** Why no message can be sent now, or null. */
@@ -346,9 +341,12 @@ export class ChatSession {
     const chat = this.#chats.current;
     const known = this.#recomputed.get(reply);
     if (known !== undefined) return known;
-    const made = new RecomputedTokens(reply, this.#engine, async (end, engine) => {
-      const prompt = await this.#request.promptWith(chat, reply, { from: reply, end }, engine);
-      return { prompt, replyTokens: prompt.replyIds?.length ?? 0 };
+    const made = new RecomputedTokens(reply, this.#engine, {
+      promptWith: async (end, engine) => {
+        const prompt = await this.#request.promptWith(chat, reply, { from: reply, end }, engine);
+        return { prompt, replyTokens: prompt.replyIds?.length ?? 0 };
+      },
+      draws: () => this.#request.drawsOf(chat, reply),
     });
     this.#recomputed.set(reply, made);
     return made;

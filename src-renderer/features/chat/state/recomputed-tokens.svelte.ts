@@ -1,13 +1,13 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { PromptInput, StopParams } from '../../../../src-main/engine/api/types.ts';
+import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import type { TokenColours } from '../../../../src-main/protocol/app/app-services.ts';
 import { NO_TOKEN, type TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
 import { UNKNOWN_MEASURES, type TokenMeasures } from '../thread/tint.ts';
 import type { EngineState } from './engine.svelte.ts';
-import { drawnFrom } from './reply-draws.ts';
 import { CANDIDATES } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
 
@@ -35,6 +35,14 @@ export interface PromptWithReply {
   hasOtherPrompt?: boolean;
 }
 
+/** What the tokens of a reply are recomputed from. */
+export interface TokenBasis {
+  /** The reply's prompt, with the first `end` tokens of the reply behind it. */
+  promptWith(end: number, engine: EngineApi): Promise<PromptWithReply>;
+  /** How the reply was drawn; null if that is not known. */
+  draws(): DrawSource | Promise<DrawSource | null>;
+}
+
 /**
  * What is not stored of a reply and therefore computed again, on demand: by the loaded model, which must be the reply's,
  * and with what is before it now: the chat's system prompt and template, or the text of the notebook.
@@ -46,17 +54,12 @@ export class RecomputedTokens {
   readonly #details = new SvelteMap<number, TokenDetails | { readonly problem: string }>();
   readonly #reply: Reply;
   readonly #engine: Pick<EngineState, 'model' | 'status' | 'ready'>;
-  readonly #promptWith: (end: number, engine: EngineApi) => Promise<PromptWithReply>;
+  readonly #basis: TokenBasis;
 
-  /** @param promptWith the reply's prompt, with the first `end` tokens of the reply behind it */
-  constructor(
-    reply: Reply,
-    engine: Pick<EngineState, 'model' | 'status' | 'ready'>,
-    promptWith: (end: number, engine: EngineApi) => Promise<PromptWithReply>,
-  ) {
+  constructor(reply: Reply, engine: Pick<EngineState, 'model' | 'status' | 'ready'>, basis: TokenBasis) {
     this.#reply = reply;
     this.#engine = engine;
-    this.#promptWith = promptWith;
+    this.#basis = basis;
   }
 
   /** Why nothing can be recomputed, nor the reply be branched; null if it can. */
@@ -119,7 +122,7 @@ export class RecomputedTokens {
   async #prepare(index: number, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const { prompt } = await this.#promptWith(index, engine);
+      const { prompt } = await this.#basis.promptWith(index, engine);
       const request = { prompt, sampling: defaultSamplingParams(), stop: defaultStopParams(), topCandidates: 0 };
       await engine.call('preview', request, { signal });
     } catch {
@@ -145,19 +148,19 @@ export class RecomputedTokens {
 
   /** The prompt with the date of the reply's run, which its template may have written. */
   async #datedPrompt(end: number, engine: EngineApi): Promise<PromptWithReply> {
-    const asked = await this.#promptWith(end, engine);
+    const asked = await this.#basis.promptWith(end, engine);
     const date = this.#reply.facts.run?.requestedAt;
     if (date === undefined || asked.prompt.kind !== 'chat') return asked;
     return { ...asked, prompt: { ...asked.prompt, date } };
   }
 
-  /** The reply's own stop settings. A grammar needs the number of tokens that were left before a token. */
-  #stopAt(index: number): StopParams {
-    const { run } = this.#reply.facts;
-    if (run === undefined || run === null) return defaultStopParams();
-    const left = run.stop.maxTokens - (index - drawnFrom(this.#reply, index));
-    // An earlier run began later or had a higher limit, which is not stored.
-    return left > 0 ? { ...run.stop, maxTokens: left } : run.stop;
+  /** As the token was drawn; if that is not known, as the reply's settings would draw it after the text before it. */
+  async #questionAt(index: number, engine: EngineApi): Promise<DrawQuestion> {
+    const draws = await this.#basis.draws();
+    if (draws !== null && draws.problem(index) === null) return draws.question(index);
+    const { prompt } = await this.#datedPrompt(index, engine);
+    const { sampling, seed, facts } = this.#reply;
+    return { prompt, sampling: { ...sampling, seed }, stop: facts.run?.stop ?? defaultStopParams() };
   }
 
   async #ask(index: number, signal: AbortSignal): Promise<void> {
@@ -165,10 +168,7 @@ export class RecomputedTokens {
       const { id } = this.#reply.token(index);
       if (id === NO_TOKEN) throw new EngineError('BAD_REQUEST', NOT_GENERATED);
       const engine = await this.#engine.ready(signal);
-      const { prompt } = await this.#datedPrompt(index, engine);
-      const { seed } = this.#reply;
-      const sampling = { ...this.#reply.sampling, seed };
-      const request = { prompt, sampling, stop: this.#stopAt(index), topCandidates: CANDIDATES, token: id };
+      const request = { ...(await this.#questionAt(index, engine)), topCandidates: CANDIDATES, token: id };
       const { token, candidates, survivors } = await engine.call('preview', request, { signal });
       if (signal.aborted || token === null) return;
       const { rank, ...own } = token;

@@ -65,9 +65,7 @@ it('recomputes the candidates at a token with the reply’s own settings', async
   tokensOf.askDetails(2);
   await vi.waitFor(() => expect(tokensOf.detailsOf(2)).not.toBeNull());
   const { sampling, seed } = chats.current.lastReply!;
-  expect(asked).toMatchObject([
-    { prompt: { replyIds: [3, 4] }, token: 5, topCandidates: 20, sampling: { ...sampling, seed } },
-  ]);
+  expect(asked).toMatchObject([{ reply: [3, 4], token: 5, topCandidates: 20, sampling: { ...sampling, seed } }]);
   expect(tokensOf.detailsOf(2)).toEqual({
     piece: 't2',
     rank: 3,
@@ -98,15 +96,16 @@ it('recomputes with the date and the stop settings of the run, as far as the rep
     return asked[0];
   };
   expect(await ask(0)).toMatchObject({ prompt: { date: requestedAt }, stop });
-  expect(await ask(3)).toMatchObject({ prompt: { date: requestedAt }, stop: { ...stop, maxTokens: 3 } });
-  // A token that a person chose does not count.
+  expect(await ask(3)).toMatchObject({ prompt: { date: requestedAt }, stop, reply: [3, 4, 5] });
+  // A token that a person chose was not drawn.
   reply.note({ runStart: 1, run: { ...reply.facts.run!, chosen: { id: 4, idsBefore: 1 } } });
-  expect(await ask(1)).toMatchObject({ stop });
-  expect(await ask(3)).toMatchObject({ stop: { ...stop, maxTokens: 5 } });
+  expect(await ask(1)).toMatchObject({ prompt: { replyIds: [3] }, stop, reply: [] });
+  expect(await ask(3)).toMatchObject({ prompt: { replyIds: [3] }, firstToken: 4, stop, reply: [5] });
   // Before the run, the limit may have been another one.
   reply.note({ runStart: 3, run: { ...reply.facts.run!, stop: { ...stop, maxTokens: 2 } } });
-  expect(await ask(1)).toMatchObject({ stop: { maxTokens: 1 } });
-  expect(await ask(2)).toMatchObject({ stop: { maxTokens: 2 } });
+  const earlier = { prompt: { date: requestedAt }, stop: { maxTokens: 3 } };
+  expect(await ask(1)).toMatchObject({ ...earlier, reply: [3] });
+  expect(await ask(2)).toMatchObject({ ...earlier, reply: [3, 4] });
   asked.length = 0;
   recomputed().score();
   await vi.waitFor(() => expect(asked).toMatchObject([{ prompt: { date: requestedAt } }]));

@@ -4,14 +4,16 @@ import type {
   ModelInfo,
   PreviewParams,
   PromptInput,
+  StopParams,
   WhenFull,
 } from '../../../../src-main/engine/api/types.ts';
 import { newReplyFacts, type ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { storedRun } from '../receipts/recorded-reply.ts';
+import type { DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
-import { drawnFrom } from './reply-draws.ts';
+import { drawnFrom, replyDraws } from './reply-draws.ts';
 import { prefixOf } from './reply-prefix.ts';
 import { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
@@ -60,12 +62,18 @@ export class ReplyRequest {
     return { ...params, prompt: { ...prompt, ...this.#templating() }, sampling, stop };
   }
 
-  /** Asks how token `index` of a reply was drawn. */
-  drawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
+  /** The draws of a reply in the open path of a chat. */
+  drawsOf(chat: ChatDocument, reply: Reply): DrawSource {
+    const asked = chat.path[chat.path.indexOf(reply) - 1];
+    const before = asked?.role === 'user' ? `${asked.text} ` : '';
+    return replyDraws(reply, before, (index) => this.#drawOf(chat, reply, index));
+  }
+
+  #drawOf(chat: ChatDocument, reply: Reply, index: number): DrawQuestion {
     const { branch } = reply.facts;
     const source = branch === undefined || index >= branch.index ? null : chat.turn(branch.turn);
     // Tokens before the branch were drawn for the other version.
-    if (source instanceof Reply) return this.drawOf(chat, source, index);
+    if (source instanceof Reply) return this.#drawOf(chat, source, index);
     const run = index < reply.runStart ? null : storedRun(chat, reply);
     if (run === null || typeof run === 'string') return this.#unrecordedDrawOf(chat, reply, index);
     const { prompt, sampling, stop, continues, firstToken } = run.request;
@@ -136,18 +144,19 @@ export class ReplyRequest {
   }
 
   /** For replies of earlier versions, branches, and what precedes a continuation: the prompt as it would be now. */
-  #unrecordedDrawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
-    const { branch } = reply.facts;
+  #unrecordedDrawOf(chat: ChatDocument, reply: Reply, index: number): DrawQuestion {
+    const { branch, run } = reply.facts;
+    const dated = run == null ? {} : { date: run.requestedAt };
     const messages = chat.messages(reply).map(({ message }) => message);
     const sampling = { ...reply.sampling, seed: reply.seed };
-    const { stop } = this.#modelSettings;
+    const stop = stopBefore(reply) ?? this.#modelSettings.stop;
     if (branch !== undefined && branch.index === reply.runStart && index >= reply.runStart) {
-      const prompt = { ...this.#prompt(chat, messages), replyIds: reply.ids(0, reply.runStart) };
+      const prompt = { ...this.#prompt(chat, messages), ...dated, replyIds: reply.ids(0, reply.runStart) };
       return { prompt, sampling, stop, ...afterChosen(reply, index) };
     }
     const first = index < reply.runStart ? 0 : reply.runStart;
     if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
-    return { prompt: this.#prompt(chat, messages), sampling, stop, reply: reply.ids(first, index) };
+    return { prompt: { ...this.#prompt(chat, messages), ...dated }, sampling, stop, reply: reply.ids(first, index) };
   }
 
   /** The messages up to a reply, and the reply as it was generated. */
@@ -171,6 +180,12 @@ function afterChosen(reply: Reply, index: number): Pick<PreviewParams, 'firstTok
   const drawn = drawnFrom(reply, index);
   const chosen = reply.ids(reply.runStart, drawn).at(0);
   return { ...(chosen === undefined ? {} : { firstToken: chosen }), reply: reply.ids(drawn, index) };
+}
+
+/** The stop settings of a reply that was continued: only those of its latest run are stored. Null if none are. */
+function stopBefore({ facts: { run }, runStart }: Reply): StopParams | null {
+  // The limit was at least what was generated. A grammar needs the number of tokens that are left.
+  return run == null ? null : { ...run.stop, maxTokens: Math.max(run.stop.maxTokens, runStart) };
 }
 
 export function modelFacts(model: ModelInfo | null): Pick<ReplyFacts, 'modelId' | 'model' | 'vocabularySize'> {

@@ -13,9 +13,10 @@ import { RecomputedTokens } from '../../chat/state/recomputed-tokens.svelte.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { BlindVoting } from './blind.svelte.ts';
 import { LaneDivergences } from './divergence.ts';
+import { laneBasis } from './lane-draws.ts';
 import { laneLabels } from './lane-labels.ts';
 import { LaneRunner, type ChosenAt, type LaneEngine, type LaneRunnerParts } from './lane-runner.svelte.ts';
-import { promptProblem, promptWith, seedOf, type ModelRef } from './lane-settings.ts';
+import { promptProblem, seedOf, type ModelRef } from './lane-settings.ts';
 import { waitingTexts, type FitsBeside } from './lane-models.ts';
 import { Lane } from './lane.svelte.ts';
 import type { SentChat } from './sent-chat.ts';
@@ -392,10 +393,8 @@ export class CompareState {
   recomputedOf(lane: Lane, reply: Reply): RecomputedTokens {
     const known = this.#recomputed.get(reply);
     if (known !== undefined) return known;
-    const made = new RecomputedTokens(reply, this.#engine, (end) => {
-      const prompt = promptWith(this.ranPrompt ?? this.prompt, lane.ranWith ?? lane.settings, reply, end);
-      return Promise.resolve({ prompt, replyTokens: prompt.replyIds?.length ?? 0 });
-    });
+    const ran = () => ({ prompt: this.ranPrompt ?? this.prompt, settings: lane.ranWith ?? lane.settings });
+    const made = new RecomputedTokens(reply, this.#engine, laneBasis(ran, reply, lane));
     this.#recomputed.set(reply, made);
     return made;
   }

@@ -246,8 +246,9 @@ describe('what is recomputed of a lane', () => {
     compare.recomputedOf(lane, lane.reply!).askDetails(2);
     await vi.waitFor(() => expect(asked).toHaveLength(1));
     expect(asked[0]).toMatchObject({
-      prompt: { replyIds: [5, 6], date: facts.requestedAt },
-      stop: { ...facts.stop, maxTokens: 10 },
+      prompt: { date: facts.requestedAt },
+      stop: facts.stop,
+      reply: [5, 6],
     });
   });
 

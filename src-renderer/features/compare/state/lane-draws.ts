@@ -1,5 +1,6 @@
 import type { ComparedPrompt, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { drawnFrom, replyDraws } from '../../chat/state/reply-draws.ts';
+import type { TokenBasis } from '../../chat/state/recomputed-tokens.svelte.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import type { DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
 import type { Lane } from './lane.svelte.ts';
@@ -25,10 +26,29 @@ export function laneDraws(
     return {
       prompt: date === undefined ? asked : { ...asked, date },
       sampling: { ...of.sampling, seed: of.seed },
-      stop: settings.stop,
+      stop: of.facts.run?.stop ?? settings.stop,
       ...(chosen === undefined ? {} : { firstToken: chosen }),
       reply: of.ids(drawn, index),
     };
   };
   return replyDraws(reply, prompt.kind === 'text' ? `${prompt.text} ` : '', (index) => question(reply, index));
+}
+
+/** What the tokens of a lane's reply are recomputed from. @param ran prompt and settings that it was run with */
+export function laneBasis(
+  ran: () => { prompt: ComparedPrompt; settings: LaneSettings },
+  reply: Reply,
+  lane: Pick<Lane, 'sourceOf'>,
+): TokenBasis {
+  return {
+    promptWith: async (end) => {
+      const { prompt, settings } = ran();
+      const asked = promptWith(prompt, settings, reply, end);
+      return { prompt: asked, replyTokens: asked.replyIds?.length ?? 0 };
+    },
+    draws: () => {
+      const { prompt, settings } = ran();
+      return laneDraws(prompt, settings, reply, lane);
+    },
+  };
 }

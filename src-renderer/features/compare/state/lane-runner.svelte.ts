@@ -16,7 +16,7 @@ import type { EngineState, ModelChoice } from '../../chat/state/engine.svelte.ts
 import { now } from '../../chat/state/identity.ts';
 import { modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
-import { stopAfter } from '../../chat/state/write-reply.ts';
+import { because, stopAfter } from '../../chat/state/write-reply.ts';
 import { isLoaded, isSameModel, laneModel, type LaneModel } from './lane-models.ts';
 import { laneParams, promptWith } from './lane-settings.ts';
 import type { Lane } from './lane.svelte.ts';
@@ -325,9 +325,4 @@ export class LaneRunner {
 function dated(params: GenerateParams, date: string): GenerateParams {
   const { prompt } = params;
   return prompt.kind === 'chat' ? { ...params, prompt: { ...prompt, date } } : params;
-}
-
-/** Adds to a stop what the lane was stopped for. */
-function because(stop: Stop, to: string | null): Stop {
-  return stop.reason === 'user' && to !== null ? { ...stop, to } : stop;
 }

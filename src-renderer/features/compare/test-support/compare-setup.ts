@@ -9,7 +9,7 @@ import { FakeLaneEngine, frame } from './fake-lanes.ts';
 
 export const LANE_MODEL = { id: MODEL.id, name: MODEL.name };
 
-export class FakeHistory implements RunHistory {
+class FakeHistory implements RunHistory {
   readonly saved: StoredComparison[] = [];
   get votes() {
     return votesPerSetting([...new Map(this.saved.map((run) => [run.id, run])).values()]);

@@ -22,7 +22,7 @@ import type { LaneModel } from '../state/lane-models.ts';
 export type LaneScript = readonly (number | 'pause')[];
 
 /** An engine that answers `compare` lane by lane, from scripts. */
-export class FakeLanes implements EngineApi {
+class FakeLanes implements EngineApi {
   readonly requests: { key: string; lanes: GenerateParams[] }[] = [];
   readonly stopped: { key: string; lane: number }[] = [];
   /** Of each lane, by the seed that was asked for. */
