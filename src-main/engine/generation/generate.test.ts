@@ -71,6 +71,7 @@ describe('stop conditions', () => {
     expect(full.end).toMatchObject({ ids: [], stop: { reason: 'context_full' }, contextUsed: 3 });
     await expect(engine({ contextSize: 3 }).run(params({}, 'a b c'))).rejects.toMatchObject({
       code: 'CONTEXT_FULL',
+      message: expect.stringContaining('Shorten it by at least 2 tokens.'),
       details: { promptTokens: 4, contextSize: 3, model: 'Scripted' },
     });
   });

@@ -2,6 +2,7 @@ import { assembleChat, type AssembledChat } from '../chat/assemble.ts';
 import type { ChatFormat } from '../chat/chat-text.ts';
 import { PLAIN_STOP_STRING, plainFormat, runningText } from '../chat/plain.ts';
 import { templateFormat } from '../chat/template-format.ts';
+import { replyReserve } from '../api/defaults.ts';
 import { EngineError } from '../api/errors.ts';
 import type { Model } from '../models/model.ts';
 import { reasoningMarksOf } from '../models/reasoning-marks.ts';
@@ -37,9 +38,6 @@ export interface Prompt {
   pieces(): TokenPiece[];
 }
 
-/** Share of the window that dropping old turns keeps free for the reply. */
-const REPLY_SHARE = 1 / 8;
-
 /**
  * @param maxTokens token limit of the reply, which dropping old turns leaves free
  * @param shifts a reply that is continued may be longer than the window, which then holds what a shift leaves of it
@@ -50,9 +48,11 @@ export function readPrompt(input: PromptInput, model: Model, maxTokens: number, 
   const { contextSize } = model.config;
   const promptTokens = prompt.ids.length;
   if (promptTokens > contextSize && !(shifts && isShiftedReply(input))) {
+    // A prompt that fills the window leaves no token for the reply.
+    const over = promptTokens - contextSize + 1;
     throw new EngineError(
       'CONTEXT_FULL',
-      `The prompt has ${promptTokens} tokens, but the context window of ${model.name} holds ${contextSize}. Shorten it by at least ${promptTokens - contextSize} tokens.`,
+      `The prompt has ${promptTokens} tokens, but the context window of ${model.name} holds ${contextSize}. Shorten it by at least ${over} tokens.`,
       { promptTokens, contextSize, model: model.name },
     );
   }
@@ -83,7 +83,8 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
       const options = { addSpecial: input.addBos ?? true, parseSpecial: input.parseSpecial ?? false };
       const ids = tokenizer.encode(input.text, options);
       if (ids.length === 0) {
-        throw new EngineError('BAD_REQUEST', 'prompt.text has no tokens and addBos is off. Add some text.', {
+        const reason = options.addSpecial ? 'this model adds no BOS token' : 'addBos is off';
+        throw new EngineError('BAD_REQUEST', `The prompt has no tokens, and ${reason}. Add some text.`, {
           field: 'prompt.text',
         });
       }
@@ -130,7 +131,7 @@ function assemble(params: RenderChatParams, model: Model, maxTokens: number): As
   const chat = assembleChat(messages, model.tokenizer, formatOf(params, model), {
     contextSize: contextSize - replyIds.length,
     whenFull: params.whenFull === undefined || params.whenFull === 'stop' ? 'stop' : 'drop_oldest',
-    replyReserve: Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE)),
+    replyReserve: replyReserve(maxTokens, contextSize),
   });
   if (replyIds.length === 0) return chat;
   // They belong to the message that the reply continues, or to the one that it will be.

@@ -1,14 +1,6 @@
 /** Whether a model fits this computer's memory: the same answer in the page and in the terminal. */
 import type { GpuMemoryAt, MemoryAt } from '../../engine/api/types.ts';
 
-/** Default context in tokens: K and V of more would take gigabytes with some models. */
-const DEFAULT_CONTEXT = 4096;
-
-/** @param trained training context in tokens */
-export function defaultContext(trained: number): number {
-  return Math.min(trained, DEFAULT_CONTEXT);
-}
-
 /**
  * The memory for any context, interpolated from known ones: each part is linear in the tokens between them, but for the
  * scratch memory of a model beyond 4 GiB, which may be 1 % off.

@@ -37,8 +37,8 @@ import { insideParams, interventions } from './inside-schemas.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName, ClientMessage, EngineMessage } from './api.ts';
 
 /** Ids in one list. */
-export const MAX_IDS = 1024 * 1024;
-export const MAX_CREDIT = 2 ** 31 - 1;
+const MAX_IDS = 1024 * 1024;
+const MAX_CREDIT = 2 ** 31 - 1;
 
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
@@ -56,9 +56,7 @@ export const tokenIds = v.custom<number[]>(
   `Expected a list of at most ${MAX_IDS} token ids (whole numbers, 0 or above)`,
 );
 
-export const chatMessage = schemaOf<ChatMessage>()(
-  v.object({ role: v.picklist(['system', 'user', 'assistant']), text }),
-);
+const chatMessage = schemaOf<ChatMessage>()(v.object({ role: v.picklist(['system', 'user', 'assistant']), text }));
 
 const chatEntries = {
   messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),

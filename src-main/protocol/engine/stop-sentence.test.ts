@@ -19,7 +19,15 @@ describe('stopSentence', () => {
     ],
     [{ reason: 'repetition', window: 4 }, 'The last 4 tokens repeat the 4 before them.'],
     [{ reason: 'repetition', window: 1 }, 'The last token repeats the one before it.'],
-    [{ reason: 'time_limit', timeLimitMs: 450, tokens: 4 }, 'Reached the time limit of 450 ms after 4 tokens.'],
+    [{ reason: 'time_limit', timeLimitMs: 450, tokens: 4 }, 'Reached the time limit of 0.45\u00a0s after 4 tokens.'],
+    [
+      { reason: 'time_limit', timeLimitMs: 60_000, tokens: 1500 },
+      'Reached the time limit of 60\u00a0s after 1,500 tokens.',
+    ],
+    [
+      { reason: 'context_full', promptTokens: 1500, contextSize: 4096 },
+      'The context window of 4,096 tokens is full: 1,500 in the prompt, 2,596 in the reply.',
+    ],
     [
       { reason: 'context_full', promptTokens: 3, contextSize: 10 },
       'The context window of 10 tokens is full: 3 in the prompt, 7 in the reply.',

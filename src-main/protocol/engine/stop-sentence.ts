@@ -24,14 +24,14 @@ function sentenceOf(stop: Stop): string {
       if (stop.loop !== undefined) return `The reply repeats itself: ${loopText(stop.loop)}.`;
       return stop.window === 1
         ? 'The last token repeats the one before it.'
-        : `The last ${stop.window} tokens repeat the ${stop.window} before them.`;
+        : `The last ${formatted(stop.window)} tokens repeat the ${formatted(stop.window)} before them.`;
     case 'time_limit':
-      return `Reached the time limit of ${stop.timeLimitMs} ms after ${tokenCount(stop.tokens)}.`;
+      return `Reached the time limit of ${secondsText(stop.timeLimitMs)} after ${tokenCount(stop.tokens)}.`;
     case 'context_full': {
       const { promptTokens, contextSize } = stop;
       return promptTokens === contextSize
-        ? `The prompt fills the context window of ${contextSize} tokens. There is no room for a reply.`
-        : `The context window of ${contextSize} tokens is full: ${promptTokens} in the prompt, ${contextSize - promptTokens} in the reply.`;
+        ? `The prompt fills the context window of ${tokenCount(contextSize)}. There is no room for a reply.`
+        : `The context window of ${tokenCount(contextSize)} is full: ${formatted(promptTokens)} in the prompt, ${formatted(contextSize - promptTokens)} in the reply.`;
     }
     case 'user':
       return stop.to === undefined
@@ -44,11 +44,21 @@ function sentenceOf(stop: Stop): string {
 
 /** For example `the last 4 tokens came 5 times in a row`. */
 export function loopText({ period, tokens }: { period: number; tokens: number }): string {
-  const what = period === 1 ? 'the last token' : `the last ${period} tokens`;
+  const what = period === 1 ? 'the last token' : `the last ${formatted(period)} tokens`;
   const times = Math.floor(tokens / period);
-  return `${what} came ${times === 2 ? 'twice' : `${times} times`} in a row`;
+  return `${what} came ${times === 2 ? 'twice' : `${formatted(times)} times`} in a row`;
+}
+
+/** 1500 ms is `1.5 s`, with a non-breaking space. */
+export function secondsText(ms: number): string {
+  return `${formatted(ms / 1000)}\u00a0s`;
 }
 
 function tokenCount(count: number): string {
-  return count === 1 ? '1 token' : `${count} tokens`;
+  return count === 1 ? '1 token' : `${formatted(count)} tokens`;
+}
+
+/** With commas between thousands, and at most three decimals. */
+function formatted(value: number): string {
+  return value.toLocaleString('en-US');
 }

@@ -1,9 +1,10 @@
+import { defaultContext } from '../../../engine/api/defaults.ts';
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ModelInfo } from '../../../engine/api/types.ts';
 import type { EngineStreams } from '../../../protocol/engine/api.ts';
 import { EngineClient } from '../../../protocol/engine/client.ts';
 import { cancelled, fromErrorPayload } from '../../../protocol/errors.ts';
-import { defaultContext, fitOf, memoryAt } from '../../../protocol/engine/model-fit.ts';
+import { fitOf, memoryAt } from '../../../protocol/engine/model-fit.ts';
 import { filesAt, modelPathOf } from '../../../services/models/model-location.ts';
 import { systemMemory } from '../../../services/system-resources.ts';
 import { spawnEngine } from '../spawn-engine.ts';

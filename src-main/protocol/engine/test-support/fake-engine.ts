@@ -23,7 +23,7 @@ import type {
 import { RequestQueue } from '../../../engine/generation/request-queue.ts';
 import type { ServedEngine } from '../engine-service.ts';
 
-export const FAKE_MODEL: ModelInfo = {
+const FAKE_MODEL: ModelInfo = {
   id: 'fake',
   name: 'Fake',
   architecture: 'fake',
@@ -52,7 +52,7 @@ export const FAKE_MODEL: ModelInfo = {
   notices: [],
 };
 
-export const FAKE_DESCRIPTION: ModelDescription = {
+const FAKE_DESCRIPTION: ModelDescription = {
   id: 'fake',
   name: 'Fake',
   architecture: 'fake',

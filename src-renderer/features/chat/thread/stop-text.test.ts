@@ -52,8 +52,10 @@ describe('why a reply ended', () => {
     expect(stopDetail(failed('BACKEND_LOST'))).toBe('The engine stopped after 3 tokens. Gone.');
     const details = { promptTokens: 1201, contextSize: 1000, model: 'Tiny' };
     expect(stopDetail(failed('CONTEXT_FULL', details))).toBe(
-      'The prompt has 1,201 tokens, but the context window of Tiny holds 1,000. Shorten it by at least 201.',
+      'The prompt has 1,201 tokens, but the context window of Tiny holds 1,000. Shorten it by at least 202.',
     );
+    const advice = 'let the app leave out its beginning';
+    expect(stopDetail(failed('CONTEXT_FULL', { ...details, advice }))).toContain(`by at least 202, or ${advice}.`);
   });
 
   it('knows the code of an error', () => {

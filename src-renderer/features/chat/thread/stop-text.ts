@@ -2,8 +2,8 @@
 import type { EngineErrorCode, ErrorPayload } from '../../../../src-main/engine/api/errors.ts';
 import type { SamplingParams, StopReason } from '../../../../src-main/engine/api/types.ts';
 import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { loopText, stopSentence } from '../../../../src-main/protocol/engine/stop-sentence.ts';
-import { formatCount, formatInteger, withUnit } from '../../../ui/format.ts';
+import { loopText, secondsText, stopSentence } from '../../../../src-main/protocol/engine/stop-sentence.ts';
+import { formatCount, formatInteger } from '../../../ui/format.ts';
 import { showTyped } from '../typed-text.ts';
 
 /** Short labels, for lists and charts. */
@@ -40,7 +40,7 @@ export function stopText(stop: StoredStop, tokens = 0): string {
         ? 'The last token repeats the one before it'
         : `The last ${formatInteger(stop.window)} tokens repeat those before them`;
     case 'time_limit':
-      return `Reached the time limit of ${secondsOf(stop.timeLimitMs)}`;
+      return `Reached the time limit of ${secondsText(stop.timeLimitMs)}`;
     case 'context_full':
       return `The context window of ${formatInteger(stop.contextSize)} tokens is full`;
     case 'user':
@@ -80,11 +80,13 @@ export function stopDetail(stop: StoredStop): string {
 
 /** The engine's message, or one built from its values. */
 function errorText({ code, message, details }: ErrorPayload): string {
-  const { promptTokens, contextSize, model } = details;
+  const { promptTokens, contextSize, model, advice } = details;
   if (code !== 'CONTEXT_FULL' || typeof promptTokens !== 'number' || typeof contextSize !== 'number') return message;
-  const [has, holds, over] = [promptTokens, contextSize, promptTokens - contextSize].map(formatInteger);
+  // A prompt that fills the window leaves no token for the reply.
+  const [has, holds, over] = [promptTokens, contextSize, promptTokens - contextSize + 1].map(formatInteger);
   const ofModel = typeof model === 'string' ? ` of ${model}` : '';
-  return `The prompt has ${has} tokens, but the context window${ofModel} holds ${holds}. Shorten it by at least ${over}.`;
+  const alternative = typeof advice === 'string' ? `, or ${advice}` : '';
+  return `The prompt has ${has} tokens, but the context window${ofModel} holds ${holds}. Shorten it by at least ${over}${alternative}.`;
 }
 
 /** The code of the error that ended a reply; null if it ended in another way. */
@@ -96,11 +98,6 @@ export function errorCodeOf(stop: StoredStop | null): EngineErrorCode | null {
 /** Whether a reply ended, or could not begin, because the context window was full. */
 export function isFull(stop: StoredStop | null): boolean {
   return stop?.reason === 'context_full' || errorCodeOf(stop) === 'CONTEXT_FULL';
-}
-
-/** 1500 ms is `1.5 s`. */
-function secondsOf(ms: number): string {
-  return withUnit(String(Number((ms / 1000).toFixed(3))), 's');
 }
 
 /** Whether a reply can be continued: not after an end token, nor in a full window. */

@@ -1,7 +1,12 @@
+import { UsageError } from '../errors.ts';
+import { MAX_LINE_BYTES } from '../json-lines.ts';
 import type { Lines } from './lines.ts';
 
 /** Around a message of several lines. */
 const FENCE = '"""';
+/** Of the message of several lines, UTF-16 units: as of one line. */
+const MAX_MESSAGE = MAX_LINE_BYTES;
+const TOO_LONG = `A message is too long: the limit is ${MAX_MESSAGE.toLocaleString('en-US')} characters. End it with ${FENCE}.`;
 
 /** A turn of the user: a message to the model, or a command. */
 export type Turn =
@@ -12,7 +17,7 @@ export type Turn =
 export class TurnReader {
   constructor(private readonly lines: Lines) {}
 
-  /** @returns null at the end */
+  /** @returns null at the end @throws UsageError at a message that is too long */
   async next(): Promise<Turn | null> {
     for (;;) {
       const line = await this.lines.next('> ');
@@ -27,7 +32,10 @@ export class TurnReader {
 
   private async fenced(first: string): Promise<string> {
     const written: string[] = [];
+    let length = 0;
     for (let line: string | null = first; line !== null; line = await this.lines.next('. ')) {
+      length += line.length + 1;
+      if (length > MAX_MESSAGE) throw new UsageError(TOO_LONG);
       const isLast = line.endsWith(FENCE);
       written.push(isLast ? line.slice(0, -FENCE.length) : line);
       if (isLast) break;

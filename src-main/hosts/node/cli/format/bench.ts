@@ -1,7 +1,7 @@
 import type { KernelChoices } from '../../bench/bench-messages.ts';
 import type { BenchReport } from '../../bench/run-bench.ts';
 import { formatProfile } from './profile.ts';
-import { formatBytes, formatCount, formatMs, plural } from './numbers.ts';
+import { formatBytes, formatCount, formatInteger, formatMs } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
 /** Formats the result and the machine as a table. */
@@ -9,15 +9,15 @@ export function formatBench({ result, machine, choices, adapter, lanes, profile 
   const rate = (value: number) => value.toFixed(1);
   const { prefill } = result;
   const rows = [
-    [`prefill ${plural(prefill.tokens, 'token')}`, rate(prefill.tokensPerSecond)],
+    [`prefill ${formatCount(prefill.tokens, 'token')}`, rate(prefill.tokensPerSecond)],
     ...result.decode.map(({ context, tokens, tokensPerSecond }) => [
-      `decode ${plural(tokens, 'token')} after ${formatCount(context)}`,
+      `decode ${formatCount(tokens, 'token')} after ${formatInteger(context)}`,
       rate(tokensPerSecond),
     ]),
     ...lanes.map(({ lanes: count, tokensPerSecond }) => [`decode ${count} lanes`, rate(tokensPerSecond)]),
   ];
   const kernels = result.kernels === null ? '' : `, kernels ${result.kernels}`;
-  const where = adapter ? ` on ${adapter.name}` : `${kernels}, ${plural(result.threads, 'thread')}`;
+  const where = adapter ? ` on ${adapter.name}` : `${kernels}, ${formatCount(result.threads, 'thread')}`;
   return [
     `${result.model}, ${result.executor} executor${where}`,
     ...(choices === null ? [] : formatChoices(choices)),
@@ -26,14 +26,14 @@ export function formatBench({ result, machine, choices, adapter, lanes, profile 
     '',
     ...(profile === null ? [] : [formatProfile(profile), '']),
     `loaded in ${formatMs(result.loadMs)}, peak memory ${formatBytes(result.peakBytes)}`,
-    `${machine.cpu}, ${plural(machine.cores, 'thread')}, ${formatBytes(machine.memoryBytes)} RAM, ${machine.platform}`,
+    `${machine.cpu}, ${formatCount(machine.cores, 'thread')}, ${formatBytes(machine.memoryBytes)} RAM, ${machine.platform}`,
     `${machine.runtime}, V8 ${machine.v8}`,
   ].join('\n');
 }
 
 function formatChoices({ decodeThreads, reason, streams }: KernelChoices): string[] {
   return [
-    indent(`decode on ${plural(decodeThreads, 'thread')}: ${reason}`),
-    indent(`weights read in ${plural(streams.count, 'stream')}: ${streams.reason}`),
+    indent(`decode on ${formatCount(decodeThreads, 'thread')}: ${reason}`),
+    indent(`weights read in ${formatCount(streams.count, 'stream')}: ${streams.reason}`),
   ];
 }

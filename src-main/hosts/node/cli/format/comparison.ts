@@ -1,5 +1,5 @@
 import type { ComparedLane, Comparison } from '../compare/compared-lane.ts';
-import { plural } from './numbers.ts';
+import { formatCount } from './numbers.ts';
 import { formatTable, type Column } from './table.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -29,7 +29,7 @@ export function formatComparison({ lanes, prefill }: Pick<Comparison, 'lanes' | 
     decimals(lane.distinct2, 2),
     index === 0 ? '' : lane.divergesAt === null ? 'equal' : String(lane.divergesAt),
   ]);
-  const prompt = `Prompt: ${plural(prefill.computedTokens, 'token')} computed for all lanes, ${prefill.reusedTokens} reused.`;
+  const prompt = `Prompt: ${formatCount(prefill.computedTokens, 'token')} computed for all lanes, ${prefill.reusedTokens} reused.`;
   return [formatTable(COLUMNS, rows), ...formatSpread(lanes), prompt].join('\n\n');
 }
 

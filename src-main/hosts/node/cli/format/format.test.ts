@@ -12,7 +12,7 @@ import { formatAttention } from './attention.ts';
 import { displayWidth } from './display-width.ts';
 import { formatDownload } from './download-progress.ts';
 import { formatInspection } from './inspection.ts';
-import { formatBytes, formatMs, formatPercent, formatVector, plural } from './numbers.ts';
+import { formatBytes, formatCount, formatMs, formatPercent, formatVector } from './numbers.ts';
 import { formatProfile } from './profile.ts';
 import { formatScore } from './score.ts';
 import { formatStatistics } from './statistics.ts';
@@ -46,7 +46,7 @@ describe('numbers', () => {
     ]);
     expect([1.234, 123.4, 12_345].map(formatMs)).toEqual(['1.2 ms', '123 ms', '12.3 s']);
     expect([999, 9_974_170, 2e13].map(formatBytes)).toEqual(['999 B', '10.0 MB', '20.0 TB']);
-    expect([plural(1, 'token'), plural(2000, 'token')]).toEqual(['1 token', '2,000 tokens']);
+    expect([formatCount(1, 'token'), formatCount(2000, 'token')]).toEqual(['1 token', '2,000 tokens']);
   });
 
   it('in a vector are reduced to the first and the last', () => {
@@ -162,7 +162,7 @@ describe('statistics', () => {
 
   it('omit what was not measured', () => {
     expect(formatStatistics(start, end)).toBe(
-      '0 tokens · prefill of 2 tokens in 2.0 ms · seed 7\nThe prompt fills the context window of 1000 tokens. There is no room for a reply. (context_full)',
+      '0 tokens · prefill of 2 tokens in 2.0 ms · seed 7\nThe prompt fills the context window of 1,000 tokens. There is no room for a reply. (context_full)',
     );
     const timings = { ...end.timings, timeToFirstTokenMs: 12, decodeTokensPerSecond: 123.45 };
     expect(formatStatistics(start, { ...end, ids: [5, 6], timings })).toMatch(

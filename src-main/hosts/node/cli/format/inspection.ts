@@ -5,7 +5,7 @@ import type { Pieces } from '../pieces.ts';
 import { formatIntervention } from '../options/intervention-option.ts';
 import { formatAttention } from './attention.ts';
 import { formatExplanation } from './explanation.ts';
-import { formatCount, formatPercent, formatVector, plural } from './numbers.ts';
+import { formatCount, formatInteger, formatPercent, formatVector } from './numbers.ts';
 import { elide, formatTable, indent, onOneLine } from './table.ts';
 import { formatTokenTable } from './tokens.ts';
 
@@ -41,9 +41,9 @@ export function formatInspection(
 
 function heading({ model }: Inspection): string {
   return [
-    `${model.name}: ${formatCount(model.parameters)} parameters, ${plural(model.layers, 'layer')}, `,
-    `${plural(model.heads, 'head')} of ${model.headDim}, vocabulary of ${formatCount(model.vocabularySize)}, `,
-    `context window of ${formatCount(model.contextSize)} tokens`,
+    `${model.name}: ${formatInteger(model.parameters)} parameters, ${formatCount(model.layers, 'layer')}, `,
+    `${formatCount(model.heads, 'head')} of ${model.headDim}, vocabulary of ${formatInteger(model.vocabularySize)}, `,
+    `context window of ${formatInteger(model.contextSize)} tokens`,
   ].join('');
 }
 
@@ -112,7 +112,7 @@ function head({ logits, probabilities, prompt }: Inspection): string {
       '█'.repeat(Math.round(Math.exp(logprob) * BAR_WIDTH)),
     ]),
   );
-  const values = `logits  ${formatVector(logits.values)} (${formatCount(logits.values.length)})`;
+  const values = `logits  ${formatVector(logits.values)} (${formatInteger(logits.values.length)})`;
   return `After ${JSON.stringify(lastPiece)}\n\n${values}\n\nMost probable, after softmax over all tokens:\n\n${table}`;
 }
 
@@ -127,8 +127,8 @@ function sampling({ model, sampling: { stages, chosen, seed } }: Inspection, pie
     ],
     stages.map(({ stage, removed, survivors, top }) => [
       stage,
-      formatCount(removed),
-      formatCount(survivors),
+      formatInteger(removed),
+      formatInteger(survivors),
       top
         .slice(0, 4)
         .map(([id, probability]) => `${name(id)} ${formatPercent(probability)}`)
@@ -155,7 +155,7 @@ function loop({ loop: steps }: Inspection): string {
     ],
     steps.map(({ step, contextTokens, id, piece, logprob, text }) => [
       String(step + 1),
-      formatCount(contextTokens),
+      formatInteger(contextTokens),
       String(id),
       piece,
       formatPercent(Math.exp(logprob)),
@@ -181,7 +181,7 @@ function vectors({ prompt }: Inspection, tensor: TappedTensor): string {
   const gap = last.length === 0 ? [] : [['', gapLine(prompt.tokens.length), '']];
   const rows = [...first.map(line), ...gap, ...last.map(line)];
   const table = formatTable([{ title: '', align: 'right' }, { title: '' }, { title: '' }], rows);
-  return `${table}\n${plural(tensor.shape[0]!, 'vector')} of ${formatCount(tensor.shape[1]!)} numbers`;
+  return `${table}\n${formatCount(tensor.shape[0]!, 'vector')} of ${formatInteger(tensor.shape[1]!)} numbers`;
 }
 
 function row(tensor: TappedTensor, index: number): number[] {
@@ -197,5 +197,5 @@ function splitAtGap(shown: readonly (number | null)[]): [number[], number[]] {
 }
 
 function gapLine(tokens: number): string {
-  return `… ${formatCount(tokens - FIRST_ROWS - LAST_ROWS)} more …`;
+  return `… ${formatInteger(tokens - FIRST_ROWS - LAST_ROWS)} more …`;
 }

@@ -1,27 +1,27 @@
 import type { ModelDescription } from '../../../../engine/index.ts';
 import type { Fit } from '../../../../protocol/engine/model-fit.ts';
-import { formatBytes, formatCount, plural } from './numbers.ts';
+import { formatBytes, formatCount, formatInteger } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
 /** Formats a model's facts, types and memory, or why it cannot be loaded. */
 export function formatModelDescription(model: ModelDescription): string {
   const facts: [string, string][] = [
     ['architecture', model.architecture],
-    ['parameters', formatCount(model.parameters)],
+    ['parameters', formatInteger(model.parameters)],
     ['file', `${model.format}, ${formatBytes(model.fileBytes)}`],
-    ['layers', formatCount(model.layers)],
-    ['width', `${formatCount(model.hiddenSize)}, feed-forward ${formatCount(model.feedForwardSize)}`],
-    ['heads', `${plural(model.heads, 'head')} of ${model.headDim}, ${formatCount(model.kvHeads)} KV`],
-    ['context', plural(model.contextSize, 'token')],
-    ['vocabulary', plural(model.vocabularySize, 'token')],
+    ['layers', formatInteger(model.layers)],
+    ['width', `${formatInteger(model.hiddenSize)}, feed-forward ${formatInteger(model.feedForwardSize)}`],
+    ['heads', `${formatCount(model.heads, 'head')} of ${model.headDim}, ${formatInteger(model.kvHeads)} KV`],
+    ['context', formatCount(model.contextSize, 'token')],
+    ['vocabulary', formatCount(model.vocabularySize, 'token')],
     ['tokenizer', model.tokenizer ?? 'none (token ids only)'],
     ['start token', model.bosTokenId === null ? 'none' : String(model.bosTokenId)],
     ['end tokens', model.eosTokenIds.length === 0 ? 'none' : model.eosTokenIds.join(', ')],
-    ['template', model.chatTemplate === null ? 'none' : plural(model.chatTemplate.length, 'character')],
+    ['template', model.chatTemplate === null ? 'none' : formatCount(model.chatTemplate.length, 'character')],
   ];
   const types = model.tensorTypes.map(({ type, tensors, bytes }) => [
     type,
-    plural(tensors, 'tensor'),
+    formatCount(tensors, 'tensor'),
     formatBytes(bytes),
   ]);
   const right = 'right' as const;
@@ -30,7 +30,7 @@ export function formatModelDescription(model: ModelDescription): string {
       formatTable(
         ['', 'weights', 'KV cache', 'scratch', 'total'].map((title) => ({ title, align: right })),
         memory.map(({ contextSize, weights, kvCache, scratch, total }) => [
-          plural(contextSize, 'token'),
+          formatCount(contextSize, 'token'),
           ...[weights, kvCache, scratch, total].map(formatBytes),
         ]),
       ),
@@ -51,7 +51,7 @@ export function formatModelDescription(model: ModelDescription): string {
 
 /** Formats whether a model fits, with the numbers. */
 export function formatFit({ verdict, needed, available, short }: Fit, contextSize: number): string {
-  const numbers = `${formatBytes(needed)} for a context of ${plural(contextSize, 'token')}; ${formatBytes(available)} are free on this computer now`;
+  const numbers = `${formatBytes(needed)} for a context of ${formatCount(contextSize, 'token')}; ${formatBytes(available)} are free on this computer now`;
   if (verdict !== 'too-large') return `It fits: it needs ${numbers}.`;
   return `It does not fit: it needs ${numbers}. That is ${formatBytes(short)} short.`;
 }

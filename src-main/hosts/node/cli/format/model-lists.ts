@@ -1,7 +1,7 @@
 /** The library, the catalogue and what was found elsewhere, as tables. */
 import type { FoundModels, ModelListing } from '../../../../protocol/app/app-services.ts';
 import type { CatalogueEntry } from '../../../../protocol/app/downloads.ts';
-import { formatBytes, formatCount } from './numbers.ts';
+import { formatBytes, formatInteger } from './numbers.ts';
 import { formatTable } from './table.ts';
 
 /** @param defaultId the model of commands without `--model` */
@@ -29,7 +29,7 @@ export function formatCatalogue(entries: readonly CatalogueEntry[]): string {
     ],
     entries.map(({ id, parameters, bytes, license, modelId }) => [
       id,
-      formatCount(parameters),
+      formatInteger(parameters),
       bytes === null ? 'unknown' : formatBytes(bytes),
       license.kind === 'terms' ? `${license.name} (terms)` : license.name,
       modelId === null ? '' : `in library as ${modelId}`,

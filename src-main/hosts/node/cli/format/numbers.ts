@@ -1,12 +1,12 @@
 /** Formats numbers, independent of the locale: with a decimal point and commas between thousands. */
 
-export function formatCount(value: number): string {
+export function formatInteger(value: number): string {
   return value.toLocaleString('en-US');
 }
 
 /** `1 token`, `2 tokens`. */
-export function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+export function formatCount(count: number, noun: string): string {
+  return `${formatInteger(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 export function formatMs(ms: number): string {

@@ -1,7 +1,7 @@
 import type { OpProfile, RunProfile } from '../../../../engine/api/types.ts';
 import type { MachineCeilings } from '../../bench/bench-messages.ts';
 import type { BenchProfile } from '../../bench/run-bench.ts';
-import { plural } from './numbers.ts';
+import { formatCount } from './numbers.ts';
 import { type Column, formatTable, indent } from './table.ts';
 
 interface Row {
@@ -38,20 +38,20 @@ export function formatProfile({ prefill, decode, ceilings }: BenchProfile): stri
   const most = ({ threads }: RunProfile) => ceilings.find((each) => each.threads === threads) ?? null;
   const limits = ceilings.map(({ threads, readBytesPerSecond, multiplyAddsPerSecond }) => {
     const [read, multiply] = [readBytesPerSecond, multiplyAddsPerSecond].map((each) => (each / 1e9).toFixed(1));
-    return `machine limits on ${plural(threads, 'thread')}: ${read} GB/s from memory, ${multiply} GMAC/s (8-bit) from the cache`;
+    return `machine limits on ${formatCount(threads, 'thread')}: ${read} GB/s from memory, ${multiply} GMAC/s (8-bit) from the cache`;
   });
   return [
-    `prefill of ${plural(prefill.tokens, 'token')}, ${timeOf(prefill)}`,
+    `prefill of ${formatCount(prefill.tokens, 'token')}, ${timeOf(prefill)}`,
     indent(formatRun(prefill, most(prefill))),
     '',
-    `decoding ${plural(decode.tokens, 'token')}, ${timeOf(decode)}`,
+    `decoding ${formatCount(decode.tokens, 'token')}, ${timeOf(decode)}`,
     indent(formatRun(decode, most(decode))),
     ...(limits.length > 0 ? ['', ...limits] : []),
   ].join('\n');
 }
 
 function timeOf({ ms, threads }: RunProfile): string {
-  return `${ms.toFixed(1)} ms on ${threads === null ? 'the GPU' : plural(threads, 'thread')}`;
+  return `${ms.toFixed(1)} ms on ${threads === null ? 'the GPU' : formatCount(threads, 'thread')}`;
 }
 
 function formatRun(run: RunProfile, most: MachineCeilings | null): string {

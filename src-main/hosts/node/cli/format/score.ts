@@ -1,6 +1,6 @@
 import type { Score } from '../../../../engine/api/types.ts';
 import type { Pieces } from '../pieces.ts';
-import { formatCount, formatPercent, plural } from './numbers.ts';
+import { formatCount, formatInteger, formatPercent } from './numbers.ts';
 import { formatTable } from './table.ts';
 
 /** Formats the probability of each token of a text, and the model's top choice. */
@@ -11,7 +11,7 @@ export function formatScore({ ids, logprobs, ranks, top, perplexity }: Score, pi
       pieces.get(id) ?? '',
       i === 0 ? '' : logprobs[i - 1]!.toFixed(3),
       i === 0 ? '' : formatPercent(Math.exp(logprobs[i - 1]!)),
-      i === 0 ? '' : formatCount(ranks[i - 1]!),
+      i === 0 ? '' : formatInteger(ranks[i - 1]!),
       best === undefined ? '' : `${pieces.get(best[0]) ?? ''} ${formatPercent(Math.exp(best[1]))}`,
     ];
   });
@@ -26,5 +26,5 @@ export function formatScore({ ids, logprobs, ranks, top, perplexity }: Score, pi
     rows,
   );
   const summary = perplexity === null ? 'too short for perplexity' : `perplexity ${perplexity.toFixed(2)}`;
-  return `${table}\n${plural(ids.length, 'token')}, ${summary}`;
+  return `${table}\n${formatCount(ids.length, 'token')}, ${summary}`;
 }

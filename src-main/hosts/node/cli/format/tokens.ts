@@ -1,12 +1,12 @@
 import type { TokenPiece } from '../../../../engine/api/types.ts';
-import { plural } from './numbers.ts';
+import { formatCount } from './numbers.ts';
 import { formatTable } from './table.ts';
 
 /** Formats a text's tokens, one per line, and their number. */
 export function formatTokens(text: string, tokens: readonly TokenPiece[]): string {
   const unknown = tokens.filter((token) => token.unknown).length;
   const note = unknown === 0 ? '' : `, ${unknown} not in the vocabulary`;
-  return `${formatTokenTable(text, tokens)}\n${plural(tokens.length, 'token')}${note}`;
+  return `${formatTokenTable(text, tokens)}\n${formatCount(tokens.length, 'token')}${note}`;
 }
 
 /** @param text null when the tokens were given as ids */

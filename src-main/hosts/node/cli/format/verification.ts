@@ -1,7 +1,7 @@
 import { differenceText, type Difference } from '../../../../protocol/engine/receipt/differences.ts';
 import { firstDifference, type Receipt } from '../../../../protocol/engine/receipt/receipt.ts';
 import type { Continuation, RepeatOutcome } from '../../../../protocol/engine/receipt/repeat-reply.ts';
-import { plural } from './numbers.ts';
+import { formatCount } from './numbers.ts';
 
 /** The result of `verify`. */
 export type Verification = { differences: Difference[] } & (RepeatOutcome | { result: 'other_model' });
@@ -15,7 +15,7 @@ export function formatVerification(receipt: Receipt, verification: Verification)
 function resultLines({ promptIds, reply }: Receipt, verification: Verification): string[] {
   switch (verification.result) {
     case 'identical':
-      return [`Identical: ${plural(reply.ids.length, 'token')}.`];
+      return [`Identical: ${formatCount(reply.ids.length, 'token')}.`];
     case 'differs': {
       const { at, recorded, repeated } = verification;
       return [

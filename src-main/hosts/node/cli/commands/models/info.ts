@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { availableParallelism } from 'node:os';
+import { defaultContext } from '../../../../../engine/api/defaults.ts';
 import { describeModel } from '../../../../../engine/index.ts';
 import type { ModelListing } from '../../../../../protocol/app/app-services.ts';
-import { defaultContext, fitOf, memoryAt } from '../../../../../protocol/engine/model-fit.ts';
+import { fitOf, memoryAt } from '../../../../../protocol/engine/model-fit.ts';
 import { modelPathOf } from '../../../../../services/models/model-location.ts';
 import { systemMemory } from '../../../../../services/system-resources.ts';
 import { compileNodeKernels } from '../../../kernels.ts';
