@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { planFor, testFilesUnder } from './lib/affected.ts';
 
@@ -37,6 +38,15 @@ describe('what a change can affect', () => {
     expect(planFor(['e2e/chat.spec.ts'])).toMatchObject({ unit: [], kernels: false, specs: ['chat'] });
     expect(planFor(['e2e/chat.spec.ts'], ['e2e/chat.spec.ts'])).toMatchObject({ specs: [] });
     expect(planFor(['e2e/support/guard.ts'])).toMatchObject({ specs: 'all' });
+  });
+
+  test('the walks of the screenshots: nothing, but for the tests that import them', async () => {
+    const files = (await readdir(new URL('lib/', import.meta.url))).filter((name) => name.endsWith('-walk.ts'));
+    expect(files.length).toBeGreaterThan(5);
+    for (const file of [...files, 'small-png.ts', 'sampling-examples.ts']) {
+      const path = `scripts/lib/${file}`;
+      expect(planFor([path])).toMatchObject({ unit: [path], kernels: false, specs: [] });
+    }
   });
 
   test.each([

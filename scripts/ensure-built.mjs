@@ -27,7 +27,7 @@ const shared = [
  * `main`: everything that runs in Node (the app's main process, the engine, the web host, the command line tool).
  * `app`: what runs in a page (preload script, interface, the browser's engine worker).
  */
-const PARTS = {
+export const PARTS = {
   kernels: {
     sources: [
       'src-main/kernels',
@@ -41,7 +41,7 @@ const PARTS = {
   main: {
     sources: ['src-main', ...shared],
     outputs: [
-      ...['start', 'index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'],
+      ...['start', 'index', 'roll-back', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'],
       ...['bench-host', 'bench-worker', 'bench-app', 'ceilings-thread'],
     ].map((name) => `out/main/${name}.js`),
   },
@@ -56,8 +56,9 @@ const PARTS = {
     ],
     outputs: [
       ...['preload', 'gpu-preload'].map((name) => `out/preload/${name}.cjs`),
-      ...['index.html', 'gpu.html', 'engine.worker.js', 'gpu.worker.js', 'kernel-thread.js', 'markdown.worker.js'].map(
-        (name) => `out/renderer/${name}`,
+      ...['index.html', 'gpu.html'].map((name) => `out/renderer/${name}`),
+      ...['engine.worker', 'gpu.worker', 'kernel-thread', 'markdown.worker', 'pdf.worker'].map(
+        (name) => `out/renderer/${name}.js`,
       ),
     ],
   },

@@ -1,6 +1,6 @@
 /**
  * Prints every user-visible text of the source, one per line with its position: text of components, labels, error
- * messages, terminal output. For a reviewer who knows docs/glossary.md. With `--pot`, as a gettext template for translators.
+ * messages, terminal output. For a reviewer who knows the terms of scripts/dictionary.test.ts. With `--pot`, as a gettext template for translators.
  *
  *     npx tsx scripts/list-strings.ts [--pot] [FOLDER]
  */

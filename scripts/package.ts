@@ -14,7 +14,7 @@ import { ensureBuilt } from './ensure-built.mjs';
 import { root } from './lib/run.ts';
 
 /** @returns folder with the unpacked app */
-export async function packageApp(options: { test?: boolean; say?: (line: string) => void } = {}): Promise<string> {
+async function packageApp(options: { test?: boolean; say?: (line: string) => void } = {}): Promise<string> {
   await ensureBuilt(['main', 'app']);
   await makeResources(release());
   const runtime = await electronRuntime();

@@ -7,8 +7,8 @@ import { bundledPackages, type BundledPackage } from './bundled-packages.ts';
 import { NOTICES_FILE, thirdPartyLicences } from './notices.ts';
 
 /** electron-builder.config.ts takes the files from here. */
-export const MADE_FOLDER = join(root, 'out', '.dist');
-export const METAINFO = 'app.tokenscope.Tokenscope.metainfo.xml';
+const MADE_FOLDER = join(root, 'out', '.dist');
+const METAINFO = 'app.tokenscope.Tokenscope.metainfo.xml';
 
 /** Of the app that is being built; package.json has the only version. */
 export interface AppRelease {

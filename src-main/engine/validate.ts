@@ -85,7 +85,7 @@ export function validateInsideParams({ ids, interventions, query }: InsideParams
  * Upper limits depend on the model's program, which checks them.
  * @throws EngineError BAD_REQUEST
  */
-export function validateInterventions(interventions: readonly Intervention[]): void {
+function validateInterventions(interventions: readonly Intervention[]): void {
   interventions.forEach((intervention, i) => {
     for (const [key, value] of Object.entries(intervention)) {
       if (key !== 'kind') checkInteger(`interventions[${i}].${key}`, value, 0, MAX_INT32);

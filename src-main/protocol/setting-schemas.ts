@@ -26,8 +26,21 @@ export function schemasOf<T extends SettingTable>(table: T): SchemasOf<T> {
 export function partialOf<E extends v.ObjectEntries>(
   entries: E,
 ): v.GenericSchema<unknown, Partial<v.InferOutput<v.ObjectSchema<E, undefined>>>> {
-  const optional = Object.entries(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
-  return v.object(Object.fromEntries(optional)) as never;
+  // The type of an object from `fromEntries` knows no keys.
+  return v.object(optionalEntries(entries)) as never;
+}
+
+/** The same, which refuses other keys. */
+export function strictPartialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
+  unknown,
+  Partial<T>
+> {
+  // As above.
+  return v.strictObject(optionalEntries(entries)) as never;
+}
+
+function optionalEntries(entries: Readonly<Record<string, v.GenericSchema>>): v.ObjectEntries {
+  return Object.fromEntries(Object.entries(entries).map(([key, schema]) => [key, v.exactOptional(schema)]));
 }
 
 function schemaFor(row: Setting): v.GenericSchema {

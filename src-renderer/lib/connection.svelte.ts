@@ -7,9 +7,9 @@ import { EngineClient } from '../../src-main/protocol/engine/client.ts';
 import { backendLost } from '../../src-main/protocol/errors.ts';
 import type { Transport } from '../../src-main/protocol/transports/transport.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
-import { downloadText } from './download-text.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { electronModelOpener, webModelOpener, type LendFiles, type ModelOpener } from './model-opener.ts';
+import { saveFile } from './save-file.ts';
 import { electronServices, webServices, type PageServices } from './services.ts';
 import { workerUrl } from './trusted-url.ts';
 
@@ -190,7 +190,7 @@ class WebConnection extends LiveConnection {
   }
 
   saveText(name: string, text: string): Promise<boolean> {
-    downloadText(name, text);
+    saveFile(new Blob([text], { type: 'application/json' }), name);
     return Promise.resolve(true);
   }
 

@@ -1,3 +1,4 @@
+import { formatDecimal } from '../ui/format.ts';
 import { csv, type CsvValue } from './csv.ts';
 
 /** The values behind a chart. */
@@ -26,5 +27,5 @@ export function tableCsv({ columns, rows }: ValueTable): Blob {
 export function cellText(cell: CsvValue, { format }: ValueColumn): string {
   if (cell === null) return '–';
   if (typeof cell !== 'number') return String(cell);
-  return format === undefined ? cell.toLocaleString('en-US') : format(cell);
+  return format === undefined ? formatDecimal(cell) : format(cell);
 }

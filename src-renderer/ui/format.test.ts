@@ -3,6 +3,8 @@ import {
   formatBytes,
   formatBytesOf,
   formatCount,
+  formatDate,
+  formatDecimal,
   formatDuration,
   formatInteger,
   formatPercent,
@@ -18,6 +20,11 @@ describe('numbers as the interface writes them', () => {
     expect(formatInteger(49152)).toBe('49,152');
     expect(formatInteger(2448960)).toBe('2,448,960');
     expect(formatInteger(7)).toBe('7');
+  });
+  it('writes decimals', () => {
+    expect(formatDecimal(1234.5678)).toBe('1,234.568');
+    expect(formatDecimal(0.00012, 4)).toBe('0.0001');
+    expect(formatDecimal(12, 2, 2)).toBe('12.00');
   });
   it.each([
     [0.42, '42 %'],
@@ -39,7 +46,7 @@ describe('numbers as the interface writes them', () => {
     [41_000_000, 105_000_000, '41 of 105\u00a0MB'],
     [41_000_000, 1_900_000_000, '41.0\u00a0MB of 1.9\u00a0GB'],
     [60_000_000, 1_900_000_000, '0.1 of 1.9\u00a0GB'],
-    [3_000, 3_000, '3.0 of 3.0\u00a0KB'],
+    [3_000, 3_000, '3.0 of 3.0\u00a0kB'],
     [0, 999_700, '0.0 of 1.0\u00a0MB'],
   ])('writes %d of %d bytes as %s', (bytes, total, text) => expect(formatBytesOf(bytes, total)).toBe(text));
   it.each([
@@ -50,6 +57,7 @@ describe('numbers as the interface writes them', () => {
     [60_000, '1 min'],
   ])('writes %f ms as %s', (ms, text) => expect(formatDuration(ms)).toBe(unbroken(text)));
   it('may break a line between minutes and seconds', () => expect(formatDuration(125_000)).toBe('2\u00a0min 5\u00a0s'));
+  it('writes a day with its year', () => expect(formatDate(new Date(2026, 0, 2, 23, 59))).toBe('2 Jan 2026'));
   it('writes rates and counts', () => {
     expect(formatRate(412.3)).toBe('412');
     expect(formatRate(9.44)).toBe('9.4');

@@ -13,6 +13,11 @@ export function formatInteger(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** 1234.5 is `1,234.5`. @param most maximum number of decimals @param least minimum number of them */
+export function formatDecimal(value: number, most = 3, least = 0): string {
+  return value.toLocaleString('en-US', { minimumFractionDigits: least, maximumFractionDigits: most });
+}
+
 /** 0.42 is `42 %`, 0.09 is `9.0 %`, 0.0004 is `0.04 %`; what rounds to nothing is `< 0.01 %`. */
 export function formatPercent(fraction: number): string {
   const percent = fraction * 100;
@@ -21,7 +26,7 @@ export function formatPercent(fraction: number): string {
   return withUnit(percent.toFixed(percent < 1 ? 2 : percent < 9.95 ? 1 : 0), '%');
 }
 
-const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Decimal units, as for disks and downloads: 9820000 is `9.8 MB`, 105e6 is `105 MB`. */
 export function formatBytes(bytes: number): string {
@@ -60,6 +65,11 @@ export function formatDuration(ms: number): string {
 /** Tokens per second without the unit: 412.3 is `412`, 9.44 is `9.4`, 1234 is `1,234`. */
 export function formatRate(tokensPerSecond: number): string {
   return tokensPerSecond < 9.95 ? tokensPerSecond.toFixed(1) : formatInteger(tokensPerSecond);
+}
+
+/** `2 Jan 2026`, the day of this computer's calendar. */
+export function formatDate(date: Date): string {
+  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 }
 
 /** `1 chat`, `10 chats`, `1,000 chats`. */

@@ -1,4 +1,5 @@
 /** Geometry of `LineChart`: scales, ticks, paths and which point is read. No DOM; lengths are CSS pixels. */
+import { formatDecimal } from './format.ts';
 
 export interface ChartPoint {
   /** A whole number, such as the index of a token. */
@@ -144,7 +145,7 @@ function multiples(first: number, last: number, step: number): number[] {
 /** A tick as it is written: with as many decimals as the step has. */
 export function tickText(value: number, step: number): string {
   const digits = decimalsOf(step);
-  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return formatDecimal(value, digits, digits);
 }
 
 /** Decimals of a step of 1, 2 or 5 times a power of ten. */

@@ -27,6 +27,9 @@ export interface Action {
   testId?: string;
 }
 
+/** An arrow of a Pager. */
+export type PagerArrow = 'previous' | 'next';
+
 /** A line of a Menu. */
 export interface MenuItem {
   label: string;

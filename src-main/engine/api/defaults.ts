@@ -7,6 +7,24 @@ import type { GenerateParams, PromptInput } from './types.ts';
 /** Replies that can be generated as one batch. */
 export const MAX_LANES = 8;
 
+/** Default context in tokens: K and V of larger ones would take gigabytes with some models. */
+const DEFAULT_CONTEXT_SIZE = 4096;
+/** Share of the window that stays free for the reply when the beginning of a prompt is left out. */
+const REPLY_SHARE = 1 / 8;
+
+/** @param trained training context in tokens */
+export function defaultContext(trained: number): number {
+  return Math.min(trained, DEFAULT_CONTEXT_SIZE);
+}
+
+/**
+ * Tokens of the window that stay free for the reply when the beginning of a prompt is left out.
+ * @param maxTokens token limit of the reply
+ */
+export function replyReserve(maxTokens: number, contextSize: number): number {
+  return Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE));
+}
+
 export function defaultSamplingParams(): SamplingParams {
   return defaultsOf(SAMPLING_SETTINGS);
 }

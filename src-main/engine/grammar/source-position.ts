@@ -2,7 +2,7 @@ import { EngineError } from '../api/errors.ts';
 import type { SourceProblem } from '../api/types.ts';
 
 /** Line and column of a UTF-16 offset, both from 1. A CR LF pair ends one line. */
-export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
+function lineAndColumn(text: string, offset: number): { line: number; column: number } {
   let line = 1;
   let start = 0;
   for (const { 0: end, index } of text.matchAll(/\r\n|\r|\n/g)) {

@@ -45,7 +45,3 @@ export function utf8Length(codePoint: number): number {
   if (codePoint < 0x800) return 2;
   return codePoint < 0x10000 ? 3 : 4;
 }
-
-export function encodeUtf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}

@@ -1,3 +1,4 @@
+import { defaultContext } from '../api/defaults.ts';
 import { EngineError } from '../api/errors.ts';
 import type { CancelToken, ModelFiles } from '../api/platform.ts';
 import type { Program } from '../program/program.ts';
@@ -11,9 +12,6 @@ import type { ModelSource } from './model-source.ts';
 import { openGguf } from './gguf/open-gguf.ts';
 import { fromSource, type OpenedModel } from './opened-model.ts';
 import { readerOf } from './weight-source.ts';
-
-/** Default context in tokens: K and V of larger ones would take gigabytes. */
-export const DEFAULT_CONTEXT_SIZE = 4096;
 
 export interface OpenModelOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
@@ -103,7 +101,7 @@ async function load(id: string, opened: OpenedModel, options: OpenModelOptions):
 }
 
 function contextSizeOf({ config }: OpenedModel, asked: number | undefined): number {
-  if (asked === undefined) return Math.min(config.contextSize, DEFAULT_CONTEXT_SIZE);
+  if (asked === undefined) return defaultContext(config.contextSize);
   if (Number.isSafeInteger(asked) && asked >= 1 && asked <= config.contextSize) return asked;
   throw new EngineError(
     'BAD_REQUEST',

@@ -1,4 +1,5 @@
 /** Draws texts, boxes and lines on a canvas in the colours and fonts of the page. */
+import { RIGHT_TO_LEFT } from '../right-to-left.ts';
 import { tokensOf, wrapTokens, type WrappedLine } from './wrap-tokens.ts';
 
 /** What drawing needs of a `CanvasRenderingContext2D`. */
@@ -64,8 +65,6 @@ export interface Underline {
 const TINT_GAP = 1;
 /** Of the middle of an underline above the end of its line, px. */
 const UNDERLINE_RISE = 3.5;
-
-const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
 
 export class Pen {
   readonly context: Context;

@@ -272,7 +272,7 @@ function beginsOperand(tokens: TemplateTokens): boolean {
   return ['name', 'string', 'integer', 'float'].includes(tokens.current.type) || tokens.isOperator('[', '{');
 }
 
-export function parseArguments(tokens: TemplateTokens): Arguments {
+function parseArguments(tokens: TemplateTokens): Arguments {
   const { at } = tokens.expect('operator', '(');
   const positional: Expression[] = [];
   const keywords: [string, Expression][] = [];

@@ -12,7 +12,7 @@ import { formatError, parseHeader, type SafetensorsHeader, type TensorInfo } fro
 import { quote } from '../json/strict-json.ts';
 
 /** Supported dtypes. Both formats are little-endian, so the bytes are the same. */
-export const TYPE_OF_DTYPE: Partial<Record<Dtype, BlockType>> = { F32, F16, BF16 };
+const TYPE_OF_DTYPE: Partial<Record<Dtype, BlockType>> = { F32, F16, BF16 };
 
 /** Little-endian 64-bit length of the JSON header. */
 const PREFIX_BYTES = 8;

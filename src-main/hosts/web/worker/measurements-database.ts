@@ -1,6 +1,7 @@
 /** Stores measurements of this computer in the browser's database, so that a second start need not measure again. */
 import type { Measurements } from '../../../engine/api/platform.ts';
 import { isFresh, type StoredMeasurement } from '../../stored-measurements.ts';
+import { settled } from './settled-request.ts';
 
 const DATABASE = 'tokenscope-measurements';
 const STORE = 'measurements';
@@ -56,11 +57,4 @@ function forgetOld(store: IDBObjectStore): void {
     if (!isFresh(entry.value, Date.now())) entry.delete();
     entry.continue();
   };
-}
-
-function settled<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('The database returned an error.'));
-  });
 }

@@ -2,6 +2,7 @@
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { PrefixStore } from '../../../engine/api/platform.ts';
 import { PREFIX_DATABASE } from '../../../protocol/prefix-database-name.ts';
+import { settled } from './settled-request.ts';
 
 const STORES = ['blocks', 'uses', 'chats'] as const;
 const LIMIT_BYTES = 2 ** 30;
@@ -151,12 +152,5 @@ function completed(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error ?? new Error('The transaction was aborted.'));
-  });
-}
-
-function settled<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('The database returned an error.'));
   });
 }

@@ -2,14 +2,15 @@
  * `conversations.json` of a ChatGPT data export: a list of conversations, each a tree of nodes in `mapping` with the
  * shown one in `current_node`. Times are seconds.
  */
-import { entriesOf, field, isFields, listField, numberField, textField } from './fields.ts';
+import { isRecord } from '../../../../src-main/protocol/is-record.ts';
+import { entriesOf, field, listField, numberField, textField } from './fields.ts';
 import { withoutText, type SourceChat, type SourceMessage } from './source-chat.ts';
 
 /** `U+E200 kind U+E202 part U+E202 part U+E201`. None is within another, so one scan is enough. */
 const MARKER = /\ue200([^\ue200-\ue202]*)(?:\ue202([^\ue200\ue201]*))?\ue201/gu;
 
 export function isChatGpt(value: unknown): boolean {
-  return isFields(field(value, 'mapping'));
+  return isRecord(field(value, 'mapping'));
 }
 
 /** @param leftOut called for each thing that has no place in a chat: `image`, `tool message` */

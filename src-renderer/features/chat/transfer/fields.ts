@@ -1,13 +1,9 @@
 /** Careful access to a parsed file from elsewhere: everything may be missing or of another type. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isRecord } from '../../../../src-main/protocol/is-record.ts';
 
 /** A field of an object; undefined if there is none. Inherited ones do not count. */
 export function field(value: unknown, name: string): unknown {
-  return isFields(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 export function textField(value: unknown, name: string): string {
@@ -28,5 +24,5 @@ export function listField(value: unknown, name: string): readonly unknown[] {
 /** Own entries of an object field. */
 export function entriesOf(value: unknown, name: string): [string, unknown][] {
   const found = field(value, name);
-  return isFields(found) ? Object.entries(found) : [];
+  return isRecord(found) ? Object.entries(found) : [];
 }

@@ -4,7 +4,8 @@
  */
 import { MAX_FOLDER } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { cutText } from '../../../../src-main/protocol/cut-text.ts';
-import { entriesOf, field, isFields, listField, numberField, textField } from './fields.ts';
+import { isRecord } from '../../../../src-main/protocol/is-record.ts';
+import { entriesOf, field, listField, numberField, textField } from './fields.ts';
 import { withoutText, type SourceChat, type SourceMessage } from './source-chat.ts';
 
 /** What a line may begin with: a folded part of a reply, or a code fence. */
@@ -16,7 +17,7 @@ const END = '</details>';
 const TOOLS = new Set(['tool_calls', 'code_interpreter']);
 
 export function isOpenWebUi(value: unknown): boolean {
-  return isFields(field(field(field(value, 'chat'), 'history'), 'messages'));
+  return isRecord(field(field(field(value, 'chat'), 'history'), 'messages'));
 }
 
 /** @param leftOut called for each thing that has no place in a chat: `attachment` */

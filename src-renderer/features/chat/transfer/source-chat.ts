@@ -8,6 +8,7 @@ import {
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { appendColumns, noTokens } from '../../../../src-main/protocol/app/chats/token-columns.ts';
 import { orderTurns, type TreeRepairs } from '../../../../src-main/protocol/app/chats/turn-order.ts';
+import { FILE_ID } from '../../../../src-main/protocol/app/fields.ts';
 import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { newId } from '../../../lib/new-id.ts';
 import { titleFrom } from '../state/title.ts';
@@ -41,7 +42,6 @@ export interface SourceChat {
   folder: string;
 }
 
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_TITLE = 200;
 /** Years 1970 to 9999: other times cannot be stored. */
 const MAX_TIME = Date.UTC(9999, 11, 31);
@@ -82,7 +82,7 @@ export function portableOf(source: SourceChat): { chat: PortableChat; repairs: T
       ids.set(message.id, parent);
       continue;
     }
-    const id = ID.test(message.id) && !used.has(message.id) ? message.id : newId();
+    const id = FILE_ID.test(message.id) && !used.has(message.id) ? message.id : newId();
     used.add(id);
     ids.set(message.id, id);
     // Versions are shown in the order of their times.

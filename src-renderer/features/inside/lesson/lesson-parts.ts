@@ -140,7 +140,7 @@ export const LESSON: readonly LessonPart[] = [
     question: 'Choose the way that needs fewer operations.',
     picture: 'operations',
     isRight: ({ row }, picture) => column(picture, 1)[row] === Math.min(...column(picture, 1)),
-    right: 'With three tokens it saves two thirds. With a thousand it saves 99.9 %.',
+    right: 'With three tokens it saves two thirds. With a thousand it saves 99.9\u00a0%.',
     hint: 'The other bar is shorter.',
   },
   {

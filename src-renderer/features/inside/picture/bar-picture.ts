@@ -1,4 +1,5 @@
 import { shortened } from '../../../../src-main/protocol/cut-text.ts';
+import { formatDecimal } from '../../../ui/format.ts';
 import { withMinus, type BarScale, type CellFacts, type Picture, type Table } from './picture.ts';
 import type { Shape } from './scene.ts';
 
@@ -97,7 +98,6 @@ function decimalsOf(bars: readonly Bar[], max: number): number {
 /** Grouped, unlike in tables: 9216 is `9,216`. */
 function barNumber(value: number, decimals: number): string {
   const rounded = Number(value.toFixed(decimals));
-  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   // Without the sign of -0.
-  return withMinus((rounded === 0 ? 0 : rounded).toLocaleString('en-US', digits));
+  return withMinus(formatDecimal(rounded === 0 ? 0 : rounded, decimals, decimals));
 }

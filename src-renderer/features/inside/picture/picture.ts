@@ -1,3 +1,4 @@
+import { formatDecimal } from '../../../ui/format.ts';
 import type { Scene } from './scene.ts';
 
 /** Row and column, from 0. */
@@ -84,7 +85,7 @@ export const TABLE_DIGITS = 7;
 export function formatNumber(value: number, digits = DIGITS): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value < 0 ? `${MINUS}∞` : '∞';
   const rounded = Number(value.toPrecision(digits));
-  return withMinus(Math.abs(rounded) >= GROUPED ? rounded.toLocaleString('en-US') : String(rounded));
+  return withMinus(Math.abs(rounded) >= GROUPED ? formatDecimal(rounded) : String(rounded));
 }
 
 /** With a minus sign, which is as wide as a plus sign, in place of hyphens. */

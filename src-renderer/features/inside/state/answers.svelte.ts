@@ -72,6 +72,7 @@ export class Answers {
    * @param slot for questions of a kind that are asked together
    */
   ask<Q extends InsideQuery>(query: Q, slot: string = query.kind): Question<Q> {
+    // The answer has the kind of its query.
     return untrack(() => this.#ask(query, slot) as unknown as Question<Q>);
   }
 

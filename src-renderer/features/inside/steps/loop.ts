@@ -1,5 +1,12 @@
 import type { CacheAnswer } from '../../../../src-main/engine/api/inside-types.ts';
-import { formatBytes, formatCount, formatDuration, formatInteger, withUnit } from '../../../ui/format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDecimal,
+  formatDuration,
+  formatInteger,
+  withUnit,
+} from '../../../ui/format.ts';
 import { barPicture } from '../picture/bar-picture.ts';
 import type { Picture } from '../picture/picture.ts';
 import type { LoopTimes } from '../state/loop-measurement.svelte.ts';
@@ -41,7 +48,7 @@ export function roughCount(count: number): string {
   const rounded = Number(count.toPrecision(2));
   const unit = SCALES.find(({ scale }) => rounded >= scale);
   if (unit === undefined) return formatInteger(rounded);
-  return withUnit((rounded / unit.scale).toLocaleString('en-US', { maximumSignificantDigits: 2 }), unit.name);
+  return withUnit(formatDecimal(rounded / unit.scale, 1), unit.name);
 }
 
 /** Operations of the next token with and without the cache. */

@@ -9,7 +9,7 @@ export function stageReport(stage: string, change: Partial<SamplerStageReport> =
 
 type After = [logit: number, probability: number] | null;
 
-export function candidateRow(id: number, rank: number, logit: number, after: After[]): CandidatePath {
+function candidateRow(id: number, rank: number, logit: number, after: After[]): CandidatePath {
   const stages = after.map((at) => (at === null ? null : { logit: at[0], probability: at[1] }));
   return { id, piece: `·w${id}`, rank, logit, logprob: Math.log(0.1), stages };
 }
