@@ -143,6 +143,44 @@ for (const theme of RUNS) {
   });
 }
 
+// A page of 1280 by 1024 px, zoomed to 400 %.
+test(
+  'at 320 by 256 px, all of the message box can be reached, and the thread is seen',
+  { tag: '@full' },
+  async ({ app }) => {
+    const { page } = app;
+    const chat = await new ChatPage(page).readyForShortReplies();
+    await chat.ask('Hello');
+    await page.setViewportSize({ width: 320, height: 256 });
+    await new ModelsPage(app).drag('note.txt', Buffer.from('A note.'), ['dragenter', 'drop']);
+    await expect(chat.id('attached-file')).toHaveCount(1);
+    const box = chat.id('composer');
+    await box.fill(Array.from({ length: 10 }, (_, at) => `Line ${at + 1}`).join('\n'));
+    await box.press('Control+End');
+    await page.keyboard.type('!');
+    const isLastLineSeen = () =>
+      box.evaluate((element) => {
+        const { left, top } = element.getBoundingClientRect();
+        const { paddingBottom, lineHeight } = getComputedStyle(element);
+        const fromTop = element.scrollHeight - parseFloat(paddingBottom) - parseFloat(lineHeight) / 2;
+        const y = top + element.clientTop + fromTop - element.scrollTop;
+        return document.elementFromPoint(left + 40, y) === element;
+      });
+    await expect.poll(isLastLineSeen).toBe(true);
+    await expect(chat.id('attached-remove')).toBeEnabled();
+    const thread = page.locator('[data-region="thread"]');
+    for (const id of ['attached-remove', 'attach', 'send']) {
+      await chat.id(id).scrollIntoViewIfNeeded();
+      await expect(chat.id(id)).toBeInViewport({ ratio: 0.9 });
+      expect((await thread.boundingBox())!.height, id).toBeGreaterThanOrEqual(40);
+      expect((await thread.boundingBox())!.y, id).toBeGreaterThanOrEqual(40);
+    }
+    await chat.id('send').click();
+    await expect(chat.id('user-turn')).toHaveCount(2);
+    await chat.finished();
+  },
+);
+
 /** The app in a theme, with the settings still open. */
 async function chatIn(theme: AxeTheme, { page }: RunningApp) {
   const chat = new ChatPage(page);

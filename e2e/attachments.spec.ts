@@ -93,6 +93,32 @@ test('a file that is too big is cut, or removed', { tag: '@full' }, async ({ app
   await expect(chat.id('attached-file')).toHaveCount(0);
 });
 
+test(
+  'text is pasted without its picture; a file without an extension is attached',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    /** @returns whether the browser pastes the text */
+    const paste = (file: { name: string; type: string }) =>
+      chat.id('composer').evaluate((box, { name, type }) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData('text/plain', '1\t2');
+        clipboardData.items.add(new File(['12'], name, { type }));
+        return box.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+      }, file);
+    // As spreadsheets copy cells.
+    expect(await paste({ name: 'image.png', type: 'image/png' })).toBe(true);
+    expect(await paste({ name: 'note.txt', type: 'text/plain' })).toBe(false);
+    await expect(chat.id('attached-file')).toHaveText([/note\.txt/]);
+    await expect(chat.id('attach-problem')).toHaveCount(0);
+
+    await new ModelsPage(app).drag('LICENSE', Buffer.from('Do what you want.'), ['dragenter', 'drop']);
+    await expect(chat.id('attached-file')).toHaveText([/note\.txt/, /LICENSE/]);
+    await expect(chat.id('composer-box')).toBeVisible();
+  },
+);
+
 test('the text of a sent file is scrolled by keyboard', { tag: '@full' }, async ({ app, dataDir }) => {
   const chat = await new ChatPage(app.page).readyForShortReplies();
   const path = join(dataDir, 'lines.txt');

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Locator } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
+import { writeChat } from './support/long-chats.ts';
 import { saveOffered } from './support/saved-file.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
@@ -38,6 +39,7 @@ test('chats are imported, found, pinned, moved to a folder, duplicated and expor
   await chat.id('chat-search').fill('pixel');
   await expect(chat.id('chat-hit')).toHaveText('**Pixel**, for her spots.');
   await expect(chat.id('chat-hit').locator('mark')).toHaveText('Pixel');
+  await expect(chat.id('live-region')).toContainText('1 result');
   await expectNoViolations(app.page, 'search results');
   await rows(chat).click();
   await expect(chat.lastText).toContainText('Pixel');
@@ -191,6 +193,29 @@ test('the focus moves to another chat when one is deleted by keyboard', { tag: '
   await keyboard.press('Delete');
   await expect(rows(chat)).toHaveCount(0);
   await expect(chat.id('composer')).toBeFocused();
+});
+
+test('a Hebrew title that is too long shows its beginning', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  const title = 'אבגדהוזחטיכלמנסעפצקרשת'.repeat(3).slice(0, 45);
+  await writeChat(app, { id: '00000000-0000-4000-8000-000000000001', title, replies: [['Hi']] });
+  const row = rows(chat).filter({ hasText: title });
+  await row.click();
+  await expect(app.page.getByRole('heading', { level: 1, name: title })).toHaveCSS('direction', 'rtl');
+  const seen = await row.getByText(title).evaluate((element) => {
+    const range = document.createRange();
+    range.setStart(element.firstChild!, 0);
+    range.setEnd(element.firstChild!, 1);
+    const [letter, box] = [range.getBoundingClientRect(), element.getBoundingClientRect()];
+    return {
+      direction: getComputedStyle(element).direction,
+      isCut: element.scrollWidth > element.clientWidth,
+      showsBeginning: letter.width > 0 && letter.left >= box.left && letter.right <= box.right + 1,
+    };
+  });
+  expect(seen).toEqual({ direction: 'rtl', isCut: true, showsBeginning: true });
+  await row.press('F2');
+  await expect(app.page.getByRole('textbox', { name: 'Chat title' })).toHaveCSS('direction', 'rtl');
 });
 
 test('chats are managed with the keyboard alone', { tag: '@full' }, async ({ app }) => {

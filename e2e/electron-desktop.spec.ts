@@ -7,6 +7,7 @@ import { sandboxProblem } from '../scripts/lib/processes.ts';
 import { root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
+import { NotebookPage } from './pages/notebook.ts';
 import type { RunningApp } from './support/app.ts';
 import { writeTinyModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
@@ -95,6 +96,36 @@ test('the menu shows views and settings, and zoom is remembered @full', async ({
   await expect.poll(zoom).toBe(0.5);
   await choose(app, 'zoom-reset');
   await expect.poll(zoom).toBe(0);
+});
+
+test('Undo and Redo of the menu are those of the notebook, except in a text field @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const notebook = new NotebookPage(app.page);
+  const typed = 'Once upon a time';
+  await chat.ready();
+  await notebook.open();
+  await app.page.keyboard.type(typed);
+  await app.page.keyboard.press('Control+Enter');
+  await notebook.finished();
+  const generated = await notebook.content();
+  expect(generated.length).toBeGreaterThan(typed.length);
+  await choose(app, 'undo');
+  await expect.poll(() => notebook.content()).toBe(typed);
+  await choose(app, 'redo');
+  await expect.poll(() => notebook.content()).toBe(generated);
+  await expect(notebook.marked.first()).toBeVisible();
+
+  const search = chat.id('chat-search');
+  await search.press('u');
+  await expect(search).toHaveValue('u');
+  await choose(app, 'undo');
+  await expect(search).toHaveValue('');
+  expect(await notebook.content()).toBe(generated);
+
+  // Nor does Chromium change the notebook, which it would do for a key that a field leaves to it.
+  await notebook.text.focus();
+  await app.electron!.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.undo());
+  await expect.poll(() => notebook.content()).toBe(typed);
 });
 
 test('text fields and selected text have a context menu, and the title bar has the whole one @full', async ({

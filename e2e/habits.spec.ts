@@ -66,6 +66,47 @@ test('commands, chats and models without a mouse; text is found in a long chat',
   await expect(chat.replies.filter({ hasText: '**17**' })).toBeInViewport();
 });
 
+test('the last message is edited with Arrow up; the palette copies the last reply @full', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { page } = app;
+  const { keyboard } = page;
+  await chat.ready();
+  // So long that its message is not in the page.
+  const long = Array.from({ length: 400 }, (_, at) => `Paragraph ${at + 1}.`).join('\n\n');
+  await openReplies(app, chat, ['A short one.', long]);
+  await expect(chat.lastText).toContainText('Paragraph 400.');
+  const composer = chat.id('composer');
+  const editor = chat.id('turn-editor-text');
+  await composer.fill('a');
+  await keyboard.press('ArrowUp');
+  await expect(editor).toHaveCount(0);
+  await composer.fill('');
+  await keyboard.press('ArrowUp');
+  await expect(editor).toBeFocused();
+  await expect(editor).toBeInViewport();
+  await expect(editor).toHaveValue(/^Question 2/);
+  await keyboard.press('Escape');
+  await expect(editor).toHaveCount(0);
+  // In the page now, and in view.
+  await composer.focus();
+  await keyboard.press('ArrowUp');
+  await expect(editor).toBeFocused();
+  await keyboard.press('Escape');
+
+  const choose = async (title: string) => {
+    await keyboard.press('Control+k');
+    await expect(chat.id('palette-input')).toBeFocused();
+    await keyboard.type(title);
+    await expect(page.locator('[data-testid=palette-item][data-selected]')).toHaveText(title);
+    await keyboard.press('Enter');
+  };
+  await choose('Copy the last reply');
+  await expect(chat.id('toast').filter({ hasText: 'Answer copied' })).toBeVisible();
+  await page.locator('[data-region="thread"]').focus();
+  await choose('Focus the message box');
+  await expect(composer).toBeFocused();
+});
+
 test('tour, find bar, palette and shortcut sheet have no violations in any theme @full', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { page } = app;
@@ -109,6 +150,8 @@ test('tour, find bar, palette and shortcut sheet have no violations in any theme
   await page.keyboard.press('?');
   await expect(chat.id('shortcuts')).toContainText('Find in this chat');
   await expect(chat.id('shortcuts')).toContainText('Vote for text 1');
+  await expect(chat.id('shortcuts')).toContainText('Look inside');
+  await expect(chat.id('shortcuts')).toContainText('Details of the token at the cursor');
   await expectNoViolationsIn(THEMES, page, 'shortcut sheet');
 });
 

@@ -279,6 +279,56 @@ test('a selection over blocks and turns is copied as the original text', { tag: 
 });
 
 test(
+  'a selection is copied without folded reasoning, and with all of a long message',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    const { page } = app;
+    await chat.ready();
+    const long = `Once${words(1200).join('')}.`;
+    const thought = ['<think>', ' Hm', '</think>'];
+    await writeChat(app, {
+      id: idOf(7),
+      title: 'thought',
+      messages: [long, 'Why?'],
+      replies: [
+        [...thought, 'Yes', '.'],
+        [...thought, 'No', '.'],
+      ],
+      reasoning: thought.length,
+    });
+    await open(chat, idOf(7));
+    await expect(chat.id('markdown')).toHaveCount(2);
+    await expect(page.getByRole('button', { name: 'Show all' })).toBeVisible();
+    /** From a character of the first message to the end of the last reply. */
+    const copied = (from: number) =>
+      page.evaluate((offset) => {
+        const bodies = [...document.querySelectorAll('[data-turn] [data-copy]')];
+        const [first, last] = [bodies[0]!, bodies.at(-1)!];
+        const text = document.createTreeWalker(first, NodeFilter.SHOW_TEXT, (node) =>
+          (node.nodeValue ?? '').length > offset ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
+        );
+        const range = document.createRange();
+        range.setStart(text.nextNode()!, offset);
+        range.setEnd(last, last.childNodes.length);
+        const selection = document.getSelection()!;
+        selection.removeAllRanges();
+        selection.addRange(range);
+        const data = new DataTransfer();
+        first.dispatchEvent(new ClipboardEvent('copy', { clipboardData: data, bubbles: true, cancelable: true }));
+        return data.getData('text/plain');
+      }, from);
+    expect(await copied(0)).toBe([long, 'Yes.', 'Why?', 'No.'].join('\n\n'));
+    expect(await copied(5)).toBe([long.slice(5), 'Yes.', 'Why?', 'No.'].join('\n\n'));
+    // Opened, it is copied, too; its button is not.
+    await chat.replies.first().getByTestId('reasoning-toggle').click();
+    const opened = await copied(5);
+    expect(opened).toContain('Hm');
+    expect(opened).not.toContain('Thought for');
+  },
+);
+
+test(
   'a list of hundreds of chats has only the visible rows in the page, also for a search',
   { tag: '@full' },
   async ({ app }) => {

@@ -102,6 +102,52 @@ test('everything about a message works with the keyboard alone', { tag: '@full' 
   await expect(userTurns(chat).first()).toHaveText(/The cat sat\s*$/);
 });
 
+test('the focus stays in the turn whose control has gone', { tag: '@full' }, async ({ app }) => {
+  const chat = await ready(app);
+  const { keyboard } = app.page;
+  await chat.set('ignoreEos', true);
+  await chat.ask('The cat sat');
+  await chat.ask('Then it');
+  await chat.turnMenu(chat.replies.first(), 'turn-branch');
+  await expect(chat.id('composer')).toBeFocused();
+  await chat.id('later-messages').getByRole('button').focus();
+  await keyboard.press('Enter');
+  await expect(userTurns(chat)).toHaveCount(2);
+  await expect(chat.lastReply).toBeFocused();
+
+  const pager = chat.lastReply.getByTestId('pager');
+  for (const version of [2, 3]) {
+    await chat.lastReply.getByTestId('regenerate').focus();
+    await keyboard.press('Enter');
+    await expect(pager).toContainText(`${version} / ${version}`);
+    await expect(chat.lastReply).toBeFocused();
+    await chat.finished();
+  }
+  // An arrow keeps it until there is no further version.
+  const previous = chat.lastReply.getByRole('button', { name: 'Previous version' });
+  await previous.focus();
+  await keyboard.press('Enter');
+  await expect(pager).toContainText('2 / 3');
+  await expect(previous).toBeFocused();
+  await keyboard.press('Enter');
+  await expect(pager).toContainText('1 / 3');
+  await expect(chat.lastReply).toBeFocused();
+  await chat.lastReply.getByTestId('continue').focus();
+  await keyboard.press('Enter');
+  await expect(chat.lastReply).toBeFocused();
+  await chat.finished();
+
+  // A message without a reply.
+  await chat.ask('And then');
+  await chat.lastReply.focus();
+  await keyboard.press('Delete');
+  await expect(app.page.locator('[data-region="thread"]')).toBeFocused();
+  await chat.id('generate-reply').focus();
+  await keyboard.press('Enter');
+  await expect(userTurns(chat).last()).toBeFocused();
+  await chat.finished();
+});
+
 test('a reply is generated with another preset, or written by hand', { tag: '@full' }, async ({ app }) => {
   const chat = await ready(app);
   await chat.ask('The cat sat');
@@ -144,7 +190,9 @@ test('a message is copied as text and as Markdown', { tag: '@full' }, async ({ a
   });
   await chat.ask('Some **bold** `code`');
   await chat.turnMenu(userTurns(chat).first(), 'copy-text');
-  await expect(app.page).toHaveTitle('Some bold code');
+  // What a person types is not Markdown.
+  await expect(app.page).toHaveTitle('Some **bold** `code`');
+  await app.page.evaluate(() => (document.title = ''));
   await chat.turnMenu(userTurns(chat).first(), 'copy-markdown');
   await expect(app.page).toHaveTitle('Some **bold** `code`');
   await chat.lastReply.getByTestId('copy').click();

@@ -33,7 +33,7 @@ test('a file is described before it is loaded, replies as in the terminal, and f
   await expect(models.id('architecture')).toContainText('Architecture llama');
   await expect(models.id('architecture')).toContainText('Trained context 512');
   await expect(models.id('quantisation-mix')).toContainText('F32 100 %');
-  await expect(models.id('memory-estimate')).toContainText(/Weights, unpacked to F32 7\d\d\sKB/);
+  await expect(models.id('memory-estimate')).toContainText(/Weights, unpacked to F32 7\d\d\skB/);
   // Nothing is loaded before a person says so.
   await expect(models.card('TinyTransformer')).toContainText('Loaded');
 
@@ -187,6 +187,19 @@ test('a dragged file highlights the window; dropping opens it', { tag: '@full' }
   await models.drag('story.gguf', bytes, ['dragenter']);
   await expect(models.id('drop-overlay')).toBeVisible();
   await models.drag('story.gguf', bytes, ['dragleave']);
+  await expect(models.id('drop-overlay')).toBeHidden();
+  // Nothing leaves an element that was removed under the pointer.
+  await app.page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(['x'], 'story.gguf'));
+    const drag = (type: string, target: Element) =>
+      target.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+    const removed = document.body.appendChild(document.createElement('div'));
+    drag('dragenter', removed);
+    removed.remove();
+    drag('dragenter', document.body);
+    drag('dragleave', document.body);
+  });
   await expect(models.id('drop-overlay')).toBeHidden();
   await models.drag('notes.txt', bytes, ['dragenter', 'drop']);
   await expect(chat.id('attach-problem')).toContainText('notes.txt is a model file');

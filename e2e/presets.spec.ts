@@ -112,3 +112,21 @@ test('exported presets are imported again, and deletions are undone', { tag: '@f
   await chat.id('preset-file').setInputFiles(path);
   await expect(chat.id('preset-import-problem')).toContainText('no settings that Tokenscope knows');
 });
+
+test('the name of a saved prompt is not that of the next one', { tag: '@full' }, async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.id('system-prompt-toggle').click();
+  const startSaving = async (text: string) => {
+    await chat.id('system-prompt').fill(text);
+    await chat.id('prompt-library').click();
+    await chat.id('prompt-save').click();
+  };
+  await startSaving('Be brief.');
+  await chat.id('item-name').fill('Brief');
+  await chat.id('item-name').press('Enter');
+  await expect(chat.id('prompt-library')).toContainText('Brief');
+  await startSaving('Explain each step.');
+  await expect(chat.id('item-name')).toBeFocused();
+  await expect(chat.id('item-name')).toHaveValue('');
+});

@@ -128,7 +128,7 @@ async function shown({ page, dataDir }: RunningApp): Promise<string> {
   return text
     .replaceAll(dataDir, 'DATA')
     .replace(/Threads:.*|Kernels:.*|Streams:.*|.*\b(free|GB)\b.*/g, '')
-    .replace(/[\d.,]+\s(ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
+    .replace(/[\d.,]+\s(ms|s|tok\/s|MB|kB)\b/g, '# of a unit')
     .replace(/\d+ (for prefill|for decode|interleaved)/g, '# $1')
     .replace(/\d+-bit accumulators/g, '#-bit accumulators')
     .replace(/\n{2,}/g, '\n');

@@ -2,6 +2,7 @@
 import { defaultSamplingParams } from '../../src-main/engine/api/defaults.ts';
 import {
   MAX_EVENTS_PER_WRITE,
+  REPLY_PARTS,
   type ChatEvent,
   type DetailsChunk,
   type ReplyFacts,
@@ -10,6 +11,7 @@ import {
 import type { RunningApp } from './app.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
+const REASONING = REPLY_PARTS.indexOf('reasoning');
 const WORDS = 'once upon a time there was a small fox who lived near the river and liked to read old books'.split(' ');
 
 const FACTS: ReplyFacts = {
@@ -30,15 +32,16 @@ const FACTS: ReplyFacts = {
 };
 
 /** The text of a token: a word with its space. */
-export function wordAt(index: number): string {
+function wordAt(index: number): string {
   return ` ${WORDS[index % WORDS.length]}`;
 }
 
-export function columnsOf(texts: readonly string[]): TokenColumns {
+/** @param reasoning how many of the first tokens are reasoning */
+export function columnsOf(texts: readonly string[], reasoning = 0): TokenColumns {
   return {
     ids: texts.map((_, at) => 3 + (at % 5000)),
     lengths: texts.map(({ length }) => length),
-    parts: texts.map(() => 0),
+    parts: texts.map((_, at) => (at < reasoning ? REASONING : 0)),
     logprobs: texts.map((_, at) => -((at % 17) / 6)),
     latencies: texts.map(() => 4),
   };
@@ -64,6 +67,10 @@ export async function writeChat(
     id: string;
     title: string;
     replies: readonly (readonly string[])[];
+    /** Before each reply; by default a question with its number. */
+    messages?: readonly string[];
+    /** How many of the first tokens of each reply are reasoning. */
+    reasoning?: number;
     details?: boolean;
     /** Of the replies; by default the built-in one. */
     modelId?: string;
@@ -81,14 +88,15 @@ export async function writeChat(
     const [user, reply] = [`${chat.id}-u${at}`, `${chat.id}-r${at}`];
     const isRunning = chat.running === true && at === chat.replies.length - 1;
     const replyFacts = { ...FACTS, modelId, model, ...(isRunning ? { stop: null } : {}) };
-    const text = `Question ${at + 1}: what happened then?`;
+    const text = chat.messages?.[at] ?? `Question ${at + 1}: what happened then?`;
     events.push({ type: 'turn', turn: { id: user, parent, role: 'user', text, createdAt: AT }, at: AT });
     events.push({
       type: 'turn',
       turn: { id: reply, parent: user, role: 'assistant', createdAt: AT, facts: replyFacts },
       at: AT,
     });
-    events.push({ type: 'tokens', turn: reply, from: 0, text: texts.join(''), tokens: columnsOf(texts), at: AT });
+    const tokens = columnsOf(texts, chat.reasoning);
+    events.push({ type: 'tokens', turn: reply, from: 0, text: texts.join(''), tokens, at: AT });
     if (chat.details === true) details.push(detailsOf(reply, texts));
     parent = reply;
   }

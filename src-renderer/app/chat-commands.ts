@@ -6,6 +6,7 @@ import { markdownAsText } from '../features/markdown/state/reply-as-text.ts';
 import { saveFile } from '../lib/save-file.ts';
 import { formatCount } from '../ui/format.ts';
 import { toasts } from '../ui/toasts.svelte.ts';
+import { kindOf } from './chat-kind.ts';
 import type { Documents } from './documents.svelte.ts';
 import { focusBeside } from './row-focus.ts';
 
@@ -90,8 +91,4 @@ export function moveChat(chats: ChatsState, chat: ChatSummary, folder: string): 
   if (folder === chat.folder) return;
   const text = folder === '' ? `${kindOf(chat)} moved out of its folder` : `${kindOf(chat)} moved to ${folder}`;
   toasts.show({ text, detail: chat.title, undo: () => move(chat.folder) });
-}
-
-function kindOf({ notebook }: ChatSummary): string {
-  return notebook ? 'Notebook' : 'Chat';
 }

@@ -1,17 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { COMMANDS, type CommandInfo } from './commands/commands.ts';
+import { hostKeys } from '../lib/browser-keys.ts';
+import { COMMAND_GROUPS, COMMANDS, CONTROL_KEYS, type CommandInfo } from './commands/commands.ts';
 import { commandFor } from './keyboard.ts';
 
-const press = (key: string, held: Partial<Record<'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey', boolean>> = {}) => ({
+type Held = 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey' | 'isComposing';
+
+/** @param code of keys that are found by their position */
+const press = (key: string, held: Partial<Record<Held, boolean>> = {}, code = '') => ({
   key,
+  code,
   ctrlKey: false,
   metaKey: false,
   altKey: false,
   shiftKey: false,
+  isComposing: false,
   ...held,
 });
-const typing = { typing: true, mac: false };
-const free = { typing: false, mac: false };
+const typing = { typing: true, mac: false, browser: false };
+const free = { typing: false, mac: false, browser: false };
+const onMac = { typing: true, mac: true, browser: false };
 
 describe('commandFor', () => {
   it('moves between regions from anywhere', () => {
@@ -25,8 +32,8 @@ describe('commandFor', () => {
     expect(commandFor(press('4', { ctrlKey: true }), free)).toBe('view-tokenizer');
     expect(commandFor(press('5', { ctrlKey: true }), free)).toBe('view-inside');
     expect(commandFor(press('n', { ctrlKey: true }), typing)).toBe('new-chat');
-    expect(commandFor(press('n', { metaKey: true }), { typing: true, mac: true })).toBe('new-chat');
-    expect(commandFor(press('n', { ctrlKey: true }), { typing: true, mac: true })).toBeNull();
+    expect(commandFor(press('n', { metaKey: true }), onMac)).toBe('new-chat');
+    expect(commandFor(press('n', { ctrlKey: true }), onMac)).toBeNull();
     expect(commandFor(press('n', { ctrlKey: true, shiftKey: true }), free)).toBeNull();
   });
   it('takes letters and digits as text while one types', () => {
@@ -38,7 +45,7 @@ describe('commandFor', () => {
   });
   it('opens the palette, the find bar and the shortcut sheet', () => {
     expect(commandFor(press('k', { ctrlKey: true }), typing)).toBe('palette');
-    expect(commandFor(press('k', { metaKey: true }), { typing: true, mac: true })).toBe('palette');
+    expect(commandFor(press('k', { metaKey: true }), onMac)).toBe('palette');
     expect(commandFor(press('f', { ctrlKey: true }), typing)).toBe('find');
     expect(commandFor(press(',', { ctrlKey: true }), typing)).toBe('settings');
     // With Shift on most keyboards, without it on some.
@@ -48,8 +55,38 @@ describe('commandFor', () => {
   });
   it('has one command for each key', () => {
     const keys = COMMANDS.flatMap((command: CommandInfo) => command.keys ?? []);
-    expect(new Set(keys).size).toBe(keys.length);
+    for (const browser of [false, true]) {
+      expect(new Set(keys.map((one) => hostKeys(one, browser))).size).toBe(keys.length);
+    }
     expect(new Set(COMMANDS.map(({ id }) => id)).size).toBe(COMMANDS.length);
+  });
+  it('lists each key once in a group of the shortcut sheet', () => {
+    const groups = [...COMMAND_GROUPS, ...CONTROL_KEYS.map(({ group }) => group)];
+    expect(new Set(groups).size).toBe(groups.length);
+    for (const { group, rows } of CONTROL_KEYS) {
+      expect(new Set(rows.map(([keys]) => keys)).size, group).toBe(rows.length);
+    }
+  });
+  it('has other keys in a browser, which opens a window with Control and N', () => {
+    const inTab = { ...typing, browser: true };
+    expect(hostKeys('Ctrl N', true)).toBe('Ctrl Shift O');
+    expect(commandFor(press('O', { ctrlKey: true, shiftKey: true }), inTab)).toBe('new-chat');
+    expect(commandFor(press('o', { metaKey: true, shiftKey: true }), { ...onMac, browser: true })).toBe('new-chat');
+    expect(commandFor(press('n', { ctrlKey: true }), inTab)).toBeNull();
+    expect(commandFor(press('o', { ctrlKey: true }), inTab)).toBe('open-model');
+    expect(commandFor(press('O', { ctrlKey: true, shiftKey: true }), typing)).toBeNull();
+  });
+  it('finds keys by their position on layouts of other alphabets', () => {
+    expect(commandFor(press('л', { ctrlKey: true }, 'KeyK'), typing)).toBe('palette');
+    expect(commandFor(press('כ', { metaKey: true }, 'KeyF'), onMac)).toBe('find');
+    expect(commandFor(press('б', { ctrlKey: true }, 'Comma'), typing)).toBe('settings');
+    expect(commandFor(press('٣', { ctrlKey: true }, 'Digit3'), typing)).toBe('view-models');
+    expect(commandFor(press('е', {}, 'KeyT'), free)).toBe('toggle-tokens');
+    expect(commandFor(press('е', {}, 'KeyT'), typing)).toBeNull();
+  });
+  it('leaves keys to an input method that composes a character', () => {
+    expect(commandFor(press('Escape', { isComposing: true }), typing)).toBeNull();
+    expect(commandFor(press('k', { ctrlKey: true, isComposing: true }), typing)).toBeNull();
   });
   it('leaves other keys alone', () => {
     expect(commandFor(press('x'), free)).toBeNull();

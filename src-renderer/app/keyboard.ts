@@ -1,23 +1,23 @@
 /** Keyboard shortcuts of the window. Controls handle their own keys. */
+import { hostKeys } from '../lib/browser-keys.ts';
+import { latinKey } from '../lib/latin-key.ts';
 import { COMMANDS, type Command, type CommandInfo } from './commands/commands.ts';
 
-interface Key {
-  key: string;
-  ctrlKey: boolean;
-  metaKey: boolean;
-  altKey: boolean;
-  shiftKey: boolean;
-}
+type Key = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey' | 'isComposing'>;
+
+const SHORTCUTS = { app: shortcuts(false), browser: shortcuts(true) };
 
 /** Commands by `chord`. */
-const SHORTCUTS = new Map(
-  COMMANDS.flatMap((command: CommandInfo) => {
-    if (command.keys === undefined) return [];
-    const held = command.keys.split(' ');
-    const key = held.pop() ?? '';
-    return [[chord(key, held.includes('Ctrl'), held.includes('Shift')), command.id as Command] as const];
-  }),
-);
+function shortcuts(browser: boolean): ReadonlyMap<string, Command> {
+  return new Map(
+    COMMANDS.flatMap((command: CommandInfo) => {
+      if (command.keys === undefined) return [];
+      const held = hostKeys(command.keys, browser).split(' ');
+      const key = held.pop() ?? '';
+      return [[chord(key, held.includes('Ctrl'), held.includes('Shift')), command.id as Command] as const];
+    }),
+  );
+}
 
 function chord(key: string, control: boolean, shift: boolean): string {
   const name = key.toLowerCase();
@@ -31,13 +31,20 @@ function chord(key: string, control: boolean, shift: boolean): string {
  *
  * @param typing a text field has the focus, so plain letters, digits and signs are text
  * @param mac Command replaces Control
+ * @param browser the page is in a browser, which keeps some keys for itself
  */
-export function commandFor(event: Key, { typing, mac }: { typing: boolean; mac: boolean }): Command | null {
+export function commandFor(
+  event: Key,
+  { typing, mac, browser }: { typing: boolean; mac: boolean; browser: boolean },
+): Command | null {
+  // The keys of an input method, until it has composed a character, are its own.
+  if (event.isComposing) return null;
   const control = mac ? event.metaKey : event.ctrlKey;
   const otherControl = mac ? event.ctrlKey : event.metaKey;
   if (event.altKey || otherControl) return null;
   if (typing && !control && event.key.length === 1) return null;
-  return SHORTCUTS.get(chord(event.key, control, event.shiftKey)) ?? null;
+  const commands = browser ? SHORTCUTS.browser : SHORTCUTS.app;
+  return commands.get(chord(latinKey(event), control, event.shiftKey)) ?? null;
 }
 
 const NO_TEXT = new Set(['checkbox', 'radio', 'range', 'button', 'submit', 'reset', 'color', 'file']);

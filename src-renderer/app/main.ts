@@ -7,10 +7,10 @@ import { mount, type Component } from 'svelte';
 import { createFirstState } from '../features/chat/state/first-state.ts';
 import { isStaticSite, siteFacts, workOffline } from '../lib/browser-storage/site.ts';
 import { connect, type Way } from '../lib/connection.svelte.ts';
+import { bridge } from '../lib/host.ts';
 import { KeyRefusedError } from '../lib/services.ts';
 import { signsIn, takeWebKey } from '../lib/web-key.ts';
 import BootError from './BootError.svelte';
-import { bridge } from './host.ts';
 import NoKey from './NoKey.svelte';
 import { followTheme } from './theme.ts';
 

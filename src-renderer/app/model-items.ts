@@ -3,8 +3,8 @@ import Check from '@lucide/svelte/icons/check';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import LayoutGrid from '@lucide/svelte/icons/layout-grid';
 import type { LibraryState } from '../features/models/library.svelte.ts';
+import { keyName } from '../lib/host.ts';
 import type { MenuItem } from '../ui/types.ts';
-import { keyName } from './host.ts';
 
 /** More models are on the Models page. */
 const MAX_MODELS = 8;

@@ -1,6 +1,13 @@
 import { MediaQuery } from 'svelte/reactivity';
 
-export type View = 'chat' | 'compare' | 'models' | 'tokenizer' | 'inside';
+export const VIEW_NAMES = {
+  chat: 'Chat',
+  compare: 'Compare',
+  models: 'Models',
+  tokenizer: 'Tokenizer',
+  inside: 'Inside',
+} as const;
+export type View = keyof typeof VIEW_NAMES;
 
 /** State of the window. What must outlive the window is a setting. */
 class Shell {
@@ -11,6 +18,8 @@ class Shell {
   tourOpen = $state(false);
   /** Asks whether to delete all chats. */
   deleteChatsOpen = $state(false);
+  /** Lists deleted chats. */
+  deletedChatsOpen = $state(false);
   /** Where the settings open; null for their top. */
   settingsSection = $state<'about' | 'updates' | null>(null);
   /** Below 760 px the sidebar is a drawer. */

@@ -12,6 +12,9 @@ export interface Toast {
   ondismiss: (() => void) | null;
 }
 
+/** What keeps a toast on screen: the pointer over it, or the focus in it. */
+type ToastHold = 'pointer' | 'focus';
+
 const SHOWN_MS = 8000;
 /** Notices that arrive together are announced together: a new announcement would interrupt the previous one. */
 const ANNOUNCE_AFTER_MS = 50;
@@ -19,6 +22,8 @@ const ANNOUNCE_AFTER_MS = 50;
 class Toasts {
   list = $state<Toast[]>([]);
   #timers = new Map<number, ReturnType<typeof setTimeout>>();
+  /** What each toast is held by. */
+  #holds = new Map<number, readonly ToastHold[]>();
   #lastId = 0;
   /** Open dialogs, drawers and menus. */
   #covers = 0;
@@ -28,7 +33,7 @@ class Toasts {
     const { text, detail = null, undo = null } = toast;
     const id = this.#add({ kind: 'done', text, detail, undo, ondismiss: null });
     announce(undo ? `${text}. Undo is available.` : text);
-    this.resume(id);
+    this.#startTimer(id);
   }
 
   /** A notice, which stays until it is dismissed. */
@@ -46,7 +51,8 @@ class Toasts {
   }
 
   dismiss(id: number): void {
-    this.pause(id);
+    this.#stopTimer(id);
+    this.#holds.delete(id);
     this.list.find((toast) => toast.id === id)?.ondismiss?.();
     this.list = this.list.filter((toast) => toast.id !== id);
   }
@@ -59,22 +65,40 @@ class Toasts {
   /** All toasts stay while something covers them, so that Undo is still there afterwards. @returns releases them */
   hold(): () => void {
     this.#covers++;
-    for (const { id } of untrack(() => this.list)) this.pause(id);
+    for (const { id } of untrack(() => this.list)) this.#stopTimer(id);
     return () => {
       this.#covers--;
-      for (const { id } of this.list) this.resume(id);
+      for (const { id } of this.list) this.#startTimer(id);
     };
   }
 
-  /** A toast stays while it is hovered over or focused. */
-  pause(id: number): void {
+  /** A toast stays while something holds it. */
+  pause(id: number, by: ToastHold): void {
+    this.#holds.set(id, [...this.#othersHolding(id, by), by]);
+    this.#stopTimer(id);
+  }
+
+  /** It is no longer held by this. Its whole time begins when nothing else holds it. */
+  resume(id: number, by: ToastHold): void {
+    const others = this.#othersHolding(id, by);
+    if (others.length > 0) this.#holds.set(id, others);
+    else this.#holds.delete(id);
+    this.#startTimer(id);
+  }
+
+  #othersHolding(id: number, by: ToastHold): readonly ToastHold[] {
+    return (this.#holds.get(id) ?? []).filter((one) => one !== by);
+  }
+
+  #stopTimer(id: number): void {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);
   }
 
-  resume(id: number): void {
-    this.pause(id);
-    if (this.#covers > 0 || this.list.find((toast) => toast.id === id)?.kind === 'notice') return;
+  #startTimer(id: number): void {
+    this.#stopTimer(id);
+    const isHeld = this.#covers > 0 || this.#holds.has(id);
+    if (isHeld || this.list.find((toast) => toast.id === id)?.kind !== 'done') return;
     this.#timers.set(
       id,
       setTimeout(() => this.dismiss(id), SHOWN_MS),

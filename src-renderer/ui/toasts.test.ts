@@ -15,8 +15,8 @@ it('what is done goes by itself, a notice stays until it is dismissed', async ()
   expect(toasts.list.map(({ kind }) => kind)).toEqual(['done', 'notice']);
   const { id } = toasts.list[1];
   // As when the pointer has been on it.
-  toasts.pause(id);
-  toasts.resume(id);
+  toasts.pause(id, 'pointer');
+  toasts.resume(id, 'pointer');
   await vi.advanceTimersByTimeAsync(60_000);
   expect(toasts.list.map(({ text }) => text)).toEqual(['A file was put aside.']);
   expect(dismissed).not.toHaveBeenCalled();
@@ -38,6 +38,27 @@ it('what is done stays while a dialog covers it, and for its whole time afterwar
   release();
   await vi.advanceTimersByTimeAsync(7000);
   expect(toasts.list).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(toasts.list).toEqual([]);
+});
+
+it('what is done stays until neither the pointer nor the focus is on it', async () => {
+  toasts.show({ text: 'Chat deleted' });
+  const { id } = toasts.list[0];
+  toasts.pause(id, 'focus');
+  toasts.pause(id, 'pointer');
+  toasts.resume(id, 'pointer');
+  // A dialog that closes ends no other hold.
+  toasts.hold()();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(toasts.list).toHaveLength(1);
+  toasts.pause(id, 'pointer');
+  toasts.resume(id, 'focus');
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(toasts.list).toHaveLength(1);
+  toasts.resume(id, 'pointer');
+  await vi.advanceTimersByTimeAsync(7000);
+  expect(toasts.list).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(1500);
   expect(toasts.list).toEqual([]);
 });

@@ -6,7 +6,10 @@ export interface CommandInfo {
   readonly id: string;
   readonly title: string;
   readonly group: CommandGroup;
-  /** `Ctrl N`, `F6`, `T`. Keys without Ctrl that are text do nothing while one types. */
+  /**
+   * `Ctrl N`, `F6`, `T`. Keys without Ctrl that are text do nothing while one types. Browsers keep some for themselves
+   * (`lib/browser-keys.ts`).
+   */
   readonly keys?: string;
   /** More words to find it by. */
   readonly words?: string;
@@ -32,6 +35,8 @@ export const COMMANDS = [
   { id: 'regenerate', title: 'Regenerate the last reply', group: 'Chat', words: 'again retry' },
   { id: 'toggle-tokens', title: 'Show text or tokens', group: 'Chat', keys: 'T', words: 'probability tints' },
   { id: 'toggle-raw', title: 'Show replies formatted or raw', group: 'Chat', words: 'markdown' },
+  { id: 'copy-reply', title: 'Copy the last reply', group: 'Chat', words: 'clipboard answer text' },
+  { id: 'focus-composer', title: 'Focus the message box', group: 'Chat', words: 'composer type write input' },
   { id: 'pin-chat', title: 'Pin or unpin this chat', group: 'Chat' },
   { id: 'move-chat', title: 'Move this chat to a folder', group: 'Chat' },
   { id: 'duplicate-chat', title: 'Duplicate this chat', group: 'Chat', words: 'copy' },
@@ -40,6 +45,12 @@ export const COMMANDS = [
   { id: 'export-json', title: 'Export this chat as JSON', group: 'Chat', words: 'save branches' },
   { id: 'delete-chat', title: 'Delete this chat', group: 'Chat', words: 'remove' },
   { id: 'delete-chats', title: 'Delete all chats', group: 'Chat', words: 'clear remove everything' },
+  {
+    id: 'deleted-chats',
+    title: 'Recently deleted chats',
+    group: 'Chat',
+    words: 'restore undo recover trash notebooks',
+  },
   { id: 'prompt-1', title: 'First prompt of a new chat', group: 'Chat', keys: '1', hidden: true },
   { id: 'prompt-2', title: 'Second prompt of a new chat', group: 'Chat', keys: '2', hidden: true },
   { id: 'prompt-3', title: 'Third prompt of a new chat', group: 'Chat', keys: '3', hidden: true },
@@ -70,16 +81,48 @@ export const COMMANDS = [
 
 export type Command = (typeof COMMANDS)[number]['id'];
 
+/** A row of the shortcut sheet. @param onMac the keys on a Mac, if it does not just have Command for Control */
+export type KeyRow = readonly [keys: string, does: string, onMac?: string];
+
 /** Keys that a view or the focused control handles itself; listed in the shortcut sheet. */
 export const CONTROL_KEYS: readonly {
   readonly group: string;
-  readonly rows: readonly [keys: string, does: string][];
+  /** Only where the title bar has the menu of the app. */
+  readonly appMenu?: true;
+  readonly rows: readonly KeyRow[];
 }[] = [
+  { group: 'Title bar', appMenu: true, rows: [['F10', 'Menu']] },
   {
     group: 'Text box',
     rows: [
       ['Enter', 'Send'],
       ['Shift Enter', 'New line'],
+      ['↑', 'Edit the last message (empty box)'],
+    ],
+  },
+  {
+    group: 'Find in chat',
+    rows: [
+      ['Enter', 'Next'],
+      ['Shift Enter', 'Previous'],
+      ['F3', 'Next, from any of its buttons'],
+      ['Shift F3', 'Previous, from any of its buttons'],
+      ['Esc', 'Close'],
+    ],
+  },
+  {
+    group: 'Notebook',
+    rows: [
+      ['Ctrl Enter', 'Generate'],
+      ['Ctrl Z', 'Undo'],
+      ['Ctrl Shift Z', 'Redo'],
+      ['Alt ←', 'Previous version', '⌃ Alt ←'],
+      ['Alt →', 'Next version', '⌃ Alt →'],
+      ['Alt Enter', 'Details of the token at the cursor'],
+      ['↓', 'Next candidate in the details'],
+      ['↑', 'Previous candidate in the details'],
+      ['Enter', 'Branch to the candidate'],
+      ['Shift Alt Enter', 'How the token was drawn'],
     ],
   },
   {
@@ -89,6 +132,13 @@ export const CONTROL_KEYS: readonly {
       ['1', 'Vote for text 1'],
       ['0', 'Tie'],
       ['S', 'Skip'],
+    ],
+  },
+  {
+    group: 'Runs of Compare',
+    rows: [
+      ['F2', 'Rename'],
+      ['Del', 'Delete'],
     ],
   },
   {
@@ -108,10 +158,63 @@ export const CONTROL_KEYS: readonly {
     rows: [
       ['←', 'Previous token'],
       ['→', 'Next token'],
+      ['Home', 'First token'],
+      ['End', 'Last token'],
       ['Shift →', 'Select tokens'],
       ['Enter', 'Pin the details'],
+      ['↓', 'Next candidate in the details'],
+      ['↑', 'Previous candidate in the details'],
       ['B', 'Branch from the token'],
       ['H', 'How the token was drawn'],
+      ['I', 'Look inside'],
+    ],
+  },
+  {
+    group: 'How it was drawn',
+    rows: [
+      ['Alt ←', 'Previous token'],
+      ['Alt →', 'Next token'],
+    ],
+  },
+  {
+    group: 'Tokens in Inside and Tokenizer',
+    rows: [
+      ['←', 'Previous token'],
+      ['→', 'Next token'],
+      ['Home', 'First token'],
+      ['End', 'Last token'],
+    ],
+  },
+  {
+    group: 'Pictures in Inside',
+    rows: [
+      ['←', 'Previous column'],
+      ['→', 'Next column'],
+      ['↑', 'Row above'],
+      ['↓', 'Row below'],
+      ['Home', 'First column'],
+      ['End', 'Last column'],
+      ['PgUp', 'First row'],
+      ['PgDn', 'Last row'],
+      ['Enter', 'Choose the cell'],
+    ],
+  },
+  {
+    group: 'Charts',
+    rows: [
+      ['←', 'Previous point'],
+      ['→', 'Next point'],
+      ['↑', 'Series above'],
+      ['↓', 'Series below'],
+    ],
+  },
+  {
+    group: 'Sampler chain',
+    rows: [
+      ['Space', 'Pick up or drop a stage'],
+      ['↑', 'Move the stage up'],
+      ['↓', 'Move the stage down'],
+      ['Esc', 'Put the stage back'],
     ],
   },
   {
@@ -131,8 +234,3 @@ export const CONTROL_KEYS: readonly {
     ],
   },
 ];
-
-/** The keys of a command, as the table has them. */
-export function keysOf(command: Command): string | undefined {
-  return (COMMANDS as readonly CommandInfo[]).find(({ id }) => id === command)?.keys;
-}

@@ -1,13 +1,16 @@
+import { tick } from 'svelte';
 import { TEXT_SIZES, type ThemeSetting } from '../../../src-main/protocol/app/app-services.ts';
 import type { AppModel } from '../../features/chat/state/app-model.svelte.ts';
 import type { PanelTab } from '../../features/chat/state/panel.svelte.ts';
 import type { CompareState } from '../../features/compare/state/compare.svelte.ts';
 import type { LibraryState } from '../../features/models/library.svelte.ts';
+import { focusView } from '../../lib/view-focus.ts';
+import { copyText } from '../../ui/copy.ts';
 import { announce } from '../../ui/live-region.svelte.ts';
 import type { ChatCommands } from '../chat-commands.ts';
 import type { Documents } from '../documents.svelte.ts';
 import { moveRegion } from '../keyboard.ts';
-import { shell } from '../shell.svelte.ts';
+import { shell, type View } from '../shell.svelte.ts';
 import type { Command } from './commands.ts';
 
 interface RunnerParts {
@@ -49,13 +52,21 @@ export function commandRunner(parts: RunnerParts): CommandRunner {
   };
 }
 
+function showComposer({ focusComposer }: RunnerParts): void {
+  shell.show('chat');
+  focusComposer();
+}
+
 type ChatCommand =
   | Extract<Command, `${string}-chat` | `export-${string}` | `prompt-${string}`>
   | 'delete-chats'
+  | 'deleted-chats'
   | 'new-notebook'
   | 'find'
   | 'escape'
-  | 'regenerate';
+  | 'regenerate'
+  | 'copy-reply'
+  | 'focus-composer';
 
 function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-chat'>, Handler> {
   const { app, compare, chatCommands, documents } = parts;
@@ -70,6 +81,12 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
     },
     when: () => current() !== undefined,
   });
+  /** Of the last reply, when it is finished; otherwise empty. */
+  const answer = () => {
+    if (!documents.isChat || !isStaying()) return '';
+    const reply = chats.current.path.findLast((turn) => turn.role === 'assistant');
+    return reply === undefined || reply.running ? '' : reply.answer;
+  };
   const prompt = (number: number): Handler => ({
     run: () => void parts.tryPrompt(number),
     when: () => shell.view === 'chat' && documents.isChat && chats.current.isEmpty,
@@ -89,6 +106,8 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
       run: () => void session.regenerate(),
       when: () => documents.isChat && isStaying() && chats.current.lastReply !== null && !session.turns.waits,
     },
+    'copy-reply': { run: () => void copyText(answer(), 'Answer'), when: () => answer() !== '' },
+    'focus-composer': { run: () => showComposer(parts), when: () => documents.isChat },
     'pin-chat': onCurrent((chat) => chatCommands.pin(chat)),
     'move-chat': onCurrent((chat) => chatCommands.move(chat)),
     'duplicate-chat': onCurrent((chat) => chatCommands.duplicate(chat)),
@@ -97,6 +116,7 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
     'export-json': onCurrent((chat) => chatCommands.exportAs(chat, 'json')),
     'delete-chat': onCurrent((chat) => chatCommands.delete(chat)),
     'delete-chats': { run: () => (shell.deleteChatsOpen = true), when: () => chats.list.length > 0 },
+    'deleted-chats': { run: () => (shell.deletedChatsOpen = true) },
     'prompt-1': prompt(1),
     'prompt-2': prompt(2),
     'prompt-3': prompt(3),
@@ -106,7 +126,13 @@ function chatHandlers(parts: RunnerParts): Record<Exclude<ChatCommand, 'view-cha
 function viewHandlers(parts: RunnerParts): Record<Exclude<Command, Exclude<ChatCommand, 'view-chat'>>, Handler> {
   const { app, library } = parts;
   const { settings, panel, engine } = app;
-  const view = (name: typeof shell.view): Handler => ({ run: () => shell.show(name) });
+  /** What had the focus may be in the view that is left. */
+  const view = (name: View): Handler => ({
+    run() {
+      shell.show(name);
+      void tick().then(focusView);
+    },
+  });
   const theme = (value: ThemeSetting): Handler => ({ run: () => settings.update({ theme: value }) });
   const sizeAt = (by: 1 | -1) => TEXT_SIZES[TEXT_SIZES.indexOf(settings.current.textSize) + by];
   const textSize = (by: 1 | -1): Handler => ({
@@ -136,12 +162,7 @@ function viewHandlers(parts: RunnerParts): Record<Exclude<Command, Exclude<ChatC
     },
     'next-region': { run: () => moveRegion(1) },
     'previous-region': { run: () => moveRegion(-1) },
-    'view-chat': {
-      run() {
-        shell.show('chat');
-        parts.focusComposer();
-      },
-    },
+    'view-chat': { run: () => (parts.documents.isChat ? showComposer(parts) : view('chat').run()) },
     'view-compare': view('compare'),
     'view-models': view('models'),
     'view-tokenizer': view('tokenizer'),

@@ -1,7 +1,7 @@
 import { computeCommandScore } from 'bits-ui';
 
 /** The order of an empty query; otherwise the group with the best match is first. */
-export const PALETTE_GROUPS = ['Commands', 'Chats', 'Messages', 'Models', 'Presets'] as const;
+const PALETTE_GROUPS = ['Commands', 'Chats', 'Messages', 'Models', 'Presets'] as const;
 export type PaletteGroup = (typeof PALETTE_GROUPS)[number];
 
 /** An entry of the palette. */

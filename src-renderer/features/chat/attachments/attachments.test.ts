@@ -7,6 +7,7 @@ import { AttachmentFit, isCut } from './attachment-fit.svelte.ts';
 import { decodeText } from './decode-text.ts';
 import { isAttachable, kindOf, languageOf } from './kinds.ts';
 import { attachedText, blockOf, filesIn, messageFrom, typedOf, withTyped, type AttachedFile } from './message-text.ts';
+import { pastedFiles } from './pasted-files.ts';
 import { MAX_TEXT_FILE, readFile } from './read-file.ts';
 import { hasHeader, pdfProblem } from './read-pdf.ts';
 
@@ -42,9 +43,35 @@ describe('kinds', () => {
     const names = ['a.MD', 'b.csv', 'c.pdf', 'd.py', 'e.txt', 'Makefile'];
     expect(names.map(kindOf)).toEqual(['markdown', 'csv', 'pdf', 'code', 'text', 'text']);
     expect(names.map(languageOf)).toEqual(['markdown', 'csv', '', 'python', '', '']);
-    expect(['a.txt', 'm.gguf', 'model.safetensors', 'model.bin', 'run.tokenscope', 'folder'].map(isAttachable)).toEqual(
-      [...[true, false, false, false, false, false]],
-    );
+  });
+
+  it('of dropped files are models if their names say so; what has no extension is attached', () => {
+    const hash = '0123456789abcdef'.repeat(4);
+    for (const name of ['a.txt', 'Dockerfile', 'LICENSE', 'Makefile', '.gitignore', 'sha256-notes']) {
+      expect([name, isAttachable(name)]).toEqual([name, true]);
+    }
+    const models = ['m.gguf', 'model.safetensors', 'model.bin', 'run.tokenscope', `sha256-${hash}`, hash];
+    for (const name of models) expect([name, isAttachable(name)]).toEqual([name, false]);
+  });
+});
+
+describe('pastedFiles', () => {
+  const paste = (text: string, ...types: string[]) => {
+    const files = types.map((type) => ({ type }) as File);
+    return pastedFiles({ files: files as unknown as FileList, getData: () => text }).map(({ type }) => type);
+  };
+
+  it('are not pasted where they are pictures of the text', () => {
+    expect(paste('1\t2', 'image/png')).toEqual([]);
+    expect(paste('1\t2', 'image/png', 'image/svg+xml')).toEqual([]);
+  });
+
+  it('are pasted without a text, or if one is something else', () => {
+    expect(paste('', 'image/png')).toEqual(['image/png']);
+    expect(paste('note.txt', 'text/plain')).toEqual(['text/plain']);
+    expect(paste('a b', 'image/png', 'application/pdf')).toEqual(['image/png', 'application/pdf']);
+    expect(paste('a')).toEqual([]);
+    expect(pastedFiles(null)).toEqual([]);
   });
 });
 

@@ -41,10 +41,10 @@ const LANGUAGES: Readonly<Record<string, string>> = {
   zig: 'zig',
 };
 
-/** Names that open as models or chats instead. */
-const OTHERS = /\.(?:gguf|safetensors|bin|jinja|tokenscope)$/i;
+/** Names that open as models or chats instead. Ollama and Hugging Face name the files of models by their hashes. */
+const OTHERS = /\.(?:gguf|safetensors|bin|jinja|tokenscope)$|^(?:sha256[-:])?[0-9a-f]{64}$/i;
 
-export function extensionOf(name: string): string {
+function extensionOf(name: string): string {
   return /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
 }
 
@@ -65,7 +65,7 @@ export function languageOf(name: string): string {
   return Object.hasOwn(LANGUAGES, extension) ? (LANGUAGES[extension] ?? '') : '';
 }
 
-/** Whether a dropped file is meant for a message. */
+/** Whether a dropped file, which is not a folder, is meant for a message. */
 export function isAttachable(name: string): boolean {
-  return !OTHERS.test(name) && extensionOf(name) !== '';
+  return !OTHERS.test(name);
 }

@@ -25,6 +25,7 @@ type ReadCMap = (fileName: string) => Promise<Uint8Array>;
 export async function pdfText(data: Uint8Array, port: Worker, cMap: ReadCMap): Promise<PdfText> {
   const task = getDocument({
     data,
+    // Its types declare the port as `null`.
     worker: new PDFWorker({ port: port as never }),
     // Text needs no fonts, images or scripts, so nothing of them is loaded.
     useWorkerFetch: false,

@@ -9,9 +9,9 @@ import type { PdfText } from './pdf-text.ts';
 /** Bytes. More text than this fits no context window. */
 export const MAX_TEXT_FILE = 4 * 1024 * 1024;
 /** Bytes. Most of a PDF are fonts and images. */
-export const MAX_PDF_FILE = 64 * 1024 * 1024;
+const MAX_PDF_FILE = 64 * 1024 * 1024;
 /** Of the text of one file, UTF-16 units: a message may have 8 Mi. */
-export const MAX_CONTENT = 2_000_000;
+const MAX_CONTENT = 2_000_000;
 
 export type ReadPdf = (bytes: ArrayBuffer, name: string) => Promise<PdfText>;
 

@@ -100,7 +100,7 @@ export class PresetsState {
     const base = { fileName: file.name, program: null, added: [], unmapped: [], unknown: 0 };
     try {
       if (file.size > MAX_SETTINGS_FILE) {
-        throw new EngineError('BAD_REQUEST', `${file.name} is too large for a settings file. The limit is 8 MB.`);
+        throw new EngineError('BAD_REQUEST', `${file.name} is too large for a settings file. The limit is 8\u00a0MB.`);
       }
       const read = readSettingsFile(await file.text(), file.name);
       if (read.kind === 'own') {

@@ -78,7 +78,7 @@ export function totalsDrawing(models: readonly ModelTotals[], titles: ChartTitle
 }
 
 /** For example `3 replies, 120 tokens`. */
-export function measuredOn({ replies, tokens }: ModelTotals): string {
+function measuredOn({ replies, tokens }: ModelTotals): string {
   return `${formatCount(replies, 'reply', 'replies')}, ${formatCount(tokens, 'token')}`;
 }
 

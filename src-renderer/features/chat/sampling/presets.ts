@@ -48,7 +48,7 @@ export function allPresets(saved: readonly SavedPreset[]): Preset[] {
   return [...PRESETS, ...saved.map(presetFrom)];
 }
 
-export function presetFrom({ id, name, sampling, stop }: SavedPreset): Preset {
+function presetFrom({ id, name, sampling, stop }: SavedPreset): Preset {
   return { value: id, label: name, sampling, stop };
 }
 

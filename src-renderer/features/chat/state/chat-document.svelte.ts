@@ -2,6 +2,7 @@ import type { ChatMessage, WhenFull } from '../../../../src-main/engine/api/type
 import {
   factsOf,
   NO_FACTS,
+  TOKENS_PER_EVENT,
   type Attachment,
   type ChatChange,
   type ChatEvent,
@@ -21,9 +22,6 @@ import { Reply } from './reply.svelte.ts';
 import { tokensIn } from './token-chunks.ts';
 import type { LoadDetails } from './token-details.svelte.ts';
 import { TurnTree } from './turn-tree.svelte.ts';
-
-/** Of a reply that is added at once. */
-const TOKENS_PER_EVENT = 4096;
 
 export class UserTurn {
   readonly role = 'user';

@@ -11,6 +11,8 @@ import type {
   StoredChat,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { newId } from '../../../lib/new-id.ts';
+import { formatCount } from '../../../ui/format.ts';
+import { announce } from '../../../ui/live-region.svelte.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
 import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { newestFirst, withChat } from './chat-list.ts';
@@ -58,7 +60,7 @@ export class ChatsState {
   #heard: ChatNews[] = [];
 
   /**
-   * @param onDeleted called for each chat that was deleted here
+   * @param onDeleted called for each chat that was deleted here, and once more when that is for good
    * @param frame collects what others write; default: it is taken at once
    * @param beats tell other pages which reply is being generated here
    */
@@ -294,7 +296,8 @@ export class ChatsState {
       return async () => {
         await this.#try('delete', async () => {
           if (isStored) await this.#services.invoke('chatRestore', id);
-          if (open) {
+          // It may have been restored and opened again meanwhile.
+          if (open && this.#open.get(id) === undefined) {
             this.#open.putBack(open);
             this.#note(open.document.summary());
           }
@@ -306,6 +309,13 @@ export class ChatsState {
     });
     if (undo === null) before?.outbox.reopen();
     return undo;
+  }
+
+  /** Deletes deleted chats for good. @throws EngineError */
+  async purge(ids: readonly string[]): Promise<void> {
+    await this.#services.invoke('chatsPurge', [...ids]);
+    // There may have been no engine when they were deleted.
+    for (const id of ids) this.#onDeleted(id);
   }
 
   /** Saves a running reply as it grows. @returns to call when it grew, and when it ended */
@@ -388,7 +398,10 @@ export class ChatsState {
       const found = await this.#services.invoke('chatsSearch', text);
       if (text !== this.#search || text.trim() === '') return;
       // Results that were repeated must not turn to lower case and back.
-      if (this.#foundFor !== text) this.found = found;
+      if (this.#foundFor !== text) {
+        this.found = found;
+        announce(found.length === 0 ? 'No results' : formatCount(found.length, 'result'));
+      }
       this.#foundFor = text;
       const shown = this.found;
       const exact = await Promise.all(found.map(async (chat, at) => await this.#exactHit(chat, at, text)));

@@ -6,6 +6,7 @@ import { ChatDocument, UserTurn } from './chat-document.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { REPLY_FACTS, token } from '../test-support/fakes.ts';
 import { dataFolder, openStore, PageLine } from '../test-support/store.ts';
+import { announcements } from '../../../ui/live-region.svelte.ts';
 
 interface Page {
   line: PageLine;
@@ -223,6 +224,23 @@ it('deletes, and brings back on undo', async () => {
   expect(said(await store.invoke('chatGet', id))).toEqual(['new', 'more']);
 });
 
+it('keeps a chat up to date that was restored and opened before the deletion is undone', async () => {
+  const store = await openStore(await dataFolder());
+  const { chats } = await openPage(store);
+  const { id } = await write(chats, 'one');
+  const undo = await chats.remove(id);
+  await store.invoke('chatRestore', id);
+  await chats.select(id);
+  const shown = chats.current;
+  await undo?.();
+  expect(chats.current).toBe(shown);
+  const other = await openPage(store);
+  await other.chats.select(id);
+  other.chats.current.addUserTurn('two');
+  await other.chats.flush();
+  await vi.waitFor(() => expect(texts(shown)).toEqual(['one', 'two']));
+});
+
 it('keeps the chat on the screen that was opened while another one was deleted', async () => {
   const store = await openStore(await dataFolder());
   const { chats, line } = await openPage(store);
@@ -273,6 +291,9 @@ it('reports the chats that were deleted, and only those', async () => {
   line.failure = null;
   await chats.remove(id);
   expect(deleted).toEqual([id]);
+  await chats.purge([id]);
+  expect(deleted).toEqual([id, id]);
+  expect(await line.invoke('chatsDeleted')).toEqual([]);
 });
 
 it('searches, and forgets answers that come too late', async () => {
@@ -282,6 +303,7 @@ it('searches, and forgets answers that come too late', async () => {
   await write(chats, 'new');
   chats.search = 'ol';
   await vi.waitFor(() => expect(chats.found?.map((chat) => chat.title)).toEqual(['old']));
+  expect(announcements.text.trim()).toBe('1 result');
   chats.search = ' ';
   expect(chats.found).toBeNull();
 });
@@ -297,6 +319,8 @@ it('repeats a search on the screen when chats change', async () => {
   chat.addUserTurn('Hay');
   await other.chats.rename(chat.id, 'Hay');
   await vi.waitFor(() => expect(chats.found?.[0].hit).toMatchObject({ before: 'A ', match: 'needle' }));
+  // Only what was searched for is announced.
+  expect(announcements.text.trim()).toBe('No results');
   await other.chats.remove(chat.id);
   await vi.waitFor(() => expect(chats.found).toEqual([]));
 });

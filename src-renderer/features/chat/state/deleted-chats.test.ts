@@ -40,6 +40,14 @@ it('are deleted from the prefix cache at once', async () => {
   await vi.waitFor(() => expect(chats).toEqual(['a', 'b']));
 });
 
+it('are deleted once each, also if many are deleted at once', async () => {
+  const [connection, chats] = [new FakeConnection(), [] as string[]];
+  const deleted = new DeletedChats(connection);
+  connection.engine(noting(chats));
+  for (const id of ['a', 'b', 'c']) deleted.add(id);
+  await vi.waitFor(() => expect(chats).toEqual(['a', 'b', 'c']));
+});
+
 it('wait for an engine, and for the next one if it fails', async () => {
   const [connection, failed, chats] = [new FakeConnection(), [] as string[], [] as string[]];
   const deleted = new DeletedChats(connection);

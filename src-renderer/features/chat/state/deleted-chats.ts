@@ -5,6 +5,7 @@ import type { Connection } from '../../../lib/connection.svelte.ts';
 export class DeletedChats {
   readonly #waiting = new Set<string>();
   #engine: EngineApi | null = null;
+  #isClearing = false;
 
   constructor(connection: Pick<Connection, 'onEngine'>) {
     connection.onEngine((engine) => {
@@ -18,16 +19,22 @@ export class DeletedChats {
     void this.#clear();
   }
 
+  /** One at a time, however many are added at once. */
   async #clear(): Promise<void> {
-    for (const chat of this.#waiting) {
-      if (this.#engine === null) return;
+    if (this.#isClearing) return;
+    this.#isClearing = true;
+    while (this.#engine !== null) {
+      const engine: EngineApi = this.#engine;
+      const [chat] = this.#waiting;
+      if (chat === undefined) break;
       try {
-        await this.#engine.call('clearPrefixCache', { chat });
+        await engine.call('clearPrefixCache', { chat });
         this.#waiting.delete(chat);
       } catch {
         // It stays in the list for the next engine, or until another chat is deleted.
-        return;
+        if (engine === this.#engine) break;
       }
     }
+    this.#isClearing = false;
   }
 }

@@ -1,6 +1,7 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import {
   MAX_EVENTS_PER_WRITE,
+  TOKENS_PER_EVENT,
   type ChatEvent,
   type ChatNews,
   type DetailsChunk,
@@ -17,8 +18,6 @@ import { tokensIn } from './token-chunks.ts';
 const REPLY_EVERY_MS = 500;
 /** Debounce delay for typed text, ms. */
 const TYPED_AFTER_MS = 600;
-/** Maximum number of tokens per write, so that a long unsaved reply does not exceed the size of a request. */
-const TOKENS_PER_WRITE = 4096;
 /** Retry delays after failures, ms; the last one repeats. */
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
 
@@ -235,7 +234,7 @@ export class Outbox implements ChatSink {
     for (let tokens = 0; count < Math.min(this.#items.length, MAX_EVENTS_PER_WRITE); count++) {
       const { event } = this.#items[count];
       if (event.type === 'tokens') tokens += event.tokens.ids.length;
-      if (tokens > TOKENS_PER_WRITE && count > 0) break;
+      if (tokens > TOKENS_PER_EVENT && count > 0) break;
     }
     const batch = this.#items.slice(0, count);
     const { id, revision: base } = this.#chat;
@@ -300,7 +299,7 @@ export class Outbox implements ChatSink {
     this.#lastCollected = Date.now();
     const added = reply.takeNew();
     if (added === null) return;
-    for (const chunk of tokensIn(added, TOKENS_PER_WRITE)) {
+    for (const chunk of tokensIn(added, TOKENS_PER_EVENT)) {
       const { from, text, tokens, details } = chunk;
       this.#items.push({
         event: { type: 'tokens', turn: reply.id, from, text, tokens, at: now() },

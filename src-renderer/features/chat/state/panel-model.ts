@@ -1,4 +1,5 @@
 import { createContext } from 'svelte';
+import type { DrawQuestion } from '../../waterfall/draw-source.ts';
 import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { AutomaticRequests } from './automatic-requests.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
@@ -15,7 +16,10 @@ export interface PanelModel {
   readonly grammarCheck: GrammarCheck;
   readonly automatic: AutomaticRequests;
   readonly session: Pick<ChatSession, 'busy' | 'running' | 'draft' | 'hasDraft' | 'promptOf'> &
-    Partial<Pick<ChatSession, 'storedPrefix'>>;
+    Partial<Pick<ChatSession, 'storedPrefix'>> & {
+      /** How the next token would be drawn. Absent: as the first one of a reply to `promptOf`. */
+      nextDraw?(): (signal: AbortSignal) => Promise<DrawQuestion>;
+    };
   readonly chats: {
     readonly current: PanelChat;
     /** Changes one that may be closed by now; absent: it is there as long as the panel. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { SamplingParams, Stop, WhenFull } from '../../../../src-main/engine/api/types.ts';
+import type { SamplingParams, WhenFull } from '../../../../src-main/engine/api/types.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
@@ -10,7 +10,7 @@ import { SpeedMeasurements } from './measurements.svelte.ts';
 import { modelFacts, type Branch, type ReplyRequest } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
 import { StopRequest } from './stop-request.svelte.ts';
-import { stopAfter, writeReply } from './write-reply.ts';
+import { because, stopAfter, writeReply } from './write-reply.ts';
 
 interface Running {
   readonly chat: ChatDocument;
@@ -107,10 +107,10 @@ export class ReplyRunner {
           // Another page deleted it. Its text can be restored there.
           if (chat.isHidden(reply)) this.stop(null);
         },
-        stopOf: (stop) => because(stop, running),
+        stopOf: (stop) => because(stop, running.stoppedTo),
       });
     } catch (thrown) {
-      reply.failed(because(stopAfter(EngineError.from(thrown), reply), running));
+      reply.failed(because(stopAfter(EngineError.from(thrown), reply), running.stoppedTo));
     } finally {
       following.ended();
       this.#running = null;
@@ -144,9 +144,4 @@ export class ReplyRunner {
     const noted = await this.#recorder.noteFiles([reply]);
     if (noted.length > 0) chat.noteReply(reply);
   }
-}
-
-/** Adds to a stop what the reply was stopped for. */
-function because(stop: Stop, { stoppedTo }: Running): Stop {
-  return stop.reason === 'user' && stoppedTo !== null ? { ...stop, to: stoppedTo } : stop;
 }

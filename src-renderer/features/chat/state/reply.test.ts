@@ -129,9 +129,9 @@ describe('the blocks of a text', () => {
     expect(reply.blocks.slice(1).every(({ continues }) => continues)).toBe(true);
   });
 
-  it('wait for a better place in text that runs from right to left', () => {
+  it.each([' שלום', ' \u{1e900}\u{1e901}'])('wait for a better place in text that runs from right to left', (word) => {
     const reply = newReply();
-    reply.append(answers(...new Array<string>(900).fill(' שלום')));
+    reply.append(answers(...new Array<string>(900).fill(word)));
     expect(reply.blocks).toHaveLength(1);
   });
 

@@ -1,4 +1,5 @@
 import type { ReplyPart } from '../../../../src-main/engine/api/types.ts';
+import { RIGHT_TO_LEFT } from '../../../lib/right-to-left.ts';
 import type { GrowingText } from './growing-text.ts';
 
 /** A block ends at the first line break after this many tokens, */
@@ -40,7 +41,6 @@ export function sectionKind(part: ReplyPart): SectionKind {
 }
 
 const SPACE_AFTER_WORD = /(?<=\S) (?=\S|$)/u;
-const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/u;
 
 /** Splits a growing text into blocks. Full blocks keep their identity; only the last one changes. */
 export class TextBlocks {

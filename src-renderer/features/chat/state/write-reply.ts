@@ -90,3 +90,8 @@ export function stopAfter(error: EngineError, reply: Reply): Stop {
   if (error.code === 'CANCELLED') return { reason: 'user', tokens };
   return { reason: 'error', tokens, error: error.payload };
 }
+
+/** Adds to a stop what the reply was stopped for. @param to null: the user just stopped it */
+export function because(stop: Stop, to: string | null): Stop {
+  return stop.reason === 'user' && to !== null ? { ...stop, to } : stop;
+}

@@ -34,7 +34,8 @@ export interface BlockView {
   bare: boolean;
 }
 
-const PLAIN = /^ ?\S+(?: \S+)*$/u;
+/** A text that is `plain`. */
+export const PLAIN = /^ ?\S+(?: \S+)*$/u;
 const SIGNS: Readonly<Record<string, string>> = { '\n': '⏎', '\r': '␍', '\t': '⇥', ' ': '·' };
 
 /**

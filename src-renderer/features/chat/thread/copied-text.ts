@@ -1,5 +1,6 @@
 import { renderedText } from '../../markdown/rendered-text.ts';
-import type { ChatTurn } from '../state/chat-document.svelte.ts';
+import { typedOf } from '../attachments/message-text.ts';
+import type { ChatTurn, UserTurn } from '../state/chat-document.svelte.ts';
 import { Reply } from '../state/reply.svelte.ts';
 
 /** Copies the selection in the thread as the turns' own text, if that differs from what the browser would copy. */
@@ -39,7 +40,7 @@ function copiedText(
     const turn = turns[index];
     const body = elementOf(index)?.querySelector('[data-copy]') ?? null;
     if (body === null) {
-      texts.push(turn.text);
+      texts.push(wholeText(turn));
       continue;
     }
     const inside = document.createRange();
@@ -51,17 +52,33 @@ function copiedText(
     if (range.compareBoundaryPoints(Range.START_TO_START, inside) > 0) {
       inside.setStart(range.startContainer, range.startOffset);
     }
-    if (range.compareBoundaryPoints(Range.END_TO_END, inside) < 0) inside.setEnd(range.endContainer, range.endOffset);
+    const isToEnd = range.compareBoundaryPoints(Range.END_TO_END, inside) >= 0;
+    if (!isToEnd) inside.setEnd(range.endContainer, range.endOffset);
     const isFormatted = body.querySelector('[data-markdown]') !== null;
     // The browser knows the layout of formatted text, and also copies its formats.
     if (isFormatted && first === last && body.contains(range.startContainer) && body.contains(range.endContainer)) {
       return null;
     }
     if (isFormatted) texts.push(renderedText(inside));
-    else texts.push(turn instanceof Reply ? textWithin(turn, body, inside) : inside.toString());
+    else if (turn instanceof Reply) texts.push(textWithin(turn, body, inside));
+    else texts.push(isToEnd ? typedFrom(turn, body, inside) : inside.toString());
   }
   const text = texts.filter((one) => one !== '').join('\n\n');
   return text === '' ? null : text;
+}
+
+/** What a turn shows, without its files and folded reasoning. */
+function wholeText(turn: ChatTurn): string {
+  if (!(turn instanceof Reply)) return typedOf(turn);
+  return turn.reasoningOpen ? turn.text : turn.answer;
+}
+
+/** A message from where a range begins. A long one has only its beginning in the DOM. */
+function typedFrom(turn: UserTurn, body: Element, range: Range): string {
+  const before = document.createRange();
+  before.setStart(body, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  return typedOf(turn).slice(before.toString().length);
 }
 
 function textWithin(reply: Reply, body: Element, range: Range): string {

@@ -5,7 +5,7 @@ const CURRENT = 'found-current';
 /** Marks in one thread; more would cost time and help nobody. */
 const MAX_MARKS = 1000;
 /** Not part of a text: controls, drawn formulas, numbers of footnotes, folded reasoning. */
-const LEFT_OUT = '[data-ui], [role="math"], sup, .reasoning > .head, [hidden]';
+const LEFT_OUT = '[data-ui], [role="math"], sup, [hidden]';
 /** Text is not found across these. */
 const ENDS = 'br, [data-markdown] :is(p, h3, h4, h5, h6, li, td, th, pre)';
 

@@ -1,5 +1,6 @@
 import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { indexAt } from '../../../lib/index-at.ts';
+import { latinKey } from '../../../lib/latin-key.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { formatCount, formatInteger, formatPercent } from '../../../ui/format.ts';
 import { announce } from '../../../ui/live-region.svelte.ts';
@@ -79,7 +80,7 @@ export class TokenReading {
     const { reply, asTokens, body } = this.#parts;
     if (!asTokens || event.target !== body || event.ctrlKey || event.altKey || event.metaKey) return;
     const { token, span, focus } = this;
-    const key = event.key.toLowerCase();
+    const key = latinKey(event);
     const single = span === null ? token : null;
     if (single !== null && key === 'h') this.explain(single.index);
     else if (single !== null && key === 'i') this.look(single.index);
@@ -122,7 +123,7 @@ export class TokenReading {
 
   /** Of the document. */
   readonly onescape = (event: KeyboardEvent): void => {
-    if (event.key !== 'Escape' || this.focus.index === null) return;
+    if (event.key !== 'Escape' || event.isComposing || this.focus.index === null) return;
     this.focus.close();
     event.preventDefault();
   };

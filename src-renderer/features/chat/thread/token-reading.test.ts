@@ -19,8 +19,8 @@ it('says of typed text that no model generated it, and does not branch there', a
     ...{ reply, asTokens: true, recomputed: session.recomputedOf(reply), busy: false, branchBlocked: null, body },
     ...{ branch, explain: vi.fn(), look: vi.fn() },
   });
-  const press = (key: string) => {
-    const event = { key, target: body, preventDefault: vi.fn(), stopPropagation: vi.fn() };
+  const press = (key: string, code = '') => {
+    const event = { key, code, target: body, preventDefault: vi.fn(), stopPropagation: vi.fn() };
     reading.onkeydown(event as unknown as KeyboardEvent);
   };
   press('Home');
@@ -30,8 +30,8 @@ it('says of typed text that no model generated it, and does not branch there', a
   press('b');
   expect(announcements.text).toBe('No model generated this text.');
   expect(branch).not.toHaveBeenCalled();
-  // The token before it is the model's own.
+  // The token before it is the model's own. On a Greek keyboard, too.
   press('ArrowLeft');
-  press('b');
+  press('β', 'KeyB');
   expect(branch.mock.calls).toEqual([[0, reply.idOf(0)]]);
 });

@@ -2,7 +2,8 @@ import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { AppModel } from '../state/app-model.svelte.ts';
 import type { ChatTurn } from '../state/chat-document.svelte.ts';
 import { toasts } from '../../../ui/toasts.svelte.ts';
-import { branchItem, deleteTurn, discardEdit } from './turn-items.ts';
+import { messageFrom } from '../attachments/message-text.ts';
+import { branchItem, copyItems, deleteTurn, discardEdit } from './turn-items.ts';
 
 const FRAME_MS = 16;
 const turn = { id: 'a', role: 'user', text: 'Once' } as ChatTurn;
@@ -36,6 +37,17 @@ it('moves the focus to the thread after a deletion, and to the composer for a br
   branchItem(app, turn).onselect?.();
   vi.advanceTimersByTime(FRAME_MS);
   expect(focused).toEqual(['[data-region="thread"]', '[data-testid="composer"]']);
+});
+
+it('copies what a person typed as it is, without the files', async () => {
+  const writeText = vi.fn<(text: string) => Promise<void>>(() => Promise.resolve());
+  vi.stubGlobal('navigator', { clipboard: { writeText } });
+  const file = { id: 'f', name: 'note.txt', kind: 'text', bytes: 7, content: 'Inside.', notes: [] } as const;
+  const itemsOf = (typed: string) => copyItems({ id: 'a', role: 'user', ...messageFrom(typed, [file]) } as ChatTurn);
+  for (const { onselect } of itemsOf('2*3*4')) onselect?.();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(writeText.mock.calls).toEqual([['2*3*4'], ['2*3*4']]);
+  expect(itemsOf('').map(({ disabled }) => disabled)).toEqual([true, true]);
 });
 
 it('brings a discarded edit back in its own chat, whatever chat is open by then', () => {

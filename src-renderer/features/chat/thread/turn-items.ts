@@ -8,12 +8,19 @@ import { formatCount } from '../../../ui/format.ts';
 import { toasts } from '../../../ui/toasts.svelte.ts';
 import type { MenuItem } from '../../../ui/types.ts';
 import type { AppModel } from '../state/app-model.svelte.ts';
+import { typedOf } from '../attachments/message-text.ts';
 import type { ChatTurn } from '../state/chat-document.svelte.ts';
 import type { EditKind } from '../state/turn-actions.svelte.ts';
 import { markdownParser } from '../../markdown/state/parser-client.ts';
 import { markdownAsText } from '../../markdown/state/reply-as-text.ts';
 
-const textOf = (turn: ChatTurn) => (turn.role === 'user' ? turn.text : turn.answer);
+/** Without the files of a message, and the reasoning of a reply. */
+const textOf = (turn: ChatTurn) => (turn.role === 'user' ? typedOf(turn) : turn.answer);
+
+/** Only replies are Markdown: the asterisks in what a person typed are not syntax. */
+async function plainTextOf(turn: ChatTurn): Promise<string> {
+  return turn.role === 'user' ? textOf(turn) : await markdownAsText(textOf(turn), markdownParser);
+}
 
 /** Menu items for copying a turn. */
 export function copyItems(turn: ChatTurn): MenuItem[] {
@@ -24,7 +31,7 @@ export function copyItems(turn: ChatTurn): MenuItem[] {
       icon: Copy,
       testId: 'copy-text',
       disabled: textOf(turn) === '',
-      onselect: () => void markdownAsText(textOf(turn), markdownParser).then((text) => copyText(text, what)),
+      onselect: () => void plainTextOf(turn).then((text) => copyText(text, what)),
     },
     {
       label: 'Copy as Markdown',

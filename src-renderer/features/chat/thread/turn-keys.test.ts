@@ -11,9 +11,10 @@ function setUp({ busy = false, comingId = null as string | null } = {}) {
   const onreplaced = vi.fn();
   const article = {};
   /** @returns whether the default action follows */
-  const press = (key: string, { altKey = false, target = article } = {}) => {
+  const press = (key: string, { altKey = false, shiftKey = false, code = '', target = article } = {}) => {
     const preventDefault = vi.fn();
-    const event = { key, altKey, target, currentTarget: article, ctrlKey: false, metaKey: false, preventDefault };
+    const held = { altKey, shiftKey, ctrlKey: false, metaKey: false };
+    const event = { key, code, ...held, target, currentTarget: article, preventDefault };
     onTurnKey(event as unknown as KeyboardEvent, { session, chats } as unknown as AppModel, turn, onreplaced);
     return preventDefault.mock.calls.length === 0;
   };
@@ -33,6 +34,15 @@ it('shows other versions and opens the editor, and leaves other keys alone', () 
   expect(press('e', { target: {} })).toBe(true);
   expect(press('ArrowLeft')).toBe(true);
   expect(session.turns.open).toHaveBeenCalledOnce();
+});
+
+it('opens the editor with Caps Lock, and with the key of another alphabet', () => {
+  const { session, press } = setUp();
+  expect(press('E')).toBe(false);
+  expect(press('у', { code: 'KeyE' })).toBe(false);
+  expect(session.turns.open).toHaveBeenCalledTimes(2);
+  expect(press('E', { shiftKey: true })).toBe(true);
+  expect(session.turns.open).toHaveBeenCalledTimes(2);
 });
 
 it('keeps the browser on the page while a reply runs', () => {

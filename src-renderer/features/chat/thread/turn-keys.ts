@@ -1,3 +1,4 @@
+import { latinKey } from '../../../lib/latin-key.ts';
 import type { AppModel } from '../state/app-model.svelte.ts';
 import type { ChatTurn } from '../state/chat-document.svelte.ts';
 import { deleteTurn } from './turn-items.ts';
@@ -15,12 +16,14 @@ export function onTurnKey(
   const { key } = event;
   const isPlain = event.target === event.currentTarget && !event.ctrlKey && !event.metaKey && !event.altKey;
   const isVersionKey = event.altKey && (key === 'ArrowLeft' || key === 'ArrowRight');
-  if (!isVersionKey && !(isPlain && (key === 'e' || key === 'Delete'))) return;
+  // Also with Caps Lock.
+  const isEdit = isPlain && !event.shiftKey && latinKey(event) === 'e';
+  if (!isVersionKey && !isEdit && !(isPlain && key === 'Delete')) return;
   // Also if nothing can be done now: a browser would leave the page.
   event.preventDefault();
   // Another chat was chosen, and is about to be here.
   if (chats.comingId !== null) return;
-  if (key === 'e') session.turns.open(turn);
+  if (isEdit) session.turns.open(turn);
   else if (key === 'Delete') void deleteTurn({ session }, turn);
   else if (!session.busy) {
     const version = chats.current.versionsOf(turn).indexOf(turn.id);

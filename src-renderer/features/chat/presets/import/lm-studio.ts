@@ -1,5 +1,6 @@
 /** LM Studio's presets: a list of fields by key, or a flat object in versions before 0.3. */
 import { SAMPLING_SETTINGS } from '../../../../../src-main/engine/settings/sampling.ts';
+import { isRecord } from '../../../../../src-main/protocol/is-record.ts';
 import { STAGES } from '../../sampling/stages.ts';
 import { LLAMA_KEYS } from './llama-names.ts';
 import { SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
@@ -27,16 +28,16 @@ function settingOf(key: string): SettingKey | undefined {
 }
 
 export function isLmStudioPreset(value: Json): boolean {
-  return isJson(value.inference_params) || fieldsOf(value.operation) !== null || fieldsOf(value) !== null;
+  return isRecord(value.inference_params) || fieldsOf(value.operation) !== null || fieldsOf(value) !== null;
 }
 
 /** @param fallback name of a preset without one */
 export function readLmStudioPreset(value: Json, fallback: string): MappedSettings {
   const mapper = new SettingsMapper();
   const name = typeof value.name === 'string' && value.name.trim() !== '' ? value.name.trim() : fallback;
-  if (isJson(value.inference_params)) {
+  if (isRecord(value.inference_params)) {
     for (const [key, one] of Object.entries(value.inference_params)) earlier(mapper, key, one);
-    if (isJson(value.load_params))
+    if (isRecord(value.load_params))
       for (const [key, one] of Object.entries(value.load_params)) mapper.skip(key, one, WHY.load);
     return mapper.result(name);
   }
@@ -49,7 +50,7 @@ function field(mapper: SettingsMapper, key: string, value: unknown): void {
   const known = settingOf(key);
   if (known !== undefined) {
     const off = UNCHECKED[known];
-    const checked = isJson(value) && 'checked' in value ? (value.checked === true ? value.value : off) : value;
+    const checked = isRecord(value) && 'checked' in value ? (value.checked === true ? value.value : off) : value;
     if (checked !== undefined) mapper.take(key, known, checked);
     return;
   }
@@ -64,15 +65,15 @@ function field(mapper: SettingsMapper, key: string, value: unknown): void {
     case 'llm.prediction.contextOverflowPolicy':
       return mapper.skip(key, value, WHY.context);
     case 'llm.prediction.tools':
-      if (isJson(value) && value.type === 'none') return;
+      if (isRecord(value) && value.type === 'none') return;
       break;
   }
   mapper.skip(key, value, key.startsWith('llm.load.') || key.endsWith('cpuThreads') ? WHY.load : WHY.unknown);
 }
 
 function structured(mapper: SettingsMapper, key: string, value: unknown): void {
-  if (!isJson(value) || value.type === 'none') return;
-  if (value.type === 'json' && isJson(value.jsonSchema)) {
+  if (!isRecord(value) || value.type === 'none') return;
+  if (value.type === 'json' && isRecord(value.jsonSchema)) {
     mapper.takeGrammar(key, { kind: 'json_schema', source: JSON.stringify(value.jsonSchema, null, 2) });
   } else if (value.type === 'gbnf' && typeof value.gbnfGrammar === 'string') {
     mapper.takeGrammar(key, { kind: 'gbnf', source: value.gbnfGrammar });
@@ -89,12 +90,8 @@ function earlier(mapper: SettingsMapper, key: string, value: unknown): void {
 }
 
 function fieldsOf(value: unknown): { key: string; value: unknown }[] | null {
-  if (!isJson(value) || !Array.isArray(value.fields)) return null;
+  if (!isRecord(value) || !Array.isArray(value.fields)) return null;
   return value.fields.flatMap((one: unknown) =>
-    isJson(one) && typeof one.key === 'string' ? [{ key: one.key, value: one.value }] : [],
+    isRecord(one) && typeof one.key === 'string' ? [{ key: one.key, value: one.value }] : [],
   );
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

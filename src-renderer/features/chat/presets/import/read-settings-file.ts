@@ -4,6 +4,7 @@ import {
   readSavedItems,
   type SavedItem,
 } from '../../../../../src-main/protocol/app/presets/saved-items.ts';
+import { isRecord } from '../../../../../src-main/protocol/is-record.ts';
 import { isLlamaCommand, llamaSettingsIn, readLlamaCommand, readLlamaJson } from './llama-cpp.ts';
 import { isLmStudioPreset, readLmStudioPreset } from './lm-studio.ts';
 import { isModelfile, readModelfile } from './ollama.ts';
@@ -31,10 +32,9 @@ export function readSettingsFile(text: string, fileName: string): ReadSettings {
     const { items, unknown } = readSavedItems(value);
     return { kind: 'own', items, unknown: unknown.length };
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    const json = value as Readonly<Record<string, unknown>>;
-    if (isLmStudioPreset(json)) return other('LM Studio', readLmStudioPreset(json, name));
-    const settings = llamaSettingsIn(json);
+  if (isRecord(value)) {
+    if (isLmStudioPreset(value)) return other('LM Studio', readLmStudioPreset(value, name));
+    const settings = llamaSettingsIn(value);
     if (settings !== null) return other('llama.cpp', readLlamaJson(settings, name));
   } else if (value === undefined) {
     if (isModelfile(text)) return other('Ollama', readModelfile(text, name));

@@ -1,4 +1,5 @@
 import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import { hostKeys } from './browser-keys.ts';
 
 /** Electron's bridge, or undefined in a browser. */
 export const bridge: TokenscopeBridge | undefined = (window as Window & { tokenscope?: TokenscopeBridge }).tokenscope;
@@ -6,7 +7,11 @@ export const bridge: TokenscopeBridge | undefined = (window as Window & { tokens
 /** Whether this is a Mac, where Command replaces Control. Known from the bridge, or from the browser. */
 export const isMac: boolean = bridge ? bridge.platform === 'darwin' : /Mac/.test(navigator.userAgent);
 
-/** Key names as this system writes them: `Ctrl N` or `⌘ N`. */
+/** Whether a browser has the page, which keeps some keys for itself. */
+export const isBrowser: boolean = bridge === undefined;
+
+/** Key names as this host has them and its system writes them: `Ctrl N` or `⌘ N`. */
 export function keyName(keys: string): string {
-  return isMac ? keys.replace('Ctrl', '⌘') : keys;
+  const own = hostKeys(keys, isBrowser);
+  return isMac ? own.replace('Ctrl', '⌘') : own;
 }
