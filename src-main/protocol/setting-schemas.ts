@@ -35,7 +35,7 @@ export function strictPartialOf<T>(entries: { [K in keyof T]: v.GenericSchema<un
   unknown,
   Partial<T>
 > {
-  // As above.
+  // As in `partialOf`.
   return v.strictObject(optionalEntries(entries)) as never;
 }
 

@@ -153,7 +153,7 @@ test('a version that was found is offered after a restart, without a request, un
   expect((await again.downloaded()).phase).toBe('ready');
   expect(requests.map(({ url }) => url)).toEqual([`/releases/${NAME}`]);
 
-  // What is stored is as little trusted as the server.
+  // Stored files are verified like those of the server.
   const path = join(first.dataFolder, 'updates', 'state.json');
   const state = JSON.parse(await readFile(path, 'utf8')) as { offer: { list: string; signature: string } };
   const list = Buffer.from(state.offer.list, 'base64').toString().replace('0.2.0', '0.9.0');
@@ -301,7 +301,7 @@ test.each([
   }
 });
 
-test('weekly checks go on while a version is offered, because it may not be the latest any more', async () => {
+test('weekly checks go on while a version is offered, because a later one may follow', async () => {
   publish('0.2.0', program('0.2.0'));
   const { service, dataFolder } = await setUp();
   await service.check();

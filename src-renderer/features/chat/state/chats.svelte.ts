@@ -60,7 +60,7 @@ export class ChatsState {
   #heard: ChatNews[] = [];
 
   /**
-   * @param onDeleted called for each chat that was deleted here, and once more when that is for good
+   * @param onDeleted called for each chat that is deleted here, and again if it is then deleted for good
    * @param frame collects what others write; default: it is taken at once
    * @param beats tell other pages which reply is being generated here
    */

@@ -23,7 +23,7 @@ export class RunChoice {
     return true;
   }
 
-  /** The list was closed: what was chosen is not opened any more. */
+  /** The list was closed: a run that is still being read is not opened. */
   forget(): void {
     this.#latest++;
   }

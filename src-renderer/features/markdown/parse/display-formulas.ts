@@ -30,7 +30,7 @@ export function formulaEnd(source: string, at: number): number | null {
   for (let from = at + 2, first = true; from - at < MAX_FORMULA; first = false) {
     const lineEnd = source.indexOf('\n', from);
     const line = source.slice(from, lineEnd < 0 ? source.length : lineEnd);
-    // It has just begun.
+    // Nothing of this line has arrived yet.
     if (!first && lineEnd < 0 && line.trim() === '') return Infinity;
     const content = first ? line : contentIn(line, containers);
     if (content === null) return null;

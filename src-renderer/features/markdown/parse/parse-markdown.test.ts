@@ -48,7 +48,7 @@ test('what only begins like a display formula of several lines is left alone', (
   // Its end is outside of the list, or of the quote.
   expect(html('- $$\n  a\n\nb $$')).toBe('<ul>\n<li>$$\na</li>\n</ul>\n<p>b $$</p>\n');
   expect(html('> $$\n> a\n\n$$')).toBe('<blockquote>\n<p>$$\na</p>\n</blockquote>\n<p>$$</p>\n');
-  // The second line ends a formula that has begun in the first one.
+  // The second line ends a formula that begins in the first one.
   expect(html('a $$b\n$$\n\nc\n\n$$d$$')).toBe(
     '<p>a <math display>b\n</math></p>\n<p>c</p>\n<p><math display>d</math></p>\n',
   );

@@ -4,7 +4,7 @@ import type { Lines } from './lines.ts';
 
 /** Around a message of several lines. */
 const FENCE = '"""';
-/** Of the message of several lines, UTF-16 units: as of one line. */
+/** Length of a message of several lines, UTF-16 units: no more than one line may have. */
 const MAX_MESSAGE = MAX_LINE_BYTES;
 const TOO_LONG = `A message is too long: the limit is ${MAX_MESSAGE.toLocaleString('en-US')} characters. End it with ${FENCE}.`;
 

@@ -90,12 +90,12 @@ export class SettingsMapper {
     this.take(source, 'samplers', known);
   }
 
-  /** Leaves adaptive-p out if the stages were not taken over from a list that names it. */
+  /** Leaves adaptive-p out unless the list of samplers named it, as llama.cpp does. */
   dropUnnamedAdaptive(source: string): void {
     const target = this.#values.get('adaptiveTarget');
     if (this.#namesAdaptive || typeof target !== 'number' || target < 0) return;
     this.#values.delete('adaptiveTarget');
-    this.skip(source, target, 'llama.cpp ignores it, because its list of samplers does not have adaptive-p.');
+    this.skip(source, target, 'llama.cpp ignores it unless its list of samplers names adaptive-p.');
   }
 
   /** A blank one is none. */
