@@ -6,6 +6,7 @@ import {
   defaultGenerateParams,
   InferenceEngine,
   type GenerateParams,
+  type InsideQuery,
   type InspectParams,
 } from './index.ts';
 import { memoryModelFiles, nodeModelFiles, TINY_TRANSFORMER_DIR } from './test-support/model-files.ts';
@@ -295,6 +296,29 @@ describe('inside', () => {
     expect(after.tokens.map(({ logprob }) => logprob)).toEqual(undisturbed.tokens.map(({ logprob }) => logprob));
     expect(await engine.releaseInside()).toBeGreaterThan(0);
     expect(await engine.releaseInside()).toBe(0);
+  });
+
+  it('answers a question of every kind, also about some of the keys', async () => {
+    const ids = golden.trace.ids.slice(0, 5);
+    const range = { from: 0, to: 4 };
+    const queries: { [K in InsideQuery['kind']]: Extract<InsideQuery, { kind: K }> } = {
+      tokens: { kind: 'tokens' },
+      embedding: { kind: 'embedding', token: 2, neighbours: 2, ...range },
+      positions: { kind: 'positions', layer: 0, ...range },
+      attention: { kind: 'attention', layer: 0, head: 0, ...range, keys: { from: 1, to: 3 } },
+      attention_maps: { kind: 'attention_maps', layer: 0, size: 2 },
+      feed_forward: { kind: 'feed_forward', layer: 0, token: 2, neurons: 1, tokens: 1 },
+      layer: { kind: 'layer', layer: 0, ...range },
+      norms: { kind: 'norms' },
+      logits: { kind: 'logits', token: 2, top: 1 },
+      lens: { kind: 'lens', token: 2, top: 1 },
+      attribution: { kind: 'attribution', token: 2, target: 3, rival: 4 },
+      cache: { kind: 'cache' },
+    };
+    const asking = (query: InsideQuery) => engine.inside({ ids, interventions: [], query });
+    for (const query of Object.values(queries)) expect((await asking(query)).kind).toBe(query.kind);
+    expect(await asking(queries.attention)).toMatchObject({ firstKey: 1, context: 4 });
+    await expect(asking({ ...queries.attention, keys: { from: 0.5, to: 3 } })).rejects.toThrow('query.keys.from');
   });
 
   it('refuses what the model does not have', async () => {

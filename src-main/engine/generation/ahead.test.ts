@@ -1,6 +1,7 @@
 /** Replies whose next runs are started before their tokens are drawn are the same as without them. */
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
+import { EngineError } from '../api/errors.ts';
 import type { GenerateParams, SamplingParams } from '../api/types.ts';
 import { chosenToken } from '../test-support/choosing-executor.ts';
 import {
@@ -132,6 +133,19 @@ describe('runs ahead of the sampler', () => {
     const engine = new ScriptedEngine(CHOOSING, testPlatform());
     await engine.run(request({}, { useKvCache: false }));
     expect(engine.chosen).toBe(0);
+  });
+
+  it('leave no token in the window whose run failed', async () => {
+    let runs = 0;
+    const onRun = () => {
+      if (++runs === 7) throw new EngineError('INTERNAL', 'The GPU has a fault.');
+    };
+    const engine = new ScriptedEngine({ ...CHOOSING, onRun }, testPlatform());
+    const { end } = await engine.run(request());
+    expect(end.stop).toMatchObject({ reason: 'error', tokens: 6 });
+    const { resident, sequences } = engine.context.contents([0, 5, 9, ...end.ids]);
+    expect(resident).toBe(3 + 5);
+    expect(sequences).toEqual([resident]);
   });
 
   it('do not disturb later replies when the caller leaves early', async () => {

@@ -56,7 +56,13 @@ export class Ahead {
         this.started.shift();
         chosen!.name(last, ids[last]);
         this.start(chosen!);
-        return await this.lent(ids, first.result);
+        try {
+          return await this.lent(ids, first.result);
+        } catch (error) {
+          // What the run stored is undefined. Later runs are dropped at the end.
+          context.truncate(last);
+          throw error;
+        }
       }
       await this.drop();
       this.pause = PAUSE;

@@ -331,7 +331,8 @@ export class Draft<T extends { id: number }> {
     if (this.grammar === null) return new NothingToDraw();
     return new EngineError(
       'GRAMMAR',
-      'No token is allowed next: the vocabulary cannot spell what the grammar requires, or the settings rule it out.',
+      'No token is allowed next: the vocabulary cannot spell what the grammar requires, or the settings rule it out. ' +
+        'Change the grammar, or loosen the sampling settings.',
     );
   }
 }

@@ -2,11 +2,12 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
 import type { GenerateEnd, GenerateParams, LanesEvent } from '../api/types.ts';
-import type { Executor } from '../executors/executor.ts';
+import type { Batch, Executor } from '../executors/executor.ts';
 import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import type { Model } from '../models/model.ts';
 import { openModel } from '../models/open-model.ts';
+import { logitsNotNumbers } from '../sampling/raw-distribution.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { testPlatform } from '../test-support/scripted-model.ts';
 import { ContextWindow } from './context-window.ts';
@@ -31,13 +32,14 @@ function params(ids: number[], seed: number, maxTokens = 3): GenerateParams {
   };
 }
 
-function setUp() {
+/** @param fails whether a batch gives K or V that are NaN */
+function setUp(fails: (batch: Batch) => boolean = () => false) {
   const platform = testPlatform();
   const executor = createReferenceExecutor(model.program, model.weights, { cells: CONTEXT });
   const run: Executor['run'] = executor.run.bind(executor);
   const runs = vi.spyOn(executor, 'run').mockImplementation((...args) => {
     platform.clock.time += RUN_MS;
-    return run(...args);
+    return fails(args[0]) ? Promise.reject(logitsNotNumbers()) : run(...args);
   });
   const context = new ContextWindow(executor, new KvCache(CONTEXT));
   /** Rows computed at positions of the prompt. */
@@ -127,6 +129,30 @@ describe('what lanes compute', () => {
     for (const [lane, ids] of prompts.entries()) {
       expect((await setUp().generate([params(ids, lane, 2)])).ends[0].ids).toEqual(ends[lane].ids);
     }
+  });
+});
+
+describe('a lane whose K or V are NaN', () => {
+  it('ends alone, and the others give the same tokens', async () => {
+    // Only the second lane has a token there, its third.
+    const nanAt = PROMPT.length + 6;
+    const requests = [
+      params(PROMPT, 1, 6),
+      params([...PROMPT, 5, 6, 7, 8], 2, 9),
+      params([...PROMPT.slice(0, 5), 40], 3, 9),
+    ];
+    const { ends: expected } = await setUp().generate(requests);
+    const { generate, runs } = setUp(({ positions }) => positions.includes(nanAt));
+    const { ends } = await generate(requests);
+    expect(ends[1].stop).toMatchObject({ reason: 'error', tokens: 3, error: { code: 'INTERNAL' } });
+    expect(ends[1].ids).toEqual(expected[1].ids.slice(0, 3));
+    for (const lane of [0, 2]) {
+      const { ids, stop } = expected[lane];
+      expect(ends[lane]).toMatchObject({ ids, stop });
+    }
+    // The shared prefix and the rest of the prompts; then the batch that fails is run lane by lane.
+    const rows = runs.mock.calls.map(([{ tokens }]) => tokens.length);
+    expect(rows).toEqual([5, 35, 3, 3, 3, 1, 1, 1, 2, 2, 1, 1, 1]);
   });
 });
 

@@ -199,12 +199,18 @@ export class Lanes {
           from = to;
         }
       }
-    } catch (error) {
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (error.code === 'INTERNAL' && parts.length > 1) {
+        // Perhaps only one of them has the fault, for example K or V that are NaN. Then the others go on.
+        for (const part of parts) await this.runBatch([part], false);
+        return;
+      }
       for (const { lanes, before } of parts) {
         this.cache.truncate(lanes[0].lane, before);
         for (const one of lanes) one.reject(error);
       }
-      if (error instanceof EngineError && error.code === 'BACKEND_LOST') this.lose(error);
+      if (error.code === 'BACKEND_LOST') this.lose(error);
     }
   }
 }

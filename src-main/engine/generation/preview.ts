@@ -5,11 +5,13 @@ import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { Removals } from '../sampling/removals.ts';
 import type { Sampled } from '../sampling/sampler-chain.ts';
 import { recordStages, type StageRecorder } from '../sampling/stage-reports.ts';
+import { describeCandidates } from './describe-candidates.ts';
 import { Draft } from './draft.ts';
-import { describeCandidates, seen, type GenerateJob } from './generate.ts';
+import type { GenerateJob } from './generate.ts';
 import { HostYield } from './host-yield.ts';
 import { logitsEach } from './logits-each.ts';
 import { logitsAfter } from './prefill.ts';
+import { seen } from './shift.ts';
 import { shownPiece } from './shown-piece.ts';
 
 /** Survivors of the chain that get a row although the model ranks them lower. */

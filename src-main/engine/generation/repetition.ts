@@ -19,9 +19,8 @@ export function findLoop(ids: readonly number[], window: number, start = 0): Loo
   if (window <= 0) return null;
   const length = ids.length - start;
   for (let period = 1; period <= Math.min(MAX_PERIOD, length / 2); period++) {
-    const needed = Math.max(2 * window - period, 2 * period);
-    if (period !== window && endsIn(ids, period, needed, start)) return loopOf(ids, period, start);
-    if (period === window && endsIn(ids, period, window, start)) return loopOf(ids, period, start);
+    const needed = period === window ? window : Math.max(2 * window - period, 2 * period);
+    if (endsIn(ids, period, needed, start)) return loopOf(ids, period, start);
   }
   return window > MAX_PERIOD && endsIn(ids, window, window, start) ? loopOf(ids, window, start) : null;
 }

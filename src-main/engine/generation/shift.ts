@@ -1,5 +1,6 @@
 /** Context shift: when the window is full, a reply continues without the oldest tokens. */
 import type { DroppedTokens } from '../api/types.ts';
+import type { Model } from '../models/model.ts';
 import type { Prompt } from './prompt.ts';
 
 /** The part of a sequence that the model sees. */
@@ -21,6 +22,15 @@ export function shift(sequence: readonly number[], contextSize: number, kept: nu
   const dropped = end - start;
   if (dropped === 0) return { ids: sequence, dropped };
   return { ids: [...sequence.slice(0, start), ...sequence.slice(end)], dropped };
+}
+
+/** What the model sees of prompt and reply. */
+export function seen(
+  { prompt, model }: { readonly prompt: Prompt; readonly model: Model },
+  sequence: readonly number[],
+): Shifted {
+  if (prompt.keptByShift === null) return { ids: sequence, dropped: 0 };
+  return shift(sequence, model.config.contextSize, prompt.keptByShift);
 }
 
 /** Range of the tokens that are dropped from a sequence of that length: `[start, end)`. */

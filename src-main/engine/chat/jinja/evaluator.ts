@@ -151,7 +151,7 @@ export class Evaluator implements Runtime {
   item(value: Value, key: Value): Value {
     const object = defined(value);
     if (object instanceof Dict) {
-      const found = object.get(key);
+      const found = object.item(key);
       if (found !== undefined) return found;
     }
     const index = asNumber(key);

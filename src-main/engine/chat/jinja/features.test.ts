@@ -74,3 +74,18 @@ describe('the position of an error', () => {
     expect([failed.line, failed.column]).toEqual([line, column]);
   });
 });
+
+/** Jinja2's `environment.getitem` returns undefined after any TypeError; methods and `in` are Python's own. */
+describe('a key that no dict can have', () => {
+  it.each(['d[[1]]', 'd[{}]', 'd[[[]]]', 'd[(1, 2)]', 'd[range]', '{"a": 1}[[1]]'])('is undefined in %s', (item) => {
+    expect(render(`{{ ${item} }}|{{ ${item} is undefined }}|{{ ${item} | default("none") }}`)).toBe('|True|none');
+  });
+
+  it('is named where the item is used', () => {
+    expect(failure('{{ d[[1]].x }}').message).toBe('dict object has no element [1]');
+  });
+
+  it.each(['d.get([1])', '[1] in d', '{[1]: 2}'])('is an error in %s', (expression) => {
+    expect(failure(`{{ ${expression} }}`).message).toBe("unhashable type: 'list'");
+  });
+});

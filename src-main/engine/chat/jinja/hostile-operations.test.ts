@@ -234,7 +234,7 @@ const OPERATOR_TABLE: Table = {
   '>=': ['text >= same'],
   in: ['"z" in text', 'worst in upper', '-1 in list', 'text in pairs', '"k" in texts'],
   'not in': ['"z" not in text', '-1 not in list'],
-  'an item': ['text[5]', 'emoji[5]', 'emoji[-1]', 'pairs[text]'],
+  'an item': ['text[5]', 'emoji[5]', 'emoji[-1]', 'pairs[text]', 'pairs[list]'],
   'a slice': ['text[1:]', 'emoji[1:-1]', 'text[::-1]', 'emoji[::2]', 'list[1:]', 'list[::-1]'],
   'a spread': ['"".format(*list)', '"".format(**pairs)', '"".format(*text)'],
   literals: [`"${'x'.repeat(99_999)}"`, `{"${'x'.repeat(99_999)}": 1}`, `text["${'x'.repeat(99_999)}"]`],

@@ -79,6 +79,12 @@ export class Dict {
     return this.#entries.get(keyOf(key))?.value;
   }
 
+  /** As `get`, but undefined for what cannot be a key: Jinja2's `dict[key]` ignores the error. */
+  item(key: Value): Value | undefined {
+    const hash = hashOf(key);
+    return hash === null ? undefined : this.#entries.get(hash)?.value;
+  }
+
   text(name: string): Value | undefined {
     spendCharacters(name.length);
     return this.#entries.get(`s${name}`)?.value;
@@ -132,17 +138,20 @@ export class LoopState {
 
 export type Value = null | boolean | number | Float | Text | List | Dict | Namespace | Undefined | Func | LoopState;
 
-/**
- * Key of a value in a `Dict`, the same for equal values. @throws TemplateFault for anything but texts, numbers, none and
- * undefined
- */
-export function keyOf(value: Value): string {
+/** Key of a value in a `Dict`, the same for equal values; null for what cannot be one. */
+function hashOf(value: Value): string | null {
   if (value === null) return 'none';
   if (value instanceof Undefined) return 'undefined';
   if (isText(value)) return `s${value.value}`;
   const number = asNumber(value);
-  if (number !== null) return `n${number}`;
-  throw new TemplateFault(`unhashable type: '${typeName(value)}'`);
+  return number === null ? null : `n${number}`;
+}
+
+/** @throws TemplateFault for anything but texts, numbers, none and undefined */
+function keyOf(value: Value): string {
+  const key = hashOf(value);
+  if (key === null) throw new TemplateFault(`unhashable type: '${typeName(value)}'`);
+  return key;
 }
 
 export function dictOf(entries: Iterable<readonly [Value, Value]>): Dict {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import type { KernelVariant } from '../../../hosts/node/kernels.ts';
+import { Lanes } from '../../generation/lanes.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { ProgramBuilder } from '../../program/program-builder.ts';
 import type { Program } from '../../program/program.ts';
@@ -212,6 +213,23 @@ describe('a NaN in float16', () => {
     expect(await hasNumbers(await run(1))).toBe(true);
     await expect(run(0)).rejects.toMatchObject(NOT_NUMBERS);
     await executor.dispose();
+  });
+
+  it('of one lane leaves the others alone', async () => {
+    const executor = await withNaN({ tensor: 'k', headDim: 16, token: id(5) }, { kernels: testKernels() });
+    const prompts = [ids(0, 5), ids(5, 7), ids(10, 12)];
+    const lanes = new Lanes({
+      ...{ executor, block: await executor.allocateCells(30), shared: [], maxRows: CELLS },
+      lanes: prompts.map(() => ({ own: 10, shares: true })),
+    });
+    const outputs = { logits: [1] };
+    const runs = prompts.map((tokens, lane) => lanes.window(lane).run(tokens, outputs));
+    await expect(runs[1]).rejects.toMatchObject(NOT_NUMBERS);
+    for (const lane of [0, 2]) {
+      const [found] = (await runs[lane]).logits;
+      const { logits } = await executor.run(batchOf([new KvCache(CELLS).append(0, prompts[lane])]), outputs);
+      expect(await found.read()).toEqual(await logits[0].read());
+    }
   });
 });
 
