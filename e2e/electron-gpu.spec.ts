@@ -83,6 +83,9 @@ test.describe('without an adapter', () => {
     expect(await hiddenPage(app)).toBeNull();
     await choose(models, 'webgpu');
     await expect(app.page.getByText(/^Chromium offers no GPU/).first()).toBeVisible();
+    const card = models.card('TinyTransformer');
+    await expect(card).toContainText('The GPU cannot be used');
+    await expect(card).not.toContainText('restarted');
     // The memory of both is known all the same.
     await expect(models.id('executor-memory')).toHaveText([/^CPU [\d.]+\sMB Weights/, /^GPU [\d.]+\sMB Weights/]);
     const [estimate, inUse] = [await models.estimate('wasm'), await models.memoryInUse()];

@@ -56,7 +56,7 @@ test('a failed allocation is an error with the numbers, and the previous model a
   const lift = await limitEngineMemory(app, 400e6);
   await long.getByTestId('load-model').click();
   await expect(long.getByTestId('model-problem')).toContainText(
-    /Not enough memory\s*Out of memory for the model with a context of 2097152 tokens: 16\d{8} bytes are needed in total, and the system/,
+    /Not enough memory\s*Out of memory for the model with a context of 2097152 tokens: 1\.6\d\sGB are needed, but the system has less free/,
   );
   await expect(models.card('TinyTransformer')).toContainText('Loaded');
   await expectReply(chat);

@@ -35,6 +35,8 @@ describe('module boundaries', () => {
     ['src-main/hosts/node/x.ts', "import { relay } from '../../protocol/engine/relay.ts';"],
     ['src-renderer/features/chat/x.ts', "import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';"],
     ['src-renderer/features/chat/x.ts', "import { defaults } from '../../../src-main/engine/api/defaults.ts';"],
+    ['src-renderer/lib/x.ts', "import { isGguf } from '../../src-main/engine/api/model-file-rules.ts';"],
+    ['src-main/services/models/x.ts', "import { isGguf } from '../../engine/api/model-file-rules.ts';"],
     ['src-renderer/features/chat/x.ts', "import { number } from '../../../src-main/engine/settings/setting.ts';"],
   ])('%s may contain %s', async (file, code) => {
     expect(await lint(file, code)).toEqual([]);

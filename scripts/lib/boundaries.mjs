@@ -37,7 +37,7 @@ export const LAYERS = [
   // Tests may import anything; nothing may import them.
   { name: 'test', pattern: ['**/*.test.ts', '**/test-support/**'], may: ['*'] },
 
-  { name: 'engine', pattern: ['src-main/engine/index.ts', 'src-main/engine/load-model.ts'], may: ENGINE },
+  { name: 'engine', pattern: 'src-main/engine/{index,load-model,loaded-models,open-on-executor}.ts', may: ENGINE },
   { name: 'checks', pattern: 'src-main/engine/*.ts', may: ['api', 'settings'] },
   { name: 'api', pattern: engineFolder('api'), may: ['settings'] },
   { name: 'settings', pattern: engineFolder('settings'), may: [] },
@@ -70,7 +70,7 @@ export const LAYERS = [
     may: [...BELOW_MODELS, 'models', 'executors', 'generation'],
   },
 
-  // The error class and the settings tables are plain data; everything else of the engine is types here.
+  // Errors, settings and the rules for model files are plain data; everything else of the engine is types here.
   { name: 'protocol-base', pattern: 'src-main/protocol/*.ts', may: [], types: ['api'] },
   { name: 'transports', pattern: 'src-main/protocol/transports/**', may: [] },
   {
@@ -111,6 +111,7 @@ export const LAYERS = [
 const PLAIN_DATA = [
   'src-main/engine/api/errors.ts',
   'src-main/engine/api/defaults.ts',
+  'src-main/engine/api/model-file-rules.ts',
   'src-main/engine/settings/*.ts',
 ];
 

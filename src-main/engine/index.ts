@@ -1,13 +1,14 @@
 /** The engine as hosts use it: a model, and requests to it one after the other. */
 import { EngineError } from './api/errors.ts';
 import { generateLanes } from './generation/generate-lanes.ts';
-import { generate, type GenerateJob, type Recovered, seen } from './generation/generate.ts';
+import { generate, type GenerateJob, type Recovered } from './generation/generate.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
 import { PromptLookup } from './generation/prompt-lookup.ts';
 import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
+import { seen } from './generation/shift.ts';
 import { inspect } from './inside/inspect.ts';
 import { withTokens } from './inside/with-tokens.ts';
 import type { InsideRun } from './inside/tapped-row.ts';
@@ -18,14 +19,12 @@ import {
   describeOn,
   dropInside,
   infoOf,
-  loadModel,
-  loadOnCpu,
-  lossBefore,
   storedPrefix,
   type Loaded,
   type LoadOptions,
   type OpenedFiles,
 } from './load-model.ts';
+import { LoadedModels } from './loaded-models.ts';
 import { checkName } from './check-value.ts';
 import type { CancelToken, ModelFiles, Platform, PrefixStoreSize } from './api/platform.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
@@ -87,15 +86,11 @@ export type { Tokenizer } from './tokenizer/tokenizer.ts';
  */
 export class InferenceEngine {
   private readonly queue = new RequestQueue();
-  private loaded: Loaded | null = null;
-  /** See `LoadOptions.keepLoaded`. */
-  private kept: Loaded | null = null;
-  /** See `LoadOptions.beside`. */
-  private beside: Loaded | null = null;
-  /** Why the GPU was lost; null if it was not, or was chosen again since. */
-  private lostGpu: EngineError | null = null;
+  private readonly models: LoadedModels;
 
-  constructor(private readonly platform: Platform) {}
+  constructor(private readonly platform: Platform) {
+    this.models = new LoadedModels(platform);
+  }
 
   /** Whether a request is running or waiting. */
   get busy(): boolean {
@@ -104,56 +99,27 @@ export class InferenceEngine {
 
   /** Tokens that the loaded model has computed. Reused tokens do not count; a token that lanes share counts once. */
   get computedTokens(): number {
-    return this.loaded?.executor.computedTokens ?? 0;
+    return this.models.current?.executor.computedTokens ?? 0;
   }
 
   /** The loaded model with its current memory; also null when its executor failed, so that it must be loaded again. */
   get model(): ModelInfo | null {
-    return this.loaded === null || this.loaded.executor.failed ? null : infoOf(this.loaded);
+    const { current } = this.models;
+    return current === null || current.executor.failed ? null : infoOf(current);
   }
 
   /** The loaded model's files; null if there is no model. */
   get files(): OpenedFiles | null {
-    return this.loaded?.files ?? null;
+    return this.models.current?.files ?? null;
   }
 
   /**
-   * Replaces the current model, which stays when loading fails.
+   * Replaces the current model, which stays when loading fails. If it had to leave the GPU, it is loaded again.
    * @param files or a function that finds them when it is the load's turn
    * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED
    */
   async load(files: ModelFiles | (() => Promise<ModelFiles>), options: LoadOptions = {}): Promise<ModelInfo> {
-    const { unless, cancel, keepLoaded = false, beside = false } = options;
-    const isWanted = async (one: Loaded | null): Promise<boolean> =>
-      one !== null && !one.executor.failed && (await unless?.(infoOf(one), one.files.stamp)) === true;
-    return this.queue.run(async () => {
-      if (beside) return infoOf(await this.loadBeside(files, options, isWanted));
-      if (await isWanted(this.loaded)) {
-        if (!keepLoaded) await this.dispose('kept');
-        return infoOf(this.require());
-      }
-      if (await isWanted(this.kept)) {
-        [this.loaded, this.kept] = [this.kept, this.loaded];
-        if (!keepLoaded) await this.dispose('kept');
-        return infoOf(this.require());
-      }
-      const found = typeof files === 'function' ? await files() : files;
-      this.lostGpu = lossBefore(this.lostGpu, this.loaded, options);
-      // The old model is unusable, so free its memory first.
-      if (this.loaded?.executor.failed) await this.dispose('loaded');
-      try {
-        const loaded = await loadModel(this.platform, found, options, this.lostGpu);
-        if (keepLoaded && this.kept === null) this.kept = this.loaded;
-        else await this.dispose('loaded');
-        if (!keepLoaded) await this.dispose('kept');
-        this.loaded = loaded;
-        return infoOf(loaded);
-      } catch (error) {
-        // Whatever was read of the model is garbage, possibly gigabytes.
-        this.platform.collectGarbage?.();
-        throw error;
-      }
-    }, cancel);
+    return this.queue.run(async () => infoOf(await this.models.load(files, options)), options.cancel);
   }
 
   /**
@@ -167,9 +133,9 @@ export class InferenceEngine {
   /** Frees the models in memory. Does nothing when there are none. @throws EngineError CANCELLED */
   async unload(cancel?: CancelToken): Promise<void> {
     await this.queue.run(async () => {
-      await this.dispose('beside');
-      await this.dispose('kept');
-      await this.dispose('loaded');
+      await this.models.dispose('beside');
+      await this.models.dispose('kept');
+      await this.models.dispose('current');
     }, cancel);
   }
 
@@ -213,7 +179,7 @@ export class InferenceEngine {
       validateGenerateParams(params, loaded.model.config);
       // Only its batches are faster than single tokens and give the same bits.
       const speculates = params.speculate !== false && loaded.executor.name === 'wasm';
-      const recover = (error: EngineError) => this.recover(this.require(), error);
+      const recover = (error: EngineError) => this.recover(error);
       const job = { ...this.job(loaded, params, cancel, true), recover, startedAt: this.platform.clock.now() };
       const stored = params.useKvCache ? storedPrefix(loaded, params) : undefined;
       await stored?.restore(seen(job, job.prompt.ids).ids, cancel);
@@ -256,7 +222,7 @@ export class InferenceEngine {
       const { executor, context, model } = loaded;
       const { contextSize } = model.config;
       const recover = async (error: EngineError) => {
-        const { model, notice } = await this.recover(this.require(), error);
+        const { model, notice } = await this.recover(error);
         const { executor, context } = this.require();
         return { executor, context, model, notice };
       };
@@ -278,7 +244,7 @@ export class InferenceEngine {
   async clearPrefixCache(chat?: string): Promise<void> {
     if (chat !== undefined) checkName('chat', chat);
     const { prefixStore } = this.platform;
-    for (const one of [this.loaded, this.kept]) one?.prefixes?.invalidate();
+    for (const one of [this.models.current, this.models.kept]) one?.prefixes?.invalidate();
     await (chat === undefined ? prefixStore?.clear() : prefixStore?.deleteChat(chat));
   }
 
@@ -323,13 +289,16 @@ export class InferenceEngine {
 
   /** Frees what `inside` remembers, and the model beside the loaded one. @returns bytes that were remembered */
   async releaseInside(only?: 'beside'): Promise<number> {
-    const all = () => (only === 'beside' ? [this.beside] : [this.loaded, this.kept, this.beside]);
+    const all = () => {
+      const { current, kept, beside } = this.models;
+      return only === 'beside' ? [beside] : [current, kept, beside];
+    };
     const release = (isIdle: boolean) => all().reduce((sum, one) => sum + dropInside(one, isIdle), 0);
     const bytes = release(false);
     // A query may be running, or a model may just be loaded beside.
     return this.queue.run(async () => {
       const late = release(true);
-      await this.release('beside');
+      await this.models.release('beside');
       // V8 leaves long arrays for minutes in an engine that does nothing.
       this.platform.collectGarbage?.();
       return bytes + late;
@@ -377,13 +346,9 @@ export class InferenceEngine {
   }
 
   /** Moves the model of a lost GPU to the CPU. @throws EngineError the given one if it was on the CPU already */
-  private async recover(lost: Loaded, error: EngineError): Promise<Recovered> {
-    if (lost.executor.name !== 'webgpu') throw error;
-    this.lostGpu = error;
-    // Its memory is freed first.
-    await this.dispose('loaded');
-    this.loaded = await loadOnCpu(this.platform, lost, error);
-    return { context: this.loaded.context, model: infoOf(this.loaded), notice: CONTINUED_ON_CPU };
+  private async recover(error: EngineError): Promise<Recovered> {
+    const loaded = await this.models.moveToCpu(error);
+    return { context: loaded.context, model: infoOf(loaded), notice: CONTINUED_ON_CPU };
   }
 
   private insideRun(
@@ -401,48 +366,12 @@ export class InferenceEngine {
   private whileLoaded(one: Loaded): (step: () => Promise<void>) => Promise<void> {
     return (step) =>
       this.queue.run(async () => {
-        if (this.loaded === one || this.kept === one) await step();
+        if (this.models.current === one || this.models.kept === one) await step();
       });
   }
 
   /** @param modelId of a model in memory; by default the one that answers @throws EngineError NO_MODEL, MODEL_NOT_FOUND */
   private require(modelId?: string): Loaded {
-    if (this.loaded === null) throw new EngineError('NO_MODEL', 'No model is loaded. Load one first.');
-    if (modelId === undefined) return this.loaded;
-    const found = [this.loaded, this.beside].find((one) => one?.model.config.id === modelId);
-    if (found) return found;
-    throw new EngineError('MODEL_NOT_FOUND', 'This model is no longer in memory. Choose it again.', { modelId });
-  }
-
-  private async loadBeside(
-    files: ModelFiles | (() => Promise<ModelFiles>),
-    options: LoadOptions,
-    isWanted: (one: Loaded | null) => Promise<boolean>,
-  ): Promise<Loaded> {
-    this.require();
-    if (this.beside !== null && (await isWanted(this.beside))) return this.beside;
-    const found = typeof files === 'function' ? await files() : files;
-    await this.dispose('beside');
-    try {
-      const loaded = await loadModel(this.platform, found, options);
-      this.beside = loaded;
-      return loaded;
-    } catch (error) {
-      this.platform.collectGarbage?.();
-      throw error;
-    }
-  }
-
-  private async dispose(which: 'loaded' | 'kept' | 'beside'): Promise<void> {
-    if (this[which] === null) return;
-    await this.release(which);
-    // Here no stack frame refers to the model any more.
-    this.platform.collectGarbage?.();
-  }
-
-  private async release(which: 'loaded' | 'kept' | 'beside'): Promise<void> {
-    const one = this[which];
-    this[which] = null;
-    await one?.executor.dispose();
+    return this.models.require(modelId);
   }
 }

@@ -11,21 +11,11 @@ import type {
 import { EngineError } from './api/errors.ts';
 import type { CancelToken, CompiledKernels, ModelFiles, Platform } from './api/platform.ts';
 import type { Executor } from './executors/executor.ts';
-import {
-  afterLoss,
-  choiceWithoutAdapter,
-  findAdapter,
-  knownChoice,
-  measuredChoice,
-  withoutGpu,
-} from './executors/executor-choice.ts';
-import { gpuAccess, type OpenedGpu } from './executors/gpu-access.ts';
-import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
+import { afterLoss } from './executors/executor-choice.ts';
 import { dotKindOf } from './executors/wasm/kernel-choice.ts';
 import { threadsFor } from './executors/wasm/thread-choice.ts';
-import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { type DotKind, sizeDependsOnCodes } from './executors/wasm/weight-layouts.ts';
-import { noWebGpu } from './executors/webgpu/device.ts';
 import { webGpuMemoryOf } from './executors/webgpu/model-buffers.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
@@ -33,12 +23,9 @@ import { describeModel as describeHeaders } from './models/describe-model.ts';
 import { Inside } from './inside/inside.ts';
 import { engineOverhead } from './models/memory-estimate.ts';
 import type { Model } from './models/model.ts';
-import { openModel, type OpenModelOptions } from './models/open-model.ts';
+import { type ExecutorSettings, openOn, type SharedGpu } from './open-on-executor.ts';
 import { modelKey } from './prefix-cache/model-key.ts';
 import { PrefixCache, type StoredPrefix } from './prefix-cache/prefix-cache.ts';
-import { elementCount } from './tensor/shape.ts';
-
-type ExecutorSettings = Pick<LoadOptions, 'threads' | 'kvCacheType'>;
 
 /** The files that were opened to load a model. */
 export interface OpenedFiles {
@@ -80,7 +67,7 @@ export interface LoadOptions {
   unless?: (present: ModelInfo, stamp: string | undefined) => Promise<boolean>;
   /**
    * Keeps the present model in memory beside the new one, so that loading it again takes no time. One model is kept: the
-   * first, until it is loaded again or a model is loaded without this option.
+   * first, until it is loaded again or a model is loaded without this option. A GPU without memory for both keeps none.
    */
   keepLoaded?: boolean;
   /**
@@ -104,16 +91,18 @@ export interface LoadOptions {
   kvCacheType?: KvCacheType;
 }
 
+/** No model is unloaded for the new one. */
+const UNSHARED: SharedGpu = { lost: null, onLost: () => undefined, free: () => Promise.resolve(false) };
+
 /**
  * Reads a model and puts its weights where its executor wants them.
- * @param lostGpu why the GPU was lost: it is then not chosen automatically
  * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED, BACKEND_LOST
  */
 export async function loadModel(
   platform: Platform,
   files: ModelFiles,
   options: LoadOptions,
-  lostGpu: EngineError | null = null,
+  gpu: SharedGpu = UNSHARED,
 ): Promise<Loaded> {
   const { clock, log } = platform;
   const startedAt = clock.now();
@@ -131,7 +120,7 @@ export async function loadModel(
       return files.open(name);
     },
   };
-  const { model, executor, choice = null } = await open[wanted](platform, tracked, { ...options, onWarning, lostGpu });
+  const { model, executor, choice = null } = await openOn[wanted](platform, tracked, { ...options, onWarning, gpu });
   const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
   const from = { names: [...opened].sort(), stamp: files.stamp };
   const prefixes = await prefixCache(platform, files, from.names, { model, executor, context });
@@ -212,148 +201,6 @@ export function lossBefore(
 
 function settingsOf({ threads, kvCacheType }: LoadOptions): ExecutorSettings {
   return { ...(threads !== undefined && { threads }), ...(kvCacheType !== undefined && { kvCacheType }) };
-}
-
-type OpenOptions = OpenModelOptions & ExecutorSettings & { readonly lostGpu: EngineError | null };
-
-interface Opened {
-  readonly model: Model;
-  readonly executor: Executor;
-  readonly choice?: ExecutorChoice;
-}
-
-/** Creates an executor with a model's weights. */
-type Create = (...taking: Parameters<NonNullable<OpenModelOptions['takeWeights']>>) => Promise<Executor>;
-
-/** Starts compiling the kernels. Hosts do that in other threads while the file is read. */
-function kernelsInto(platform: Platform, options: OpenOptions): Promise<Create> {
-  if (!platform.compileKernels) {
-    const message = 'No CPU kernels are available here. Load the model with the reference executor.';
-    return Promise.reject(new EngineError('BACKEND_LOST', message));
-  }
-  const compiling = platform.compileKernels();
-  // Reported when the kernels are needed. Reading the file may fail earlier.
-  compiling.catch(() => undefined);
-  const { threads: host, clock, measurements, memoryBytes: memoryOfComputer } = platform;
-  const threads = { count: options.threads ?? clock, host };
-  return Promise.resolve(async (program, weights, { contextSize, onBytes, cancel }) =>
-    createWasmExecutor(program, weights, {
-      ...{ kernels: await compiling, threads, onBytes, cancel, clock, measurements, memoryOfComputer },
-      ...{ kvCacheType: options.kvCacheType, cells: contextSize },
-    }),
-  );
-}
-
-async function openForKernels(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {
-  return openInto(files, options, await kernelsInto(platform, options));
-}
-
-async function openForGpu(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {
-  const gpu = await openGpu(platform);
-  let taken = false;
-  try {
-    return await openInto(files, options, (...taking) => {
-      // The executor closes it from here on.
-      taken = true;
-      return createOn(gpu, options)(...taking);
-    });
-  } finally {
-    if (!taken) gpu.close();
-  }
-}
-
-function openGpu(platform: Platform): Promise<OpenedGpu> {
-  const access = gpuAccess(platform);
-  return access ? access.open() : Promise.reject(noWebGpu());
-}
-
-function createOn(gpu: OpenedGpu, { kvCacheType }: OpenOptions): Create {
-  return (program, weights, { contextSize: cells, onBytes, onCompile, cancel }) =>
-    gpu.createExecutor(program, weights, { cells, onBytes, onCompile, cancel, kvCacheType });
-}
-
-/** On the CPU first, unless the GPU was faster before. */
-async function openForFaster(platform: Platform, files: ModelFiles, options: OpenOptions): Promise<Opened> {
-  const { clock, log } = platform;
-  const startedAt = clock.now();
-  const createOnCpu = await kernelsInto(platform, options);
-  const onGpu = async (...taking: Parameters<Create>) => createOn(await openGpu(platform), options)(...taking);
-  let choice = null as ExecutorChoice | null;
-  const opened = await openInto(files, options, async (program, weights, taking) => {
-    const layers = program.kvWidths.length;
-    const size = program.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    const type = weights.typeOf(program.weights[0]).name;
-    const key = [files.id, files.stamp, size, type, options.threads, options.kvCacheType].join(' ');
-    const model = { key, layers };
-    choice = await choiceWithoutAdapter(platform, model, options.lostGpu);
-    const adapter = choice === null ? await findAdapter(platform) : '';
-    choice ??= await knownChoice(platform, model, adapter);
-    // Progress counts the bytes of the first read only.
-    const again = { ...taking, onBytes: () => undefined };
-    let cpu: Executor | null = null;
-    if (choice?.executor !== 'webgpu') cpu = await createOnCpu(program, weights, taking);
-    try {
-      if (cpu && choice === null && typeof adapter !== 'string') {
-        const empty = { typeOf: weights.typeOf.bind(weights), readRows: () => Promise.resolve() };
-        const measuring = () => onGpu(program, empty, again);
-        choice = await measuredChoice(platform, model, adapter, cpu, measuring, clock.now() - startedAt);
-      }
-      if (cpu && choice?.executor !== 'webgpu') return cpu;
-    } catch (error) {
-      await cpu?.dispose();
-      throw error;
-    }
-    await cpu?.dispose();
-    try {
-      return await onGpu(program, weights, cpu ? again : taking);
-    } catch (thrown) {
-      const error = EngineError.from(thrown);
-      if (error.code === 'CANCELLED') throw error;
-      log.warn('The GPU cannot run a model.', { message: error.message });
-      choice = withoutGpu(error);
-      return createOnCpu(program, weights, again);
-    }
-  });
-  return choice === null ? opened : { ...opened, choice };
-}
-
-/** The weights go straight into the executor's memory and are nowhere else. */
-async function openInto(files: ModelFiles, options: OpenModelOptions, create: Create): Promise<Opened> {
-  const created: Executor[] = [];
-  try {
-    const model = await openModel(files, {
-      ...options,
-      takeWeights: async (...taking) => {
-        const executor = await create(...taking);
-        created.push(executor);
-        return { bytes: executor.memoryBytes.weights, get: weightIsPacked };
-      },
-    });
-    const [executor] = created;
-    if (executor === undefined) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
-    return { model, executor };
-  } catch (error) {
-    // It exists already, even if loading is cancelled in its last step.
-    for (const executor of created) await executor.dispose();
-    throw error;
-  }
-}
-
-async function openForReference(_platform: Platform, files: ModelFiles, options: OpenModelOptions): Promise<Opened> {
-  const model = await openModel(files, options);
-  const { contextSize } = model.config;
-  return { model, executor: createReferenceExecutor(model.program, model.weights, { cells: contextSize }) };
-}
-
-const open: Readonly<Record<ExecutorName | 'auto', typeof openForKernels>> = {
-  auto: openForFaster,
-  reference: openForReference,
-  wasm: openForKernels,
-  webgpu: openForGpu,
-};
-
-function weightIsPacked(name: string): never {
-  throw new EngineError('INTERNAL', `The weight ${name} is in the executor's own form and cannot be read as float32.`);
 }
 
 /** @param isIdle no query is running, so that its K and V can be released, too @returns bytes that were remembered */

@@ -76,8 +76,15 @@ export function validateInsideParams({ ids, interventions, query }: InsideParams
   if (ids.length === 0) refuse('ids', '[]', 'at least one token id');
   validateIds('ids', ids, limits);
   validateInterventions(interventions);
-  for (const [key, value] of Object.entries(query) as [string, unknown][]) {
-    if (key !== 'kind' && value !== undefined) checkInteger(`query.${key}`, value as number, 0, MAX_INT32);
+  checkNumbers('query', query);
+}
+
+/** Numbers from 0, and ranges of them. */
+function checkNumbers(field: string, values: object): void {
+  for (const [key, value] of Object.entries(values) as [string, unknown][]) {
+    if (key === 'kind' || value === undefined) continue;
+    if (typeof value === 'object' && value !== null) checkNumbers(`${field}.${key}`, value);
+    else checkInteger(`${field}.${key}`, value, 0, MAX_INT32);
   }
 }
 

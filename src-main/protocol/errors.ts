@@ -12,11 +12,12 @@ export function isErrorCode(value: unknown): value is EngineErrorCode {
   return ENGINE_ERROR_CODES.some((code) => code === value);
 }
 
-/** The error for a lost engine: its process or thread ended, or the connection was closed. */
-export function backendLost(
-  message = 'The engine crashed. Everything generated so far is kept. Restart the engine to continue.',
-): EngineError {
-  return new EngineError('BACKEND_LOST', message);
+/**
+ * The error for a lost engine: its process or thread ended, or the connection was closed. Its `gone` tells it from the errors of
+ * an engine that answers, but lost a GPU or a thread.
+ */
+export function backendLost(message = 'The engine crashed. Everything generated so far is kept.'): EngineError {
+  return new EngineError('BACKEND_LOST', message, { gone: true });
 }
 
 export function cancelled(message = 'Stopped before the reply started.'): EngineError {

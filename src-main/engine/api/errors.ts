@@ -9,6 +9,7 @@ export const ENGINE_ERROR_CODES = [
   'NO_MODEL',
   'CONTEXT_FULL',
   'OUT_OF_MEMORY',
+  /** The engine is gone (`details.gone`), or an executor was lost or cannot be used (`details.gpu` if it is the GPU). */
   'BACKEND_LOST',
   'BAD_REQUEST',
   'CANCELLED',

@@ -86,7 +86,7 @@ export type InsideAnswer =
   | LayerAnswer
   | NormsAnswer
   | LogitsAnswer
-  | { kind: 'lens'; layers: LensLayer[] }
+  | LensAnswer
   | { kind: 'attribution'; logit: number; parts: AttributionPart[] }
   | CacheAnswer;
 
@@ -227,6 +227,13 @@ export interface NormsAnswer {
   /** `[layers, tokens]` each: what the block adds. */
   attention: Float32Array;
   feedForward: Float32Array;
+}
+
+export interface LensAnswer {
+  kind: 'lens';
+  /** Whether a norm is applied before the output matrix. */
+  norm: boolean;
+  layers: LensLayer[];
 }
 
 export interface LogitsAnswer {

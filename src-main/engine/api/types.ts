@@ -39,6 +39,7 @@ export type {
   InsideQuery,
   Intervention,
   LayerAnswer,
+  LensAnswer,
   LensLayer,
   LogitsAnswer,
   NormsAnswer,
@@ -386,7 +387,7 @@ export interface TappedTensor {
   values: number[];
 }
 
-/** The ten steps of the guide for one prompt, with the model's actual numbers. */
+/** The ten steps from text to token for one prompt, with the model's actual numbers. */
 export interface Inspection {
   model: ModelInfo;
   prompt: { text: string | null; ids: number[]; tokens: TokenPiece[] };

@@ -11,6 +11,7 @@ import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
 import type { Executor } from './executor.ts';
 import { findAdapter, knownChoice, measuredChoice, type ChoiceHost } from './executor-choice.ts';
 import { HostLogits } from './logits.ts';
+import { deviceLost } from './webgpu/device-watch.ts';
 
 const RADEON: GpuAdapterInfo = { vendor: 'amd', architecture: 'rdna-3', device: '', description: 'Radeon' };
 const MODEL = { key: 'model', layers: 20 };
@@ -116,6 +117,18 @@ describe('the choice of the executor', () => {
     expect(choice).toEqual({ executor: 'wasm', reason: 'The GPU cannot run this model. It needs 8 GB.' });
   });
 
+  it('is the CPU until a person chooses the GPU, if the GPU is lost', async () => {
+    const losses: EngineError[] = [];
+    const onLost = (error: EngineError) => void losses.push(error);
+    const reason = 'The GPU was lost: it did not answer for 30 s. To try it again, choose GPU.';
+    const lost = deviceLost('it did not answer for 30 s');
+    const hung = () => Promise.reject(lost);
+    const choice = await measuredChoice(platform, MODEL, RADEON, executor(40), hung, 100, onLost);
+    expect(choice).toEqual({ executor: 'wasm', reason });
+    expect(await findAdapter({ ...platform, openGpu: hung }, onLost)).toBe(reason);
+    expect(losses).toEqual([lost, lost]);
+  });
+
   it('is not made when loading is cancelled', async () => {
     const cancelled = () => Promise.reject(new EngineError('CANCELLED', 'The request was cancelled.'));
     const choice = measuredChoice(platform, MODEL, RADEON, executor(40), cancelled, 100);
@@ -182,6 +195,16 @@ describe('a model that is loaded automatically', () => {
     const info = await load(full, fast);
     expect(info).toMatchObject({ executor: 'wasm', choice: { executor: 'wasm' } });
     expect(info.choice?.reason).toMatch(/^The GPU cannot run this model\. The GPU is out of memory/);
+  });
+
+  it('is on the GPU if it does not fit in memory on the CPU', async () => {
+    const load = async (gpu: Gpu) => {
+      const host = { ...nodePlatform(memory()), memoryBytes: 1000, openGpu: () => Promise.resolve(gpu) };
+      return new InferenceEngine(host).load(await tinyGgufFiles('llama'), { executor: 'auto', threads: 1 });
+    };
+    const choice = { executor: 'webgpu', reason: 'This model does not fit in memory on the CPU.' };
+    expect(await load(gpuWith({}))).toMatchObject({ executor: 'webgpu', choice });
+    await expect(load(gpuWith(null))).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
   });
 
   it('has no choice if the executor is requested', async () => {

@@ -9,6 +9,7 @@ import type { Executor } from './executor.ts';
 import { gpuAccess } from './gpu-access.ts';
 import { quirkOf } from './gpu-quirks.ts';
 import { adapterFacts } from './webgpu/device.ts';
+import { isDeviceLoss } from './webgpu/device-watch.ts';
 
 /** Below all measurements of a dispatch (24 µs) and of a submit with its readback (0.5 ms), ms. */
 const DISPATCH_MS = 0.01;
@@ -27,6 +28,9 @@ export interface ChoiceHost extends Pick<Platform, 'openGpu' | 'connectGpu'> {
 
 /** An adapter, or a sentence why there is none. */
 export type FoundAdapter = GpuAdapterInfo | string;
+
+/** Called with the reason. */
+type OnLost = (error: EngineError) => void;
 
 /** The model to choose for. */
 export interface ChosenModel {
@@ -61,13 +65,16 @@ export async function knownChoice(
   return known?.length === 2 ? byRates(known[0], known[1], 'measured earlier') : null;
 }
 
-export async function findAdapter({ log, ...host }: ChoiceHost): Promise<FoundAdapter> {
+/** @param onLost called if the GPU does not answer */
+export async function findAdapter({ log, ...host }: ChoiceHost, onLost?: OnLost): Promise<FoundAdapter> {
   try {
     return (await gpuAccess(host)?.findAdapter()) ?? 'No GPU was found.';
   } catch (thrown) {
-    const { message } = EngineError.from(thrown);
-    log.debug('WebGPU is not available.', { message });
-    return message;
+    const error = EngineError.from(thrown);
+    log.debug('WebGPU is not available.', { message: error.message });
+    if (!isDeviceLoss(error)) return error.message;
+    onLost?.(error);
+    return afterLoss(error).reason;
   }
 }
 
@@ -76,6 +83,7 @@ export async function findAdapter({ log, ...host }: ChoiceHost): Promise<FoundAd
  * @param cpu with the model's weights
  * @param openGpu creates an executor on the GPU, with any weights
  * @param loadMs how long loading took so far
+ * @param onLost called if the GPU is lost
  * @throws EngineError CANCELLED
  */
 export async function measuredChoice(
@@ -85,6 +93,7 @@ export async function measuredChoice(
   cpu: Executor,
   openGpu: () => Promise<Executor>,
   loadMs: number,
+  onLost?: OnLost,
 ): Promise<ExecutorChoice> {
   const { clock, measurements } = host;
   const budget = (SHARE_OF_LOAD * loadMs) / 2;
@@ -106,7 +115,7 @@ export async function measuredChoice(
   } catch (thrown) {
     const error = EngineError.from(thrown);
     if (error.code === 'CANCELLED') throw error;
-    return withoutGpu(error);
+    return afterFailure(error, onLost);
   }
 }
 
@@ -122,10 +131,18 @@ export function afterLoss({ message, details }: EngineError): ExecutorChoice {
   return { executor: 'wasm', reason: `${reason} To try it again, choose GPU.` };
 }
 
-/** The choice after the GPU failed. */
-export function withoutGpu({ message }: EngineError): ExecutorChoice {
-  return { executor: 'wasm', reason: `The GPU cannot run this model. ${message}` };
+/** The choice after the GPU failed while a model was loaded. @param onLost called if it was lost */
+export function afterFailure(error: EngineError, onLost?: OnLost): ExecutorChoice {
+  if (!isDeviceLoss(error)) return { executor: 'wasm', reason: `The GPU cannot run this model. ${error.message}` };
+  onLost?.(error);
+  return afterLoss(error);
 }
+
+/** The choice if there is no memory for the model on the CPU. */
+export const WITHOUT_CPU: ExecutorChoice = {
+  executor: 'webgpu',
+  reason: 'This model does not fit in memory on the CPU.',
+};
 
 function byRates(cpuMs: number, gpuMs: number, when: string): ExecutorChoice {
   const executor = gpuMs < cpuMs ? 'webgpu' : 'wasm';

@@ -78,6 +78,14 @@ describe('the built-in model', () => {
   });
 });
 
+it.each([
+  [BUILT_IN, false],
+  ['llama', true],
+])('says whether %s has a norm behind its last layer', async (name, norm) => {
+  const { ask } = await asking(name);
+  expect(await ask({ kind: 'lens', token: 1, top: 1 })).toMatchObject({ norm });
+});
+
 it('lists the pieces that WordPiece tried', async () => {
   const { model } = await referenceModel(BUILT_IN);
   const ids = model.tokenizer.encode('Hello unfriendliness');

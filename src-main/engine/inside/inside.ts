@@ -23,7 +23,7 @@ import {
 import { checkQuery } from './check-query.ts';
 import { embeddingOf, positionsOf } from './embedding-view.ts';
 import { feedForwardOf } from './feed-forward-view.ts';
-import { logitLens } from './lens.ts';
+import { hasFinalNorm, logitLens } from './lens.ts';
 import { required } from './partial-runs.ts';
 import { requiredTensor, ResidualStream, streamTensor } from './residual-stream.ts';
 import { tokensOf } from './tokens-view.ts';
@@ -123,7 +123,7 @@ export class Inside {
         return { kind: 'logits', logits, top: top.map(describe) };
       }
       case 'lens':
-        return { kind: 'lens', layers: await logitLens(run, query.token, query.top) };
+        return { kind: 'lens', norm: hasFinalNorm(run), layers: await logitLens(run, query.token, query.top) };
       case 'attribution':
         return { kind: 'attribution', ...(await attribute(run, query.token, query.target, query.rival ?? null)) };
       case 'cache':

@@ -1,4 +1,5 @@
 import type { LensLayer } from '../api/inside-types.ts';
+import { partialProgram } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
 import { shownPiece } from '../generation/shown-piece.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
@@ -33,4 +34,11 @@ export async function logitLens(run: InsideRun, index: number, top: number): Pro
     });
   }
   return lens;
+}
+
+/** Whether a norm is between the last layer and the output matrix. */
+export function hasFinalNorm(run: InsideRun): boolean {
+  const final = requiredTensor(run, TAPS.layerOutput(run.program.kvWidths.length - 1));
+  const { ops } = partialProgram(run.program, { given: [final], wanted: [], logits: 'capped' });
+  return ops.some(({ op }) => op === 'rmsNorm' || op === 'layerNorm');
 }

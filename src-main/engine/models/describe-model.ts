@@ -1,5 +1,6 @@
 import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
 import { EngineError } from '../api/errors.ts';
+import { isHfFolder } from '../api/model-file-rules.ts';
 import type { GpuMemoryAt, ModelDescription } from '../api/types.ts';
 import type { ByteSource, ModelFiles } from '../api/platform.ts';
 import type { WeightDeclaration } from '../program/weights.ts';
@@ -8,7 +9,7 @@ import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import { readChatTemplate } from './chat-template.ts';
 import { partNames, readParts } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
-import { isHfFolder, TOKENIZER_FILE } from './huggingface/open-folder.ts';
+import { TOKENIZER_FILE } from './huggingface/open-folder.ts';
 import {
   engineOverhead,
   estimateMemory,
@@ -44,7 +45,7 @@ export async function describeModel(
   const opened = await openHeaders(files, { onWarning: (message) => notices.push(message) });
   try {
     const { maskedTokenIds: _, hasChatRoles: __, ...config } = opened.config;
-    const facts = await (isHfFolder(files) ? folderFacts(files) : ggufFacts(files));
+    const facts = await (isHfFolder(files.names) ? folderFacts(files) : ggufFacts(files));
     const sizes = [...CONTEXT_SIZES.filter((size) => size < config.contextSize), config.contextSize];
     const { weights } = opened.buildProgram(1);
     const problem = problemOf(opened, weights);

@@ -1,11 +1,12 @@
 import { defaultContext } from '../api/defaults.ts';
 import { EngineError } from '../api/errors.ts';
+import { isHfFolder } from '../api/model-file-rules.ts';
 import type { CancelToken, ModelFiles } from '../api/platform.ts';
 import type { Program } from '../program/program.ts';
 import type { WeightReader, WeightStore } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
 import type { LoadProgress } from '../api/types.ts';
-import { isHfFolder, openHfFolder } from './huggingface/open-folder.ts';
+import { openHfFolder } from './huggingface/open-folder.ts';
 import { loadWeights } from './load-weights.ts';
 import type { Model } from './model.ts';
 import type { ModelSource } from './model-source.ts';
@@ -58,7 +59,7 @@ export async function openModel(files: ModelFiles, options: OpenModelOptions = {
  */
 export function openSource(files: ModelFiles, options: OpenModelOptions = {}): Promise<ModelSource> {
   const { cancel, onWarning = () => {} } = options;
-  return isHfFolder(files) ? openHfFolder(files, onWarning) : openGguf(files, { cancel, onWarning });
+  return isHfFolder(files.names) ? openHfFolder(files, onWarning) : openGguf(files, { cancel, onWarning });
 }
 
 /**

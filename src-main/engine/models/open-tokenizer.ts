@@ -1,4 +1,5 @@
 import { readGguf } from '../formats/gguf/gguf-file.ts';
+import { isHfFolder } from '../api/model-file-rules.ts';
 import type { ModelFiles } from '../api/platform.ts';
 import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
@@ -8,7 +9,7 @@ import { readTextEnds } from './chat-template.ts';
 import { partNames } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { readTokenizer } from './gguf/read-tokenizer.ts';
-import { isHfFolder, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './huggingface/open-folder.ts';
+import { MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './huggingface/open-folder.ts';
 import { readTokenizerJson } from './json-file.ts';
 
 /**
@@ -18,7 +19,7 @@ import { readTokenizerJson } from './json-file.ts';
  * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_TOKENIZER, MODEL_IO
  */
 export async function openTokenizer(files: ModelFiles, onWarning: (message: string) => void): Promise<Tokenizer> {
-  const isFolder = isHfFolder(files);
+  const isFolder = isHfFolder(files.names);
   if (isFolder && !files.names.includes(TOKENIZER_FILE)) return new IdsOnlyTokenizer(MAX_ID + 1, TOKENIZER_FILE);
   const source = await files.open(isFolder ? TOKENIZER_FILE : partNames(files)[0]);
   try {

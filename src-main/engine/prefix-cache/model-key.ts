@@ -34,15 +34,18 @@ async function sampled(sha256: PrefixStore['sha256'], files: ModelFiles, name: s
   const source = await files.open(name);
   try {
     const { size } = source;
-    const hashes: string[] = [];
-    for (let i = 0; i < SAMPLES; i++) {
-      // The first bytes, the last bytes, and some in between.
-      const at = Math.floor((i / (SAMPLES - 1)) * Math.max(0, size - SAMPLE_BYTES));
-      hashes.push(hex(await sha256(await source.read(at, Math.min(SAMPLE_BYTES, size)))));
-      if (size <= SAMPLE_BYTES) break;
-    }
-    return [size, hashes];
+    // All at once, because a load waits for them: hosts read and hash in other threads or processes.
+    const hashing = offsetsIn(size).map(async (at) => {
+      return hex(await sha256(await source.read(at, Math.min(SAMPLE_BYTES, size))));
+    });
+    return [size, await Promise.all(hashing)];
   } finally {
     await source.close?.();
   }
+}
+
+/** Where samples begin: the first bytes, the last bytes, and some in between. */
+function offsetsIn(size: number): number[] {
+  if (size <= SAMPLE_BYTES) return [0];
+  return Array.from({ length: SAMPLES }, (_, i) => Math.floor((i / (SAMPLES - 1)) * (size - SAMPLE_BYTES)));
 }

@@ -52,7 +52,7 @@ function inputTensor(tensor: GgufTensor): InputTensor {
   async function* copy(cancel?: CancelToken): AsyncGenerator<Uint8Array> {
     const blocks = elements / type.blockSize;
     for (let block = 0; block < blocks; block += sliceBlocks) {
-      if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Quantizing was cancelled.');
+      if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Quantising was cancelled.');
       const count = Math.min(sliceBlocks, blocks - block);
       yield await readExactly(source, offset + block * type.blockBytes, count * type.blockBytes);
     }

@@ -1,10 +1,10 @@
 import { EngineError } from '../api/errors.ts';
+import { isHfFolder } from '../api/model-file-rules.ts';
 import { layOutGguf, type TypedValue } from '../formats/gguf/writer.ts';
 import type { ByteSink, CancelToken, ModelFiles } from '../api/platform.ts';
 import { type BlockType, rowBytes } from '../quant/block-type.ts';
 import { F16 } from '../quant/f16.ts';
 import { elementCount } from '../tensor/shape.ts';
-import { isHfFolder } from '../models/huggingface/open-folder.ts';
 import { openGgufInput } from './gguf-input.ts';
 import { openHfInput } from './hf-input.ts';
 import type { InputTensor, QuantizeInput } from './quantize-input.ts';
@@ -49,7 +49,7 @@ export async function quantizeModel(
   options: QuantizeOptions = {},
 ): Promise<Quantized> {
   const target = targetType(typeName);
-  const input = await (isHfFolder(files) ? openHfInput(files) : openGgufInput(files));
+  const input = await (isHfFolder(files.names) ? openHfInput(files) : openGgufInput(files));
   try {
     for (const warning of input.warnings) options.onWarning?.(warning);
     return await write(input, target, sink, options);
@@ -83,7 +83,7 @@ async function write(
   for (const [i, tensor] of tensors.entries()) {
     if (layout.offsets[i] > at) await put(new Uint8Array(layout.offsets[i] - at));
     for await (const bytes of encoded(tensor, stored[i], cancel)) {
-      if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Quantizing was cancelled.');
+      if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Quantising was cancelled.');
       await put(bytes);
       onProgress?.({
         tensor: i + 1,

@@ -48,7 +48,7 @@ export function describeTokenizer(
     if (eos !== null) ends = [eos, ...ends.filter((end) => end !== eos)];
     if (keys.normalizes) {
       warnings.push(
-        'GGUF has no key for text normalization: text that is not in NFC form may be tokenized differently.',
+        'GGUF has no key for text normalisation: text that is not in NFC form may be tokenized differently.',
       );
     }
   }

@@ -149,12 +149,12 @@ export const FURTHER_SETTINGS = {
   ),
   /** In standard deviations of the logits; 0 or less is off. */
   topNSigma: number(
-    'keep logits within n standard deviations of the top one; 0 = off',
+    'keep logits within n standard deviations of the top one; 0 or less = off',
     { default: -1, min: -100, max: 100 },
     { label: 'Top-n-sigma', flag: '--top-nsigma <n>', aliases: ['--top-n-sigma'] },
   ),
   xtcProbability: number(
-    'chance of removing the top choices; 0 = off',
+    'probability of removing the top choices; 0 = off',
     { default: 0, min: 0, max: 1 },
     { label: 'XTC probability', flag: '--xtc-probability <p>', gguf: 'xtc_probability' },
   ),

@@ -59,12 +59,12 @@ export interface EngineMethods {
   inspect: { params: InspectRunParams; result: Inspection };
   /**
    * Looks inside a run: answers one query with typed arrays. `askInside` gives the answer the type of its query. Runs and
-   * answers are remembered until `releaseInside`.
+   * answers are remembered until `releaseInside`, or until the client disconnects.
    */
   inside: { params: InsideParams; result: InsideAnswer };
   /**
-   * Frees what `inside` remembers, and the model beside the loaded one, or `only` that model; `bytes` is how much was
-   * remembered.
+   * Frees what `inside` remembers, and the model beside the loaded one, or `only` that model, unless another client still
+   * looks at it. `bytes` is how much was remembered.
    */
   releaseInside: { params: { only?: 'beside' }; result: { bytes: number } };
   /** Size of K and V stored beyond the process; null if the host stores nothing. Also answered during a reply. */

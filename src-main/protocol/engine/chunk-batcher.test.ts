@@ -24,6 +24,15 @@ describe('ChunkBatcher', () => {
     expect(sent).toEqual([[{ type: 'start' }], [token(0)]]);
   });
 
+  it('sends the first two events of each kind at once, however close together, if that is what is waited for', () => {
+    const b = new ChunkBatcher((events) => sent.push(events), { credit: 10, flushMs: 16, atOnce: 2, now: () => now });
+    b.push({ type: 'start' });
+    for (let i = 0; i < 3; i++, now += 3) b.push(token(i));
+    expect(sent).toEqual([[{ type: 'start' }], [token(0)], [token(1)]]);
+    vi.advanceTimersByTime(16);
+    expect(sent.slice(3)).toEqual([[token(2)]]);
+  });
+
   it('flushes when 16 ms would pass before the next event, including the current token, without a timer', () => {
     const b = batcher(10);
     b.push(token(0));

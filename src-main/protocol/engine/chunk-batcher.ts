@@ -7,6 +7,8 @@ export interface BatcherOptions {
   credit: number;
   /** Events closer together than this share a chunk, ms; 0 sends each event at once. */
   flushMs?: number;
+  /** How many events of each kind are sent at once, however close together. Default 1. */
+  atOnce?: number;
   /** Maximum events that wait for credit before their producer must wait, too. */
   maxWaiting?: number;
   /** Monotonic time, ms. */
@@ -22,7 +24,9 @@ export class ChunkBatcher {
   readonly #send: (events: unknown[]) => void;
   readonly #flushMs: number;
   readonly #now: () => number;
-  readonly #kindsSeen = new Set<unknown>();
+  readonly #atOnce: number;
+  /** Events of each kind so far. */
+  readonly #counts = new Map<unknown, number>();
   #maxWaiting: number;
   #queue: unknown[] = [];
   #credit: number;
@@ -37,24 +41,25 @@ export class ChunkBatcher {
     this.#send = send;
     this.#credit = options.credit;
     this.#flushMs = options.flushMs ?? DEFAULT_FLUSH_MS;
+    this.#atOnce = options.atOnce ?? 1;
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
     this.#now = options.now ?? (() => performance.now());
   }
 
   /**
-   * The first event of each kind (start, first token, end) is sent at once. Another one waits for more only if the next
-   * is expected in time, judging by the last interval.
+   * The first events of each kind (start, token, end) are sent at once. Another one waits for more only if the next is
+   * expected in time, judging by the last interval.
    */
   push(event: unknown): void {
     this.#queue.push(event);
     const kind = kindOf(event);
-    const isNew = !this.#kindsSeen.has(kind);
-    this.#kindsSeen.add(kind);
+    const count = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, count);
     const now = this.#now();
     const interval = now - this.#lastPush;
     this.#lastPush = now;
     const wait = this.#flushMs - (now - this.#lastFlush);
-    if (isNew || wait <= 0 || interval > wait) this.#flush();
+    if (count <= this.#atOnce || wait <= 0 || interval > wait) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), wait);
   }
 

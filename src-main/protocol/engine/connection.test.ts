@@ -198,6 +198,20 @@ describe.each([
     await expect.poll(() => engine.finished).toBe(1);
   });
 
+  it('frees what a client looked at inside when it disconnects, and not when another one is done', async () => {
+    const { near, engine, service } = connect();
+    const [otherNear, otherFar] = memoryTransportPair();
+    const served = serveEngine(otherFar, service);
+    onTestFinished(() => served.close());
+    const [client, other] = [new EngineClient(near), new EngineClient(otherNear)];
+    const query = { kind: 'logits', token: 0, top: 1 } as const;
+    await client.call('inside', { ids: [1], interventions: [], query });
+    expect(await other.call('releaseInside', {})).toEqual({ bytes: 0 });
+    expect(engine.released).toEqual([]);
+    client.close();
+    await expect.poll(() => engine.released).toEqual(['all']);
+  });
+
   it('refuses params that are not plain data, before they are sent', async () => {
     const client = new EngineClient(connect().near);
     const params = { ...replyOf(1), extra: () => 1 };
@@ -216,6 +230,16 @@ describe.each([
     expect(await raw.closing(1)).toEqual({ type: 'end', id: 1 });
     expect(raw.chunks(1)).toHaveLength(3);
     expect(raw.chunks(1).flat()).toHaveLength(102);
+  });
+
+  it('sends the chosen token of a branch at once, and the first one after it too', async () => {
+    const raw = new RawClient(connect().near);
+    const params = { ...replyOf(20), firstToken: 3 };
+    raw.post({ type: 'open', id: 1, method: 'generate', params, credit: 100 });
+    await raw.closing(1);
+    const types = raw.chunks(1).map((events) => events.map((event) => (event as { type: string }).type));
+    expect(types.slice(0, 3)).toEqual([['start'], ['token'], ['token']]);
+    expect(types.flat()).toHaveLength(22);
   });
 
   it('makes the engine wait for an idle reader, and end when it is cancelled', async () => {

@@ -3,6 +3,7 @@ import type { InferenceEngine, LoadOptions } from '../../engine/index.ts';
 import type { CancelToken, ModelFiles } from '../../engine/api/platform.ts';
 import type { ModelInfo } from '../../engine/api/types.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import { InsideClients } from './inside-clients.ts';
 import { LaneStops } from './lane-stops.ts';
 import { ModelHashes } from './model-hashes.ts';
 import type { CheckedCall, CheckedStream } from './schemas.ts';
@@ -54,18 +55,25 @@ export class EngineService {
   readonly #openModel: (id: string) => Promise<ModelFiles>;
   readonly #hashes: ModelHashes;
   readonly #laneStops = new LaneStops();
+  readonly #insideClients: InsideClients;
   readonly #onModel: (changing: boolean) => void;
   /** Loads and unloads that are running or waiting. */
   #changes = 0;
 
   constructor(options: EngineServiceOptions) {
     this.#engine = options.engine;
+    this.#insideClients = new InsideClients(options.engine);
     this.#openModel = options.openModel;
     this.#onModel = (changing) => options.onModel?.(changing);
     this.#hashes = new ModelHashes(options.openModel, options.newSha256 ?? newSha256);
   }
 
-  async call(call: CheckedCall, cancel: CancelToken): Promise<EngineMethods[MethodName]['result']> {
+  /** @param client who asks: what it looks at inside is freed when it leaves */
+  async call(
+    call: CheckedCall,
+    cancel: CancelToken,
+    client: object = this,
+  ): Promise<EngineMethods[MethodName]['result']> {
     const engine = this.#engine;
     switch (call.method) {
       case 'status':
@@ -92,9 +100,10 @@ export class EngineService {
       case 'inspect':
         return engine.inspect(call.params, cancel);
       case 'inside':
+        this.#insideClients.asks(client);
         return engine.inside(call.params, cancel);
       case 'releaseInside':
-        return { bytes: await engine.releaseInside(call.params.only) };
+        return { bytes: await this.#insideClients.release(client, call.params.only) };
       case 'prefixCacheSize':
         return { size: await engine.prefixCacheSize() };
       case 'clearPrefixCache':
@@ -107,11 +116,15 @@ export class EngineService {
     }
   }
 
-  /** Runs a stream to its end. `emit` may be called until the promise settles. */
-  async stream(stream: CheckedStream, cancel: CancelToken, emit: Emit): Promise<void> {
+  /**
+   * Runs a stream to its end. `emit` may be called until the promise settles.
+   * @param client as in `call`
+   */
+  async stream(stream: CheckedStream, cancel: CancelToken, emit: Emit, client: object = this): Promise<void> {
     switch (stream.method) {
       case 'load': {
         const load = () => this.#load(stream.params, cancel, emit);
+        if (stream.params.beside) this.#insideClients.loadsBeside(client, stream.params.modelId);
         // The loaded model stays while another one is loaded beside it.
         const model = await (stream.params.beside ? load() : this.#change(load));
         // Progress is small, so it does not wait for credit.
@@ -126,6 +139,11 @@ export class EngineService {
       case 'compare':
         return this.#compare(stream.params, cancel, emit);
     }
+  }
+
+  /** A client is gone. */
+  left(client: object): void {
+    this.#insideClients.left(client);
   }
 
   async #compare({ key, lanes }: EngineStreams['compare']['params'], cancel: CancelToken, emit: Emit): Promise<void> {

@@ -1,5 +1,5 @@
 /** Whether a model fits this computer's memory: the same answer in the page and in the terminal. */
-import type { GpuMemoryAt, MemoryAt } from '../../engine/api/types.ts';
+import type { GpuMemoryAt, MemoryAt, ModelInfo } from '../../engine/api/types.ts';
 
 /**
  * The memory for any context, interpolated from known ones: each part is linear in the tokens between them, but for the
@@ -47,6 +47,18 @@ function scratchOfNone([first, second]: readonly MemoryAt[]): number {
   return Math.max(0, first.scratch - perToken * first.contextSize);
 }
 
+/**
+ * Bytes of RAM that a loaded model occupies. Memory of a GPU is not RAM, except on those that are known to share it: Apple's, and
+ * software renderers. Others do not say.
+ */
+export function ramOf(model: Pick<ModelInfo, 'executor' | 'adapter' | 'memoryBytes'>): number {
+  const { executor, adapter, memoryBytes } = model;
+  const sharesRam = adapter !== undefined && (adapter.isSoftware || /\bapple\b/i.test(adapter.name));
+  if (executor === 'webgpu' && !sharesRam) return 0;
+  const { weights, kvCache, scratch } = memoryBytes;
+  return weights + kvCache + scratch;
+}
+
 /** Whether a model fits, with the numbers in bytes. */
 export interface Fit {
   /** `after-unload`: if the model in memory is unloaded first. */
@@ -58,14 +70,14 @@ export interface Fit {
   available: number;
   /** `needed` above `available`; 0 when it fits. */
   short: number;
-  /** Bytes of `available` that the current model occupies. */
+  /** Bytes of `available` that the current model occupies: see `ramOf`. */
   held: number;
 }
 
 /**
  * @param memory.least bytes with the smallest context, if known
- * @param memory.free free bytes
- * @param memory.held bytes of the current model
+ * @param memory.free free bytes of RAM
+ * @param memory.held those of the current model
  */
 export function fitOf(memory: { needed: number; least?: number; free: number; held: number }): Fit {
   const { needed, least = 0, free, held } = memory;

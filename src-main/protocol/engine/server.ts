@@ -3,10 +3,10 @@ import { EngineError } from '../../engine/api/errors.ts';
 import type { Logger } from '../../engine/api/platform.ts';
 import { RequestCancelToken, type CancelFlags } from './cancel-flags.ts';
 import { ChunkBatcher } from './chunk-batcher.ts';
-import type { EngineService } from './engine-service.ts';
+import type { Emit, EngineService } from './engine-service.ts';
 import { toErrorPayload } from '../errors.ts';
 import { PROTOCOL_VERSION, type EngineMessage } from './api.ts';
-import { checkClientMessage, requestIdOf, type CheckedMessage } from './schemas.ts';
+import { checkClientMessage, requestIdOf, type CheckedMessage, type CheckedStream } from './schemas.ts';
 import type { Transport } from '../transports/transport.ts';
 
 export interface ServeOptions {
@@ -86,20 +86,24 @@ class ClientConnection {
     const batcher =
       message.type === 'call'
         ? null
-        : new ChunkBatcher((events) => this.#send({ type: 'chunk', id, events }), { credit: message.credit });
+        : new ChunkBatcher((events) => this.#send({ type: 'chunk', id, events }), {
+            credit: message.credit,
+            atOnce: tokensAtOnce(message.stream),
+          });
     let last: EngineMessage;
     try {
       this.#accept();
       const pending = new Pending(id, batcher, this.#options.cancelFlags ?? null);
       this.#pending.set(id, pending);
       if (message.type === 'call') {
-        last = { type: 'result', id, result: await this.#service.call(message.call, pending.cancel) };
+        last = { type: 'result', id, result: await this.#service.call(message.call, pending.cancel, this) };
       } else {
-        await this.#service.stream(message.stream, pending.cancel, (event) => {
+        const emit: Emit = (event) => {
           if (!this.#open || batcher === null) return null;
           batcher.push(event);
           return batcher.room();
-        });
+        };
+        await this.#service.stream(message.stream, pending.cancel, emit, this);
         last = { type: 'end', id };
       }
     } catch (error) {
@@ -142,12 +146,18 @@ class ClientConnection {
     }
   }
 
-  /** Cancels all requests of this client. */
+  /** Cancels all requests of this client, and frees what it looked at. */
   close(): void {
     this.#open = false;
     for (const pending of this.#pending.values()) pending.stop();
     this.#pending.clear();
+    this.#service.left(this);
   }
+}
+
+/** A person waits for the first token that the model draws. In a branch, a chosen one comes before it. */
+function tokensAtOnce(stream: CheckedStream): number {
+  return stream.method === 'generate' && stream.params.firstToken !== undefined ? 2 : 1;
 }
 
 /** A running or waiting request. */

@@ -11,11 +11,11 @@ describe('stopSentence', () => {
     [{ reason: 'stop_string', stopString: 'c\n"d' }, String.raw`Reached the stop string "c\n\"d".`],
     [
       { reason: 'repetition', window: 10, loop: { period: 7, tokens: 23 } },
-      'The reply repeats itself: the last 7 tokens came 3 times in a row.',
+      'The reply repeats itself: the last 7 tokens appeared 3 times in a row.',
     ],
     [
       { reason: 'repetition', window: 1, loop: { period: 1, tokens: 2 } },
-      'The reply repeats itself: the last token came twice in a row.',
+      'The reply repeats itself: the last token appeared twice in a row.',
     ],
     [{ reason: 'repetition', window: 4 }, 'The last 4 tokens repeat the 4 before them.'],
     [{ reason: 'repetition', window: 1 }, 'The last token repeats the one before it.'],

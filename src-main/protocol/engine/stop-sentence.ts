@@ -42,11 +42,11 @@ function sentenceOf(stop: Stop): string {
   }
 }
 
-/** For example `the last 4 tokens came 5 times in a row`. */
+/** For example `the last 4 tokens appeared 5 times in a row`. */
 export function loopText({ period, tokens }: { period: number; tokens: number }): string {
   const what = period === 1 ? 'the last token' : `the last ${formatted(period)} tokens`;
   const times = Math.floor(tokens / period);
-  return `${what} came ${times === 2 ? 'twice' : `${formatted(times)} times`} in a row`;
+  return `${what} appeared ${times === 2 ? 'twice' : `${formatted(times)} times`} in a row`;
 }
 
 /** 1500 ms is `1.5 s`, with a non-breaking space. */

@@ -4,6 +4,7 @@ import { type MemoryPlan, planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightStore, WeightView } from '../../program/weights.ts';
 import { checkBatch } from '../batch.ts';
+import { bytesText } from '../bytes-text.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { KERNELS } from './kernels.ts';
@@ -179,7 +180,7 @@ function orOutOfMemory<T>(allocate: () => T, needed: { kvCache: number; scratch:
     const { kvCache, scratch, cells } = needed;
     throw new EngineError(
       'OUT_OF_MEMORY',
-      `Out of memory for the KV cache (${kvCache} bytes) and scratch (${scratch} bytes) of ${cells} tokens.`,
+      `Out of memory for ${cells} tokens: ${bytesText(kvCache)} for the KV cache and ${bytesText(scratch)} of working space. Choose a smaller context.`,
       needed,
       { cause },
     );

@@ -190,7 +190,7 @@ class Trial {
     throw new EngineError(
       'BACKEND_LOST',
       `The CPU kernels give wrong results in this version of V8: ${found} instead of ${expected}. ` +
-        'Load the model with the reference executor instead.',
+        'Update Tokenscope or the browser. In a terminal, use --executor reference.',
       { sums: way.sums, ...mistake },
     );
   }

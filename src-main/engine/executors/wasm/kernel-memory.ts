@@ -1,4 +1,5 @@
 import { EngineError } from '../../api/errors.ts';
+import { bytesText } from '../bytes-text.ts';
 
 const PAGE = 65536;
 /** The end of the 32-bit address space. */
@@ -116,11 +117,11 @@ export class KernelMemory implements Allocator {
       if (!(cause instanceof RangeError)) throw cause;
       const why =
         end > MAX_MEMORY_BYTES
-          ? `one WebAssembly memory can address ${MAX_MEMORY_BYTES}. Choose a smaller model or a shorter context.`
-          : 'the system does not have that much free. Close other programs, or choose a smaller model or a shorter context.';
+          ? `one WebAssembly memory holds ${bytesText(MAX_MEMORY_BYTES)}. Choose a smaller model or a smaller context.`
+          : 'the system has less free. Close other apps, or choose a smaller model or a smaller context.';
       throw new EngineError(
         'OUT_OF_MEMORY',
-        `Out of memory for ${purpose}: ${total} bytes are needed in total, and ${why}`,
+        `Out of memory for ${purpose}: ${bytesText(total)} are needed, but ${why}`,
         { bytes: total, limit: MAX_MEMORY_BYTES },
         { cause },
       );
@@ -135,8 +136,8 @@ function createMemory(shared: boolean): WebAssembly.Memory {
     // RangeError: the system has no more addresses.
     if (!(cause instanceof RangeError)) throw cause;
     const message =
-      'The model does not fit: the system refused to reserve 4 GiB of address space. Unload another model, or use the ' +
-      'reference executor.';
+      'The model does not fit: the system refused to reserve 4\u00a0GiB of address space. Close other apps, or unload ' +
+      'another model.';
     throw new EngineError('OUT_OF_MEMORY', message, { bytes: MAX_MEMORY_BYTES }, { cause });
   }
 }

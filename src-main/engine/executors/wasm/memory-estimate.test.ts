@@ -136,13 +136,13 @@ describe('the memory that the kernels need', () => {
     await expect(createWasmExecutor(program, reader, { ...options, memoryOfComputer: 2 ** 32 })).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
       message: expect.stringMatching(
-        /needs \d+\.\d\d GB for a context of 20000000 tokens.*computer has 4\.29 GB.*at most/,
+        /needs \d+\.\d\d\sGB for a context of 20000000 tokens.*computer has 4\.29\sGB.*at most/,
       ),
     });
     // Layers can be divided between memories, but not the K and V of one.
     await expect(createWasmExecutor(program, reader, { ...options, memoryLimit: 1e9 })).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
-      message: expect.stringMatching(/One of its layers does not fit.*may fill 1\.00 GB.*shorter context/),
+      message: expect.stringMatching(/One of its layers does not fit.*which holds 1\.00\sGB.*smaller context/),
     });
     expect(read).toBe(0);
     await opened.close();
@@ -152,7 +152,7 @@ describe('the memory that the kernels need', () => {
     const memory: WasmMemory = { weights: 5e9, kvCache: 1e8, scratch: 1e6 };
     const placement = { memories: 1, weights: new Map(), layers: [0] };
     const layout = { placement, memories: [memory], limit: 2 ** 32 };
-    expect(() => checkFits(layout, 4096, 4e9)).toThrow(/5\.00 GB for weights.*smaller model/);
+    expect(() => checkFits(layout, 4096, 4e9)).toThrow(/5\.00\u00a0GB for weights.*smaller model/);
     expect(checkFits(layout, 4096, 6e9)).toBe(placement);
   });
 });

@@ -1,8 +1,9 @@
 import { EngineError } from '../../api/errors.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import { allocateBuffers, type BufferSizes, kvBytes } from './buffers.ts';
+import { bytesText } from '../bytes-text.ts';
 import { fuse } from '../fusion.ts';
+import { allocateBuffers, type BufferSizes, kvBytes } from './buffers.ts';
 import { align, MAX_MEMORY_BYTES, MemoryCount } from './kernel-memory.ts';
 import { inOneMemory, layersIn, type Placement, placeInSeveral } from './placement.ts';
 import { OP_BYTES, POOL_BYTES } from './plan-layout.ts';
@@ -107,11 +108,11 @@ export function checkFits({ placement, memories, limit }: MemoryLayout, cells: n
       fitting >= 1
         ? `Load it with a context of at most ${fitting} tokens`
         : 'Choose a smaller model, or one with fewer bits per weight';
-    throw outOfMemory(needed, cells, available, `This computer has ${gigabytes(available)}. ${advice}.`);
+    throw outOfMemory(needed, cells, available, `This computer has ${bytesText(available)}. ${advice}.`);
   }
   if (placement !== null) return placement;
-  const reason = `One of its layers does not fit in a WebAssembly memory, of which a model may fill ${gigabytes(limit)}.`;
-  const advice = 'Load it with a shorter context, or choose one with fewer bits per weight.';
+  const reason = `One of its layers does not fit in a WebAssembly memory, which holds ${bytesText(limit)}.`;
+  const advice = 'Load it with a smaller context, or choose a model with fewer bits per weight.';
   throw outOfMemory(needed, cells, limit, `${reason} ${advice}`);
 }
 
@@ -119,12 +120,8 @@ function outOfMemory(needed: WasmMemory, cells: number, limit: number, reason: s
   const { weights, kvCache, scratch } = needed;
   return new EngineError(
     'OUT_OF_MEMORY',
-    `The model needs ${gigabytes(bytesOf(needed))} for a context of ${cells} tokens: ${gigabytes(weights)} for ` +
-      `weights, ${gigabytes(kvCache)} for the KV cache, ${gigabytes(scratch)} for computation. ${reason}`,
+    `The model needs ${bytesText(bytesOf(needed))} for a context of ${cells} tokens: ${bytesText(weights)} for ` +
+      `weights, ${bytesText(kvCache)} for the KV cache, ${bytesText(scratch)} for computation. ${reason}`,
     { bytes: bytesOf(needed), limit, weights, kvCache, scratch, contextSize: cells },
   );
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(2)} GB`;
 }

@@ -94,6 +94,7 @@ describe('opening a GPU', () => {
     await expect(whileOpening(new Promise(() => undefined), 20)).rejects.toMatchObject({
       code: 'BACKEND_LOST',
       message: 'The GPU did not answer for 0.02 s.',
+      details: { reason: 'it did not answer for 0.02 s' },
     });
   });
 });

@@ -101,7 +101,8 @@ export class DeviceWatch {
 export async function whileOpening<T>(answer: Promise<T>, limitMs = HANG_MS): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const error = new EngineError('BACKEND_LOST', `The GPU did not answer for ${limitMs / 1000} s.`);
+    const reason = `it did not answer for ${limitMs / 1000} s`;
+    const error = new EngineError('BACKEND_LOST', `The GPU did not answer for ${limitMs / 1000} s.`, { reason });
     timer = setTimeout(() => reject(error), limitMs);
   });
   try {
@@ -113,4 +114,9 @@ export async function whileOpening<T>(answer: Promise<T>, limitMs = HANG_MS): Pr
 
 export function deviceLost(reason: string, cause?: unknown): EngineError {
   return new EngineError('BACKEND_LOST', `The GPU was lost: ${reason}. Load the model again.`, { reason }, { cause });
+}
+
+/** Whether the GPU was lost or does not answer. Otherwise, BACKEND_LOST says that there is none. */
+export function isDeviceLoss({ code, details }: EngineError): boolean {
+  return code === 'BACKEND_LOST' && typeof details.reason === 'string';
 }

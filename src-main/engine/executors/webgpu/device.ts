@@ -39,7 +39,7 @@ const FEATURES = ['timestamp-query', 'subgroups'] as const;
 
 /** For hosts without WebGPU. */
 export function noWebGpu(): EngineError {
-  return new EngineError('BACKEND_LOST', 'WebGPU is not available here. Load the model with the wasm executor.');
+  return new EngineError('BACKEND_LOST', 'WebGPU is not available here, so only the CPU can run models.');
 }
 
 /** Null if there is no adapter. @throws EngineError BACKEND_LOST when there is no answer */
@@ -51,7 +51,7 @@ export function requestAdapter(gpu: Gpu): Promise<GpuAdapter | null> {
 export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
   const adapter = await requestAdapter(gpu);
   if (!adapter) {
-    throw new EngineError('BACKEND_LOST', 'WebGPU found no graphics adapter. Load the model with the wasm executor.');
+    throw new EngineError('BACKEND_LOST', 'WebGPU found no graphics adapter, so only the CPU can run models.');
   }
   const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
   const requiredFeatures = FEATURES.filter((name) => adapter.features?.has(name));
@@ -59,6 +59,7 @@ export async function openDevice(gpu: Gpu): Promise<OpenedDevice> {
     const device = await whileOpening(adapter.requestDevice({ requiredLimits, requiredFeatures }));
     return { device, adapter: adapter.info };
   } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('BACKEND_LOST', `The graphics adapter gave no device: ${reason}`, undefined, { cause });
   }
@@ -90,7 +91,10 @@ export async function checked<T>(
   }
   const [outOfMemory, invalid] = await watch.during(() => scopes, cancel);
   if (outOfMemory)
-    throw new EngineError('OUT_OF_MEMORY', `The GPU is out of memory for ${what}: ${outOfMemory.message}`);
+    throw new EngineError(
+      'OUT_OF_MEMORY',
+      `The GPU is out of memory for ${what}. Choose a smaller context or the CPU. (${outOfMemory.message})`,
+    );
   if (invalid) throw new EngineError('INTERNAL', `WebGPU rejected ${what}: ${invalid.message}`);
   if (created.status === 'rejected') throw created.reason;
   return created.value;

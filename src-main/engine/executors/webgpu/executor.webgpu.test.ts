@@ -5,6 +5,10 @@
 import { describe, expect, it } from 'vitest';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { openModel } from '../../models/open-model.ts';
+import type { Program } from '../../program/program.ts';
+import { ProgramBuilder } from '../../program/program-builder.ts';
+import type { WeightStore, WeightView } from '../../program/weights.ts';
+import { Tensor } from '../../tensor/tensor.ts';
 import { countingDevice } from '../../test-support/counting-device.ts';
 import { sharedDevice, testGpu } from '../../test-support/gpu.ts';
 import { openGpuModel } from '../../test-support/gpu-model.ts';
@@ -12,6 +16,7 @@ import { ALL_MODELS, BUILT_IN, CONTEXT, filesOf, normalisedError } from '../../t
 import { modelReply } from '../../test-support/model-reply.ts';
 import { collect } from '../../test-support/scripted-model.ts';
 import { QUANTIZED_MODELS } from '../../test-support/tiny-gguf.ts';
+import { openWasmModel } from '../../test-support/wasm-model.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 import { caseProgram, OP_CASES, RESULT, takeCells } from '../ops.cases.ts';
@@ -38,6 +43,8 @@ const OPERATION_NMSE = 1e-12;
 const MODEL_NMSE = 1e-9;
 /** With types that become Q8_0, as on the CPU: each weight is off by at most 1/254 of its block's largest. */
 const CONVERTED_NMSE = 1e-2;
+/** With K and V in float16 on both, where what is almost halfway between two values may become either, 2^-11 apart. */
+const FLOAT16_NMSE = 1e-6;
 
 describe.skipIf(gpu === null)('operations of the webgpu executor (need an adapter)', () => {
   const cells = 16;
@@ -84,6 +91,94 @@ describe.skipIf(gpu === null)('models on the webgpu executor (need an adapter)',
     const ids = Array.from({ length: TOKENS }, (_, i) => (i * 37 + 11) % program.vocabularySize);
     const [expected, found] = [await allLogits(reference, ids), await allLogits(executor, ids)];
     expect(normalisedError(found, expected)).toBeLessThan(/Q[23]_K/.test(name) ? CONVERTED_NMSE : MODEL_NMSE);
+    await executor.dispose();
+  });
+});
+
+describe.skipIf(gpu === null)('K and V in float16 on the webgpu executor (need an adapter)', () => {
+  it('give the logits of the CPU', { timeout: 400_000 }, async () => {
+    const options = { contextSize: CONTEXT, kvCacheType: 'f16' } as const;
+    const cpu = await openWasmModel(await filesOf('llama'), options);
+    const { executor } = await openGpuModel(await filesOf('llama'), opened(), options);
+    const ids = Array.from({ length: TOKENS }, (_, i) => (i * 37 + 11) % cpu.model.program.vocabularySize);
+    const [expected, found] = [await allLogits(cpu.executor, ids), await allLogits(executor, ids)];
+    expect(normalisedError(found, expected)).toBeLessThan(FLOAT16_NMSE);
+    await executor.dispose();
+    await cpu.executor.dispose();
+  });
+});
+
+/** Tokens of a program whose inputs are rows of tables. */
+const VOCABULARY = 40;
+
+/** Four values for each of the first tokens, and zeros for the others. */
+function table(...rows: readonly (readonly number[])[]): Tensor {
+  const data = new Float32Array(4 * VOCABULARY);
+  rows.forEach((row, token) => data.set(row, 4 * token));
+  return new Tensor([VOCABULARY, 4], data);
+}
+
+function onTables(
+  tables: Readonly<Record<string, Tensor>>,
+  build: (p: ProgramBuilder, weight: (name: string) => WeightView) => Program,
+  options: { readonly kvCacheType?: 'f16'; readonly topLogits?: number },
+): Promise<Executor> {
+  const p = new ProgramBuilder();
+  const program = build(p, (name) => p.weight(name, tables[name].shape));
+  const store: WeightStore = { bytes: 0, get: (name) => tables[name] };
+  return createWebGpuExecutor(program, storeReader(store), { device: opened(), cells: 4, ...options });
+}
+
+describe.skipIf(gpu === null)('NaN on the webgpu executor (needs an adapter)', () => {
+  it('is not hidden by a soft cap of the logits', { timeout: 400_000 }, async () => {
+    const head = new Tensor(
+      [VOCABULARY, 4],
+      Float32Array.from({ length: 4 * VOCABULARY }, (_, i) => Math.sin(i)),
+    );
+    const executor = await onTables(
+      { input: table([1, 2, 3, 4], [1, NaN, 3, 4]), head },
+      (p, weight) => p.logits(p.embed(weight('input'), 'token'), weight('head'), { softcap: 30 }),
+      { topLogits: 8 },
+    );
+    const batch = batchOf([new KvCache(4).append(0, [0, 1])]);
+    const { logits } = await executor.run(batch, { logits: [0, 1], lend: true, bestFirst: true });
+    const sums = await Promise.all(logits.map(async (handle) => (await handle.lend()).logSum()));
+    expect(sums.map((sum) => Number.isNaN(sum))).toEqual([false, true]);
+    expect((await logits[1].read()).every(Number.isNaN)).toBe(true);
+    await executor.dispose();
+  });
+
+  it('stays in K and V in float16, and what exceeds float16 becomes its largest', { timeout: 400_000 }, async () => {
+    const executor = await onTables(
+      {
+        // All scores are 0, unless K is infinite or NaN.
+        q: table(),
+        k: table([1e5, -1e5, 0, 1], [], [NaN]),
+        v: table([1e5, -1e5, 65_504, 0.5], [1, NaN, 2, 3], [1, 1, 1, 1]),
+        head: table(),
+      },
+      (p, weight) => {
+        const [q, k, v] = ['q', 'k', 'v'].map((name) => p.embed(weight(name), 'token'));
+        const heads = { heads: 1, kvHeads: 1, headDim: 4, scale: 1, softcap: null, window: null, causal: true };
+        return p.logits(p.tap(RESULT, p.attention(q, k, v, { layer: 0, ...heads, weightsTap: null })), weight('head'));
+      },
+      { kvCacheType: 'f16' },
+    );
+    const expected = [
+      [65_504, -65_504, 65_504, 0.5],
+      [1, NaN, 2, 3],
+      [NaN, NaN, NaN, NaN],
+    ];
+    for (const [token, values] of expected.entries()) {
+      // It attends to itself only, so that its output is its V.
+      const batch = batchOf([new KvCache(4).append(0, [token])]);
+      const { taps } = await executor.run(batch, { logits: [0], taps: [RESULT] });
+      const found = [...taps.get(RESULT)!.data];
+      expect(found.map((value) => Number.isNaN(value))).toEqual(values.map((value) => Number.isNaN(value)));
+      values.forEach((value, i) => {
+        if (!Number.isNaN(value)) expect(found[i] / value).toBeCloseTo(1, 5);
+      });
+    }
     await executor.dispose();
   });
 });

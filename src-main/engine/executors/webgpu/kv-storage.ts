@@ -15,16 +15,32 @@ export interface KvLayout {
 export interface KvElement {
   readonly name: string;
   readonly bytes: number;
+  /** WGSL of the functions that `store` calls. */
+  readonly storing: string;
   load(element: string): string;
   store(value: string): string;
 }
 
+/**
+ * WGSL of two values as binary16. What exceeds its largest value becomes that, and NaN stays NaN, as on the CPU. WGSL promises
+ * neither, and nothing about comparing NaN, so its bits are compared.
+ */
+const HALVES = `
+fn halves(values: vec2f) -> u32 {
+  let isNan = (bitcast<vec2u>(values) & vec2u(0x7fffffffu)) > vec2u(0x7f800000u);
+  let packed = pack2x16float(clamp(values, vec2f(-65504.0), vec2f(65504.0)));
+  let low = select(packed & 0xffffu, 0x7e00u, isNan.x);
+  let high = select(packed >> 16u, 0x7e00u, isNan.y);
+  return low | (high << 16u);
+}
+`;
+
 const ELEMENTS: Readonly<Record<GpuKvType, KvElement>> = {
-  f32: { name: 'vec4f', bytes: 16, load: (element) => element, store: (value) => value },
+  f32: { name: 'vec4f', bytes: 16, storing: '', load: (element) => element, store: (value) => value },
   f16: {
-    ...{ name: 'vec2u', bytes: 8 },
+    ...{ name: 'vec2u', bytes: 8, storing: HALVES },
     load: (element) => `vec4f(unpack2x16float(${element}.x), unpack2x16float(${element}.y))`,
-    store: (value) => `vec2u(pack2x16float(${value}.xy), pack2x16float(${value}.zw))`,
+    store: (value) => `vec2u(halves(${value}.xy), halves(${value}.zw))`,
   },
 };
 

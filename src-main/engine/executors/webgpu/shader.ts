@@ -136,10 +136,13 @@ fn tanhOf(x: f32) -> f32 {
 }
 `;
 
-/** WGSL for cap(s) = c * tanh(s / c); without a soft-cap, c is 0 and s unchanged. */
+/**
+ * WGSL for cap(s) = c * tanh(s / c); without a soft-cap, c is 0 and s unchanged. NaN stays NaN, which a clamp would turn into a
+ * number. Its bits are compared, because WGSL promises nothing about NaN.
+ */
 export const CAP = `${TANH}
 fn capped(value: f32, cap: f32) -> f32 {
-  if (cap == 0.0) {
+  if (cap == 0.0 || (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u) {
     return value;
   }
   return cap * tanhOf(value / cap);

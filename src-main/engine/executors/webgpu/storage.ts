@@ -2,6 +2,7 @@
 import { EngineError } from '../../api/errors.ts';
 import type { GpuBuffer, GpuDevice, GpuLimits } from '../../api/gpu.ts';
 import { assignSlots } from '../../program/memory-plan.ts';
+import { bytesText } from '../bytes-text.ts';
 import { USAGE } from './device.ts';
 import { type GroupedOps, slicedAttentions } from './grouping.ts';
 import { cellBytes, type KvLayout } from './kv-storage.ts';
@@ -56,7 +57,7 @@ export class BufferSet {
     if (size > largest) {
       throw new EngineError(
         'OUT_OF_MEMORY',
-        `A buffer for ${label} needs ${byTooMuch(size, largest)} Use a shorter context, or the wasm executor.`,
+        `A buffer for ${label} needs ${byTooMuch(size, largest)} A smaller context needs less. The CPU has no such limit.`,
         { bytes: size, limit: largest },
       );
     }
@@ -71,11 +72,6 @@ export class BufferSet {
 /** The size of a buffer that is too large, for people. */
 export function byTooMuch(bytes: number, limit: number): string {
   return `${bytesText(bytes)}, ${bytesText(bytes - limit)} more than this GPU allows.`;
-}
-
-/** For people. */
-export function bytesText(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)}\u00a0GB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
 }
 
 export interface KvBuffers {

@@ -6,6 +6,7 @@ import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch, checkCausal, checkOrder, isCausal } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
+import { bytesText } from '../bytes-text.ts';
 import { sumUp } from '../wasm/op-profile.ts';
 import { GpuCellBlock } from './cell-block.ts';
 import { CompiledPlan } from './compiled-plan.ts';
@@ -18,7 +19,7 @@ import { allocateModel, type BufferOptions, webGpuMemoryOf } from './model-buffe
 import { Pipelines } from './pipelines.ts';
 import type { PlanBuffers } from './plan.ts';
 import { LOGIT_ROWS } from './shader.ts';
-import { BufferSet, bytesText, largestBuffer } from './storage.ts';
+import { BufferSet, largestBuffer } from './storage.ts';
 import { GpuTailoredPlan } from './tailored-plan.ts';
 import { uploadWeights } from './weights.ts';
 

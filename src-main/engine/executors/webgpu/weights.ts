@@ -182,10 +182,11 @@ function allocate(device: BufferDevice, label: string, rows: number, bytesPerRow
   const largest = largestBuffer(device);
   const rowsPerPart = Math.floor(largest / bytesPerRow);
   if (rowsPerPart === 0) {
-    throw new EngineError('OUT_OF_MEMORY', `A row of ${label} needs a buffer of ${byTooMuch(bytesPerRow, largest)}`, {
-      bytes: bytesPerRow,
-      limit: largest,
-    });
+    throw new EngineError(
+      'OUT_OF_MEMORY',
+      `A row of ${label} needs a buffer of ${byTooMuch(bytesPerRow, largest)} The CPU has no such limit.`,
+      { bytes: bytesPerRow, limit: largest },
+    );
   }
   const usage = USAGE.STORAGE | USAGE.COPY_DST;
   const parts: WeightPart[] = [];

@@ -72,7 +72,7 @@ describe('a safetensors file', () => {
     expect(() => file.allocate('a', 2 ** 53, () => new Uint8Array(2 ** 53))).toThrow(
       expect.objectContaining({
         code: 'OUT_OF_MEMORY',
-        message: `test.safetensors: out of memory for tensor "a", which needs ${2 ** 53} bytes.`,
+        message: `test.safetensors: out of memory for tensor "a", which needs ${2 ** 53} bytes. Close other apps, or choose a smaller model.`,
       }),
     );
   });

@@ -144,7 +144,7 @@ export class SafetensorsFile {
       return make();
     } catch (cause) {
       const file = this.source.name;
-      const message = `${file}: out of memory for tensor ${quote(tensor)}, which needs ${bytes} bytes.`;
+      const message = `${file}: out of memory for tensor ${quote(tensor)}, which needs ${bytes} bytes. Close other apps, or choose a smaller model.`;
       throw new EngineError('OUT_OF_MEMORY', message, { file, tensor, bytes }, { cause });
     }
   }

@@ -113,7 +113,7 @@ class Compiler {
     return choiceOf(value.items.map((option) => this.value([option])));
   }
 
-  /** Whether any value is allowed, without resolving references. */
+  /** Whether there is an alternative, whatever its properties and items allow. */
   private allowsAny(schemas: Schemas): boolean {
     return this.reader.shapes(schemas).length > 0;
   }

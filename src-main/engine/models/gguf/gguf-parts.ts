@@ -1,4 +1,5 @@
 import { EngineError } from '../../api/errors.ts';
+import { ggufModelFiles, ggufModelOf, splitModelOf } from '../../api/model-file-rules.ts';
 import { quote } from '../../formats/json/strict-json.ts';
 import { type GgufFile, type GgufTensor, readGguf } from '../../formats/gguf/gguf-file.ts';
 import type { ByteSource, ModelFiles } from '../../api/platform.ts';
@@ -13,29 +14,23 @@ export interface GgufParts {
   readonly headerBytes: number;
 }
 
-const PART = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
-
-export function isGguf(name: string): boolean {
-  return name.toLowerCase().endsWith('.gguf');
-}
-
 /**
  * The file names of the parts in order: one file, or all of `NAME-00001-of-0000N.gguf`.
  * @throws EngineError MODEL_NOT_FOUND with the missing parts, BAD_REQUEST when the folder holds several models
  */
 export function partNames({ id, names }: ModelFiles): string[] {
-  const found = names.filter(isGguf);
+  const found = ggufModelFiles(names);
   const [only] = found;
-  if (found.length === 1 && only !== undefined && !PART.test(only)) return [only];
-  const models = new Set(found.map((name) => PART.exec(name)).map((part) => part && `${part[1]} of ${part[3]}`));
-  const [, prefix, , count] = PART.exec(only ?? '') ?? [];
-  if (models.size !== 1 || prefix === undefined || count === undefined) {
+  const split = splitModelOf(only ?? '');
+  if (found.length === 1 && only !== undefined && split === null) return [only];
+  if (split === null || new Set(found.map(ggufModelOf)).size !== 1) {
     throw new EngineError(
       'BAD_REQUEST',
       `${id} holds ${found.length} GGUF files: ${found.join(', ')}. Open one of them instead.`,
       { model: id, files: found.length },
     );
   }
+  const { prefix, count } = split;
   const wanted = Array.from(
     // At most as many as a name can number, so that a hostile one claims no memory.
     { length: Number(count) },

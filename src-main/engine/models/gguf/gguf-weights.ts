@@ -121,7 +121,7 @@ export class GgufWeights implements WeightSource, WeightReader {
       return new Float32Array(elements);
     } catch (cause) {
       const bytes = 4 * elements;
-      const message = `${this.fileName}: out of memory for tensor ${quote(name)}, which needs ${bytes} bytes.`;
+      const message = `${this.fileName}: out of memory for tensor ${quote(name)}, which needs ${bytes} bytes. Close other apps, or choose a smaller model.`;
       throw new EngineError('OUT_OF_MEMORY', message, { file: this.fileName, tensor: name, bytes }, { cause });
     }
   }

@@ -2,6 +2,9 @@ import { EngineError } from '../../api/errors.ts';
 import type { Metadata, MetadataValue } from '../../formats/gguf/metadata.ts';
 import { StringArray } from '../../formats/gguf/string-array.ts';
 
+/** What converters write for a special token that a vocabulary does not have: -1 as an unsigned number. */
+const NO_TOKEN = 2 ** 32 - 1;
+
 /** Reads metadata of a GGUF file by key. Errors say what is wrong with the value. */
 export class MetadataReader {
   constructor(
@@ -44,9 +47,18 @@ export class MetadataReader {
     return this.metadata.get(key) === 0 ? 0 : this.positive(key, fallback);
   }
 
-  /** A token id, or null when the key is absent. */
-  optionalId(key: string, vocabularySize: number): number | null {
-    return this.has(key) ? this.integer(key, 0, vocabularySize - 1) : null;
+  /**
+   * A token id, or null when the key is absent. As in llama.cpp, an id outside the vocabulary counts as absent.
+   * @param onWarning called when an id is ignored
+   */
+  optionalId(key: string, vocabularySize: number, onWarning: (message: string) => void): number | null {
+    const value = this.same(key);
+    if (value === undefined) return null;
+    if (typeof value !== 'bigint' && !Number.isInteger(value)) throw this.bad(key, value, 'a whole number');
+    if (typeof value === 'number' && value >= 0 && value < vocabularySize) return value;
+    if (value === NO_TOKEN) return null;
+    onWarning(`${this.fileName}: "${key}" is ${show(value)}, which is not the id of a token. It is ignored.`);
+    return null;
   }
 
   optionalText(key: string): string | null {

@@ -237,15 +237,21 @@ describe('hyperparameters of a GGUF file', () => {
     ],
     [
       'MODEL_FORMAT',
-      'a bos that is no token',
-      { 'tokenizer.ggml.bos_token_id': uint(320) },
-      '"tokenizer.ggml.bos_token_id" is 320; it must be a whole number from 0 to 319',
+      'a bos that is no number',
+      { 'tokenizer.ggml.bos_token_id': text('<s>') },
+      '"tokenizer.ggml.bos_token_id" is "<s>"; it must be a whole number',
     ],
     [
       'UNSUPPORTED_TOKENIZER',
       'an unknown tokenizer',
       { 'tokenizer.ggml.model': text('rwkv') },
       'unknown tokenizer type "rwkv"',
+    ],
+    [
+      'UNSUPPORTED_TOKENIZER',
+      'a tokenizer with the name of a property that every object has',
+      { 'tokenizer.ggml.model': text('constructor') },
+      'unknown tokenizer type "constructor"',
     ],
   ];
   it.each(refused)('refuses, as %s, %s', async (code, _, metadata, message) => {

@@ -1,8 +1,9 @@
 import { EngineError } from '../../api/errors.ts';
 import { quote } from '../../formats/json/strict-json.ts';
+import { ggufTitle } from '../../api/model-file-rules.ts';
 import type { ByteSource, CancelToken, ModelFiles } from '../../api/platform.ts';
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { GgufTokenizerFacts } from '../../tokenizer/gguf/from-gguf.ts';
 import { ggufArchitecture } from '../architectures/index.ts';
 import type { GgufTensorFacts } from './read-decoder.ts';
 import { type GgufParts, partNames, readParts } from './gguf-parts.ts';
@@ -13,7 +14,7 @@ import type { ModelSource, ChatTraits } from '../model-source.ts';
 import { samplingDefaultsFromGguf } from '../sampling-defaults.ts';
 
 export interface OpenGgufOptions {
-  /** Called with what had to be guessed. */
+  /** Called with what had to be guessed or ignored. */
   readonly onWarning: (message: string) => void;
   readonly cancel?: CancelToken | undefined;
 }
@@ -42,7 +43,8 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
   // First, so that an error names the unknown architecture instead of what the file lacks for another.
   const architecture = ggufArchitecture(reader);
 
-  const { tokenizer, bosTokenId, endIds } = readTokenizer(reader, options.onWarning);
+  const vocabulary = readTokenizer(reader, options.onWarning);
+  const { tokenizer, bosTokenId, endIds } = vocabulary;
   const { facts, bytesRead } = await tensorFacts(parts, options.cancel);
   const header = {
     reader,
@@ -52,14 +54,14 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
     tensors: facts,
   };
   return {
-    name: reader.optionalText('general.name') ?? source.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, ''),
+    name: reader.optionalText('general.name') ?? ggufTitle(source.name),
     architecture,
     hyperparameters: architecture.gguf.read(header),
     tokenizer,
     bosTokenId,
     eosTokenIds: endIds,
     maskedTokenIds: [],
-    chat: chatTraits(reader, tokenizer, bosTokenId, options.onWarning),
+    chat: chatTraits(reader, vocabulary, options.onWarning),
     weights: new GgufWeights(parts.tensors, source.name),
     totalBytes: parts.totalBytes,
     bytesRead: parts.headerBytes + bytesRead,
@@ -68,11 +70,9 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
 
 function chatTraits(
   reader: MetadataReader,
-  tokenizer: Tokenizer,
-  bosTokenId: number | null,
+  { tokenizer, bosTokenId, eosTokenId }: GgufTokenizerFacts,
   onWarning: (message: string) => void,
 ): ChatTraits {
-  const eosTokenId = reader.optionalId('tokenizer.ggml.eos_token_id', tokenizer.vocabularySize);
   const text = (id: number | null) => (id === null || tokenizer instanceof IdsOnlyTokenizer ? '' : tokenizer.piece(id));
   return {
     template: reader.optionalText('tokenizer.chat_template'),

@@ -11,12 +11,12 @@ const WITHOUT_VOCABULARY: ReadonlySet<string> = new Set(['none', 'no_vocab']);
 
 /**
  * The tokenizer of a GGUF file; one for token ids only if the file has no vocabulary.
- * @param onWarning called with what had to be guessed
+ * @param onWarning called with what had to be guessed or ignored
  * @throws EngineError MODEL_FORMAT, UNSUPPORTED_TOKENIZER
  */
 export function readTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizerFacts {
   const idsOnly = WITHOUT_VOCABULARY.has(reader.text('tokenizer.ggml.model')) || reader.flag(IDS_ONLY_KEY, false);
-  return idsOnly ? idsOnlyTokenizer(reader) : vocabularyTokenizer(reader, onWarning);
+  return idsOnly ? idsOnlyTokenizer(reader, onWarning) : vocabularyTokenizer(reader, onWarning);
 }
 
 function vocabularyTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizerFacts {
@@ -24,8 +24,9 @@ function vocabularyTokenizer(reader: MetadataReader, onWarning: (message: string
   const tokens = reader.strings(key('tokens'));
   if (tokens.length === 0) throw reader.bad(key('tokens'), tokens, 'a list with at least one token');
   const id = (...names: string[]) =>
-    names.map((name) => reader.optionalId(key(`${name}_token_id`), tokens.length)).find((found) => found !== null) ??
-    null;
+    names
+      .map((name) => reader.optionalId(key(`${name}_token_id`), tokens.length, onWarning))
+      .find((found) => found !== null) ?? null;
   const flag = (name: string) => (reader.has(key(name)) ? reader.flag(key(name), false) : null);
   const vocabulary = {
     model: reader.text(key('model')),
@@ -67,13 +68,15 @@ function vocabularyTokenizer(reader: MetadataReader, onWarning: (message: string
 const MAX_VOCABULARY = 2 ** 22;
 
 /** A tokenizer for a file without a vocabulary: ids without text. */
-function idsOnlyTokenizer(reader: MetadataReader): GgufTokenizerFacts {
+function idsOnlyTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizerFacts {
   const size = reader.integer(`${ggufArchitecture(reader).name}.vocab_size`, 1, MAX_VOCABULARY);
-  const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size);
-  const ends = ['eos', 'eot', 'eom'].map(id).filter((end) => end !== null);
+  const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size, onWarning);
+  const eosTokenId = id('eos');
+  const ends = [eosTokenId, id('eot'), id('eom')].filter((end) => end !== null);
   return {
     tokenizer: new IdsOnlyTokenizer(size, `vocabulary in ${reader.fileName}`),
     bosTokenId: id('bos'),
+    eosTokenId,
     endIds: [...new Set(ends)],
   };
 }

@@ -1,12 +1,12 @@
 import { EngineError } from '../../api/errors.ts';
 import { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.ts';
+import { CONFIG_FILE } from '../../api/model-file-rules.ts';
 import type { ModelFiles } from '../../api/platform.ts';
 import { tokenizerFromJson } from '../../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
 import type { TextEnds } from '../../tokenizer/post-processor/template-processing.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { buildProgram } from '../architectures/index.ts';
-import { isGguf } from '../gguf/gguf-parts.ts';
 import { readChatFiles } from '../chat-template.ts';
 import { ConfigReader } from '../config-reader.ts';
 import { type HfConfig, readHfConfig } from './read-config.ts';
@@ -16,21 +16,11 @@ import { readJsonFile, readTokenizerJson } from '../json-file.ts';
 import type { ModelSource } from '../model-source.ts';
 import { samplingDefaultsFromHf } from '../sampling-defaults.ts';
 
-const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
 const GENERATION_CONFIG_FILE = 'generation_config.json';
-const SAFETENSORS = /\.safetensors(?:\.index\.json)?$/i;
 const MAX_CONFIG_BYTES = 2 ** 20;
 /** The largest known ones, with vocabularies of 262,144 pieces, have about 35 MB. */
 export const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
-
-/**
- * Whether the model is a Hugging Face folder. GGUF files next to its safetensors are conversions of the same model; without
- * safetensors, they are the model.
- */
-export function isHfFolder({ names }: ModelFiles): boolean {
-  return !names.some(isGguf) || (names.includes(CONFIG_FILE) && names.some((name) => SAFETENSORS.test(name)));
-}
 
 /** An opened Hugging Face folder. Headers and tokenizer are read, weights are not. */
 export interface HfFolder extends ModelSource {

@@ -48,6 +48,7 @@ export interface GgufVocabulary {
 export interface GgufTokenizerFacts {
   readonly tokenizer: Tokenizer;
   readonly bosTokenId: number | null;
+  readonly eosTokenId: number | null;
   /** End-of-generation tokens, ascending. */
   readonly endIds: readonly number[];
 }
@@ -60,7 +61,7 @@ interface Source {
   readonly attributes: TokenAttributes;
 }
 
-type KindParts = Pick<GgufTokenizerParts, 'model' | 'writing' | 'addSpacePrefix' | 'before' | 'after'>;
+type KindParts = Pick<GgufTokenizerParts, 'model' | 'unkTokenId' | 'writing' | 'addSpacePrefix' | 'before' | 'after'>;
 
 /** `tokenizer.ggml.model` of byte-pair encoders; Gemma 4 has its own name. */
 const BPE_MODELS: ReadonlySet<string> = new Set(['gpt2', 'gemma4']);
@@ -76,7 +77,8 @@ export function tokenizerFromGguf(
   fileName: string,
   warn: (message: string) => void,
 ): GgufTokenizerFacts {
-  const build = BPE_MODELS.has(file.model) ? bpeParts : KINDS[file.model];
+  const own = Object.hasOwn(KINDS, file.model) ? KINDS[file.model] : undefined;
+  const build = BPE_MODELS.has(file.model) ? bpeParts : own;
   if (!build) throw unknownKind(file.model, fileName);
   const vocabulary = vocabularyOf(file.tokens);
   const attributes = tokenAttributes(vocabulary, file.tokenTypes, { ...file.named, eos: eosOf(file) });
@@ -86,11 +88,11 @@ export function tokenizerFromGguf(
   const tokenizer = new GgufTokenizer({
     vocabulary,
     attributes: attributes.bits,
-    unkTokenId: idOr(file.unkTokenId, file, 'unk'),
     ...kind,
     ...(spacing && { spacing }),
   });
-  return { tokenizer, bosTokenId: idOr(file.bosTokenId, file, 'bos'), endIds: attributes.endIds };
+  const bosTokenId = idOr(file.bosTokenId, file, 'bos');
+  return { tokenizer, bosTokenId, eosTokenId: eosOf(file), endIds: attributes.endIds };
 }
 
 /** The pieces. As in llama.cpp, one ends at a zero byte, and a token without text is named by its id. */
@@ -129,6 +131,7 @@ const KINDS: Readonly<Record<string, (source: Source) => KindParts>> = {
     if (!file.scores) throw missing(fileName, 'tokenizer.ggml.scores', 'a SentencePiece tokenizer');
     return {
       model: sentencePiece({ vocabulary, scores: file.scores, unkTokenId, addSpacePrefix }),
+      unkTokenId,
       writing: 'text',
       addSpacePrefix,
       before: one(file.addBos ?? true, idOr(file.bosTokenId, file, 'bos')),
@@ -140,6 +143,7 @@ const KINDS: Readonly<Record<string, (source: Source) => KindParts>> = {
     const unkTokenId = idOr(file.unkTokenId, file, 'unk');
     return {
       model: wordPiece({ vocabulary, unkTokenId, lowercase, stripAccents: file.stripAccents ?? lowercase }),
+      unkTokenId,
       writing: 'text',
       addSpacePrefix: file.addSpacePrefix ?? false,
       // Whatever add_bos_token says.
@@ -161,6 +165,7 @@ const KINDS: Readonly<Record<string, (source: Source) => KindParts>> = {
         removeExtraSpaces: file.removeExtraSpaces ?? false,
         characterMap: file.characterMap && new CharacterMap(file.characterMap, fileName),
       }),
+      unkTokenId,
       writing: 'text',
       addSpacePrefix,
       before: one(file.addBos ?? false, file.bosTokenId),
@@ -178,6 +183,8 @@ function bpeParts({ file, vocabulary, fileName }: Source, warn: (message: string
   const addBos = family.addBos === 'always' || (file.addBos ?? family.addBos);
   return {
     model: ggufBpe({ vocabulary, merges, family }),
+    // Bytes without a piece are dropped, whatever token the file names: often one with another use.
+    unkTokenId: null,
     writing: family.plainText ? 'text' : 'bytes',
     addSpacePrefix: file.addSpacePrefix ?? false,
     before: one(addBos, file.bosTokenId),

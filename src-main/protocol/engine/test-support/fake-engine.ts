@@ -112,6 +112,8 @@ export class FakeEngine implements ServedEngine {
   finished = 0;
   /** Number of reply events so far. */
   produced = 0;
+  /** What `releaseInside` was called for. */
+  readonly released: ('all' | 'beside')[] = [];
   readonly computedTokens = 0;
   readonly #queue = new RequestQueue();
 
@@ -230,7 +232,7 @@ export class FakeEngine implements ServedEngine {
 
   /** Answers every query with its kind and one array. */
   inside({ query, ids }: InsideParams): Promise<InsideAnswer> {
-    if (query.kind !== 'logits') return Promise.resolve({ kind: 'lens', layers: [] });
+    if (query.kind !== 'logits') return Promise.resolve({ kind: 'lens', norm: false, layers: [] });
     return Promise.resolve({ kind: 'logits', logits: Float32Array.from(ids), top: [] });
   }
 
@@ -240,7 +242,8 @@ export class FakeEngine implements ServedEngine {
 
   async clearPrefixCache(): Promise<void> {}
 
-  releaseInside(): Promise<number> {
+  releaseInside(only?: 'beside'): Promise<number> {
+    this.released.push(only ?? 'all');
     return Promise.resolve(7);
   }
 

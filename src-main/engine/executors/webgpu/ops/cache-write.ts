@@ -5,7 +5,7 @@ import { type KvLayout, kvElement } from '../kv-storage.ts';
 export function cacheWrite({ record }: RunLayout, { kvHeads, headDim, type }: KvLayout): Kernel {
   const quads = Math.ceil(headDim / 4);
   const perCell = kvHeads * quads;
-  const { name, store } = kvElement(type);
+  const { name, storing, store } = kvElement(type);
   const load = (source: string) =>
     `vec4f(${[0, 1, 2, 3].map((i) => `select(0.0, ${source}[min(start + ${i}u, last)], d + ${i}u < shape.headDim)`).join(', ')})`;
   return kernel(
@@ -17,7 +17,7 @@ export function cacheWrite({ record }: RunLayout, { kvHeads, headDim, type }: Kv
       ['values', `array<${name}>`, 'read_write'],
     ],
     { integers: { record, stride: strideOf(kvHeads * headDim), perCell, quads, headDim } },
-    `${OF_ROW}
+    `${OF_ROW}${storing}
 ${MAIN} {
   let i = ${GROUP_INDEX} * ${THREADS}u + local;
   let row = i / shape.perCell;

@@ -40,7 +40,7 @@ export function heads({ record }: RunLayout, { attention, q, k, rope, angles }: 
   const [qWidth, kvWidth] = [heads * headDim, kvHeads * headDim];
   const [qPart, kPart] = [q?.part ?? headDim, k?.part ?? headDim];
   const [qParts, kParts] = [qWidth / qPart, kvWidth / kPart];
-  const { name, store } = kvElement(type);
+  const { name, storing, store } = kvElement(type);
   return kernel(
     [
       ['run', 'array<u32>'],
@@ -60,7 +60,7 @@ export function heads({ record }: RunLayout, { attention, q, k, rope, angles }: 
       },
       floats: { qEps: q?.eps ?? 0, kEps: k?.eps ?? 0 },
     },
-    (subgroup) => `${OF_ROW}${ROTATION}${sumOf(subgroup)}
+    (subgroup) => `${OF_ROW}${ROTATION}${storing}${sumOf(subgroup)}
 const QUERY = 0u;
 const KEY = 1u;
 const VALUE = 2u;
