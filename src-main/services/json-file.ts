@@ -26,12 +26,13 @@ export async function readJson(path: string): Promise<JsonRead> {
 
 /**
  * Replaces the file atomically: after a crash it holds either the old or the new value. Creates its folder.
+ * @param options see `writeAtomically`
  * @throws EngineError STORAGE; the old file is then unchanged
  */
-export async function writeJson(path: string, value: unknown): Promise<void> {
+export async function writeJson(path: string, value: unknown, options: { durable?: boolean } = {}): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeAtomically(path, JSON.stringify(value));
+    await writeAtomically(path, JSON.stringify(value), options);
   } catch (error) {
     throw storageError('write', path, error);
   }

@@ -182,6 +182,7 @@ const ADDED_SINCE = {
   updates: { automatic: false },
   textSize: 'medium',
   density: 'comfortable',
+  sendWith: 'enter',
   tourSeen: false,
   storePrefix: true,
   speculate: true,

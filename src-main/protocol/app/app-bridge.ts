@@ -48,6 +48,9 @@ export const TOKEN_HEADER = 'x-tokenscope-token';
 /** Web host: responds to a POST of `{ code }` with the key; the code is that of an address `#once=…`. */
 export const KEY_ROUTE = '/api/key';
 
+/** Web host: responds to a POST of `{ nonce }` with the proof that it has the key (`known-host.ts`). */
+export const PROOF_ROUTE = '/api/proof';
+
 /** Web host: default port. */
 export const DEFAULT_WEB_PORT = 4317;
 

@@ -161,6 +161,7 @@ describe('checkAppCall', () => {
     ['settingsSet', [{ theme: 'pink' }], '0.theme'],
     ['settingsSet', [{ textSize: 'huge' }], '0.textSize'],
     ['settingsSet', [{ density: 1 }], '0.density'],
+    ['settingsSet', [{ sendWith: 'space' }], '0.sendWith'],
     ['settingsSet', [{ unknown: 1 }], '0.unknown'],
     ['settingsSet', [{ perModel: { a: withSampling({ topP: NaN }) } }], '0.perModel.a.sampling.topP'],
     ['settingsSet', [{ perModel: { a: withSampling({ topK: undefined }) } }], '0.perModel.a.sampling.topK'],

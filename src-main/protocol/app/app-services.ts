@@ -49,12 +49,16 @@ export const TEXT_SIZES = ['small', 'medium', 'large', 'larger'] as const;
 export type TextSize = (typeof TEXT_SIZES)[number];
 export const DENSITIES = ['comfortable', 'compact'] as const;
 export type Density = (typeof DENSITIES)[number];
+export const SEND_KEYS = ['enter', 'ctrl_enter'] as const;
+export type SendKey = (typeof SEND_KEYS)[number];
 
 export interface Settings {
   theme: ThemeSetting;
   textSize: TextSize;
   /** Space between lines and messages. */
   density: Density;
+  /** The key that sends a message of a chat. On a Mac, `ctrl_enter` is Command and Enter. */
+  sendWith: SendKey;
   /** The first-run tour was taken or skipped. */
   tourSeen: boolean;
   /** By model id; a model without an entry has `defaultModelSettings`. */
@@ -229,7 +233,7 @@ export interface AppMethods {
   chatWrite: { params: [ChatWrite]; result: ChatWritten };
   /** Details of up to 1,024 tokens; null for a token without recorded details, or with damaged ones. */
   chatDetails: { params: [ChatDetailsRange]; result: (TokenDetails | null)[] };
-  /** Moves a chat to the deleted ones, which are kept for 30 days. */
+  /** Moves a chat to the deleted ones, which are kept for `KEEP_DELETED_DAYS`. */
   chatDelete: { params: [string]; result: null };
   /** Undoes `chatDelete`. */
   chatRestore: { params: [string]; result: null };
@@ -246,7 +250,7 @@ export interface AppMethods {
    * After a failure repeat it unchanged.
    */
   comparisonWrite: { params: [ComparisonWrite]; result: ComparisonWritten };
-  /** Moves a run to the deleted ones, which are kept for 30 days. */
+  /** Moves a run to the deleted ones, which are kept for `KEEP_DELETED_DAYS`. */
   comparisonDelete: { params: [string]; result: null };
   /** Undoes `comparisonDelete`. */
   comparisonRestore: { params: [string]; result: null };

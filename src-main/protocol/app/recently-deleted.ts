@@ -1,8 +1,9 @@
 /** What was deleted and can still be restored. */
 import type { ChatSummary } from './chats/chat.ts';
 
-/** How long deleted chats and runs of Compare are kept, ms. */
-const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
+/** How long deleted chats and runs of Compare can be restored. */
+export const KEEP_DELETED_DAYS = 30;
+const KEEP_DELETED_MS = KEEP_DELETED_DAYS * 24 * 60 * 60 * 1000;
 
 /** Chats that one call deletes for good, at most. */
 export const MAX_PURGED = 100_000;

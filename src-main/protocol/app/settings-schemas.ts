@@ -10,6 +10,7 @@ import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
 import {
   DENSITIES,
+  SEND_KEYS,
   TEXT_SIZES,
   type DownloadSettings,
   type ModelSettings,
@@ -27,6 +28,7 @@ export function defaultSettings(): Settings {
     theme: 'system',
     textSize: 'medium',
     density: 'comfortable',
+    sendWith: 'enter',
     tourSeen: false,
     perModel: {},
     useKvCache: true,
@@ -101,6 +103,7 @@ const settingsEntries = {
   theme: v.picklist(['system', 'light', 'dark', 'contrast']),
   textSize: v.picklist(TEXT_SIZES),
   density: v.picklist(DENSITIES),
+  sendWith: v.picklist(SEND_KEYS),
   tourSeen: v.boolean(),
   perModel: v.pipe(
     v.record(modelId, modelSettings),
@@ -130,6 +133,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     theme: v.exactOptional(settingsEntries.theme),
     textSize: v.exactOptional(settingsEntries.textSize),
     density: v.exactOptional(settingsEntries.density),
+    sendWith: v.exactOptional(settingsEntries.sendWith),
     tourSeen: v.exactOptional(settingsEntries.tourSeen),
     perModel: v.exactOptional(settingsEntries.perModel),
     useKvCache: v.exactOptional(settingsEntries.useKvCache),

@@ -42,6 +42,24 @@ test('of a notebook, only the latest text is found and kept', async () => {
   expect(await index.incomplete()).toEqual([]);
 });
 
+test('a full disk leaves no part of the texts behind, however often writing them is repeated', async () => {
+  const { index, files, folder } = await openIndex();
+  add(index, 'before', 'a needle');
+  await index.flush();
+  const texts = async () => await readFile(join(folder, 'index', 'texts.txt'), 'utf8');
+  const before = await texts();
+  add(index, 'now', 'another needle');
+  files.fault = () => 10;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await expect(index.flush()).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(await texts()).toBe(before);
+  }
+  files.fault = null;
+  await index.flush();
+  expect(await found(index)).toEqual(['before', 'now']);
+  expect(await index.incomplete()).toEqual([]);
+});
+
 /** Its next write waits for `release`. */
 class SlowFiles extends ChatFiles {
   #held: Promise<void> | null = null;

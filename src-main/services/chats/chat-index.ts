@@ -205,7 +205,7 @@ export class ChatIndex {
       // An interrupted write must not damage the next line.
       const { size } = await file.status();
       const last = size === 0 ? '\n' : (await file.read(size - 1, size)).toString('latin1');
-      await file.write(last === '\n' ? bytes : Buffer.concat([Buffer.from('\n'), bytes]));
+      await file.append(last === '\n' ? bytes : Buffer.concat([Buffer.from('\n'), bytes]), size);
     } finally {
       await file.close();
     }

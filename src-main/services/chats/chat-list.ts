@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { EmittedEvent } from '../../protocol/app/app-services.ts';
 import type { ChatSummary, FoundChat } from '../../protocol/app/chats/chat.ts';
+import { isSameRow } from '../../protocol/app/chats/list-row.ts';
+import { newestFirst } from '../../protocol/app/newest-first.ts';
 import { isExpired, restorable, type DeletedChat } from '../../protocol/app/recently-deleted.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
@@ -25,8 +27,6 @@ const FLUSH_AFTER_MS = 500;
 const LOOK_AT_ONCE = 500;
 /** Chats that are read or migrated at the same time: disks handle several at once. */
 const AT_ONCE = 8;
-/** What lists show of a chat, besides its time. */
-const LISTED = ['title', 'pinned', 'folder', 'branches'] as const satisfies (keyof ChatSummary)[];
 
 interface Parts {
   paths: ChatPaths;
@@ -60,6 +60,8 @@ export class ChatList implements OpenChatsListener {
   /** Stamps of chats of later versions. */
   readonly #later = new Map<string, string>();
   #folderStamp = '';
+  /** Stamp of the folder of deleted chats when they were listed; null: not listed since the latest notification. */
+  #deletedStamp: string | null = null;
 
   constructor({ paths, files, lock, emit }: Parts) {
     this.#paths = paths;
@@ -106,6 +108,7 @@ export class ChatList implements OpenChatsListener {
   /** Deleted chats that can be restored, the latest deletion first. @throws EngineError STORAGE */
   async deleted(): Promise<DeletedChat[]> {
     await this.loaded;
+    this.#deletedStamp = await this.#stampOfDeleted();
     const journals = await this.#deletedJournals().catch((error: unknown) => {
       throw storageError('read', this.#paths.deleted, error);
     });
@@ -184,6 +187,14 @@ export class ChatList implements OpenChatsListener {
     const there = new Set(journals);
     const gone = [...this.#index.entries.keys()].filter((id) => !there.has(id));
     return { journals: [...gone, ...journals.filter((id) => this.isStale(id))], v1 };
+  }
+
+  /** Notifies lists if the deleted chats changed since they were listed: another process may delete some for good. */
+  async lookAtDeleted(): Promise<void> {
+    const before = this.#deletedStamp;
+    if (before === null || (await this.#stampOfDeleted()) === before) return;
+    this.#deletedStamp = null;
+    this.#listChanged();
   }
 
   /** Reads a chat whose journal differs from its index entry. Failures are reported once. */
@@ -269,6 +280,11 @@ export class ChatList implements OpenChatsListener {
     await this.#flush();
   }
 
+  /** Changes with every chat that is deleted, restored or deleted for good. */
+  async #stampOfDeleted(): Promise<string> {
+    return (await statusAt(this.#paths.deleted).catch(() => null))?.stamp ?? '';
+  }
+
   /** Drops what the index has of other deleted chats: they were restored, or deleted for good by another process. */
   async #deletedJournals(): Promise<DeletedJournal[]> {
     const journals = await this.#paths.deletedJournals();
@@ -349,7 +365,7 @@ export class ChatList implements OpenChatsListener {
     const summary = state.summary(hidden);
     const before = this.#index.entries.get(id)?.summary;
     this.#index.set(id, { summary, stamp, hidden, isPartial: state.hasTexts }, texts, all);
-    const isListed = before !== undefined && LISTED.every((key) => before[key] === summary[key]);
+    const isListed = before !== undefined && isSameRow(before, summary);
     if (!isListed) this.#listChanged();
     // Tokens alone are not worth a write: a stale entry is rebuilt.
     if (texts.length > 0 || !isListed || before.turns !== summary.turns) this.#flushSoon();
@@ -399,8 +415,4 @@ export class ChatList implements OpenChatsListener {
     this.#reported.add(`${id} ${message}`);
     this.#emit({ type: 'notice', message });
   }
-}
-
-function newestFirst<T extends ChatSummary>(chats: readonly T[]): T[] {
-  return [...chats].sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
 }

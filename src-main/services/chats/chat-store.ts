@@ -265,6 +265,7 @@ export class ChatStore {
       const { journals, v1 } = await this.#list.unseen();
       for (const id of new Set([...this.#open.ids, ...journals])) await this.#changed({ id, format: 'journal' });
       for (const id of v1) await this.#changed({ id, format: 'v1' });
+      await this.#list.lookAtDeleted();
     } catch {
       // The folder cannot be read now. The next poll tries again, and opening a chat reports the error.
     } finally {

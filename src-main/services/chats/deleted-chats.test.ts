@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { encodeLine } from './lines.ts';
 import { at, detailsOf, openStore, smallChat, title, userTurn, write } from './test-support/chats.ts';
@@ -134,6 +135,25 @@ test('nothing of a chat that is deleted for good stays on the disk, and other ch
   await again.store.restore('kept');
   expect(ids(await again.store.list()).toSorted()).toEqual(['kept', 'live']);
   expect(await again.store.details({ id: 'kept', turn: 'u1', from: 0, count: 1 })).toEqual([detailsOf(0)]);
+});
+
+test('what another process deletes for good is notified, once, after deleted chats were listed', async () => {
+  const first = await openStore();
+  for (const id of ['gone', 'kept']) {
+    await first.store.write(write(id, 0, smallChat()));
+    await first.store.delete(id);
+  }
+  const second = await openStore(first.folder, { pollMs: 20 });
+  await second.store.settled();
+  expect(ids(await second.store.deleted()).toSorted()).toEqual(['gone', 'kept']);
+  second.events.length = 0;
+  await first.store.purge(['gone']);
+  await expect.poll(() => second.events).toContainEqual({ type: 'chats' });
+  // Nobody has listed them since.
+  await first.store.purge(['kept']);
+  await sleep(100);
+  expect(second.events).toEqual([{ type: 'chats' }]);
+  expect(await second.store.deleted()).toEqual([]);
 });
 
 test('a process that may not write the index deletes nothing for good, and says why', async () => {

@@ -1,5 +1,5 @@
 import type { DetailsChunk, TokenDetails } from '../../protocol/app/chats/chat.ts';
-import type { ChatFiles, OpenFile } from './files.ts';
+import type { ChatFiles } from './files.ts';
 import type { DetailsPosition } from './journal-format.ts';
 import { codeOf } from '../json-file.ts';
 import { encodeLine, payloadOf, storedChecksum } from './lines.ts';
@@ -65,12 +65,7 @@ async function append(files: ChatFiles, path: string, bytes: Buffer): Promise<nu
     const file = await files.openToAppend(path, true);
     try {
       const { size } = await file.status();
-      try {
-        await file.write(bytes);
-      } catch (error) {
-        await removePartial(file, size, bytes).catch(() => undefined);
-        throw error;
-      }
+      await file.append(bytes, size);
       const after = await file.status();
       if (after.size === size + bytes.length) return size;
       // Another process wrote at the same time.
@@ -81,17 +76,6 @@ async function append(files: ChatFiles, path: string, bytes: Buffer): Promise<nu
     }
   }
   throw new Error(`${path} keeps changing while it is read.`);
-}
-
-/**
- * Removes what a failed write left: on a full disk, each repetition would fill the space that a person has freed. Does
- * nothing if another process has appended since. One that appends between that check and the removal repeats its write,
- * or, if it has checked its write already, readers find no details there, because of their checksums.
- */
-async function removePartial(file: OpenFile, size: number, bytes: Buffer): Promise<void> {
-  const { size: end } = await file.status();
-  const partial = await file.read(size, end);
-  if (partial.length > 0 && bytes.subarray(0, partial.length).equals(partial)) file.truncate(size, end);
 }
 
 /** Reads details of `count` tokens from index `from`; null if they were not recorded or are damaged. */

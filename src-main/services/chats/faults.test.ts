@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { smallDisk } from '../test-support/small-disk.ts';
+import { eventLine } from './journal-format.ts';
 import { detailsOf, openStore, replyTurn, smallChat, tokensOf, userTurn, write } from './test-support/chats.ts';
 
 test.each([0, 1, 100, 400])(
@@ -113,6 +114,44 @@ test('what another process appended to the details stays when the disk is full',
   expect(await size()).toBe(14 + 100);
 });
 
+test('a full disk leaves no part of a write in the journal, however often it is repeated', async () => {
+  const { store, files, folder } = await openStore();
+  await store.write(write('c', 0, smallChat()));
+  const journal = join(folder, 'chats', 'c.jsonl');
+  const before = await readFile(journal);
+  const events = [userTurn('u2', 'r1', 'second'), userTurn('u3', 'u2', 'third')];
+  const longer = [...events, userTurn('u4', 'u3', 'fourth')];
+  // A part of the first line, then all of it and a part of the second one.
+  const rooms = [1, eventLine(events[0]).length + 20];
+  for (const room of rooms) {
+    files.fault = (path) => (path === journal ? room : undefined);
+    // The reply of a page grows meanwhile.
+    for (const one of [events, events, longer]) {
+      await expect(store.write(write('c', 5, one))).rejects.toMatchObject({ code: 'STORAGE' });
+      expect(await readFile(journal)).toEqual(before);
+    }
+  }
+  files.fault = null;
+  expect(await store.write(write('c', 5, longer))).toEqual({ revision: 8, missed: [] });
+  expect(await readFile(journal)).toEqual(Buffer.concat([before, ...longer.map((event) => eventLine(event))]));
+});
+
+test('what another process appended to the journal stays when the disk is full', async () => {
+  const { store, files, folder } = await openStore();
+  await store.write(write('c', 0, smallChat()));
+  const journal = join(folder, 'chats', 'c.jsonl');
+  files.fault = (path) => {
+    if (path !== journal) return undefined;
+    appendFileSync(journal, eventLine(userTurn('theirs', 'r1')));
+    return 50;
+  };
+  const more = write('c', 5, [userTurn('ours', 'r1')]);
+  await expect(store.write(more)).rejects.toMatchObject({ code: 'STORAGE' });
+  files.fault = null;
+  expect(await store.write(more)).toEqual({ revision: 7, missed: [userTurn('theirs', 'r1')] });
+  expect((await store.get('c'))?.turns.map(({ id }) => id)).toEqual(['u1', 'r1', 'theirs', 'ours']);
+});
+
 test('a new chat for which there is no space can be written later', async () => {
   const { store, files } = await openStore();
   files.fault = () => 30;
@@ -134,8 +173,12 @@ test('a real full disk', async (context) => {
     // Ends with ENOSPC at some size.
     await writeFile(ballast, Buffer.alloc(size * 1024), { flag: 'a' }).catch(() => undefined);
   }
+  const journal = join(folder, 'chats', 'c.jsonl');
+  const before = await readFile(journal);
   const long = userTurn('u2', 'r1', 'long '.repeat(20_000));
   await expect(store.write(write('c', 5, [long]))).rejects.toMatchObject({ code: 'STORAGE' });
+  // Nor does it take the space that a person frees.
+  expect(await readFile(journal)).toEqual(before);
   expect((await store.get('c'))?.turns).toHaveLength(2);
   await rm(ballast);
   await store.write(write('c', 5, [long]));

@@ -108,12 +108,32 @@ export class OpenFile {
   }
 
   /**
-   * Cuts the file off at `size`, provided that it still ends at `end`: in one go, because other processes append to it.
+   * As `write`, but nothing of a failed write stays: on a full disk, each repetition would fill the space that a person
+   * has freed.
+   * @param size of the file before
    * @throws the system's error
    */
-  truncate(size: number, end: number): void {
+  async append(bytes: Buffer, size: number): Promise<void> {
+    try {
+      await this.write(bytes);
+    } catch (error) {
+      await this.#removePartial(bytes, size).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /**
+   * Does nothing if another process has appended since, or replaced the file. One that appends between that check and
+   * the removal, two system calls, finds its lines gone when it checks its own write, and repeats it. (Unless it checks
+   * between them, too.)
+   */
+  async #removePartial(bytes: Buffer, size: number): Promise<void> {
+    const { identity, size: end } = await this.status();
+    const partial = await this.read(size, end);
+    if (partial.length === 0 || !bytes.subarray(0, partial.length).equals(partial)) return;
+    const now = statusAtSync(this.#path);
     // By path: Windows does not truncate a file that was opened for appending.
-    if (statusAtSync(this.#path)?.size === end) truncateSync(this.#path, size);
+    if (now?.identity === identity && now.size === end) truncateSync(this.#path, size);
   }
 
   async sync(): Promise<void> {

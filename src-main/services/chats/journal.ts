@@ -44,7 +44,7 @@ export class Journal {
    * Appends a batch of complete lines.
    * @param createdAt creates a missing file; null makes a missing file an error
    * @returns earlier unread entries, the new ones and later ones; null when the file is missing
-   * @throws the system's error; readers then ignore the partial batch
+   * @throws the system's error; nothing of the batch stays, unless others have appended; it can be repeated
    */
   async append(batch: Buffer, createdAt: string | null): Promise<Change[] | null> {
     const changes: Change[] = [];
@@ -123,7 +123,7 @@ export class Journal {
       const header = headerLine({ id: this.id, createdAt, revision: 0, body: 0, replaces: 0 });
       bytes = Buffer.concat([header, batch]);
     } else if (status.size > start) bytes = Buffer.concat([LINE_BREAK_AFTER_TORN, batch]);
-    await file.write(bytes);
+    await file.append(bytes, status.size);
     const { size, stamp } = await file.status();
     const isAlone = status.size === start && size === start + bytes.length;
     const tail = isAlone ? bytes : await file.read(start, size);

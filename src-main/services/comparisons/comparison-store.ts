@@ -13,6 +13,7 @@ import type {
 import { copyOf, revisionAfter } from '../../protocol/app/comparisons/revision.ts';
 import { summaryOf } from '../../protocol/app/comparisons/summary.ts';
 import { comparisonId } from '../../protocol/app/fields.ts';
+import { newestFirst } from '../../protocol/app/newest-first.ts';
 import { isExpired } from '../../protocol/app/recently-deleted.ts';
 import { parseOrRefuse } from '../../protocol/fields.ts';
 import { writeAtomically } from '../atomic-write.ts';
@@ -98,7 +99,7 @@ export class ComparisonStore {
     return await this.#alone('read', this.#folder, async () => {
       await this.#scan();
       const summaries = [...this.#known.values()].flatMap(({ summary }) => summary ?? []);
-      return summaries.sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
+      return newestFirst(summaries);
     });
   }
 

@@ -23,7 +23,7 @@ const TINY_TRANSFORMER = {
     'perplexity on 150 unseen stories is 15.4.',
   cannot:
     'It knows no facts, and cannot follow instructions or do arithmetic. It has no chat roles: it continues the text ' +
-    'you start. It does not know words that its 8,000 pieces cannot spell, or other scripts. Greedy replies tend to ' +
+    'you start. It cannot represent other scripts, or words that its 8,000 pieces cannot spell. Greedy replies tend to ' +
     'loop; the repetition stop ends them.',
   license: 'MIT, trained on TinyStories (CDLA-Sharing-1.0)',
 } as const;

@@ -6,6 +6,7 @@ import type { ModelSource } from '../../protocol/app/app-services.ts';
 import { measuredRate } from '../../protocol/app/fields.ts';
 import { modelId } from '../../protocol/fields.ts';
 import { EngineError } from '../../engine/api/errors.ts';
+import { isGguf } from '../../engine/api/model-file-rules.ts';
 import { codeOf, putAside, readJson, storageError, writeJson, type JsonRead } from '../json-file.ts';
 import { withFileLock } from './file-lock.ts';
 import { modelNameOf } from './model-location.ts';
@@ -246,7 +247,7 @@ function migrated(models: readonly { id: string; path: string }[]): Library {
       id,
       path,
       name: modelNameOf(path).slice(0, 300) || id,
-      source: /\.gguf$/i.test(path) ? 'file' : 'folder',
+      source: isGguf(path) ? 'file' : 'folder',
       addedAt: null,
       lastUsedAt: null,
       catalogueId: null,

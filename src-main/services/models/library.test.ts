@@ -68,6 +68,8 @@ test('takes the GGUF model of a folder whose config.json has no safetensors', as
   const folder = join(await temporaryFolder(), 'converted');
   await file(folder, 'config.json', 5);
   const model = await file(folder, 'converted-Q4_K_M.gguf', 10);
+  // A projector is not a model of its own.
+  await file(folder, 'converted-mmproj-F16.gguf', 30);
   expect(await library.add(folder)).toMatchObject({ name: 'converted-Q4_K_M', path: model, fileBytes: 10 });
   await file(folder, 'converted-Q8_0.gguf', 20);
   await expect(library.add(folder)).rejects.toMatchObject({

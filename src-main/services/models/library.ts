@@ -1,6 +1,8 @@
 /** The models on this computer: never copied, only pointed at, and looked at each time they are listed. */
 import { EngineError } from '../../engine/api/errors.ts';
+import { isGguf } from '../../engine/api/model-file-rules.ts';
 import type { MeasuredRate, ModelListing } from '../../protocol/app/app-services.ts';
+import { grouped } from '../numbers.ts';
 import { deleteDownloaded, stampOfFile } from './downloaded-file.ts';
 import { fingerprintOf, hasSameContent, totals, type Fingerprint } from './fingerprint.ts';
 import {
@@ -332,12 +334,7 @@ function asItIs(
 }
 
 function sourceOf(place: string, files: readonly LocatedFile[]): LibrarySource {
-  return files[0]?.path !== place && !/\.gguf$/i.test(place) ? 'folder' : 'file';
-}
-
-/** Formats 689952 as `689,952`. */
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
+  return files[0]?.path !== place && !isGguf(place) ? 'folder' : 'file';
 }
 
 /**

@@ -1,7 +1,17 @@
 /** Resolves a path from a person to the files of a model. */
 import { open, readdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
+import {
+  CONFIG_FILE,
+  ggufModelFiles,
+  ggufModelOf,
+  ggufTitle,
+  hasGgufMagic,
+  isGguf,
+  isHfFolder,
+  splitModelOf,
+} from '../../engine/api/model-file-rules.ts';
 import { codeOf } from '../json-file.ts';
 
 /** One file of a model. */
@@ -14,14 +24,10 @@ export interface LocatedFile {
   mtimeNs: bigint;
 }
 
-/** `name-00001-of-00003.gguf`: a part of a split model. */
-const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
 /** Files of a folder that belong to a model. */
 const FOLDER_FILE = /\.(json|safetensors|jinja|model)$/i;
-const SAFETENSORS = /\.safetensors(?:\.index\.json)?$/i;
 /** More files than any model has. */
 const MAX_FILES = 2000;
-const GGUF_MAGIC = 'GGUF';
 
 /**
  * The absolute path that represents a model: its GGUF file, or its folder.
@@ -33,18 +39,16 @@ export async function modelPathOf(path: string): Promise<string> {
   const absolute = resolve(path);
   try {
     const found = await stat(absolute);
-    if (found.isFile() && (isGguf(absolute) || (await hasGgufMagic(absolute)))) return absolute;
+    if (found.isFile() && (isGguf(absolute) || (await beginsLikeGguf(absolute)))) return absolute;
     const folder = found.isDirectory() ? absolute : dirname(absolute);
     if (found.isDirectory() || FOLDER_FILE.test(absolute)) {
       const names = await namesIn(folder);
-      const models = modelsAmong(names);
-      const [first] = models;
       // Repositories of GGUF files often have a config.json, too.
-      const hasWeights = first === undefined || names.some((name) => SAFETENSORS.test(name));
-      if (names.includes('config.json') && hasWeights) return folder;
-      if (found.isDirectory() && first !== undefined) {
+      if (names.includes(CONFIG_FILE) && isHfFolder(names)) return folder;
+      const models = modelsAmong(names);
+      if (found.isDirectory() && models.length > 0) {
         if (models.length > 1) throw severalModels(folder, models);
-        return join(folder, first);
+        return join(folder, models[0]);
       }
     }
   } catch (error) {
@@ -65,10 +69,13 @@ export async function filesAt(place: string): Promise<LocatedFile[]> {
   try {
     const found = await stat(place);
     if (found.isFile()) {
-      const part = PART.exec(basename(place));
-      if (part === null) return [{ ...(await placed(place)), name: ggufName(place) }];
+      const own = basename(place);
+      if (splitModelOf(own) === null) {
+        return [{ ...(await placed(place)), name: isGguf(own) ? own : `${own}.gguf` }];
+      }
+      const model = ggufModelOf(own);
       // In a folder of any size: people keep models among other files.
-      const names = (await namesIn(dirname(place), Infinity)).filter((name) => isPartOf(name, part));
+      const names = (await namesIn(dirname(place), Infinity)).filter((name) => ggufModelOf(name) === model);
       return await Promise.all(names.map((name) => placed(join(dirname(place), name))));
     }
     const names = (await namesIn(place)).filter((name) => FOLDER_FILE.test(name));
@@ -80,7 +87,7 @@ export async function filesAt(place: string): Promise<LocatedFile[]> {
 
 /** Display name of the model at a path: its file name without extension and part number. */
 export function modelNameOf(place: string): string {
-  return basename(place).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
+  return ggufTitle(basename(place));
 }
 
 /** Describes a failure to read a model's files, and its remedy. */
@@ -95,15 +102,12 @@ export function unreachable(path: string, error: unknown): EngineError {
   return new EngineError('MODEL_IO', `Cannot read ${path}: ${why}`, { path });
 }
 
-function isGguf(path: string): boolean {
-  return extname(path).toLowerCase() === '.gguf';
-}
-
-async function hasGgufMagic(path: string): Promise<boolean> {
+/** Whether a file has the first bytes of a GGUF file. @throws the system's error */
+export async function beginsLikeGguf(path: string): Promise<boolean> {
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return bytesRead === 4 && buffer.toString('latin1') === GGUF_MAGIC;
+    return hasGgufMagic(buffer.subarray(0, bytesRead));
   } finally {
     await file.close();
   }
@@ -125,26 +129,15 @@ async function namesIn(folder: string, limit = MAX_FILES): Promise<string[]> {
 
 /** One name for each GGUF model: the first part of a split one. */
 function modelsAmong(names: readonly string[]): string[] {
-  return names.filter((name) => {
-    const part = PART.exec(name);
-    return isGguf(name) && (part === null || names.find((other) => isPartOf(other, part)) === name);
-  });
+  const files = ggufModelFiles(names);
+  const models = files.map(ggufModelOf);
+  return files.filter((_, at) => models.indexOf(models[at]) === at);
 }
 
 function severalModels(folder: string, models: readonly string[]): EngineError {
   const named = models.slice(0, 5).join(', ') + (models.length > 5 ? ', ...' : '');
   const message = `${basename(folder)} holds ${models.length} GGUF models: ${named}. Open one of them instead.`;
   return new EngineError('BAD_REQUEST', message, { path: folder, models: models.length });
-}
-
-function isPartOf(name: string, part: RegExpExecArray): boolean {
-  const other = PART.exec(name);
-  return other?.[1] === part[1] && other?.[2] === part[2];
-}
-
-function ggufName(path: string): string {
-  const name = basename(path);
-  return isGguf(name) ? name : `${name}.gguf`;
 }
 
 async function placed(path: string): Promise<LocatedFile> {

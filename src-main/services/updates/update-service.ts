@@ -5,13 +5,14 @@ import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { UpdateState } from '../../protocol/app/updates.ts';
 import { readJson, writeJson } from '../json-file.ts';
-import { DownloadJob } from '../models/download/download-job.ts';
+import { DownloadJob, type JobOptions } from '../models/download/download-job.ts';
 import { DownloadFailure } from '../models/download/download-failure.ts';
 import type { DownloadTimes } from '../models/download/download-manager.ts';
 import { httpGet, partsOf } from '../models/download/http-get.ts';
 import { PartFile } from '../models/download/part-file.ts';
 import { sha256OfFile } from '../models/sha256-file.ts';
 import type { NetworkLog } from '../network-log.ts';
+import { bytesText } from '../numbers.ts';
 import { applyUpdate, type ReadyUpdate } from './apply-update.ts';
 import { fileNameFor, type Installation } from './installation.ts';
 import {
@@ -76,6 +77,8 @@ export class UpdateService {
   #release: SignedRelease | null = null;
   #problem: string | null = null;
   #job: DownloadJob | null = null;
+  /** Bytes of the offered version that an earlier start downloaded. */
+  #earlierBytes = 0;
   #ready: ReadyUpdate | null = null;
   #timer: NodeJS.Timeout | null = null;
   #telling: NodeJS.Timeout | null = null;
@@ -96,7 +99,7 @@ export class UpdateService {
         release === null || file === null
           ? null
           : { version: release.version, date: release.date, notes: release.notes, bytes: file.bytes },
-      bytes: this.#job?.snapshot().bytes ?? 0,
+      bytes: this.#job?.snapshot().bytes ?? this.#earlierBytes,
       problem: this.#problem,
     };
   }
@@ -109,6 +112,7 @@ export class UpdateService {
       this.#lastCheck = parsed.output.lastCheck;
       this.#problem = parsed.output.problem;
       this.#release = this.#offered(parsed.output.offer);
+      this.#earlierBytes = await this.#bytesOfPart(this.#release);
       if (this.#release !== null) this.#phase = 'available';
       if (this.#problem !== null) this.#phase = 'failed';
     }
@@ -128,6 +132,7 @@ export class UpdateService {
       await mkdir(this.#folder, { recursive: true });
       await this.#store(null, release === null ? null : files);
       if (release !== null) await this.#deleteOther(release);
+      this.#earlierBytes = await this.#bytesOfPart(release);
       if (release?.version !== this.#release?.version) this.#job = null;
       this.#release = release;
       this.#set(release === null ? 'idle' : 'available');
@@ -229,7 +234,9 @@ export class UpdateService {
     const release = readSignedList(Buffer.from(list, 'base64'), signature, key);
     if (!isLater(release.version, this.#options.currentVersion)) return null;
     if (this.#fileOf(release) === null) {
-      throw new Error(`Tokenscope ${release.version} is available, but not for this kind of installation.`);
+      throw new Error(
+        `Tokenscope ${release.version} is available, but not for this kind of installation. Download it from the project’s page.`,
+      );
     }
     return release;
   }
@@ -258,7 +265,7 @@ export class UpdateService {
       let bytes = 0;
       for await (const part of partsOf(answer, signal, idleMs)) {
         bytes += part.length;
-        if (bytes > limit) throw new Error(`${name} on the update server is larger than ${limit} bytes.`);
+        if (bytes > limit) throw new Error(`${name} on the update server is larger than ${bytesText(limit)}.`);
         parts.push(part);
         answer.logged.received(part.length);
       }
@@ -276,7 +283,7 @@ export class UpdateService {
     const { log, proxy, times } = this.#options;
     const { answerMs, idleMs, retryMs } = times;
     const part = new PartFile(this.#folder, file.name);
-    const job = new DownloadJob({
+    const options: JobOptions = {
       wanted: { catalogueId: 'update', url: this.#url(file.name), bytes: file.bytes, sha256: file.sha256 },
       name: `Tokenscope ${release.version}`,
       part,
@@ -287,7 +294,8 @@ export class UpdateService {
         this.#ready = { version: release.version, file: path, sha256: file.sha256 };
         return Promise.resolve('update');
       },
-    });
+    };
+    const job = new DownloadJob(options, this.state.bytes);
     this.#job = job;
     this.#set('downloading');
     job.start();
@@ -301,6 +309,14 @@ export class UpdateService {
     throw problem === null
       ? new Error('The download failed.')
       : new DownloadFailure(problem.kind, problem.message, problem.httpStatus);
+  }
+
+  /** Size of the partial file of a version; 0 if its download cannot be resumed. */
+  async #bytesOfPart(release: SignedRelease | null): Promise<number> {
+    const file = release === null ? null : this.#fileOf(release);
+    if (file === null) return 0;
+    const bytes = await new PartFile(this.#folder, file.name).bytes();
+    return bytes <= file.bytes ? bytes : 0;
   }
 
   /** Deletes a file of an earlier download that was changed, or signed again. It would be in the way. */

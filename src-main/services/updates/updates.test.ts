@@ -257,6 +257,16 @@ test('a download that was cut resumes where it stopped', async () => {
   await service.stop();
 });
 
+test('what was downloaded before a restart is counted and resumed', async () => {
+  publish('0.2.0', program('0.2.0'));
+  await (await setUp()).service.check();
+  await writeFile(join(folder, 'data', 'updates', `${NAME}.part`), program('0.2.0').slice(0, 100_000));
+  const { service, downloaded } = await setUp();
+  expect(service.state.bytes).toBe(100_000);
+  expect((await downloaded()).phase).toBe('ready');
+  expect(requests.at(-1)?.range).toBe('bytes=100000-');
+});
+
 test('progress is reported a few times a second', async () => {
   publish('0.2.0', program('0.2.0', 10_000_000));
   const { service, states, downloaded } = await setUp();

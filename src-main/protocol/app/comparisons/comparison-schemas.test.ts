@@ -25,9 +25,10 @@ test('a complete run passes unchanged', () => {
         { role: 'assistant', text: 'Hi' },
         { role: 'user', text: 'Why?' },
       ],
+      whenFull: 'drop_oldest',
     },
   });
-  expect(written(chat)).toMatchObject([{ comparison: { prompt: chat.prompt } }]);
+  expect(written(chat)).toEqual([{ comparison: chat, origin: 'page-1' }]);
 });
 
 test('settings that did not exist when a run was stored have their default', () => {
@@ -39,6 +40,7 @@ test('settings that did not exist when a run was stored have their default', () 
 });
 
 const first = (run: StoredComparison) => run.lanes[0]!;
+const MESSAGES = [{ role: 'user', text: 'Hello' }];
 
 describe.each<[string, (run: StoredComparison) => unknown]>([
   ['format', (run) => ({ ...run, format: 2 })],
@@ -58,6 +60,7 @@ describe.each<[string, (run: StoredComparison) => unknown]>([
   ['lanes.0.replies.0.facts.stop', (run) => withReply(run, { facts: { ...laneReply([]).facts, stop: 3 } })],
   ['prompt.kind', (run) => ({ ...run, prompt: { kind: 'ids', ids: [1] } })],
   ['prompt.messages.0.role', (run) => ({ ...run, prompt: { kind: 'chat', messages: [{ role: 'system', text: '' }] } })],
+  ['prompt.whenFull', (run) => ({ ...run, prompt: { kind: 'chat', messages: MESSAGES, whenFull: 'never' } })],
   ['', (run) => ({ ...run, pinned: 2 })],
   ['votes.0', (run) => ({ ...run, votes: [{ ...blindVote(run.lanes, 0, run.updatedAt), winner: 2 }] })],
   ['extra', (run) => ({ ...run, extra: 1 })],

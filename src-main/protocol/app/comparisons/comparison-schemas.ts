@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { SAMPLING_SETTINGS } from '../../../engine/settings/sampling.ts';
 import { STOP_SETTINGS } from '../../../engine/settings/generation.ts';
 import { defaultsOf, type SettingTable, type ValuesOf } from '../../../engine/settings/setting.ts';
-import { chatTemplateChoice, executorName, modelId, schemaOf, text } from '../../fields.ts';
+import { chatTemplateChoice, executorName, modelId, schemaOf, text, whenFull } from '../../fields.ts';
 import { isRecord } from '../../is-record.ts';
 import { schemasOf } from '../../setting-schemas.ts';
 import { count, isTokenColumns, replyFacts } from '../chats/chat-schemas.ts';
@@ -105,6 +105,7 @@ const prompt = schemaOf<ComparedPrompt>()(
         v.minLength(1),
         v.maxLength(10_000),
       ),
+      whenFull: v.exactOptional(whenFull),
     }),
   ]),
 );

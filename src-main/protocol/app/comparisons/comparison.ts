@@ -1,12 +1,21 @@
 /** A stored run of Compare: one prompt, answered by several lanes with different settings. Plain data. */
-import type { ChatTemplateChoice, ExecutorName, SamplingParams, StopParams } from '../../../engine/api/types.ts';
+import type {
+  ChatTemplateChoice,
+  ExecutorName,
+  SamplingParams,
+  StopParams,
+  WhenFull,
+} from '../../../engine/api/types.ts';
 import type { ReplyFacts, TokenColumns } from '../chats/chat.ts';
 
 /** What all lanes answer. */
 export type ComparedPrompt =
   | { kind: 'text'; text: string }
-  /** Oldest first. The system prompt is a setting of the lanes. */
-  | { kind: 'chat'; messages: ComparedMessage[] };
+  /**
+   * Oldest first. The system prompt is a setting of the lanes. `whenFull`: what happens when the context window is full;
+   * absent: the reply stops.
+   */
+  | { kind: 'chat'; messages: ComparedMessage[]; whenFull?: WhenFull };
 
 export interface ComparedMessage {
   role: 'user' | 'assistant';

@@ -28,7 +28,10 @@ export function changeItems(items: SavedItem[], { was, now }: SavedItemChange, n
         ? items.with(at, saved)
         : [...items, saved];
   if (changed.length > MAX_SAVED_ITEMS) {
-    throw new EngineError('BAD_REQUEST', `There can be ${MAX_SAVED_ITEMS} presets and prompts. Delete some first.`);
+    throw new EngineError(
+      'BAD_REQUEST',
+      `At most ${MAX_SAVED_ITEMS} presets and prompts can be saved. Delete some first.`,
+    );
   }
   return { items: changed, id: saved?.id ?? null, isChanged: true };
 }

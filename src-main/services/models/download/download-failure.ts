@@ -40,13 +40,13 @@ export function networkFailure(error: unknown, host: string, hasAnswer: boolean)
   if (DNS_CODES.includes(code)) {
     return new DownloadFailure(
       'dns',
-      `Cannot find ${host} (${code}). Is this computer online? If the hub is blocked here, set a mirror or a proxy in Settings.`,
+      `Cannot find ${host} (${code}). Check that this computer is online. If ${host} is blocked, set a mirror or a proxy in Settings, Downloads.`,
     );
   }
   if (TLS_CODE.test(code)) {
     return new DownloadFailure(
       'tls',
-      `The connection to ${host} is not secure (${code}): ${why}. Someone may be intercepting the connection, so nothing was downloaded.`,
+      `The connection to ${host} is not secure (${code}): ${why}. Someone may be intercepting the connection, so nothing was downloaded. Ask your network administrator.`,
     );
   }
   if (UNREACHABLE_CODES.includes(code)) {
@@ -66,8 +66,8 @@ export function diskFailure(error: unknown, path: string): DownloadFailure {
   if (error instanceof DownloadFailure) return error;
   const code = codeOf(error) ?? '';
   const reasons: Readonly<Record<string, string>> = {
-    ENOSPC: 'the disk is full. Free some space and resume; the part already downloaded is kept',
-    EDQUOT: 'the disk quota is used up. Free some space and resume; the part already downloaded is kept',
+    ENOSPC: 'the disk is full. Free some space and try again; the part already downloaded is kept',
+    EDQUOT: 'the disk quota is used up. Free some space and try again; the part already downloaded is kept',
     EACCES: 'permission denied. Choose another models folder',
     EPERM: 'permission denied. Choose another models folder',
     EROFS: 'the disk is read-only. Choose another models folder',

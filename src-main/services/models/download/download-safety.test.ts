@@ -61,7 +61,7 @@ test('a file of another length instead of the rest loses nothing', async () => {
   const { problem } = await run(set);
   expect(problem).toMatchObject({
     kind: 'hash',
-    message: expect.stringContaining('has 1000 bytes instead of') as string,
+    message: expect.stringContaining('has 1,000 bytes instead of') as string,
   });
   expect((await stat(part)).size).toBe(200_000);
 });
@@ -105,7 +105,7 @@ test('an endless body is stopped at the size in the catalogue, and deleted', asy
   const set = await setUp({ behaviour: { kind: 'endless' } });
   const { problem, bytes } = await run(set);
   expect(problem).toMatchObject({ kind: 'hash' });
-  expect(problem?.message).toContain('sent more than the file’s 300000 bytes');
+  expect(problem?.message).toContain('sent more than the file’s 300.0\u00a0kB. What it sent was deleted.');
   expect(bytes).toBe(0);
   expect(await readdir(set.folder)).toEqual([]);
   expect(Math.max(...set.seen.map((seen) => seen.bytes))).toBeLessThanOrEqual(BYTES.length);
@@ -135,7 +135,9 @@ test('a body of unknown size leaves free space on the disk, and is deleted', asy
   const { problem } = await run(set, UNCHECKED);
   expect(problem).toMatchObject({
     kind: 'disk',
-    message: expect.stringContaining('does not report the file’s size') as string,
+    message: expect.stringContaining(
+      'file’s size. What this attempt downloaded was deleted. Free some space',
+    ) as string,
   });
   expect(Math.max(...looks)).toBeGreaterThan(20 * MIB);
   expect(Math.max(...looks)).toBeLessThan(36 * MIB);

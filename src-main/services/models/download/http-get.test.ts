@@ -78,7 +78,7 @@ test('a server is silent while its reader waits, not while its reader writes to 
     expect(String((await parts.next()).value)).toBe(text);
     await vi.advanceTimersByTimeAsync(10_000);
   }
-  const silence = 'hub.test sent nothing for 1 seconds.';
+  const silence = 'hub.test has sent nothing for 1 seconds. Try again.';
   const cut = expect(parts.next()).rejects.toMatchObject({ kind: 'timeout', message: silence });
   await vi.advanceTimersByTimeAsync(999);
   expect(body.destroyed).toBe(false);
@@ -96,7 +96,7 @@ test('uses a proxy, which sees the host name, but not the address or the content
   expect(JSON.stringify(through.log.records())).not.toContain('p@ss');
   await expect(get('https://hub.test/file', `http://${address}`, SELF_SIGNED_CERTIFICATE)).rejects.toMatchObject({
     kind: 'proxy',
-    message: expect.stringContaining('requires a user name and a password') as string,
+    message: expect.stringMatching(/requires a user name and a password\. Add them to its address/) as string,
   });
 });
 

@@ -34,6 +34,7 @@ export interface Answer {
 
 const MAX_REDIRECTS = 8;
 const REDIRECTS = [301, 302, 303, 307, 308];
+const OTHER_MIRROR = 'If you use a mirror, try another one.';
 
 /** @throws DownloadFailure; the signal's reason */
 export async function httpGet(address: string, options: GetOptions): Promise<Answer> {
@@ -48,7 +49,7 @@ export async function httpGet(address: string, options: GetOptions): Promise<Ans
   }
   throw new DownloadFailure(
     'redirect',
-    `Too many redirects from ${new URL(address).host}: the limit is ${MAX_REDIRECTS}.`,
+    `Too many redirects from ${new URL(address).host}: the limit is ${MAX_REDIRECTS}. ${OTHER_MIRROR}`,
   );
 }
 
@@ -62,7 +63,8 @@ export async function* partsOf({ body, url }: Answer, signal: AbortSignal, idleM
   signal.addEventListener('abort', stop, { once: true });
   const wait = (): NodeJS.Timeout =>
     setTimeout(() => {
-      body.destroy(new DownloadFailure('timeout', `${new URL(url).host} sent nothing for ${idleMs / 1000} seconds.`));
+      const silence = `${new URL(url).host} has sent nothing for ${idleMs / 1000} seconds. Try again.`;
+      body.destroy(new DownloadFailure('timeout', silence));
     }, idleMs);
   let waiting = wait();
   try {
@@ -81,14 +83,14 @@ export async function* partsOf({ body, url }: Answer, signal: AbortSignal, idleM
 function nextUrl(from: string, location: string | undefined): string {
   const host = new URL(from).host;
   if (location === undefined || !URL.canParse(location, from)) {
-    throw new DownloadFailure('redirect', `${host} redirects to an invalid address.`);
+    throw new DownloadFailure('redirect', `${host} redirects to an invalid address. ${OTHER_MIRROR}`);
   }
   const next = new URL(location, from);
   next.hash = '';
   if (!isDownloadAddress(next.href)) {
     throw new DownloadFailure(
       'redirect',
-      `${host} redirects to ${next.protocol}//${next.host}, which is not secure. Nothing was downloaded from there.`,
+      `${host} redirects to ${next.protocol}//${next.host}, which is not secure. Nothing was downloaded from there. ${OTHER_MIRROR}`,
     );
   }
   return next.href;

@@ -59,12 +59,21 @@ export function tunnel(proxy: URL, host: string, port: number, signal: AbortSign
     asking.once('connect', ({ statusCode = 0 }, socket) => {
       if (statusCode === 200) return resolve(socket);
       socket.destroy();
-      const why = statusCode === 407 ? 'it requires a user name and a password' : 'it refused the connection';
+      const why =
+        statusCode === 407
+          ? 'it requires a user name and a password. Add them to its address: http://USER:PASSWORD@host:port'
+          : 'it refused the connection';
       reject(new DownloadFailure('proxy', `The proxy ${where} responded with ${statusCode}: ${why}.`, statusCode));
     });
     asking.once('response', (response) => {
       response.destroy();
-      reject(new DownloadFailure('proxy', `${where} is not an https proxy.`, response.statusCode ?? null));
+      reject(
+        new DownloadFailure(
+          'proxy',
+          `${where} did not open a tunnel, so it is not a proxy for https. Check its address.`,
+          response.statusCode ?? null,
+        ),
+      );
     });
     asking.once('error', (error) => {
       reject(

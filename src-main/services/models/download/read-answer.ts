@@ -1,4 +1,6 @@
 /** Checks a server's response to a download before its body is used. */
+import { hasGgufMagic } from '../../../engine/api/model-file-rules.ts';
+import { grouped } from '../../numbers.ts';
 import { DownloadFailure, httpFailure } from './download-failure.ts';
 import type { Answer } from './http-get.ts';
 import type { PartState } from './part-file.ts';
@@ -17,7 +19,6 @@ export interface Beginning {
 
 /** Content types of web pages rather than files. */
 const PAGE = /^(text\/|application\/(xhtml|xml|json|problem\+json))/i;
-const GGUF_MAGIC = 'GGUF';
 
 /**
  * @param have existing bytes, after which the rest was requested
@@ -45,7 +46,7 @@ export function readAnswer(wanted: Wanted, have: number, { status, headers, url 
   if (wanted.bytes !== null && announced !== null && announced !== wanted.bytes) {
     throw new DownloadFailure(
       'hash',
-      `The file on ${host} has ${announced} bytes instead of ${wanted.bytes}, so it is not the file in the catalogue. ${kept}`,
+      `The file on ${host} has ${grouped(announced)} bytes instead of ${grouped(wanted.bytes)}, so it is not the file in the catalogue. ${kept}`,
     );
   }
   const total = wanted.bytes ?? announced;
@@ -55,7 +56,7 @@ export function readAnswer(wanted: Wanted, have: number, { status, headers, url 
     total,
     state: { version: 1, catalogueId: wanted.catalogueId, validator: validatorOf(headers), totalBytes: total },
     check(first) {
-      if (!replaces || isConfirmed || Buffer.from(first).toString('latin1', 0, 4) === GGUF_MAGIC) return;
+      if (!replaces || isConfirmed || hasGgufMagic(first)) return;
       throw new DownloadFailure('http', `${host} sent something other than a GGUF file. ${kept}`);
     },
   };

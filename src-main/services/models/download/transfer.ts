@@ -5,6 +5,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { bytesText, grouped } from '../../numbers.ts';
 import { freeBytesAt } from '../../system-resources.ts';
 import { sha256OfFile } from '../sha256-file.ts';
 import { diskFailure, DownloadFailure, networkFailure } from './download-failure.ts';
@@ -138,10 +139,10 @@ async function fetchRest(wanted: Wanted, part: PartFile, options: TransferOption
     options.onPhase('downloading');
     const bytes = await write(answer, part, beginning, hash, options);
     answer.logged.end('done', `${answer.status}, ${bytes - from} bytes.`);
-    if (bytes < (total ?? 0)) {
+    if (total !== null && bytes < total) {
       throw new DownloadFailure(
         'cut',
-        `The connection closed after ${bytes} of ${total} bytes. Resume to get the rest.`,
+        `The connection closed after ${grouped(bytes)} of ${grouped(total)} bytes. Try again to get the rest.`,
       );
     }
     if (bytes === 0) throw new DownloadFailure('cut', 'The server sent an empty file.');
@@ -198,7 +199,7 @@ async function write(
     for await (const chunk of partsOf(answer, signal, idleMs)) {
       if (file === null) check(chunk);
       if (total !== null && bytes + chunk.length > total) {
-        const what = `${host} sent more than the file’s ${total} bytes. The download was deleted.`;
+        const what = `${host} sent more than the file’s ${bytesText(total)}. What it sent was deleted. If you use a mirror, try another one.`;
         await refuse(new DownloadFailure('hash', what));
       }
       if (total === null && bytes >= nextLook) {
@@ -238,7 +239,7 @@ async function requireSpace(
   throw new DownloadFailure(
     'disk',
     needed === null
-      ? `${folder} has only ${free} bytes free, and the server does not report the file’s size. The download was deleted. ${rest}`
-      : `${folder} has only ${free} bytes free. The download needs ${needed} more, and ${MARGIN} are reserved. ${rest}`,
+      ? `${folder} has only ${bytesText(free)} free, and the server does not report the file’s size. What this attempt downloaded was deleted. ${rest}`
+      : `${folder} has only ${bytesText(free)} free. The download needs another ${bytesText(needed)}, and ${bytesText(MARGIN)} must stay free. ${rest}`,
   );
 }

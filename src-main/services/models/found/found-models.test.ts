@@ -112,6 +112,7 @@ test('finds LM Studio’s files, combines parts, and follows neither cycles nor 
   const folder = join(home, '.lmstudio/models');
   await put(join(folder, 'a/b/model-Q4_K_M.gguf'), GGUF);
   await put(join(folder, 'a/b/mmproj-model.gguf'), GGUF);
+  await put(join(folder, 'a/b/model-mmproj-f16.gguf'), GGUF);
   const first = await put(join(folder, 'a/big/big-00001-of-00002.gguf'), GGUF);
   await put(join(folder, 'a/big/big-00002-of-00002.gguf'), GGUF);
   await put(join(folder, 'a/b/c/d/too-deep.gguf'), GGUF);

@@ -1,7 +1,8 @@
 /** Ollama's models: named manifests that refer to GGUF files by hash, without an extension. */
-import { open, readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import * as v from 'valibot';
+import { beginsLikeGguf } from '../model-location.ts';
 import type { ModelOnDisk } from './models-in-files.ts';
 import { walk, type FoundFile } from './walk.ts';
 
@@ -48,14 +49,7 @@ async function blobOf({ path, size }: FoundFile, folder: string): Promise<string
 /** Size of a GGUF file inside Ollama's folder; null for anything else. */
 async function ggufBytes(path: string, inside: string): Promise<number | null> {
   if (!(await realpath(path)).startsWith(inside)) return null;
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    if (bytesRead < 4 || buffer.toString('latin1') !== 'GGUF') return null;
-    return (await file.stat()).size;
-  } finally {
-    await file.close();
-  }
+  return (await beginsLikeGguf(path)) ? (await stat(path)).size : null;
 }
 
 /** `llama3.2:1b`, or `owner/model:tag` for models of other owners. */
