@@ -86,3 +86,35 @@ test('a host that shuts down lets its page save the running reply first @full', 
     if (next !== null) await stopServer(next.child);
   }
 });
+
+test('seven tabs work, and another one reads the events when the first is closed @full', async ({
+  openChromium,
+  dataDir,
+}) => {
+  // Each loads the model.
+  test.setTimeout(180_000);
+  const server = await startServer({ dataDir });
+  const context = await (await openChromium()).newContext();
+  try {
+    const tabs: ChatPage[] = [];
+    // Browsers open six connections to a host at most.
+    while (tabs.length < 7) {
+      const chat = new ChatPage(await context.newPage());
+      await chat.page.goto(await signedInAddress(server.origin, dataDir));
+      await chat.ready();
+      tabs.push(chat);
+    }
+    const [first, second, ...others] = tabs;
+    const last = await others.at(-1)!.readyForShortReplies();
+    await last.ask('Hello world');
+    for (const tab of tabs) await expect(tab.id('chat-item')).toHaveCount(1);
+
+    await first.page.close();
+    await last.newChat();
+    await last.ask('Once upon a time');
+    await expect(second.id('chat-item')).toHaveCount(2);
+  } finally {
+    await context.close();
+    await stopServer(server.child);
+  }
+});

@@ -3,7 +3,7 @@ import { chromium, type BrowserContext, type Page } from '@playwright/test';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildWeb } from '../scripts/build-web.ts';
+import { buildWeb, integrityOf } from '../scripts/build-web.ts';
 import { findChromium } from '../scripts/lib/chromium.ts';
 import { serveSite, type ServedSite } from '../scripts/web/serve-site.ts';
 import { ChatPage } from './pages/chat.ts';
@@ -68,10 +68,16 @@ async function storedVersion(page: Page): Promise<string> {
   );
 }
 
-/** Makes another version of a build's service worker. */
-async function changeVersion(folder: string, version: string): Promise<void> {
+/** Makes another version of a build. @param changed contents of files that differ, by name */
+async function changeVersion(folder: string, version: string, changed: Record<string, string> = {}): Promise<void> {
   const path = join(folder, 'service-worker.js');
-  await writeFile(path, (await readFile(path, 'utf8')).replaceAll(version, 'later'));
+  let script = (await readFile(path, 'utf8')).replaceAll(version, 'later');
+  for (const [name, content] of Object.entries(changed)) {
+    const file = join(folder, name);
+    script = script.replaceAll(integrityOf(await readFile(file)), integrityOf(Buffer.from(content)));
+    await writeFile(file, content);
+  }
+  await writeFile(path, script);
 }
 
 test('after the first visit it works without the server, also in a restarted browser @full', async () => {
@@ -175,8 +181,7 @@ test('a later build is used when all tabs are closed @full', async () => {
   await buildWeb(folder);
   const facts = JSON.parse(await readFile(join(folder, 'site.json'), 'utf8')) as { about: { version: string } };
   facts.about.version = '9.9.9';
-  await writeFile(join(folder, 'site.json'), JSON.stringify(facts));
-  await changeVersion(folder, version);
+  await changeVersion(folder, version, { 'site.json': JSON.stringify(facts) });
   site = await serveSite(folder, port);
   await page.reload();
   await page.waitForFunction(async () => {
@@ -194,6 +199,28 @@ test('a later build is used when all tabs are closed @full', async () => {
     return await chat.id('about-version').innerText();
   };
   await expect.poll(shownVersion, { timeout: 40_000 }).toBe('9.9.9');
+  await context.close();
+});
+
+test('a build is not stored while the server has a file of another one @full', async () => {
+  await site.close();
+  const folder = join(work, 'mixed');
+  await cp(join(work, 'site'), folder, { recursive: true });
+  const path = join(folder, 'site.json');
+  const facts = await readFile(path, 'utf8');
+  await writeFile(path, facts.replace(/"version":"[^"]*"/, '"version":"0.0.0"'));
+  site = await serveSite(folder, port);
+  const { context, page } = await browserOf('mixed');
+  guard.allow(/integrity|Failed to fetch/);
+  await page.goto(site.address);
+  // The browser has tried, and has dropped the service worker.
+  await page.waitForFunction(async () => {
+    const isTried = (await caches.keys()).length > 0;
+    return isTried && (await navigator.serviceWorker.getRegistration()) === undefined;
+  });
+  await writeFile(path, facts);
+  await page.reload();
+  await installed(page);
   await context.close();
 });
 

@@ -59,10 +59,10 @@ async function siteFacts(models: string): Promise<SiteFacts> {
 
 /** It contains the list of all files, so that a later build has another one, which browsers notice. */
 async function buildServiceWorker(folder: string): Promise<void> {
-  const files = await filesUnder(folder);
+  const files: Record<string, string> = {};
+  for (const name of await filesUnder(folder)) files[name] = integrityOf(await readFile(join(folder, name)));
   // The files are stored with their headers.
-  const hash = createHash('sha256').update(headersFile());
-  for (const name of files) hash.update(`${name}\n`).update(await readFile(join(folder, name)));
+  const hash = createHash('sha256').update(headersFile()).update(JSON.stringify(files));
   const site = { version: hash.digest('hex').slice(0, 16), files };
   await build({
     configFile: false,
@@ -81,6 +81,11 @@ async function buildServiceWorker(folder: string): Promise<void> {
       },
     },
   });
+}
+
+/** As browsers check it (Subresource Integrity). */
+export function integrityOf(content: Uint8Array): string {
+  return `sha256-${createHash('sha256').update(content).digest('base64')}`;
 }
 
 /** With slashes, sorted. */

@@ -17,13 +17,18 @@ export class EventHub {
     return this.#listeners.size;
   }
 
+  /** What a late listener must know. */
+  get state(): AppEvent[] {
+    return [...this.#state.values(), ...this.#notices.values()];
+  }
+
   /** Delivers the state after the current task. @returns unsubscribes */
   listen(listener: (event: AppEvent) => void): () => void {
     // The same function may subscribe twice.
     const own = (event: AppEvent) => listener(event);
     this.#listeners.add(own);
     queueMicrotask(() => {
-      for (const event of [...this.#state.values(), ...this.#notices.values()]) {
+      for (const event of this.state) {
         if (this.#listeners.has(own)) own(event);
       }
     });

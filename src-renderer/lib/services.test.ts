@@ -1,16 +1,25 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { AppEvent } from '../../src-main/protocol/app/app-services.ts';
+import { hostProof } from '../../src-main/protocol/app/known-host.ts';
 import { defaultSettings } from '../../src-main/protocol/app/settings-schemas.ts';
 import { EventHub } from './event-hub.ts';
 import { eventsIn } from './event-stream.ts';
 import { KeyRefusedError, LAST_CALL_BYTES, electronServices, webServices } from './services.ts';
 
 const answer = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
+const ORIGIN = 'http://127.0.0.1:4317';
+const open = (fetcher: typeof fetch) => webServices('secret', { fetcher, origin: ORIGIN, tabs: null });
+
+/** The host's answer to a request for a proof. */
+function proof(init: RequestInit | undefined, key = 'secret'): Response {
+  const { nonce } = JSON.parse(init?.body as string) as { nonce: string };
+  return answer({ result: hostProof(key, ORIGIN, nonce) });
+}
 
 it('asks the server with the token, and gives its errors as they are', async () => {
   const fetcher = vi.fn<typeof fetch>();
   fetcher.mockResolvedValueOnce(answer({ result: [] }));
-  const services = webServices('secret', fetcher);
+  const services = open(fetcher);
   expect(await services.invoke('chatsSearch', 'cat')).toEqual([]);
   const [url, init] = fetcher.mock.calls[0];
   expect(url).toBe('/api/invoke');
@@ -20,18 +29,18 @@ it('asks the server with the token, and gives its errors as they are', async () 
   fetcher.mockResolvedValueOnce(answer({ error: { code: 'STORAGE', message: 'Disk full.', details: {} } }, 500));
   await expect(services.invoke('chatsList')).rejects.toMatchObject({ code: 'STORAGE', message: 'Disk full.' });
 
-  fetcher.mockRejectedValueOnce(new TypeError('Failed to fetch'));
-  await expect(services.invoke('chatsList')).rejects.toMatchObject({ code: 'STORAGE' });
   fetcher.mockResolvedValueOnce(new Response('<html>', { status: 502 }));
   await expect(services.invoke('chatsList')).rejects.toMatchObject({ code: 'STORAGE' });
   fetcher.mockResolvedValueOnce(answer({ error: { code: 'BAD_REQUEST', message: 'No.', details: {} } }, 401));
   await expect(services.invoke('chatsList')).rejects.toBeInstanceOf(KeyRefusedError);
+  fetcher.mockRejectedValueOnce(new TypeError('Failed to fetch'));
+  await expect(services.invoke('chatsList')).rejects.toMatchObject({ code: 'STORAGE' });
 });
 
 it('has the browser send last calls after the page is gone, as long as they are small enough together', async () => {
   const answers: ((response: Response) => void)[] = [];
   const fetcher = vi.fn<typeof fetch>(() => new Promise((resolve) => answers.push(resolve)));
-  const services = webServices('secret', fetcher);
+  const services = open(fetcher);
   const kept = () => fetcher.mock.calls.map(([, init]) => init?.keepalive ?? false);
   const half = 'é'.repeat(LAST_CALL_BYTES / 4);
   const calls = [services.invokeLast('chatsSearch', half), services.invokeLast('chatsSearch', half)];
@@ -52,7 +61,7 @@ it('listens while someone listens', async () => {
     });
     return new Response(body);
   });
-  const services = webServices('secret', fetcher);
+  const services = open(fetcher);
   const heard: AppEvent[] = [];
   const stop = services.onEvent((event) => heard.push(event));
   await vi.waitFor(() => expect(fetcher).toHaveBeenCalledTimes(1));
@@ -91,13 +100,14 @@ it('says that the server is away, connects again by itself, and has everything r
   const fetcher = vi.fn<typeof fetch>(async (url, init) => {
     if (!up) throw new TypeError('Failed to fetch');
     if (refuses) return answer({ error: { code: 'BAD_REQUEST', message: 'No.', details: {} } }, 401);
+    if (url === '/api/proof') return proof(init);
     if (url === '/api/invoke') {
       const { method } = JSON.parse(init?.body as string) as { method: string };
       return answer({ result: method === 'savedItems' ? items : defaultSettings() });
     }
     return new Response(new ReadableStream<Uint8Array>({ start: (controller) => (end = () => controller.close()) }));
   });
-  const services = webServices('secret', fetcher);
+  const services = open(fetcher);
   const heard: AppEvent[] = [];
   services.onEvent((event) => heard.push(event));
   const states = () => heard.flatMap((event) => (event.type === 'host' ? [event.state] : []));
@@ -125,6 +135,44 @@ it('says that the server is away, connects again by itself, and has everything r
   end();
   await vi.advanceTimersByTimeAsync(2500);
   expect(heard.at(-1)).toMatchObject({ type: 'host', state: 'refused' });
+});
+
+it('does not give the key to a program that has the port of the host', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let isHost = true;
+  let end: () => void = () => undefined;
+  const fetcher = vi.fn<typeof fetch>(async (url, init) => {
+    // The other program agrees to everything, and has a key of its own.
+    if (url === '/api/proof') return proof(init, isHost ? 'secret' : 'other');
+    if (url === '/api/invoke') return answer({ result: [] });
+    return new Response(new ReadableStream<Uint8Array>({ start: (controller) => (end = () => controller.close()) }));
+  });
+  const services = open(fetcher);
+  const states: string[] = [];
+  services.onEvent((event) => {
+    if (event.type === 'host') states.push(event.state);
+  });
+  await vi.waitFor(() => expect(states).toEqual(['here']));
+
+  isHost = false;
+  fetcher.mockClear();
+  end();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(states.at(-1)).toBe('refused');
+  const refused = { code: 'STORAGE', message: expect.stringContaining('no longer valid') as string };
+  await expect(services.invoke('chatsList')).rejects.toMatchObject(refused);
+  await expect(services.invokeLast('chatsList')).rejects.toMatchObject(refused);
+  expect(new Set(fetcher.mock.calls.map(([url]) => url))).toEqual(new Set(['/api/proof']));
+  for (const [, init] of fetcher.mock.calls) {
+    expect(new Headers(init?.headers).has('x-tokenscope-token')).toBe(false);
+    expect(init?.body).not.toContain('secret');
+  }
+
+  isHost = true;
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(states.at(-1)).toBe('here');
+  expect(await services.invoke('chatsList')).toEqual([]);
 });
 
 it('a listener that comes late hears the state and the notices, and each notice once', async () => {

@@ -1,11 +1,13 @@
 /** `AppServices` for a page: through Electron's bridge, or from the web host. */
 import type { AppAnswer, TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
-import { TOKEN_HEADER } from '../../src-main/protocol/app/app-bridge.ts';
 import type { AppEvent, AppMethodName, AppMethods, AppServices } from '../../src-main/protocol/app/app-services.ts';
+import { KnownHost, UnknownHostError } from '../../src-main/protocol/app/known-host.ts';
 import { EngineError } from '../../src-main/engine/api/errors.ts';
 import { fromErrorPayload } from '../../src-main/protocol/errors.ts';
+import { sha256OfText } from '../../src-main/protocol/sha256.ts';
 import { EventHub } from './event-hub.ts';
 import { eventsIn } from './event-stream.ts';
+import { browserTabs, shareEvents, type EventStream, type StreamNews, type Tabs } from './shared-events.ts';
 
 /** `AppServices` for a page that may be closed at any time. */
 export interface PageServices extends AppServices {
@@ -48,8 +50,21 @@ export function electronServices(bridge: TokenscopeBridge): PageServices {
 /** Reconnection delays, ms; the last one repeats. */
 const RETRY_MS = [400, 500, 1000, 2000];
 
+/** What `webServices` needs of the browser. */
+export interface WebPage {
+  readonly fetcher: typeof fetch;
+  readonly origin: string;
+  /** Null: the page reads events for itself. */
+  readonly tabs: Tabs | null;
+}
+
+function thisPage(): WebPage {
+  return { fetcher: fetch.bind(globalThis), origin: location.origin, tabs: browserTabs() };
+}
+
 /** @param key from the printed address; sent with every request */
-export function webServices(key: string, fetcher: typeof fetch = fetch.bind(globalThis)): PageServices {
+export function webServices(key: string, { fetcher, origin, tabs }: WebPage = thisPage()): PageServices {
+  const host = new KnownHost({ key, origin, fetcher, isKnown: true });
   const hub = new EventHub();
   let listening: AbortController | null = null;
   /** Of last calls that are under way. */
@@ -59,16 +74,14 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
     let answer: AppAnswer<AppMethods[M]['result']>;
     let status: number;
     try {
-      const response = await fetcher('/api/invoke', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', [TOKEN_HEADER]: key },
-        ...init,
-      });
+      const headers = { 'content-type': 'application/json' };
+      const response = await host.fetch('/api/invoke', { method: 'POST', headers, ...init });
       ({ status } = response);
       // The server is part of this program: its bodies are always AppAnswers, whatever the status.
       answer = (await response.json()) as AppAnswer<AppMethods[M]['result']>;
     } catch (error) {
-      throw new EngineError('STORAGE', STOPPED, { method, reason: String(error) }, { cause: error });
+      const message = error instanceof UnknownHostError ? REFUSED : STOPPED;
+      throw new EngineError('STORAGE', message, { method, reason: String(error) }, { cause: error });
     }
     if (status === 401) throw new KeyRefusedError();
     return resultOf(answer);
@@ -91,51 +104,73 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
   };
 
   /** Reads events until the stream ends. */
-  async function readEvents(signal: AbortSignal, onOpen: () => void): Promise<void> {
-    const response = await fetcher('/api/events', { headers: { [TOKEN_HEADER]: key }, signal });
+  async function readEvents(signal: AbortSignal, onOpen: () => void, emit: (event: AppEvent) => void): Promise<void> {
+    const response = await host.fetch('/api/events', { signal });
+    // Another page may read them by now.
+    signal.throwIfAborted();
     if (response.status === 401) throw new KeyRefusedError();
     if (!response.ok || !response.body) throw new Error(`No events: status ${response.status}`);
     onOpen();
-    for await (const data of eventsIn(response.body)) hub.emit(JSON.parse(data) as AppEvent);
+    for await (const data of eventsIn(response.body)) emit(JSON.parse(data) as AppEvent);
   }
 
-  async function listen(signal: AbortSignal): Promise<void> {
-    let wasOpen = false;
+  /** Reads events until `signal` aborts. @param tell passes them on to other pages */
+  async function read(signal: AbortSignal, tell: (news: StreamNews) => void): Promise<void> {
+    const emit = (event: AppEvent) => {
+      hub.emit(event);
+      tell(event);
+    };
     /** Attempts since the stream was open. */
     let failures = 0;
     const onOpen = () => {
       failures = 0;
-      hub.emit({ type: 'host', state: 'here', message: null });
-      // Events in the meantime were lost.
-      if (wasOpen) void catchUp();
-      wasOpen = true;
+      // Events since this page, or the one that read them before, was connected were lost.
+      const isBack = hub.state.some(({ type }) => type === 'host');
+      emit({ type: 'host', state: 'here', message: null });
+      if (isBack) void catchUp(emit);
     };
     while (!signal.aborted) {
       let refused = false;
       try {
-        await readEvents(signal, onOpen);
+        await readEvents(signal, onOpen, emit);
       } catch (error) {
-        refused = error instanceof KeyRefusedError;
+        refused = error instanceof KeyRefusedError || error instanceof UnknownHostError;
       }
       if (signal.aborted) return;
+      host.lost();
+      tell({ type: 'lost' });
       // Do not report a host that restarts at once.
-      if (refused) hub.emit({ type: 'host', state: 'refused', message: REFUSED });
-      else if (failures > 0) hub.emit({ type: 'host', state: 'away', message: STOPPED });
+      if (refused) emit({ type: 'host', state: 'refused', message: REFUSED });
+      else if (failures > 0) emit({ type: 'host', state: 'away', message: STOPPED });
       await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 0);
       failures++;
     }
   }
 
-  /** Makes the page reload its data. What else it shows is read when the host is `here` again. */
-  async function catchUp(): Promise<void> {
-    hub.emit({ type: 'chats' });
-    hub.emit({ type: 'models' });
+  /** Makes the pages reload their data. What else they show is read when the host is `here` again. */
+  async function catchUp(emit: (event: AppEvent) => void): Promise<void> {
     try {
-      hub.emit({ type: 'settings', settings: await invoke('settingsGet') });
-      hub.emit({ type: 'savedItems', items: await invoke('savedItems') });
+      emit({ type: 'chats' });
+      emit({ type: 'models' });
+      emit({ type: 'settings', settings: await invoke('settingsGet') });
+      emit({ type: 'savedItems', items: await invoke('savedItems') });
     } catch {
       // Lost again: this is repeated at the next connection.
     }
+  }
+
+  function listen(signal: AbortSignal): Promise<void> {
+    if (tabs === null) return read(signal, () => undefined);
+    const stream: EventStream = {
+      read,
+      state: () => hub.state,
+      hear(news) {
+        if (news.type === 'lost') host.lost();
+        else hub.emit(news);
+      },
+    };
+    // A page with another key has events of its own, or none.
+    return shareEvents(tabs, `tokenscope.events ${sha256OfText(key)}`, stream, signal);
   }
 
   return {

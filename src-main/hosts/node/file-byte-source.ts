@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { checkRange } from '../../engine/api/byte-range.ts';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { ByteSource } from '../../engine/api/platform.ts';
 
@@ -22,10 +23,7 @@ export async function openFileByteSource(path: string): Promise<ByteSource> {
     name,
     size: stat.size,
     async read(offset, length, buffer) {
-      if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-        throw outside(name, offset, length, stat.size);
-      }
-      if (offset + length > stat.size) throw outside(name, offset, length, stat.size);
+      checkRange(name, offset, length, stat.size);
       const bytes = buffer?.subarray(0, length) ?? new Uint8Array(length);
       let done = 0;
       while (done < length) {
@@ -48,14 +46,6 @@ export async function openFileByteSource(path: string): Promise<ByteSource> {
     },
     close: () => file.close(),
   };
-}
-
-function outside(name: string, offset: number, length: number, size: number): EngineError {
-  return new EngineError(
-    'MODEL_FORMAT',
-    `${name} is damaged or incomplete: it should have ${length} bytes at offset ${offset}, but has only ${size} bytes in total. Download or copy it again.`,
-    { file: name, offset, length, size },
-  );
 }
 
 function openingFailed(path: string, error: unknown): EngineError {

@@ -31,7 +31,7 @@ export function compileNodeKernels(variants: readonly KernelVariant[] = ['thread
   }
   throw new EngineError(
     'BACKEND_LOST',
-    'This version of Node does not support WebAssembly SIMD. Use a newer one, or load the model with the reference executor.',
+    'This version of Node does not support WebAssembly SIMD. Use a newer one, or --executor reference.',
   );
 }
 

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -90,6 +91,14 @@ describe('the file of measurements', () => {
     expect(await file.get('a')).toBeUndefined();
     await file.set('b', [3, 4]);
     expect(await file.get('b')).toEqual([3, 4]);
+  });
+
+  it('does not wait until the disk has it', async () => {
+    const sync = vi.spyOn(fs, 'fsync').mockImplementation((_, done) => done(new Error('It waited.')));
+    const file = measurementsFile(path);
+    await file.set('a', [1, 2]);
+    sync.mockRestore();
+    expect(await file.get('a')).toEqual([1, 2]);
   });
 
   it('works without a writable file', async () => {

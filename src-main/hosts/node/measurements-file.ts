@@ -46,11 +46,11 @@ async function readEntries(path: string): Promise<Map<string, StoredMeasurement>
   }
 }
 
-/** Atomically, so that another process reads the old file or the new one. */
+/** Atomically, so that another process reads the old file or the new one. No load waits until the disk has it. */
 async function replaceFile(path: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, text, { mode: 0o600 });
+    await writeFileAtomic(path, text, { mode: 0o600, fsync: false });
   } catch {
     // It will be measured again.
   }

@@ -1,12 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
+import { CONFIG_FILE } from '../../engine/api/model-file-rules.ts';
 import type { ModelFiles } from '../../engine/api/platform.ts';
 import { isModelId } from '../../protocol/fields.ts';
 import { openFileByteSource } from './file-byte-source.ts';
-
-/** Every model folder contains this file. */
-const CONFIG_FILE = 'config.json';
 
 /**
  * The files of the model `modelsDir/id`.

@@ -54,6 +54,8 @@ describe('the model at a path', () => {
     await mkdir(folder);
     await writeFile(join(folder, 'config.json'), '{"model_type":"llama"}');
     await writeFile(join(folder, 'model-F32.gguf'), await tinyGguf('llama'));
+    // A projector is not a model of its own.
+    await writeFile(join(folder, 'mmproj-F16.gguf'), '');
     const model = await openModel(await openModelPath(folder), { contextSize: 16 });
     expect(model.config).toMatchObject({ id: 'converted', architecture: 'llama' });
     await writeFile(join(folder, 'second.gguf'), '');

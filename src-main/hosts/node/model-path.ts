@@ -1,11 +1,10 @@
 import type { Stats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, parse, resolve } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
+import { ggufModelOf, hasGgufMagic, isGguf, splitModelOf } from '../../engine/api/model-file-rules.ts';
 import type { ModelFiles } from '../../engine/api/platform.ts';
 import { openFileByteSource } from './file-byte-source.ts';
-
-const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
 
 /**
  * Opens the model at a path: a GGUF file of any name (one part of a split model represents all), or a folder. A `.json`
@@ -24,7 +23,7 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
   if (found.isDirectory()) return stamped(filesIn(id, absolute, await fileNames(absolute)), absolute);
   const name = basename(absolute);
   if (extname(name).toLowerCase() === '.json') return renamed(id, 'tokenizer.json', absolute, found);
-  if (extname(name).toLowerCase() !== '.gguf') {
+  if (!isGguf(name)) {
     // Ollama names its files by hash.
     if (await beginsLikeGguf(absolute)) return renamed(id, `${name}.gguf`, absolute, found);
     throw new EngineError(
@@ -38,7 +37,8 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
 
 /** An id for the model at a path: its name, with invalid characters replaced by dashes. */
 export function modelIdOfPath(path: string): string {
-  const name = basename(resolve(path)).replace(/\.gguf$/i, '');
+  const { base, name: withoutExtension } = parse(resolve(path));
+  const name = isGguf(base) ? withoutExtension : base;
   const plain = name.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
   return plain.slice(0, 128) || 'model';
 }
@@ -89,7 +89,7 @@ async function beginsLikeGguf(path: string): Promise<boolean> {
   });
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return bytesRead === 4 && buffer.toString('latin1') === 'GGUF';
+    return hasGgufMagic(buffer.subarray(0, bytesRead));
   } finally {
     await file.close();
   }
@@ -97,13 +97,9 @@ async function beginsLikeGguf(path: string): Promise<boolean> {
 
 /** The file alone, or all parts of the same model next to it. */
 async function partsOf(folder: string, name: string): Promise<string[]> {
-  const [, prefix, suffix] = PART.exec(name) ?? [];
-  if (prefix === undefined || suffix === undefined) return [name];
-  const names = await fileNames(folder);
-  return names.filter((other) => {
-    const [, otherPrefix, otherSuffix] = PART.exec(other) ?? [];
-    return otherPrefix === prefix && otherSuffix === suffix;
-  });
+  if (splitModelOf(name) === null) return [name];
+  const model = ggufModelOf(name);
+  return (await fileNames(folder)).filter((other) => ggufModelOf(other) === model);
 }
 
 async function fileNames(folder: string): Promise<string[]> {

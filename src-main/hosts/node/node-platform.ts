@@ -2,6 +2,7 @@ import { totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import type { Measurements, MessageLink, Platform, PrefixStore } from '../../engine/api/platform.ts';
 import { collectGarbage } from './collect-garbage.ts';
+import { visibleControls } from './control-characters.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
 import { nodeGpu } from './gpu.ts';
 import { compileNodeKernels } from './kernels.ts';
@@ -18,13 +19,15 @@ export function nodePlatform(
   connectGpu?: () => Promise<MessageLink>,
 ): Platform {
   const debug = process.env.TOKENSCOPE_DEBUG === '1';
+  // A message may contain what a model's file does, and a terminal would obey it. Node escapes the details.
+  const report = (message: string, details?: unknown) => console.error(visibleControls(message, '\n\t'), details ?? '');
   return {
     clock: { now: () => performance.now() },
     log: {
       debug: (message, details) => {
-        if (debug) console.error(message, details ?? '');
+        if (debug) report(message, details);
       },
-      warn: (message, details) => console.error(message, details ?? ''),
+      warn: report,
     },
     yieldToHost: async () => {
       await setImmediate();

@@ -117,9 +117,11 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
 }
 
 /** One engine for one client in this process, as in the CLI. */
-export function spawnEngine(options: SpawnEngineOptions): { transport: Transport; terminate(): Promise<void> } {
+export function spawnEngine(
+  options: SpawnEngineOptions,
+): { transport: Transport } & Pick<EngineThread, 'ended' | 'terminate'> {
   const thread = startEngineThread(options);
-  return { transport: thread.open(), terminate: () => thread.terminate() };
+  return { transport: thread.open(), ended: thread.ended, terminate: () => thread.terminate() };
 }
 
 function describe(error: unknown): string {

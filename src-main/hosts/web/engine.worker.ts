@@ -8,7 +8,7 @@ import type { Transport } from '../../protocol/transports/transport.ts';
 import { messagePortTransport, type MessagePortLike } from '../../protocol/transports/message-port.ts';
 import { fetchBeside } from './worker/fetch-beside.ts';
 import { LentFiles } from './worker/lent-files.ts';
-import { openLibraryModel } from './worker/library-model.ts';
+import { libraryModels } from './worker/library-model.ts';
 import { openWebModel } from './worker/web-model-files.ts';
 import { webPlatform } from './worker/web-platform.ts';
 
@@ -20,9 +20,10 @@ self.addEventListener(
     const { cancelFlags, token } = event.data;
     const platform = webPlatform({ yieldEveryToken: cancelFlags === null });
     const lent = new LentFiles();
+    const openLibraryModel = libraryModels(token);
     const service = new EngineService({
       engine: new InferenceEngine(platform),
-      openModel: async (id) => lent.open(id) ?? (await openLibraryModel(id, token)) ?? openWebModel(id, fetchBeside),
+      openModel: async (id) => lent.open(id) ?? (await openLibraryModel(id)) ?? openWebModel(id, fetchBeside),
     });
     serveEngine(withoutModelFiles(lent), service, {
       cancelFlags: cancelFlags && new CancelFlags(cancelFlags),
@@ -54,8 +55,10 @@ function holdLifeLock(held: (name: string | null) => void): void {
   // Browsers offer locks to secure origins only.
   if (!('locks' in navigator)) return held(null);
   const name = `tokenscope-engine-${crypto.randomUUID()}`;
-  void navigator.locks.request(name, () => {
+  const holding = navigator.locks.request(name, () => {
     held(name);
     return new Promise<never>(() => undefined);
   });
+  // They refuse them where a person blocks the site's data.
+  holding.catch(() => held(null));
 }

@@ -4,8 +4,8 @@
  */
 declare const self: ServiceWorkerGlobalScope;
 
-/** Of the build: a hash over all files, and their paths relative to this script. */
-declare const SITE: { version: string; files: string[] };
+/** Of the build: a hash over all files, and the integrity of each by its path relative to this script. */
+declare const SITE: { version: string; files: Record<string, string> };
 
 const { version, files } = SITE;
 /** Of this folder only: all sites of an origin share its caches. A folder's address has no spaces. */
@@ -20,11 +20,17 @@ self.addEventListener('fetch', (event) => {
   if (name !== null) event.respondWith(answer(event.request, name));
 });
 
-/** All or nothing: with a missing file, the browser tries to install it again at the next visit. */
+/**
+ * All or nothing: with a missing file, or one of another build because not all are uploaded yet, the browser tries to
+ * install it again at the next visit.
+ */
 async function store(): Promise<void> {
   const cache = await caches.open(CACHE);
-  // Not from the browser's own cache, which may have files of an earlier build.
-  await cache.addAll(files.map((name) => new Request(addressOf(name), { cache: 'reload' })));
+  const requests = Object.entries(files).map(
+    // Not from the browser's own cache, which may have files of an earlier build.
+    ([name, integrity]) => new Request(addressOf(name), { cache: 'reload', integrity }),
+  );
+  await cache.addAll(requests);
 }
 
 async function activate(): Promise<void> {
@@ -43,7 +49,7 @@ function nameOf({ method, mode, url }: Request): string | null {
   if (!address.startsWith(scope)) return null;
   const name = address.slice(scope.length);
   if (mode === 'navigate' && (name === '' || name === INDEX)) return INDEX;
-  return files.includes(name) ? name : null;
+  return Object.hasOwn(files, name) ? name : null;
 }
 
 /** A stored file has the headers that the server sent, so that the page stays isolated. */

@@ -152,7 +152,7 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
 });
 
 describe('chat', () => {
-  it.skipIf(process.platform === 'win32')('stops an answer at Ctrl-C and continues with the next message', async () => {
+  it.skipIf(process.platform === 'win32')('stops a reply at Ctrl-C and continues with the next message', async () => {
     const flags = ['--ignore-eos', '--repetition', '0', '--executor', 'reference', '--max-tokens', '900'];
     const { child, output, ended } = start(['chat', '--greedy', ...flags]);
     child.stdin.write('Once upon a time\n');

@@ -77,6 +77,14 @@ describe('compare', { timeout: TIMEOUT_MS }, () => {
     expect(prefilledTokens).toBe(prompts[0]!.length + prompts[1]!.length - shared);
   });
 
+  it('has four lanes by default, which start from the defaults of `run`', async () => {
+    const common = ['Hello world', '--seed', '1', '--max-tokens', '5'];
+    const { lanes: replies } = (await commandLine.json(['compare', ...common])) as Compared;
+    expect(replies.map(({ label }) => label)).toEqual(['greedy', 'top-k=40', 'temperature=0.7', 'temperature=1.5']);
+    const { ids } = replies[1]!.reply;
+    expect(await commandLine.json(['run', ...common])).toMatchObject({ reply: { ids } });
+  });
+
   it('gives each sample a different seed, in several batches if needed', async () => {
     const lanes = ['--lane', 'seed=5', '--lane', 'temperature=2'];
     const args = ['compare', 'Hello', ...lanes, '--samples', '5', '--max-tokens', '3'];

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EngineError } from '../../../engine/api/errors.ts';
+import { isGguf } from '../../../engine/api/model-file-rules.ts';
 import { openTokenizer, type Tokenizer } from '../../../engine/index.ts';
 import type { ModelFiles } from '../../../engine/api/platform.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
@@ -34,7 +35,7 @@ export function userLibrary({ err }: Pick<CliContext, 'err'>, reservedIds: reado
 export async function findModel(context: ModelContext, model: string): Promise<ModelArgument> {
   const found = await lookUp(context, model);
   if (!(found instanceof EngineError)) return found;
-  if (!existsSync(model) && !/[/\\]|\.gguf$/i.test(model)) throw found;
+  if (!existsSync(model) && !/[/\\]/.test(model) && !isGguf(model)) throw found;
   const modelId = modelIdOfPath(model);
   return { modelId, modelPaths: { [modelId]: await existingPath(model) }, isInLibrary: false };
 }

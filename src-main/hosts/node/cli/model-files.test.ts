@@ -22,7 +22,11 @@ afterAll(async () => {
   for (const folder of [dir, `${dir}-measured`]) await rm(folder, { recursive: true, force: true });
 });
 
-async function tokenscope(args: readonly string[], signal = new AbortController().signal) {
+async function tokenscope(
+  args: readonly string[],
+  signal = new AbortController().signal,
+  workerUrl = BUILT_ENGINE_WORKER,
+) {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const texts = [out, err].map((stream) => {
     const parts: Buffer[] = [];
@@ -34,7 +38,7 @@ async function tokenscope(args: readonly string[], signal = new AbortController(
     out: new Output(out, () => undefined),
     err: new Output(err, () => undefined),
     signal,
-    workerUrl: BUILT_ENGINE_WORKER,
+    workerUrl,
     measurementsPath: join(`${dir}-measured`, 'measurements.json'),
     modelsDir: path('none'),
   });
@@ -85,6 +89,15 @@ it.each([['run'], ['score'], ['inspect'], ['chat'], ['compare']])(
     });
   },
 );
+
+it.each([['run'], ['score']])('%s says why the thread of its engine ended', async (command) => {
+  const noWorker = new URL('./no-such-worker.mjs', import.meta.url);
+  const args = [command, 'Hello', '--model', path('llama'), '--json'];
+  const { code, err } = await tokenscope(args, undefined, noWorker);
+  expect(code).toBe(1);
+  const message = expect.stringMatching(/^The engine thread failed: [^]*no-such-worker/) as string;
+  expect(JSON.parse(err)).toMatchObject({ error: { code: 'BACKEND_LOST', message } });
+});
 
 describe('tokenscope quantize', () => {
   it('writes a file that every command accepts, and shows progress', async () => {

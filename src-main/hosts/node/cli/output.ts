@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { visibleControls } from './format/control-characters.ts';
+import { visibleControls } from '../control-characters.ts';
 
 /** Where text goes. Node's terminals have these properties, other streams do not. */
 export interface OutputStream extends Writable {

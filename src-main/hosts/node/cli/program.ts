@@ -17,7 +17,8 @@ import { cancelled, toErrorPayload } from '../../../protocol/errors.ts';
 import { EXIT, failureOf, type ExitCode, type Failure } from './errors.ts';
 
 const AFTER_HELP = `
-Exit codes: 0 success, 1 error, 2 wrong usage, 130 stopped with Ctrl-C, 129 or 143 by a signal.
+Exit codes: 0 success, 1 error, 2 wrong usage, 130 stopped with Ctrl-C, 129 or 143 ended by a signal,
+141 nobody read the result.
 Errors go to standard error, with --json as { "error": { "code", "message", "details" } }.
 Put "--" before a text that starts with "-".
 

@@ -5,6 +5,7 @@ import { checkReceipt, receiptText, type CheckedReceipt } from '../../../protoco
 import { conditionsOf, makeReceipt, resolvedRequest } from '../../../protocol/engine/receipt/receipt.ts';
 import { codeOf } from '../../../services/json-file.ts';
 import type { EngineSession } from './engine-session.ts';
+import { formatBytes } from './format/numbers.ts';
 import type { NewFile } from './new-file.ts';
 import type { WrittenReply } from './reply-stream.ts';
 
@@ -41,7 +42,7 @@ export async function writeReceipt(
 export async function readReceipt(path: string): Promise<CheckedReceipt> {
   try {
     const { size } = await stat(path);
-    if (size > MAX_BYTES) return notAReceipt(`It has ${size} bytes; the limit is ${MAX_BYTES}.`);
+    if (size > MAX_BYTES) return notAReceipt(`It has ${formatBytes(size)}; the limit is ${formatBytes(MAX_BYTES)}.`);
     return checkReceipt(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     if (error instanceof SyntaxError) return notAReceipt('It is not JSON.');

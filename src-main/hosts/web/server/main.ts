@@ -14,13 +14,16 @@ import { dataFolder } from '../../../services/data-folder.ts';
 import { codeOf } from '../../../services/json-file.ts';
 import { openInBrowser } from './open-browser.ts';
 import { startWebServer, type WebServer, type WebServerOptions } from './server.ts';
-import { addressWithCode, addressWithKey, newKey, webKey } from './web-key.ts';
-import { runningPort, storePort } from './web-port.ts';
+import { addressWithCode, addressWithKey, newKey, replaceKey, storedKey, webKey } from './web-key.ts';
+import { isFree, runningPort, stoppedPort, storePort } from './web-port.ts';
 
 /** Number of ports tried after the default one. */
 const MORE_PORTS = 20;
 /** Longest wait for saves after the pages are gone, ms. `npm start` kills the process after 3 s in total. */
 const SAVE_MS = 900;
+
+/** Follows the reason why the key could not be stored. */
+const UNSAVED_KEY = 'The address below works only until Tokenscope exits.';
 
 // In built code, this file is out/main/web-host.js.
 const projectRoot = join(import.meta.dirname, '..', '..');
@@ -33,7 +36,7 @@ async function main(): Promise<void> {
   const folder = dataFolder();
   if (values.address) {
     const origin = `http://127.0.0.1:${await portToPrint(folder, asked)}`;
-    process.stdout.write(`${addressWithKey(origin, await webKey(folder))}\n`);
+    process.stdout.write(`${addressWithKey(origin, await storedKey(folder))}\n`);
     return;
   }
   const modelsDir = join(projectRoot, 'resources', 'models');
@@ -50,11 +53,18 @@ async function main(): Promise<void> {
   await services.start();
   const kernelsDir = join(projectRoot, 'resources', 'kernels');
   const filesOfModel = (id: string) => services.filesOfModel(id);
-  const key = await webKey(folder).catch((error: Error) => {
-    say(`${error.message} The address below works only until Tokenscope exits.`);
+  const key = await keyOf(folder).catch((error: Error) => {
+    say(`${error.message} ${UNSAVED_KEY}`);
     return newKey();
   });
-  const options = { services, key, rendererDir, modelsDir, kernelsDir, filesOfModel, port: asked ?? DEFAULT_WEB_PORT };
+  const onNewKey = (next: string): void => {
+    say('The address for the browser was opened twice. Another program may have received the key, so it was replaced.');
+    void replaceKey(folder, next)
+      .catch((error: Error) => say(`${error.message} ${UNSAVED_KEY}`))
+      .then(() => printAddress(server.url, next));
+  };
+  const port = asked ?? DEFAULT_WEB_PORT;
+  const options = { services, key, onNewKey, rendererDir, modelsDir, kernelsDir, filesOfModel, port };
   const server = await listen(options, asked !== null).catch(async (error: unknown) => {
     await services.stop();
     throw error;
@@ -67,15 +77,34 @@ async function main(): Promise<void> {
   endOn(['SIGINT', 'SIGTERM', 'SIGHUP'], async () => {
     await server.close();
     await services.stop(SAVE_MS);
-    const removePort = await stored;
-    await removePort?.();
+    const portStopped = await stored;
+    await portStopped?.();
   });
   await stored;
-  process.stdout.write(`Tokenscope is running at ${addressWithKey(server.url, key)}\n`);
+  printAddress(server.url, key);
   if (values.open) {
     const once = addressWithCode(server.url, server.invite());
     await openInBrowser(once).catch((error: Error) => say(error.message));
   }
+}
+
+function printAddress(url: string, key: string): void {
+  process.stdout.write(`Tokenscope is running at ${addressWithKey(url, key)}\n`);
+}
+
+/**
+ * The key of this start. Pages that were left open may have sent the last one to a program that has their port by now.
+ * @throws EngineError STORAGE
+ */
+async function keyOf(folder: string): Promise<string> {
+  // A file that cannot be read names no port.
+  const last = await stoppedPort(folder).catch(() => null);
+  if (last === null || (await isFree(last))) return await webKey(folder);
+  const key = newKey();
+  await replaceKey(folder, key);
+  const reason = 'It may have received the key of pages that were left open, so the key was replaced.';
+  say(`Another program uses port ${last}, which Tokenscope had before. ${reason}`);
+  return key;
 }
 
 /** Another program may listen on any other port, and must not get the key. @throws Error if no port is known */

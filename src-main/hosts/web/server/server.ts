@@ -3,20 +3,23 @@ import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KEY_ROUTE, MODELS_ROUTE, TOKEN_HEADER } from '../../../protocol/app/app-bridge.ts';
+import { KEY_ROUTE, MODELS_ROUTE, PROOF_ROUTE, TOKEN_HEADER } from '../../../protocol/app/app-bridge.ts';
 import type { AppEvent, AppServices } from '../../../protocol/app/app-services.ts';
+import { hostProof } from '../../../protocol/app/known-host.ts';
 import { answerCall } from '../../../services/answer.ts';
 import { pageHeaders } from '../../../services/page-headers.ts';
 import { fileUnder, mimeType } from '../../../services/static-files.ts';
 import { respondWithModel, type FilesOfModel } from './model-route.ts';
 import { checkKey, checkSource, readJsonBody, Refusal } from './requests.ts';
 import { sendFile } from './send-file.ts';
-import { Invitations } from './web-key.ts';
+import { Invitations, newKey } from './web-key.ts';
 
 export interface WebServerOptions {
   services: AppServices;
   /** The secret for every call of a page. */
   key: string;
+  /** A code was presented twice, so another program may have the key. From now on only this one is valid. */
+  onNewKey?: (key: string) => void;
   /** Folder of the built page. */
   rendererDir: string;
   /** One folder per model; served under `/models/`. */
@@ -45,7 +48,7 @@ export interface WebServer {
 }
 
 const ADDRESS = '127.0.0.1';
-/** Maximum body of a request for the key. */
+/** Maximum body of a request for the key or a proof. */
 const MAX_CODE_BYTES = 1024;
 const KEEP_ALIVE_MS = 15_000;
 /** A page that leaves more than this unread is disconnected, bytes. */
@@ -59,7 +62,7 @@ const KERNEL_SCRIPTS = ['/engine.worker.js', '/kernel-thread.js'];
 
 /** @throws the system's error, with `code` EADDRINUSE when the port is taken */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
-  const pages = new Pages(options.services);
+  const pages = new Pages(options.services, options.key);
   const server = createServer((request, response) => void respond(server, request, response, options, pages));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -87,17 +90,32 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
 class Pages {
   readonly invitations = new Invitations();
   readonly #services: AppServices;
-  readonly #listeners = new Set<(event: AppEvent) => void>();
+  #key: string;
+  /** With what disconnects each. */
+  readonly #listeners = new Map<(event: AppEvent) => void, () => void>();
   #calls = 0;
   #lastCall = 0;
 
-  constructor(services: AppServices) {
+  constructor(services: AppServices, key: string) {
     this.#services = services;
+    this.#key = key;
+  }
+
+  /** For every call. */
+  get key(): string {
+    return this.#key;
+  }
+
+  /** Disconnects and refuses all pages, which have the old key. */
+  replaceKey(): string {
+    this.#key = newKey();
+    for (const disconnect of [...this.#listeners.values()]) disconnect();
+    return this.#key;
   }
 
   /** @returns stops listening */
-  listen(listener: (event: AppEvent) => void): () => void {
-    this.#listeners.add(listener);
+  listen(listener: (event: AppEvent) => void, disconnect: () => void): () => void {
+    this.#listeners.set(listener, disconnect);
     const stop = this.#services.onEvent(listener);
     return () => {
       this.#listeners.delete(listener);
@@ -120,7 +138,7 @@ class Pages {
   async leave(limitMs: number): Promise<void> {
     if (this.#listeners.size === 0) return;
     const message = 'Tokenscope is shutting down.';
-    for (const listener of [...this.#listeners]) listener({ type: 'host', state: 'leaving', message });
+    for (const listener of [...this.#listeners.keys()]) listener({ type: 'host', state: 'leaving', message });
     const begin = performance.now();
     this.#lastCall = begin;
     while (performance.now() - begin < limitMs) {
@@ -160,21 +178,32 @@ async function respondToApi(
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { services, key, filesOfModel, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
+  { services, onNewKey, filesOfModel, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
   pages: Pages,
 ): Promise<void> {
   if (path === KEY_ROUTE && request.method === 'POST') {
     const body = await readJsonBody(request, MAX_CODE_BYTES);
     const { code } = (body ?? {}) as { code?: unknown };
-    if (!pages.invitations.take(code))
+    if (!pages.invitations.take(code)) {
+      // The first page may not have been the one that the code was for.
+      if (pages.invitations.wasTaken(code)) onNewKey?.(pages.replaceKey());
       throw new Refusal(
         401,
         'This address was already used or has expired. Run "npm start -- --address" for a new one.',
       );
-    sendJson(response, 200, { result: key });
+    }
+    sendJson(response, 200, { result: pages.key });
     return;
   }
-  checkKey(request.headers[TOKEN_HEADER], key);
+  if (path === PROOF_ROUTE && request.method === 'POST') {
+    const body = await readJsonBody(request, MAX_CODE_BYTES);
+    const { nonce } = (body ?? {}) as { nonce?: unknown };
+    if (typeof nonce !== 'string') throw new Refusal(400, 'The body must be { nonce }.');
+    // The origin is one of this server's own: see `checkSource`.
+    sendJson(response, 200, { result: hostProof(pages.key, request.headers.origin ?? '', nonce) });
+    return;
+  }
+  checkKey(request.headers[TOKEN_HEADER], pages.key);
   if (path === '/api/invoke') {
     if (request.method !== 'POST') throw new Refusal(405, 'Use POST for calls.');
     const answer = await pages.call(async () => {
@@ -197,11 +226,12 @@ async function respondToApi(
 function streamEvents(pages: Pages, response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' });
   response.write(': connected\n\n');
+  const disconnect = () => void response.destroy();
   const stop = pages.listen((event) => {
     // The page connects again, and then reads everything again.
-    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
+    if (response.writableLength > MAX_UNREAD_BYTES) disconnect();
     else response.write(`data: ${JSON.stringify(event)}\n\n`);
-  });
+  }, disconnect);
   // Regular comments let a page notice that its server is gone.
   const timer = setInterval(() => response.write(': alive\n\n'), KEEP_ALIVE_MS);
   response.on('close', () => {

@@ -1,5 +1,7 @@
+import { checkRange } from '../../../engine/api/byte-range.ts';
 import { EngineError } from '../../../engine/api/errors.ts';
-import type { ByteSource } from '../../../engine/api/platform.ts';
+import type { ByteSource, ModelFiles } from '../../../engine/api/platform.ts';
+import { MODELS_ROUTE } from '../../../protocol/app/app-bridge.ts';
 
 /** Up to this size a file is fetched completely, in one request, bytes. */
 const WHOLE_FILE_LIMIT = 64 * 1024 * 1024;
@@ -27,6 +29,31 @@ export async function openHttpByteSource(
   return memorySource(name, await body(await request(fetchFile, url), url));
 }
 
+/**
+ * Opens each file once while it is in memory: loading a model reads its files, and then hashes parts of them.
+ * @param open opens a file that does not change
+ */
+export function openedOnce(open: ModelFiles['open']): ModelFiles['open'] {
+  // Weak, because the engine keeps the files of its model, and their bytes only while it reads them.
+  const opened = new Map<string, WeakRef<ByteSource>>();
+  return async (name) => {
+    const known = opened.get(name)?.deref();
+    if (known !== undefined) return known;
+    const source = await open(name);
+    opened.set(name, new WeakRef(source));
+    return source;
+  };
+}
+
+/** A server, or the network, did not respond. */
+export function fetchFailed(url: string, error: unknown): EngineError {
+  // Only the web host has these. Visitors of a site run no program.
+  const isOfHost = url.startsWith(`${MODELS_ROUTE}/`);
+  const advice = isOfHost ? 'Check whether Tokenscope is still running.' : 'Check the connection.';
+  // Browsers end their reasons without a full stop.
+  return new EngineError('MODEL_IO', `Cannot fetch ${url} (${reasonOf(error)}). ${advice}`, { file: url });
+}
+
 /** Null if the server has no such file. @throws EngineError MODEL_IO when it cannot be asked */
 export async function httpFile(url: string, fetchFile: typeof fetch = fetch): Promise<HttpFile | null> {
   try {
@@ -47,9 +74,12 @@ function memorySource(name: string, bytes: Uint8Array): ByteSource {
   return {
     name,
     size: bytes.length,
-    async read(offset, length) {
+    async read(offset, length, buffer) {
       checkRange(name, offset, length, bytes.length);
-      return bytes.slice(offset, offset + length);
+      const part = bytes.subarray(offset, offset + length);
+      if (buffer === undefined) return part.slice();
+      buffer.set(part);
+      return buffer.subarray(0, length);
     },
   };
 }
@@ -76,9 +106,7 @@ function rangedSource(fetchFile: typeof fetch, url: string, name: string, size: 
 
 async function request(fetchFile: typeof fetch, url: string, init: RequestInit = {}): Promise<Response> {
   const response = await fetchFile(url, init).catch((error: unknown) => {
-    throw new EngineError('MODEL_IO', `Cannot fetch ${url}: ${reasonOf(error)} Is Tokenscope still running?`, {
-      file: url,
-    });
+    throw fetchFailed(url, error);
   });
   if (response.ok) return response;
   if (response.status === 404)
@@ -95,16 +123,6 @@ async function body(response: Response, url: string): Promise<Uint8Array> {
   } catch (error) {
     throw new EngineError('MODEL_IO', `The download of ${url} was interrupted: ${reasonOf(error)}`, { file: url });
   }
-}
-
-function checkRange(name: string, offset: number, length: number, size: number): void {
-  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
-  if (whole && offset + length <= size) return;
-  throw new EngineError(
-    'MODEL_FORMAT',
-    `${name} is damaged or incomplete: it should have ${length} bytes at offset ${offset}, but has only ${size} bytes in total. Download or copy it again.`,
-    { file: name, offset, length, size },
-  );
 }
 
 function reasonOf(error: unknown): string {

@@ -1,3 +1,4 @@
+import { checkRange } from '../../../engine/api/byte-range.ts';
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ByteSource, ModelFiles } from '../../../engine/api/platform.ts';
 
@@ -43,14 +44,7 @@ function fileSource(file: File): ByteSource {
     name,
     size,
     async read(offset, length) {
-      const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
-      if (!whole || offset + length > size) {
-        throw new EngineError(
-          'MODEL_FORMAT',
-          `${name} is damaged or incomplete: it should have ${length} bytes at offset ${offset}, but has only ${size} bytes in total. Download or copy it again.`,
-          { file: name, offset, length, size },
-        );
-      }
+      checkRange(name, offset, length, size);
       try {
         return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
       } catch (error) {

@@ -13,16 +13,16 @@ const STORE = 'measurements';
 export function measurementsDatabase(): Measurements {
   const machine = `${navigator.hardwareConcurrency} at once, ${navigator.userAgent}`;
   const keyOf = (key: string) => `${machine}, ${key}`;
-  let opened: Promise<IDBDatabase | null> | undefined;
-  const database = () => (opened ??= open().catch(() => null));
+  // At once: the first load needs it when it has fetched and read the model's headers.
+  const database = open().catch(() => null);
   return {
     async get(key) {
-      const kept = await withStore(await database(), 'readonly', (store) => store.get(keyOf(key)));
+      const kept = await withStore(await database, 'readonly', (store) => store.get(keyOf(key)));
       return isFresh(kept, Date.now()) ? kept.numbers : undefined;
     },
     async set(key, numbers) {
       const entry: StoredMeasurement = { at: Date.now(), numbers };
-      await withStore(await database(), 'readwrite', (store) => {
+      await withStore(await database, 'readwrite', (store) => {
         forgetOld(store);
         return store.put(entry, keyOf(key));
       });
@@ -30,10 +30,10 @@ export function measurementsDatabase(): Measurements {
   };
 }
 
-function open(): Promise<IDBDatabase> {
+async function open(): Promise<IDBDatabase> {
   const request = indexedDB.open(DATABASE, 1);
   request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-  return settled(request);
+  return await settled(request);
 }
 
 async function withStore<T>(

@@ -33,7 +33,7 @@ describe('compileWebKernels', () => {
     const none = server(['/kernels/threads.wasm', '/kernels/simd.wasm']);
     await expect(compileWebKernels(true, none.fetchFile)).rejects.toMatchObject({
       code: 'BACKEND_LOST',
-      message: expect.stringContaining('reference executor'),
+      message: expect.stringContaining('Use a newer browser'),
     });
   });
 

@@ -14,10 +14,7 @@ export async function compileWebKernels(isolated: boolean, fetchFile: typeof fet
     const [module, hash] = await Promise.all([WebAssembly.compile(bytes), hashOf(bytes)]);
     return { variant, module, shared: variant === 'threads', ...hash };
   }
-  throw new EngineError(
-    'BACKEND_LOST',
-    'This browser does not support WebAssembly SIMD. Use a newer one, or load the model with the reference executor.',
-  );
+  throw new EngineError('BACKEND_LOST', 'This browser does not support WebAssembly SIMD. Use a newer browser.');
 }
 
 async function fetchKernels(url: string, fetchFile: typeof fetch): Promise<ArrayBuffer> {

@@ -37,6 +37,18 @@ describe('openHttpByteSource', () => {
     expect(asked).toEqual(['HEAD /m/f.bin', 'GET /m/f.bin']);
   });
 
+  it('copies into the given buffer', async () => {
+    const { fetchFile } = server({ '/m/f.bin': {} });
+    const source = await openHttpByteSource('/m/f.bin', fetchFile);
+    const buffer = new Uint8Array(8);
+    const bytes = await source.read(5, 2, buffer);
+    expect([...bytes]).toEqual([5, 6]);
+    expect(bytes.buffer).toBe(buffer.buffer);
+    // Never the bytes of the file itself, which the engine may change.
+    (await source.read(5, 2)).fill(0);
+    expect([...(await source.read(5, 2))]).toEqual([5, 6]);
+  });
+
   it('fetches parts of a big file', async () => {
     const { asked, fetchFile } = server({ '/m/f.bin': { claimedSize: 2 ** 33 } });
     const source = await openHttpByteSource('/m/f.bin', fetchFile);
@@ -58,7 +70,10 @@ describe('openHttpByteSource', () => {
   it('distinguishes a missing file from a missing server', async () => {
     await expect(openHttpByteSource('/none', server({}).fetchFile)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     const down = () => Promise.reject(new TypeError('Failed to fetch'));
-    await expect(openHttpByteSource('/m', down)).rejects.toMatchObject({ code: 'MODEL_IO' });
+    await expect(openHttpByteSource('/m', down)).rejects.toMatchObject({
+      code: 'MODEL_IO',
+      message: 'Cannot fetch /m (Failed to fetch). Check the connection.',
+    });
     const broken = () => Promise.resolve(new Response('', { status: 500 }));
     await expect(openHttpByteSource('/m', broken)).rejects.toMatchObject({
       code: 'MODEL_IO',
@@ -76,6 +91,16 @@ describe('openWebModel', () => {
     await files.open('config.json');
     expect(asked, 'what is known is not asked again').toEqual(['GET /models/tiny/config.json']);
     await expect(files.open('tokenizer.json')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  });
+
+  it('fetches a file once while it is in memory, because a load opens it twice', async () => {
+    const { asked, fetchFile } = server({ '/models/tiny/config.json': {} });
+    const files = await openWebModel('tiny', fetchFile);
+    asked.length = 0;
+    const first = await files.open('config.json');
+    const second = await files.open('config.json');
+    expect(asked).toEqual(['GET /models/tiny/config.json']);
+    expect([...(await first.read(0, 2)), ...(await second.read(5, 2))]).toEqual([0, 1, 5, 6]);
   });
 
   it('refuses a missing model, and ids that are paths', async () => {

@@ -1,7 +1,7 @@
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ModelFiles } from '../../../engine/api/platform.ts';
 import { isModelId } from '../../../protocol/fields.ts';
-import { httpFile, openHttpByteSource } from './http-byte-source.ts';
+import { httpFile, openedOnce, openHttpByteSource } from './http-byte-source.ts';
 
 /** A web server does not list folders, so these names are tried. */
 const EXPECTED_NAMES = ['config.json', 'tokenizer.json', 'model.safetensors'];
@@ -22,5 +22,6 @@ export async function openWebModel(id: string, fetchFile: typeof fetch = fetch):
   if (names.length === 0) {
     throw new EngineError('MODEL_NOT_FOUND', `There is no model "${id}" at /models/${id}/.`, { model: id });
   }
-  return { id, names, open: (name) => openHttpByteSource(urlOf(name), fetchFile, known.get(name)) };
+  const open = openedOnce((name) => openHttpByteSource(urlOf(name), fetchFile, known.get(name)));
+  return { id, names, open };
 }

@@ -16,11 +16,15 @@ type Reply = { text: string; stop: Stop } | EngineError;
 const complete = (text: string): Reply => ({ text, stop: { reason: 'eos', token: null } });
 const stopped = (text: string): Reply => ({ text, stop: { reason: 'user', tokens: text === '' ? 0 : 1 } });
 
-/** @returns the texts of the messages that each reply was for, and the exit code */
-async function chat(input: string, replies: readonly Reply[]) {
+/**
+ * @param closed resolves when the engine has ended
+ * @returns the texts of the messages that each reply was for, and the exit code
+ */
+async function chat(input: string, replies: readonly Reply[], closed = new Promise<void>(() => undefined)) {
   const [out, err] = [new PassThrough(), new PassThrough()].map((stream) => new Output(stream, () => undefined));
   const asked: string[][] = [];
   const client = {
+    closed,
     async *stream() {
       const reply = replies[asked.length - 1];
       if (reply === undefined || reply instanceof EngineError) throw reply ?? new Error('There are no more replies.');
@@ -43,8 +47,8 @@ async function chat(input: string, replies: readonly Reply[]) {
     modelsDir: '/none',
   };
   const conversation = new Conversation({ client, paramsFor, out, err, dim: false });
-  const code = await new ChatLoop(context, conversation, false).run();
-  return { asked, code };
+  const ended = new ChatLoop(context, conversation, false).run();
+  return { asked, code: await ended.catch((error: unknown) => error) };
 }
 
 it('keeps question and answer until /retry has another answer', async () => {
@@ -74,6 +78,33 @@ it('does not leave the terminal dimmed when the engine fails during reasoning', 
   const conversation = new Conversation({ client, paramsFor: () => ({}) as GenerateParams, out, err, dim: true });
   await expect(conversation.ask('Hi', new AbortController().signal)).rejects.toThrow('The GPU was lost.');
   expect(screen.read()).toBe('\u001b[2mHm\u001b[22m\n');
+});
+
+it('ends with its engine, and continues when only the GPU was lost', async () => {
+  const gone = new EngineError('BACKEND_LOST', 'It is gone.');
+  const ended = await chat('Hi\nBye\n', [gone, complete('One')], Promise.resolve());
+  expect(ended).toEqual({ asked: [['Hi']], code: gone });
+  const running = await chat('Hi\nBye\n', [gone, complete('One')]);
+  expect(running).toEqual({ asked: [['Hi'], ['Bye']], code: 1 });
+});
+
+it('notes that messages are dropped when there are more than before', async () => {
+  const counts = [0, 2, 2, 0, 1];
+  const client = {
+    async *stream() {
+      const segments = Array.from({ length: counts.shift() ?? 0 }, () => ({ dropped: true }));
+      yield { type: 'start', notices: [], segments };
+      yield { type: 'end', ids: [], text: '', stop: { reason: 'eos', token: null } };
+    },
+  } as unknown as EngineClient;
+  const screen = new PassThrough().setEncoding('utf8');
+  const [out, err] = [new PassThrough(), screen].map((stream) => new Output(stream, () => undefined));
+  const conversation = new Conversation({ client, paramsFor: () => ({}) as GenerateParams, out, err, dim: false });
+  while (counts.length > 0) await conversation.ask('Hi', new AbortController().signal);
+  expect(screen.read()).toBe(
+    'Note: the context window is full, so the 2 oldest messages were dropped.\n' +
+      'Note: the context window is full, so the oldest message was dropped.\n',
+  );
 });
 
 it('exits with 130 if Ctrl-C stopped an answer, unless there was an error', async () => {

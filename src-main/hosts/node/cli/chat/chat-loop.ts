@@ -1,6 +1,7 @@
 import { EngineError } from '../../../../engine/api/errors.ts';
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
+import { isLoss } from '../engine-session.ts';
 import { EXIT, failureOf, type ExitCode } from '../errors.ts';
 import { formatStatistics } from '../format/statistics.ts';
 import type { Conversation } from './conversation.ts';
@@ -9,7 +10,7 @@ import { TurnReader } from './turn-reader.ts';
 
 const HELP = `/system TEXT  sets the system prompt; without TEXT, shows the current one
 /reset        starts a new conversation, keeping the system prompt
-/retry        regenerates the last answer
+/retry        regenerates the last reply
 /exit         quits, like Ctrl-D
 //TEXT        sends a message that starts with a slash
 """           starts a message of several lines, and ends it`;
@@ -69,6 +70,7 @@ export class ChatLoop {
     } catch (thrown) {
       if (context.signal.aborted) return;
       if (thrown instanceof EngineError && thrown.code === 'CANCELLED') return this.failed(EXIT.interrupted);
+      if (isLoss(thrown) && (await conversation.engineEnded())) throw thrown;
       const { error } = failureOf(thrown);
       await context.err.line(`tokenscope: ${error?.message ?? 'Generation failed.'}`);
       this.failed();

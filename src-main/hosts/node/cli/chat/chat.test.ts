@@ -197,7 +197,7 @@ describe('chat with a pipe', () => {
 });
 
 describe('chat in a terminal', () => {
-  it('shows a prompt, stops an answer with Ctrl-C, and ends with Ctrl-D', async () => {
+  it('shows a prompt, stops a reply with Ctrl-C, and ends with Ctrl-D', async () => {
     const [input, screen, answers] = [new PassThrough(), captured(), captured()];
     // Slow enough to be stopped.
     const slow = ['--executor', 'reference', '--ignore-eos', '--repetition', '0', '--max-tokens', '900'];

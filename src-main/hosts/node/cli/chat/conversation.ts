@@ -1,6 +1,7 @@
 import type { ChatMessage, GenerateParams } from '../../../../engine/api/types.ts';
 import type { EngineClient } from '../../../../protocol/engine/client.ts';
 import { fromErrorPayload } from '../../../../protocol/errors.ts';
+import { hasEnded } from '../engine-session.ts';
 import type { Output } from '../output.ts';
 import { streamReply, textOf, type WrittenReply } from '../reply-stream.ts';
 import { ReplyWriter } from '../reply-writer.ts';
@@ -27,6 +28,11 @@ export class Conversation {
   private leftOut = 0;
 
   constructor(private readonly options: ConversationOptions) {}
+
+  /** Whether the engine has ended, so that there will be no more answers. */
+  engineEnded(): Promise<boolean> {
+    return hasEnded(this.options.client);
+  }
 
   /** Clears the messages; the system prompt stays. */
   reset(): void {
@@ -79,8 +85,10 @@ export class Conversation {
       this.said.add(notice);
       await err.line(`Note: ${notice}`);
     }
-    if (dropped.length === this.leftOut) return;
+    const before = this.leftOut;
     this.leftOut = dropped.length;
+    // Fewer after a shorter system prompt, for example.
+    if (dropped.length <= before) return;
     const left = dropped.length === 1 ? 'the oldest message was' : `the ${dropped.length} oldest messages were`;
     await err.line(`Note: the context window is full, so ${left} dropped.`);
   }

@@ -29,7 +29,7 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
     .summary('measure how fast a model runs on this computer')
     .description(
       'Measures prefill, and decoding after a short and a long context. Each number is ' +
-        'the median of several runs in a separate process. Close other programs first.',
+        'the median of several runs in a separate process. Close other apps first.',
     )
     .argument('<model>', 'a .gguf file, a folder with config.json and safetensors, or an id')
     .addOption(

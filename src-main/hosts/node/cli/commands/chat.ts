@@ -30,11 +30,11 @@ export function addChatCommand(program: Command, context: CliContext, done: (cod
     .command('chat')
     .summary('chat with a model')
     .description(
-      'Starts a chat in the terminal. Ctrl-C stops an ' +
-        'answer, Ctrl-D or /exit quits, /help lists the other commands. If standard input is not a ' +
+      'Starts a chat in the terminal. Ctrl-C stops a ' +
+        'reply, Ctrl-D or /exit quits, /help lists the other commands. If standard input is not a ' +
         'terminal, each line is answered in turn.',
     );
-  addEngineOptions(command).option('--stats', 'show the speed and stop reason of each answer');
+  addEngineOptions(command).option('--stats', 'show the speed and stop reason of each reply');
   addChatOptions(command);
   addSamplingOptions(command);
   addStopOptions(command, MAX_TOKENS);
@@ -71,7 +71,7 @@ async function chat(
   const { out, err } = context;
   const conversation = new Conversation({ client, paramsFor, out, err, dim: showsDimmed(context) });
   conversation.system = system ?? null;
-  if (context.terminal) await err.line(`${model.name}. Ctrl-C stops an answer, Ctrl-D quits, /help lists commands.`);
+  if (context.terminal) await err.line(`${model.name}. Ctrl-C stops a reply, Ctrl-D quits, /help lists commands.`);
   for (const notice of [...notices, ...withoutTemplate(model, options)]) await err.line(`Note: ${notice}`);
   return new ChatLoop(context, conversation, options.stats ?? false).run();
 }

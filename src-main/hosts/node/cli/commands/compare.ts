@@ -26,7 +26,7 @@ interface CompareOptions extends EngineOptions, PromptOptions, ReplyOptions {
   json?: true;
 }
 
-/** As in the guide, from predictable to nearly random. */
+/** From predictable to varied, each with one setting over the defaults of `run`, among which is top-k 40. */
 const DEFAULT_LANES = ['greedy', 'top-k=40', 'temperature=0.7', 'temperature=1.5'];
 const MAX_SAMPLES = 100;
 const SEEDS = 2 ** 32;

@@ -37,7 +37,7 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     .option('--chat', 'treat the text as a user message, in the model’s chat template')
     .option('--json', 'print one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
-    .option('--receipt <file>', 'save a receipt, with which "tokenscope verify" can repeat the reply');
+    .option('--receipt <file>', 'save a receipt for "tokenscope verify", which repeats the reply');
   addContextOptions(command);
   addPromptOptions(command);
   addSamplingOptions(command);

@@ -16,7 +16,7 @@ const PIECE_WIDTH = 8;
 export function formatAttention(weights: TappedTensor, tokens: readonly TokenPiece[], isCausal: boolean): string {
   const heads = Array.from({ length: weights.shape[0]! }, (_, head) => head);
   if (tokens.length > MATRIX_TOKENS) {
-    const rows = heads.map((head) => [`Head ${head + 1}`, strongest(weights, head, tokens)]);
+    const rows = heads.map((head) => [`Head ${head}`, strongest(weights, head, tokens)]);
     return `What the last token attends to most\n\n${formatTable([{ title: '' }, { title: '' }], rows)}`;
   }
   return heads.map((head) => matrix(weights, head, tokens, isCausal)).join('\n\n');
@@ -30,7 +30,7 @@ function weight(weights: TappedTensor, head: number, query: number, key: number)
 function matrix(weights: TappedTensor, head: number, tokens: readonly TokenPiece[], isCausal: boolean): string {
   return formatTable(
     [
-      { title: `Head ${head + 1}` },
+      { title: `Head ${head}` },
       ...tokens.map(({ piece }) => ({ title: shortened(piece, PIECE_WIDTH), align: 'right' as const })),
     ],
     tokens.map(({ piece }, query) => [

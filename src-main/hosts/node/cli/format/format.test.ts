@@ -180,16 +180,16 @@ describe('attention', () => {
   it('is a matrix for a short prompt and the strongest positions for a long one', () => {
     const short = [token(0, '<BOS>', null), token(1, 'cat', null)];
     expect(formatAttention(tensor('attention', [1, 2, 2]), short, true)).toBe(
-      ['Head 1  <BOS>    cat', '<BOS>   0.000      ·', 'cat     0.020  0.030'].join('\n'),
+      ['Head 0  <BOS>    cat', '<BOS>   0.000      ·', 'cat     0.020  0.030'].join('\n'),
     );
     const long = Array.from({ length: 12 }, (_, i) => token(i, `t${i}`, null));
-    expect(formatAttention(tensor('attention', [2, 12, 12]), long, true)).toContain('Head 2  t11@11 287.0 %, t10@10');
+    expect(formatAttention(tensor('attention', [2, 12, 12]), long, true)).toContain('Head 1  t11@11 287.0 %, t10@10');
   });
 
   it('has all weights without the causal mask', () => {
     const tokens = [token(0, '<BOS>', null), token(1, 'cat', null)];
     expect(formatAttention(tensor('attention', [1, 2, 2]), tokens, false)).toBe(
-      ['Head 1  <BOS>    cat', '<BOS>   0.000  0.010', 'cat     0.020  0.030'].join('\n'),
+      ['Head 0  <BOS>    cat', '<BOS>   0.000  0.010', 'cat     0.020  0.030'].join('\n'),
     );
   });
 });
@@ -267,6 +267,22 @@ describe('an inspection', () => {
     expect(text).toContain('Chosen: dog (id 3), sampled with 50.0 %, seed 1');
     expect(text).toContain('3 vectors of 2 numbers');
     expect(text).toContain('stop    The grammar is complete: nothing may follow. (eos)');
+  });
+
+  it('counts layers and heads from 0, as --off, the parts of a logit and the lens do', () => {
+    const whole = inspection(3);
+    const layers = [0, 1].map((index) => ({ ...whole.layers[0]!, index }));
+    const text = formatInspection({ ...whole, layers }, pieces);
+    const numbers = (name: RegExp) => [...text.matchAll(name)].map(([, number]) => number);
+    expect(numbers(/layer (\d+)/gi)).toEqual(['0', '1', '0', '1', '0', '1']);
+    expect(numbers(/head (\d+)/gi)).toEqual(['0', '0']);
+  });
+
+  it('lists the units with the largest activations, whatever their sign', () => {
+    const whole = inspection(1);
+    const feedForwardHidden = { name: 'hidden', shape: [1, 4], values: [0.1, -9, 2, -0.5] };
+    const text = formatInspection({ ...whole, layers: [{ ...whole.layers[0]!, feedForwardHidden }] }, pieces);
+    expect(text).toContain('strongest units: #1 -9.00, #2 2.00, #3 -0.50, #0 0.10');
   });
 
   it('does not say that tokens look back only where they do not', () => {

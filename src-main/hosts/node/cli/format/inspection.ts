@@ -66,7 +66,7 @@ function positions(inspection: Inspection): string {
 function attention({ layers, prompt: { tokens } }: Inspection, isCausal: boolean): string {
   return layers
     .map(({ index, attention: weights }) => {
-      return `Layer ${index + 1}\n\n${indent(formatAttention(weights, tokens, isCausal))}`;
+      return `Layer ${index}\n\n${indent(formatAttention(weights, tokens, isCausal))}`;
     })
     .join('\n\n');
 }
@@ -77,9 +77,9 @@ function feedForward({ layers, prompt }: Inspection): string {
     .map(({ index, attentionOutput, feedForwardHidden }) => {
       const hidden = row(feedForwardHidden, last);
       const active = hidden.filter((value) => value > 0).length;
-      const strongest = [...hidden.entries()].sort((a, b) => b[1] - a[1]).slice(0, 5);
+      const strongest = [...hidden.entries()].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 5);
       return [
-        `Layer ${index + 1}, last token`,
+        `Layer ${index}, last token`,
         `  in      ${formatVector(row(attentionOutput, last))} (${attentionOutput.shape[1]})`,
         `  hidden  ${formatVector(hidden)} (${hidden.length}, ${active} of them above 0)`,
         `  strongest units: ${strongest.map(([unit, value]) => `#${unit} ${value.toFixed(2)}`).join(', ')}`,
@@ -90,7 +90,7 @@ function feedForward({ layers, prompt }: Inspection): string {
 
 function layers(inspection: Inspection): string {
   return inspection.layers
-    .map(({ index, output }) => `Output of layer ${index + 1}\n\n${vectors(inspection, output)}`)
+    .map(({ index, output }) => `Output of layer ${index}\n\n${vectors(inspection, output)}`)
     .join('\n\n');
 }
 

@@ -28,7 +28,7 @@ export function formatModelDescription(model: ModelDescription): string {
   const memoryTable = (memory: ModelDescription['memory']) =>
     indent(
       formatTable(
-        ['', 'weights', 'KV cache', 'scratch', 'total'].map((title) => ({ title, align: right })),
+        ['', 'weights', 'KV cache', 'working space', 'total'].map((title) => ({ title, align: right })),
         memory.map(({ contextSize, weights, kvCache, scratch, total }) => [
           formatCount(contextSize, 'token'),
           ...[weights, kvCache, scratch, total].map(formatBytes),

@@ -39,7 +39,7 @@ export function formatCatalogue(entries: readonly CatalogueEntry[]): string {
 
 export function formatFound({ models, places }: FoundModels): string {
   const searched = places.map(({ folder, state }) => `  ${folder}: ${STATE_TEXTS[state]}`);
-  if (models.length === 0) return ['No models from other programs were found. Looked in:', ...searched].join('\n');
+  if (models.length === 0) return ['No models from other apps were found. Looked in:', ...searched].join('\n');
   const table = formatTable(
     [{ title: 'id' }, { title: 'name' }, { title: 'size', align: 'right' }, { title: 'from' }, { title: '' }],
     models.map(({ id, name, bytes, source, modelId }) => [

@@ -1,4 +1,4 @@
-import { visibleControls } from './control-characters.ts';
+import { visibleControls } from '../../control-characters.ts';
 import { displayWidth as width } from './display-width.ts';
 
 export interface Column {

@@ -5,6 +5,7 @@ import type { PromptInput } from '../../../../engine/api/types.ts';
 import { MAX_TEXT } from '../../../../protocol/fields.ts';
 import type { CliContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
+import { formatBytes } from '../format/numbers.ts';
 import { parseIds } from './values.ts';
 
 export interface TextOptions {
@@ -75,7 +76,7 @@ async function readBytes(stream: Readable, name: string, signal: AbortSignal): P
   for await (const chunk of abortable(stream, signal)) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > MAX_BYTES) throw new UsageError(`${name} is too large: the limit is ${MAX_BYTES} bytes.`);
+    if (length > MAX_BYTES) throw new UsageError(`${name} is too large: the limit is ${formatBytes(MAX_BYTES)}.`);
   }
   return Buffer.concat(chunks);
 }
@@ -108,7 +109,8 @@ const MAX_SOURCE_BYTES = 1024 * 1024;
 export function readSourceFile(path: string): string {
   try {
     const { size } = statSync(path);
-    if (size > MAX_SOURCE_BYTES) throw new Error(`it has ${size} bytes; the limit is ${MAX_SOURCE_BYTES}`);
+    if (size > MAX_SOURCE_BYTES)
+      throw new Error(`it has ${formatBytes(size)}; the limit is ${formatBytes(MAX_SOURCE_BYTES)}`);
     return decodeUtf8(readFileSync(path), path).replace(/^\ufeff/, '');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

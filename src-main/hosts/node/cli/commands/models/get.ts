@@ -10,6 +10,7 @@ import { displayWidth } from '../../format/display-width.ts';
 import { formatDownload } from '../../format/download-progress.ts';
 import { formatCatalogue } from '../../format/model-lists.ts';
 import { openModelService } from '../../model-service.ts';
+import { unlessStopped } from './stoppable.ts';
 
 interface GetOptions {
   acceptTerms?: true;
@@ -37,8 +38,7 @@ export function addGetCommand(models: Command, context: CliContext, done: (code:
 }
 
 async function showCatalogue(context: CliContext, { mirror, json }: GetOptions): Promise<ExitCode> {
-  const { handlers } = await openModelService(context, { mirror });
-  const entries = await handlers.catalogueList();
+  const entries = await unlessStopped(context, ({ handlers }) => handlers.catalogueList(), { mirror });
   if (json) await context.out.json(entries);
   else await context.out.line(formatCatalogue(entries));
   return EXIT.ok;

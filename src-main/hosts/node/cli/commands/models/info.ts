@@ -11,8 +11,8 @@ import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { formatModelDescription, formatFit } from '../../format/model-description.ts';
 import { findModel, openFoundModel, type ModelArgument } from '../../model-argument.ts';
-import { openModelService } from '../../model-service.ts';
 import { parseCount } from '../../options/values.ts';
+import { unlessStopped } from './stoppable.ts';
 
 export function addModelInfoCommand(models: Command, context: CliContext, done: (code: ExitCode) => void): void {
   models
@@ -26,8 +26,8 @@ export function addModelInfoCommand(models: Command, context: CliContext, done: 
       const description = await describeModel(await openFoundModel(context, found), availableParallelism(), async () =>
         compileNodeKernels(),
       );
-      const { handlers } = await openModelService(context);
-      const listing = await listingOf(found, await handlers.modelsList());
+      const listings = await unlessStopped(context, ({ handlers }) => handlers.modelsList());
+      const listing = await listingOf(found, listings);
       const contextSize = Math.min(tokens ?? defaultContext(description.contextSize), description.contextSize);
       const needed = memoryAt(description.memory, contextSize).total;
       // Nothing has to fit if the model cannot be loaded.

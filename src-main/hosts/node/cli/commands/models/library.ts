@@ -2,13 +2,13 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { ModelListing } from '../../../../../protocol/app/app-services.ts';
-import type { ModelService } from '../../../../../services/models/model-service.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { formatFound } from '../../format/model-lists.ts';
 import { formatBytes } from '../../format/numbers.ts';
 import { existingPath } from '../../model-argument.ts';
 import { openModelService } from '../../model-service.ts';
+import { unlessStopped, untilStopped } from './stoppable.ts';
 
 interface JsonOption {
   json?: true;
@@ -80,12 +80,11 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
 
   models
     .command('found')
-    .summary('list models of other programs on this computer')
+    .summary('list models of other apps on this computer')
     .description('Looks in the Hugging Face cache and the folders of Ollama and LM Studio. Reads only.')
     .option('--json', 'print one JSON object')
     .action(async ({ json }: JsonOption) => {
-      const { handlers } = await openModelService(context);
-      const found = await handlers.modelsFound();
+      const found = await unlessStopped(context, ({ handlers }) => handlers.modelsFound());
       if (json) await out.json(found);
       else await out.line(formatFound(found));
       done(EXIT.ok);
@@ -105,18 +104,4 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
       else await out.line(`${folder.path}${free}`);
       done(EXIT.ok);
     });
-}
-
-/** Runs `work`, which may hash gigabytes, with a model service that Ctrl-C stops. */
-async function untilStopped<T>(context: CliContext, work: (service: ModelService) => Promise<T>): Promise<T> {
-  const { signal } = context;
-  const service = await openModelService(context);
-  signal.throwIfAborted();
-  const stop = (): void => void service.stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await work(service);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

@@ -1,6 +1,7 @@
 /** `tokenscope models …` with its own library and hub. */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
@@ -204,7 +205,11 @@ it('names the kind of every failure, and leaves no file that looks like a model'
   });
   entry = { ...entry, bytes: 10 ** 15 };
   await writeCatalogue();
-  expect(await failure()).toMatchObject({ code: 'STORAGE', details: { kind: 'disk' }, message: text('bytes free') });
+  expect(await failure()).toMatchObject({
+    code: 'STORAGE',
+    details: { kind: 'disk' },
+    message: text('The download needs another'),
+  });
   expect(await readdir(join(folder, 'data/models'))).toEqual([]);
   expect(await json('models', 'list')).toHaveLength(1);
 });
@@ -362,6 +367,22 @@ it('stops hashing at Ctrl-C, deletes nothing, and exits with 130', async () => {
   }
   expect(await readdir(join(folder, 'data/models'))).toEqual(['tiny.gguf']);
   expect(await json('models', 'list')).toHaveLength(2);
+});
+
+it.skipIf(process.platform === 'win32')('stops listing at Ctrl-C, however slow a disk is', async () => {
+  const nothing = { code: 130, out: '', err: '' };
+  for (const args of [['list'], ['found'], ['get'], ['info', 'tiny-transformer']]) {
+    expect(await tokenscope(['models', ...args], { signal: AbortSignal.abort() }), args[0]).toEqual(nothing);
+  }
+  const repository = join(folder, 'hf/hub/models--a--b');
+  for (const name of ['refs', 'snapshots/abc']) await mkdir(join(repository, name), { recursive: true });
+  // Whoever reads it waits for a writer.
+  const pipe = join(repository, 'refs/main');
+  execFileSync('mkfifo', [pipe]);
+  const stopping = new AbortController();
+  setTimeout(() => stopping.abort(), 100);
+  expect(await tokenscope(['models', 'found'], { signal: stopping.signal })).toEqual(nothing);
+  await (await open(pipe, 'r+')).close();
 });
 
 it('finds Ollama’s models, and runs them in place', async () => {
