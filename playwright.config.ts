@@ -13,6 +13,7 @@ const inElectron = [
   'chat-template',
   'compare',
   'compare-export',
+  'compare-focus',
   'compare-tokens',
   'context-window',
   'conversations',

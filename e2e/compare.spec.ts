@@ -23,7 +23,7 @@ async function storedLanes(app: RunningApp): Promise<StoredLane[]> {
 
 const PROMPT = 'Lily found a small door in the garden.';
 
-test('the set of the guide runs as one batch, and marks where its lanes differ', async ({ app }) => {
+test('the first set runs as one batch, and marks where its lanes differ', async ({ app }) => {
   const compare = new ComparePage(app.page);
   await compare.show();
   await expect(compare.lanes).toHaveCount(4);

@@ -215,7 +215,7 @@ test('a lane is described by what differs from the defaults', () => {
     'Random seed',
     'GBNF grammar',
     'Template plain',
-    'Reasoning off',
+    'Thinking off',
     'Executor reference',
     '3 samples',
   ]);
@@ -237,11 +237,11 @@ test('lanes of a run are described by all settings in which any of them differs 
     'Top-p off',
     'Min-p off',
     'Seed 7',
-    'Default reasoning',
+    'Default thinking',
     '1 sample',
   ]);
   expect(changedSettings(lanes[1], lanes)).toContain('Top-k 40');
-  expect(changedSettings(lanes[2], lanes)).toEqual(expect.arrayContaining(['Top-k off', 'Reasoning on', '2 samples']));
+  expect(changedSettings(lanes[2], lanes)).toEqual(expect.arrayContaining(['Top-k off', 'Thinking on', '2 samples']));
   const run = storedComparison();
   run.lanes = lanes.map((settings) => ({ settings, replies: [laneReply([' a'])] }));
   expect(toMarkdown(run)).toContain('Temperature 1, Top-k 40, Top-p off, Min-p off, Seed 7');

@@ -161,8 +161,8 @@ function grammarText(grammar: SamplingParams['grammar']): string {
 }
 
 function reasoningText(enabled: boolean | null): string {
-  if (enabled === null) return 'Default reasoning';
-  return enabled ? 'Reasoning on' : 'Reasoning off';
+  if (enabled === null) return 'Default thinking';
+  return enabled ? 'Thinking on' : 'Thinking off';
 }
 
 function valueText(value: unknown): string {

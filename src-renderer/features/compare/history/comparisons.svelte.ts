@@ -6,6 +6,7 @@ import type {
   StoredComparison,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { summaryOf } from '../../../../src-main/protocol/app/comparisons/summary.ts';
+import { newestFirst } from '../../../../src-main/protocol/app/newest-first.ts';
 import { votesPerSetting } from '../../../../src-main/protocol/app/comparisons/votes.ts';
 import { newId } from '../../../lib/new-id.ts';
 import { LAST_CALL_BYTES, type PageServices } from '../../../lib/services.ts';
@@ -221,8 +222,4 @@ export class ComparisonsState {
       return null;
     }
   }
-}
-
-function newestFirst(runs: readonly ComparisonSummary[]): ComparisonSummary[] {
-  return [...runs].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
 }

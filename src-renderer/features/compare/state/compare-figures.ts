@@ -33,14 +33,27 @@ export function laneStatus({ lanes, rates, runner }: CompareState, size: number)
   };
 }
 
-/** The sum of the rates below the lanes: the last moment of a run is only about the lanes that ended last. */
+/**
+ * The sum of the rates below the lanes that ran together last. The last moment of a run is only about those that ended
+ * last.
+ */
 function finishedRate(lanes: readonly Lane[]): LanesRate | null {
-  const rates = lanes.map(shownRate).filter((rate) => rate !== null);
-  if (rates.length === 0) return null;
-  return { rate: rates.reduce((sum, rate) => sum + rate, 0), lanes: rates.length };
+  const ran = lanes.flatMap((lane) => {
+    const rate = shownRate(lane);
+    return rate === null ? [] : [{ rate, began: beganAt(lane) }];
+  });
+  if (ran.length === 0) return null;
+  const latest = ran.reduce((last, { began }) => (began > last ? began : last), '');
+  const together = ran.filter(({ began }) => began === latest);
+  return { rate: together.reduce((sum, { rate }) => sum + rate, 0), lanes: together.length };
 }
 
 /** As below a lane: of several samples, the mean. */
 function shownRate({ measured }: Lane): number | null {
   return spreadOf(measured.map(rateOf))?.mean ?? null;
+}
+
+/** When its batch began, ISO 8601; empty if that was not recorded. The first samples of lanes run together. */
+function beganAt({ measured }: Lane): string {
+  return measured[0]?.facts.run?.requestedAt ?? '';
 }

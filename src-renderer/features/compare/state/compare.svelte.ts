@@ -19,7 +19,8 @@ import { LaneRunner, type ChosenAt, type LaneEngine, type LaneRunnerParts } from
 import { promptProblem, seedOf, type ModelRef } from './lane-settings.ts';
 import { waitingTexts, type FitsBeside } from './lane-models.ts';
 import { Lane } from './lane.svelte.ts';
-import type { SentChat } from './sent-chat.ts';
+import { promptOfChat, type SentChat } from './sent-chat.ts';
+import { shownRun } from './shown-run.ts';
 
 export const MIN_LANES = 2;
 /** Number of points in the sparkline of the rate. */
@@ -82,7 +83,7 @@ export class CompareState {
     () => this.ranPrompt !== null && JSON.stringify(this.ranPrompt) !== JSON.stringify(this.prompt),
   );
   /** Why no lane can be run again, or null. */
-  readonly rerunBlocked = $derived.by(() => promptProblem(this.ranPrompt ?? this.prompt));
+  readonly rerunBlocked = $derived.by(() => promptProblem(this.rerunPrompt));
   /** What the lanes are called. */
   readonly labels = $derived.by(() => laneLabels(this.settings));
   /** Why each lane runs after others, or null. */
@@ -104,7 +105,12 @@ export class CompareState {
 
   get prompt(): ComparedPrompt {
     const { chat, text } = this;
-    return chat === null ? { kind: 'text', text } : { kind: 'chat', messages: [...chat.messages] };
+    return chat === null ? { kind: 'text', text } : promptOfChat(chat);
+  }
+
+  /** What lanes are run again and branched with: the prompt of the others. */
+  get rerunPrompt(): ComparedPrompt {
+    return this.ranPrompt ?? this.prompt;
   }
 
   /** The lane that the others are compared with. */
@@ -136,25 +142,15 @@ export class CompareState {
   open(run: StoredComparison): void {
     // What is on screen is newer.
     if (run.id === this.id && this.runner.running) return;
-    const settings = run.lanes.map((lane) => ({ ...lane.settings, label: '' }));
-    const labels = laneLabels(settings);
-    // A name that is made from the settings follows them.
-    const lanes = run.lanes.map((lane, at) => {
-      return Lane.from(lane.settings.label === labels[at] ? { ...lane, settings: settings[at] } : lane);
-    });
+    const { lanes, systemPrompt, text, chat } = shownRun(run);
     this.#show(lanes);
     this.id = run.id;
     this.title = run.title;
     this.#createdAt = run.createdAt;
     this.ranPrompt = run.prompt;
-    const [{ systemPrompt }] = settings;
-    this.systemPrompt = settings.every((one) => one.systemPrompt === systemPrompt) ? systemPrompt : '';
-    const { prompt } = run;
-    this.text = prompt.kind === 'text' ? prompt.text : '';
-    this.chat =
-      prompt.kind === 'text'
-        ? null
-        : { title: run.title || 'Chat', messages: prompt.messages, systemPrompt: this.systemPrompt };
+    this.systemPrompt = systemPrompt;
+    this.text = text;
+    this.chat = chat;
     this.#pinned = run.pinned === null ? null : (lanes[run.pinned] ?? null);
     this.blind.votes = run.votes;
   }
@@ -176,7 +172,7 @@ export class CompareState {
 
   /** Stops and stores a run that is left while it grows. */
   #leave(): void {
-    this.runner.stop();
+    this.runner.stopLanes();
     for (const reply of this.lanes.flatMap(({ replies }) => replies)) {
       if (reply.running) reply.failed({ reason: 'user', tokens: reply.count - reply.runStart });
     }
@@ -297,8 +293,10 @@ export class CompareState {
     if (loaded !== null && !this.runner.running && this.#hasOneModel) this.#setModel(loaded);
   }
 
-  /** Compares what could answer a plain prompt instead of the chat that was sent here. */
+  /** Compares what could answer a plain prompt instead of the chat that was sent here, without its system prompt. */
   dropChat(): void {
+    const { systemPrompt } = this;
+    this.setAll((lane) => (lane.systemPrompt === systemPrompt ? { systemPrompt: '' } : {}));
     this.chat = null;
     this.systemPrompt = '';
   }
@@ -393,7 +391,7 @@ export class CompareState {
   recomputedOf(lane: Lane, reply: Reply): RecomputedTokens {
     const known = this.#recomputed.get(reply);
     if (known !== undefined) return known;
-    const ran = () => ({ prompt: this.ranPrompt ?? this.prompt, settings: lane.ranWith ?? lane.settings });
+    const ran = () => ({ prompt: this.rerunPrompt, settings: lane.ranWith ?? lane.settings });
     const made = new RecomputedTokens(reply, this.#engine, laneBasis(ran, reply, lane));
     this.#recomputed.set(reply, made);
     return made;
@@ -412,7 +410,7 @@ export class CompareState {
 
   /** A run that was deleted is stored as a new one. */
   #renew(): void {
-    if (this.id === null) this.#begin(this.ranPrompt ?? this.prompt);
+    if (this.id === null) this.#begin(this.rerunPrompt);
   }
 
   async #runAll(): Promise<void> {
@@ -422,7 +420,7 @@ export class CompareState {
   }
 
   async #run(lanes: readonly Lane[]): Promise<void> {
-    const prompt = this.ranPrompt ?? this.prompt;
+    const prompt = this.rerunPrompt;
     await this.#grow(lanes, () => this.runner.run(lanes, prompt));
   }
 

@@ -65,6 +65,7 @@ describe('CompareState', () => {
     await compare.run();
     compare.text = 'Twice';
     expect(compare.promptChanged).toBe(true);
+    expect([compare.prompt, compare.rerunPrompt]).toMatchObject([{ text: 'Twice' }, { text: 'Once' }]);
     const [first, second] = compare.lanes;
     const before = first.reply;
     second.set({ sampling: { ...second.settings.sampling, temperature: 2 } });
@@ -198,9 +199,23 @@ describe('CompareState', () => {
     ] as const;
     compare.take({ title: 'A chat', messages, systemPrompt: 'Be brief.' }, { id: 'new', name: 'New' });
     expect(compare.prompt).toEqual({ kind: 'chat', messages });
+    expect(compare.prompt).not.toHaveProperty('whenFull');
     expect(compare.settings[2]).toMatchObject({ systemPrompt: 'Be brief.', modelId: 'new', modelName: 'New' });
     compare.take({ title: 'A chat', messages: [messages[0]], systemPrompt: '' }, null);
     expect(compare.prompt).toEqual({ kind: 'text', text: 'Hi' });
+  });
+
+  it('drops the oldest turns as the chat does that was sent here, also when the run is opened again', async () => {
+    const { api, compare, history } = setUp();
+    const messages = [{ role: 'user', text: 'Hi' } as const, { role: 'assistant', text: 'Hello' } as const];
+    compare.take({ title: 'A chat', messages, systemPrompt: '', whenFull: 'drop_oldest' }, null);
+    await compare.run();
+    for (const { prompt } of api.requests[0].lanes) expect(prompt).toMatchObject({ whenFull: 'drop_oldest' });
+    expect(history.saved[0].prompt).toEqual({ kind: 'chat', messages, whenFull: 'drop_oldest' });
+    compare.dropChat();
+    compare.open(history.saved[0]);
+    expect(compare.chat?.whenFull).toBe('drop_oldest');
+    expect(compare.promptChanged).toBe(false);
   });
 
   it('makes new sets with the system prompt of what is open', async () => {
@@ -210,7 +225,9 @@ describe('CompareState', () => {
     const chat = { title: 'A chat', messages, systemPrompt: 'Be a pirate.' };
     compare.take(chat, null);
     expect(compare.systemPrompt).toBe('Be a pirate.');
+    compare.lanes[1].set({ systemPrompt: 'Be kind.' });
     compare.dropChat();
+    expect(compare.settings.map(({ systemPrompt }) => systemPrompt)).toEqual(['', 'Be kind.', '']);
     expect([compare.systemPrompt, compare.prompt]).toEqual(['', { kind: 'text', text: 'Once' }]);
     compare.take(chat, null);
     compare.open(history.saved[0]);
@@ -310,6 +327,20 @@ describe('CompareState', () => {
     ]);
   });
 
+  it('loads the first model again, also if another run is opened meanwhile', async () => {
+    const { engine, compare, history } = setUp([1, 2]);
+    await compare.run();
+    const [other] = history.saved;
+    compare.lanes[1].set({ modelId: 'other', modelName: 'Other' });
+    engine.whileLoading = () => {
+      if (engine.loads.length === 2) compare.open(other);
+    };
+    await compare.run();
+    expect(compare.id).toBe(other.id);
+    expect(engine.loads.map(({ modelId }) => modelId)).toEqual(['other', MODEL.id]);
+    expect(engine.model?.id).toBe(MODEL.id);
+  });
+
   it('stores replies and votes under the name of the settings that they were generated with', async () => {
     const { compare, history } = setUp([1, 2]);
     compare.blind.turn(true, compare.lanes);
@@ -351,5 +382,20 @@ describe('CompareState', () => {
     expect(laneStatus(compare, 1000).rate).toMatchObject({ current: sum, over: '3 lanes' });
     compare.open(history.saved[0]);
     expect(laneStatus(compare, 1000).rate).toEqual({ points: [], current: sum, over: '3 lanes' });
+  });
+
+  it('does not add rates of lanes that ran one after the other', async () => {
+    const { compare, history } = setUp();
+    await compare.run();
+    /** The status bar, as if the last lane had been run at another time. */
+    const statusAt = (requestedAt: string) => {
+      const run = structuredClone(history.saved[0]);
+      run.lanes[2].replies[0].facts.run!.requestedAt = requestedAt;
+      compare.open(run);
+      return laneStatus(compare, 1000).rate;
+    };
+    const below = compare.lanes.map(({ reply }) => figuresOf(reply!).rate ?? 0);
+    expect(statusAt('2999-01-01T00:00:00.000Z')).toMatchObject({ current: below[2], over: '1 lane' });
+    expect(statusAt('2000-01-01T00:00:00.000Z')).toMatchObject({ current: below[0] + below[1], over: '2 lanes' });
   });
 });

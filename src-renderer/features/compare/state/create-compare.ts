@@ -1,5 +1,4 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import { nextFrame } from '../../../lib/next-frame.ts';
 import { pacedFrame } from '../../../lib/paced-frames.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
@@ -43,7 +42,7 @@ export function createCompare(parts: {
     history: runs,
     load: (model, signal, keep) => loadFor(library, engine, model, signal, keep),
     fits: (modelId) => fitsBeside(library, modelId),
-    frame: (callback, isUrgent = false, share = 1) => (isUrgent ? nextFrame(callback) : pacedFrame(callback, share)),
+    frame: pacedFrame,
     isHidden: () => document.hidden,
   });
   window.addEventListener('pagehide', () => {

@@ -78,6 +78,17 @@ describe('a branch of a lane', () => {
     expect(lane.changed).toBe(true);
   });
 
+  it('has the seed that was drawn for its sample', async () => {
+    const { api, compare, lane } = await ran();
+    lane.set({ sampling: { ...lane.settings.sampling, seed: null } });
+    await compare.rerun(lane);
+    const [{ seed }] = lane.replies;
+    await compare.branch(lane, { index: 1, id: 93 });
+    await compare.branch(lane, { index: 2, id: 94 });
+    const asked = api.requests.slice(1).map(({ lanes: [{ sampling }] }) => sampling.seed);
+    expect(asked).toEqual([null, seed, seed]);
+  });
+
   it('is no sample: figures are about the samples, or about the branch on screen', async () => {
     const { compare, lane } = await ran();
     await compare.branch(lane, { index: 1, id: 93 });
@@ -92,6 +103,20 @@ describe('a branch of a lane', () => {
     await compare.branch(lane, { index: 2, id: 93 });
     const pieces = () => [1, 2, 3].map((index) => lane.reply?.detailsOf(index)?.piece);
     await vi.waitFor(() => expect(pieces()).toEqual(['t1', 't0', 't1']));
+  });
+
+  it('shares the memory for candidates with the other replies of its lane', async () => {
+    const { api, compare, lane } = await ran();
+    api.scripts.set(
+      1,
+      Array.from({ length: 6000 }, (_, i) => i),
+    );
+    await compare.branch(lane, { index: 0, id: 93 });
+    await compare.branch(lane, { index: 0, id: 94 });
+    const [, first, second] = lane.replies;
+    await vi.waitFor(() => expect(first.detailsOf(3000)?.piece).toBe('t3000'));
+    second.detailsOf(3000);
+    await vi.waitFor(() => expect(second.details.isMissing(3000)).toBe(true));
   });
 
   it('is stored with the run, and read back', async () => {
@@ -142,7 +167,7 @@ describe('a branch of a lane', () => {
     while (lane.full === null) lane.branch(lane.replies[0], 1).finished({} as never);
     expect(lane.replies).toHaveLength(MAX_REPLIES);
     expect(await compare.branch(lane, { index: 1, id: 95 })).toBe(false);
-    expect(lane.full).toBe(`A lane has at most ${MAX_REPLIES} replies. Run it again first.`);
+    expect(lane.full).toBe(`This lane has ${MAX_REPLIES} replies, the maximum. Running it again replaces them all.`);
   });
 
   it('is stored with the number of its own tokens if it is left while it grows', async () => {

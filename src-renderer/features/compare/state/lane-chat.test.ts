@@ -3,10 +3,10 @@ import { REPLY_FACTS } from '../../chat/test-support/fakes.ts';
 import { storedRun } from '../../chat/receipts/recorded-reply.ts';
 import { ReceiptsState } from '../../chat/receipts/receipts.svelte.ts';
 import { openSession } from '../../chat/test-support/session.ts';
-import { applyToChat, openAsChat } from './lane-chat.ts';
-import { newLaneSettings } from './lane-settings.ts';
+import { applySettings, openAsChat } from './lane-chat.ts';
+import { laneParams, newLaneSettings } from './lane-settings.ts';
 import { storedReply } from './lane.svelte.ts';
-import { sentChat } from './sent-chat.ts';
+import { promptOfChat, sentChat } from './sent-chat.ts';
 
 const settings = {
   ...newLaneSettings({ id: 'tiny-transformer', name: 'TinyTransformer' }, { topK: 5 }),
@@ -101,17 +101,32 @@ describe('openAsChat', () => {
     expect(chat.messages().map(({ message }) => message.text)).toEqual(['Be brief.', 'Hi', 'Hello', 'Who?', ' upon']);
     // And back again.
     const last = chat.path[3];
-    expect(sentChat(chat, last)).toMatchObject({ title: 'Hi', messages, systemPrompt: 'Be brief.' });
-    expect(sentChat(chat, chat.path[2])).toMatchObject({ messages });
+    expect(sentChat(chat, last, 'stop')).toEqual({ title: 'Hi', messages, systemPrompt: 'Be brief.' });
+    expect(sentChat(chat, chat.path[2], 'stop')).toMatchObject({ messages });
+  });
+
+  it('keeps what the chat does when the context window is full', async () => {
+    const { chats, session } = await openSession();
+    const messages = [{ role: 'user', text: 'Hi' } as const];
+    openAsChat(chats, { kind: 'chat', messages, whenFull: 'drop_oldest' }, settings, [reply]);
+    expect(session.whenFull).toBe('drop_oldest');
+    // And back again.
+    const sent = sentChat(chats.current, chats.current.path[1], session.whenFull);
+    expect(laneParams(promptOfChat(sent), settings, 0).prompt).toMatchObject({
+      messages: [{ role: 'system', text: 'Be brief.' }, ...messages],
+      whenFull: 'drop_oldest',
+    });
+    expect(laneParams({ kind: 'text', text: 'Hi' }, settings, 0).prompt).not.toHaveProperty('whenFull');
   });
 });
 
-describe('applyToChat', () => {
+describe('applySettings', () => {
   it('replaces the settings of the model and the system prompt, and undoes it', async () => {
     const { chats, modelSettings } = await openSession();
     modelSettings.setSampling({ topP: 0.5 });
     const before = modelSettings.sampling;
-    const undo = applyToChat(chats, modelSettings, settings);
+    const { undo, ...applied } = applySettings({ chats, modelSettings, isChat: true }, settings);
+    expect(applied).toEqual({ text: 'Settings applied to the chat', detail: 'Saved for TinyTransformer' });
     expect(modelSettings.sampling).toEqual(settings.sampling);
     expect(chats.current.systemPrompt).toBe('Be brief.');
     undo();
@@ -125,7 +140,7 @@ describe('applyToChat', () => {
     chat.addUserTurn('Once');
     const own = { sampling: { topK: 3 }, stop: {} };
     chat.settings = own;
-    const undo = applyToChat(chats, modelSettings, settings);
+    const { undo } = applySettings({ chats, modelSettings, isChat: true }, settings);
     chats.create();
     await chats.flush();
     await chats.select(chat.id);
@@ -133,5 +148,28 @@ describe('applyToChat', () => {
     expect(chats.current).toMatchObject({ systemPrompt: 'Be brief.', settings: null });
     undo();
     expect(chats.current).toMatchObject({ systemPrompt: '', settings: own });
+  });
+
+  it('leaves the settings of the chat alone if the lane has another model', async () => {
+    const { chats, modelSettings } = await openSession();
+    const chat = chats.current;
+    const own = { sampling: { topK: 3 }, stop: {} };
+    chat.settings = own;
+    const other = { ...settings, modelId: 'other', modelName: 'Other' };
+    const { undo, ...applied } = applySettings({ chats, modelSettings, isChat: true }, other);
+    expect(applied).toEqual({ text: 'Settings saved for Other', detail: 'The chat has its system prompt.' });
+    expect(chat).toMatchObject({ systemPrompt: 'Be brief.', settings: own });
+    undo();
+    expect(chat).toMatchObject({ systemPrompt: '', settings: own });
+    const plain = applySettings({ chats, modelSettings, isChat: true }, { ...other, systemPrompt: '' });
+    expect(plain).not.toHaveProperty('detail');
+  });
+
+  it('leaves the empty chat behind a notebook alone', async () => {
+    const { chats, modelSettings } = await openSession();
+    const { text } = applySettings({ chats, modelSettings, isChat: false }, settings);
+    expect(text).toBe('Settings applied to the notebook');
+    expect(modelSettings.sampling).toEqual(settings.sampling);
+    expect(chats.current.systemPrompt).toBe('');
   });
 });

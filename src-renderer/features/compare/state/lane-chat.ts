@@ -26,6 +26,7 @@ export function openAsChat(
   chat.title = titleFrom(messages.find(({ role }) => role === 'user')?.text ?? '');
   chat.systemPrompt = systemPrompt;
   chat.model = { id: modelId, name: modelName };
+  if (prompt.kind === 'chat' && prompt.whenFull !== undefined) chat.whenFull = prompt.whenFull;
   for (const { role, text } of messages) {
     if (role === 'user') chat.addUserTurn(text);
     else chat.addFinishedReply(untokenized(text, reply));
@@ -61,26 +62,42 @@ function untokenized(text: string, { facts: { run: _, branch: __, ...facts } }: 
   };
 }
 
-/** Gives the chat a lane's settings: those of its model, and the system prompt of the open chat. @returns undoes it */
-export function applyToChat(
-  chats: ChatsState,
-  modelSettings: ModelSettingsState,
-  { modelId, sampling, stop, template, enableThinking, systemPrompt }: LaneSettings,
-): () => void {
+/** What a lane's settings were applied to, for a toast. */
+export interface AppliedSettings {
+  readonly text: string;
+  readonly detail?: string;
+  readonly undo: () => void;
+}
+
+/**
+ * Saves a lane's settings for its model, so that what is open has them if that model is loaded. Gives the open chat the
+ * lane's system prompt.
+ * @param isChat false: a notebook is open, which has no system prompt
+ */
+export function applySettings(
+  { chats, modelSettings, isChat }: { chats: ChatsState; modelSettings: ModelSettingsState; isChat: boolean },
+  { modelId, modelName, sampling, stop, template, enableThinking, systemPrompt }: LaneSettings,
+): AppliedSettings {
   const chat = chats.current;
-  const before = chat.systemPrompt;
-  const own = chat.settings;
-  // They would hide the model's.
-  if (own !== null) chat.settings = null;
-  const undo = modelSettings.replace(modelId, { sampling, stop, template, enableThinking });
-  if (systemPrompt !== before) chat.systemPrompt = systemPrompt;
-  return () => {
-    undo();
-    const facts: Partial<ChatFacts> = {
-      ...(own === null ? {} : { settings: own }),
-      ...(systemPrompt === before ? {} : { systemPrompt: before }),
-    };
-    // The chat may have been closed, and opened again as another document.
-    if (Object.keys(facts).length > 0) void chats.changeFacts(chat, facts);
+  const isLoaded = modelId === modelSettings.model?.id;
+  /** What changes of the chat, as it was. */
+  const before: Partial<ChatFacts> = {
+    // They would hide the model's.
+    ...(isChat && isLoaded && chat.settings !== null ? { settings: chat.settings } : {}),
+    ...(isChat && chat.systemPrompt !== systemPrompt ? { systemPrompt: chat.systemPrompt } : {}),
   };
+  if (before.settings !== undefined) chat.settings = null;
+  const restore = modelSettings.replace(modelId, { sampling, stop, template, enableThinking });
+  if (before.systemPrompt !== undefined) chat.systemPrompt = systemPrompt;
+  const undo = () => {
+    restore();
+    // The chat may have been closed, and opened again as another document.
+    if (Object.keys(before).length > 0) void chats.changeFacts(chat, before);
+  };
+  if (isLoaded) {
+    const where = isChat ? 'chat' : 'notebook';
+    return { text: `Settings applied to the ${where}`, detail: `Saved for ${modelName}`, undo };
+  }
+  const text = `Settings saved for ${modelName}`;
+  return before.systemPrompt === undefined ? { text, undo } : { text, detail: 'The chat has its system prompt.', undo };
 }

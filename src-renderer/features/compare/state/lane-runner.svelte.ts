@@ -102,8 +102,10 @@ export class LaneRunner {
   readonly #parts: LaneRunnerParts;
   #waiting = $state.raw<readonly Entry[]>([]);
   #batch: Batch | null = null;
+  /** Ends the load of the first model after the lanes; null while there is none. */
+  #returning: AbortController | null = null;
   #done = Promise.resolve();
-  /** Another model was chosen meanwhile, which stays. */
+  /** The loaded model stays: a person chose it meanwhile, or stopped the load of the first one. */
   #keepsModel = false;
   /** The model that lanes loaded last, or tried to, in this run; null if none. */
   #borrowed: LaneModel | null = null;
@@ -137,8 +139,12 @@ export class LaneRunner {
    */
   async branch(lane: Lane, source: Reply, { index, id }: ChosenAt, prompt: ComparedPrompt): Promise<void> {
     const settings = lane.ranWith ?? lane.settings;
+    const asked = laneParams(prompt, settings, lane.sampleOf(source));
+    // A random one was drawn for the sample.
+    const seed = asked.sampling.seed ?? lane.lineOf(source)[0].seed;
     const params = {
-      ...laneParams(prompt, settings, lane.sampleOf(source)),
+      ...asked,
+      sampling: { ...asked.sampling, seed },
       prompt: promptWith(prompt, settings, source, index),
       firstToken: id,
     };
@@ -164,11 +170,13 @@ export class LaneRunner {
     await this.#done;
   }
 
-  /** The model that was loaded before is replaced for now, or about to be loaded again. */
+  /** The model that was loaded before is replaced for now or soon, or about to be loaded again. */
   get borrows(): boolean {
     const { home } = this;
     if (home === null) return false;
-    return this.loading !== null || !isLoaded({ modelId: home.id, executor: home.executor }, this.#parts.engine.model);
+    const { model } = this.#parts.engine;
+    const isHome = isLoaded({ modelId: home.id, executor: home.executor }, model);
+    return this.loading !== null || !isHome || this.#waiting.some((entry) => !isLoaded(entry.model, model));
   }
 
   /** Its first sample has not started yet. */
@@ -176,9 +184,18 @@ export class LaneRunner {
     return this.#waiting.some(({ reply }) => reply === lane.replies[0]);
   }
 
-  /** Stops everything. Texts so far are kept. @param to why, for example `load SmolLM2`: that model is then kept */
+  /**
+   * Stops everything, also loading the first model again. Texts so far are kept.
+   * @param to why, for example `load SmolLM2`: that model is then kept
+   */
   stop(to: string | null = null): void {
-    if (to !== null) this.#keepsModel = true;
+    if (to !== null || this.#returning !== null) this.#keepsModel = true;
+    this.#returning?.abort();
+    this.stopLanes(to);
+  }
+
+  /** Stops all lanes. Texts so far are kept, and the first model is loaded again. @param to see `stop` */
+  stopLanes(to: string | null = null): void {
     this.#drop(() => true, to);
     if (this.#batch === null) return;
     this.#batch.stoppedTo = to;
@@ -278,11 +295,14 @@ export class LaneRunner {
     // A lost executor is tried again only on request.
     const model = this.#movedFrom({ modelId: home.id, executor });
     if (isLoaded(model, loaded)) return;
+    this.#returning = new AbortController();
     try {
-      await this.#load(model, new AbortController().signal, false);
+      await this.#load(model, this.#returning.signal, false);
     } catch (thrown) {
-      // A person may have chosen another model meanwhile.
+      // A person may have stopped it, or chosen another model meanwhile.
       if (!this.#keepsModel) this.problem = EngineError.from(thrown);
+    } finally {
+      this.#returning = null;
     }
   }
 

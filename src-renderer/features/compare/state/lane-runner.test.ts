@@ -213,7 +213,8 @@ describe('LaneRunner', () => {
     api.scripts.set(1, [5, 'pause', 6]).set(2, [7, 'pause', 8]);
     const done = runner.run(lanes, PROMPT);
     await vi.waitFor(() => expect(idsOf(lanes[1])).toEqual([7]));
-    expect(runner.borrows).toBe(false);
+    // The other model is loaded as soon as this lane ends, which would stop a reply of the chat.
+    expect(runner.borrows).toBe(true);
     await runner.stopLane(lanes[1]);
     await vi.waitFor(() => expect(idsOf(lanes[0])).toEqual([5]));
     expect(runner.borrows).toBe(true);
@@ -269,10 +270,37 @@ describe('LaneRunner', () => {
     expect(engine.model?.id).toBe(MODEL.id);
     engine.broken = null;
     const stopped = lane(3, OTHER);
-    engine.whileLoading = () => runner.stop();
+    engine.whileLoading = () => {
+      engine.whileLoading = () => undefined;
+      runner.stop();
+    };
     await runner.run([stopped], PROMPT);
     expect(reasonOf(stopped)).toBe('user');
     expect(engine.model?.id).toBe(MODEL.id);
+  });
+
+  it('stops loading the first model again, and then keeps the other one', async () => {
+    const { engine, runner, lane } = setUp();
+    engine.whileLoading = () => {
+      if (engine.loads.length === 2) runner.stop();
+    };
+    const one = lane(1, OTHER);
+    await runner.run([one], PROMPT);
+    expect(reasonOf(one)).toBe('eos');
+    expect(engine.loads.map(({ modelId }) => modelId)).toEqual(['other', MODEL.id]);
+    expect([engine.model?.id, runner.problem, runner.running]).toEqual(['other', null, false]);
+  });
+
+  it('lets the chat use the engine while only lanes of the loaded model run or wait', async () => {
+    const { api, runner, lane } = setUp();
+    // More than one batch.
+    const lanes = Array.from({ length: 9 }, (_, seed) => lane(seed));
+    api.scripts.set(0, [5, 'pause', 6]);
+    const done = runner.run(lanes, PROMPT);
+    await vi.waitFor(() => expect(idsOf(lanes[0])).toEqual([5]));
+    expect([runner.isWaiting(lanes[8]), runner.borrows]).toEqual([true, false]);
+    api.resume();
+    await done;
   });
 
   it('does not load the first model again if a person unloads or replaces it meanwhile', async () => {

@@ -76,8 +76,13 @@ export function promptWith(
 
 function promptOf(prompt: ComparedPrompt, settings: LaneSettings): ChatPrompt {
   const { template, enableThinking } = settings;
-  const thinking = enableThinking === null ? {} : { enableThinking };
-  return { kind: 'chat', messages: messagesOf(prompt, settings.systemPrompt), template, ...thinking };
+  return {
+    kind: 'chat',
+    messages: messagesOf(prompt, settings.systemPrompt),
+    template,
+    ...(prompt.kind === 'text' || prompt.whenFull === undefined ? {} : { whenFull: prompt.whenFull }),
+    ...(enableThinking === null ? {} : { enableThinking }),
+  };
 }
 
 /** Seed of a sample; null for a new one each time. */

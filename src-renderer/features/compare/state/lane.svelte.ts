@@ -11,7 +11,10 @@ import { now } from '../../chat/state/identity.ts';
 import { Reply } from '../../chat/state/reply.svelte.ts';
 import { seedOf } from './lane-settings.ts';
 
-/** Tokens of a lane's run whose candidates are kept, about 20 MB. Those of others are computed again when they are looked at. */
+/**
+ * Tokens of a lane's run and of its branches whose candidates are kept, about 20 MB. Those of others are computed again
+ * when they are looked at.
+ */
 const MAX_DETAILS = 8192;
 
 /** One lane: settings, and the replies that were generated with them. */
@@ -27,6 +30,8 @@ export class Lane {
   ranWith = $state.raw<LaneSettings | null>(null);
   /** Texts of its settings that are kept while another option is selected. */
   drafts = $state.raw(defaultModelSettings().drafts);
+  /** Of how many further tokens the candidates are kept. */
+  #detailsLeft = { tokens: MAX_DETAILS };
 
   constructor(settings: LaneSettings) {
     this.settings = settings;
@@ -85,10 +90,10 @@ export class Lane {
   begin(): readonly Reply[] {
     const { settings } = this;
     this.ranWith = settings;
-    const left = { tokens: MAX_DETAILS };
+    this.#detailsLeft = { tokens: MAX_DETAILS };
     this.replies = Array.from({ length: settings.samples }, (_, sample) => {
       const reply = new Reply(newTurn(newFacts(settings, sample)));
-      reply.keepDetails(left);
+      reply.keepDetails(this.#detailsLeft);
       reply.begin({ sampling: settings.sampling });
       return reply;
     });
@@ -98,7 +103,9 @@ export class Lane {
 
   /** Why no branch can be added, or null. */
   get full(): string | null {
-    return this.replies.length < MAX_REPLIES ? null : `A lane has at most ${MAX_REPLIES} replies. Run it again first.`;
+    return this.replies.length < MAX_REPLIES
+      ? null
+      : `This lane has ${MAX_REPLIES} replies, the maximum. Running it again replaces them all.`;
   }
 
   /** Adds and shows a reply that begins with the first `index` tokens of another one, which stays. */
@@ -108,7 +115,7 @@ export class Lane {
     const text = source.slice(0, source.startOf(index));
     const reply = new Reply({ ...newTurn(facts), text, tokens: source.copyColumns(0, index) });
     reply.details.inherit(source.details, index);
-    reply.keepDetails({ tokens: MAX_DETAILS });
+    reply.keepDetails(this.#detailsLeft);
     reply.begin({ sampling: settings.sampling });
     this.replies = [...this.replies, reply];
     this.shown = this.replies.length - 1;

@@ -5,7 +5,7 @@ import { MODEL } from '../../chat/test-support/fakes.ts';
 import type { LaneModel } from './lane-models.ts';
 import { loadFor } from './load-model.ts';
 
-function setUp(change: { problem?: EngineError; verdict?: Fit['verdict']; loads?: boolean }) {
+function setUp(change: { problem?: EngineError; verdict?: Fit['verdict']; loads?: boolean; pendingId?: string }) {
   const engine = { model: MODEL, status: 'ready' as const };
   const loads: unknown[] = [];
   const abort = new AbortController();
@@ -16,8 +16,10 @@ function setUp(change: { problem?: EngineError; verdict?: Fit['verdict']; loads?
       if (change.loads) engine.model = { ...MODEL, id, executor: 'reference' };
     },
     cancelLoad: () => loads.push('cancelled'),
+    pendingId: change.pendingId ?? null,
     problem: () => change.problem ?? null,
-    fit: () => (change.verdict === undefined ? null : ({ verdict: change.verdict } as Fit)),
+    fit: (_id: string, on?: string) =>
+      change.verdict === undefined || on === 'webgpu' ? null : ({ verdict: change.verdict } as Fit),
     nameOf: () => 'Other',
   };
   const load = (executor: LaneModel['executor'] = 'reference', keep = false) =>
@@ -46,6 +48,8 @@ describe('loadFor', () => {
     const gone = new EngineError('MODEL_NOT_FOUND', 'Its file is gone.');
     await expect(setUp({ problem: gone }).load()).rejects.toThrow('Its file is gone.');
     await expect(setUp({ verdict: 'too-large' }).load()).rejects.toThrow('Other does not fit in memory.');
+    // A GPU has memory of its own.
+    await expect(setUp({ verdict: 'too-large', problem: gone }).load('webgpu')).rejects.toThrow('Its file is gone.');
     await expect(setUp({}).load()).rejects.toThrow('Other could not be loaded.');
   });
   it('can be cancelled', async () => {
@@ -54,5 +58,12 @@ describe('loadFor', () => {
     abort.abort();
     await expect(done).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(loads).toContain('cancelled');
+  });
+  it('does not cancel the load of a model that a person has chosen meanwhile', async () => {
+    const { loads, abort, load } = setUp({ pendingId: 'third' });
+    const done = load();
+    abort.abort();
+    await expect(done).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(loads).not.toContain('cancelled');
   });
 });

@@ -10,14 +10,18 @@ import { isLoaded, type LaneModel } from './lane-models.ts';
  * @throws EngineError why it is not loaded
  */
 export async function loadFor(
-  library: Pick<LibraryState, 'load' | 'cancelLoad' | 'problem' | 'fit' | 'nameOf'>,
+  library: Pick<LibraryState, 'load' | 'cancelLoad' | 'pendingId' | 'problem' | 'fit' | 'nameOf'>,
   engine: Pick<EngineState, 'model' | 'status'>,
   model: LaneModel,
   signal: AbortSignal,
   keep = false,
 ): Promise<void> {
   const { modelId, executor } = model;
-  const cancel = () => library.cancelLoad();
+  const cancel = () => {
+    const { pendingId } = library;
+    // Otherwise a person has chosen another one, which then replaces this load.
+    if (pendingId === null || pendingId === modelId) library.cancelLoad();
+  };
   signal.addEventListener('abort', cancel);
   try {
     // The estimates of memory are for the default executor.
@@ -34,7 +38,7 @@ export async function loadFor(
   if (signal.aborted) throw cancelled();
   if (engine.status === 'ready' && isLoaded(model, engine.model)) return;
   const name = library.nameOf(modelId);
-  if (library.fit(modelId)?.verdict === 'too-large') {
+  if (library.fit(modelId, executor ?? undefined)?.verdict === 'too-large') {
     throw new EngineError('OUT_OF_MEMORY', `${name} does not fit in memory. The Models page has the numbers.`);
   }
   throw (
