@@ -120,6 +120,32 @@ test('a changed run stands beside the unmodified one, whatever is changed', { ta
   await expectNoViolations(page, 'Inside, with changes');
 });
 
+test('without the causal mask, a token looks at the keys after it', { tag: '@full' }, async ({ app }) => {
+  const { page } = app;
+  await new ChatPage(page).ready();
+  const inside = new InsidePage(page);
+  await inside.show();
+  await inside.id('inside-text').fill('the cat and the dog '.repeat(20).trim());
+  await expect.poll(() => inside.tokens.count()).toBeGreaterThan(96);
+  const last = (await inside.tokens.count()) - 1;
+  await inside.step('what-if');
+  await page.getByRole('button', { name: 'Turn off causal mask', exact: true }).click();
+  await inside.id('pair-attention').click();
+  await inside.tokens.first().click();
+  const keys = (run: 1 | 2) => inside.run(run).getByTestId('attention-keys');
+  const first = ['The same tokens', 'Tokens 0 to 47'];
+  await expect(keys(1).locator('option')).toHaveText(first);
+  await expect(keys(2).locator('option')).toHaveText([...first, 'Tokens 48 to 95', `Tokens 96 to ${last}`]);
+  await keys(2).selectOption('96');
+  const picture = inside.run(2).getByTestId('attention');
+  await expect(inside.busy).toHaveCount(0);
+  await picture.getByTestId('picture-cells').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('End');
+  await expect(picture.getByTestId('picture-facts')).toContainText(`(token ${last})`);
+  await expect(picture.getByTestId('picture-facts')).not.toContainText('masked');
+});
+
 test('the same text runs in two models', { tag: '@full' }, async ({ app, dataDir }) => {
   test.setTimeout(180_000);
   const { page } = app;

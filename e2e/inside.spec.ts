@@ -192,3 +192,42 @@ test('a token of a lane opens the run that led to it', { tag: '@full' }, async (
   await expect(inside.tokens).toHaveCount(5);
   await expect(inside.id('why-sum')).toContainText('parts sum to');
 });
+
+test('a cell stays with its token when another part of a long run is shown', { tag: '@full' }, async ({ app }) => {
+  const { page } = app;
+  await new ChatPage(page).ready();
+  const inside = new InsidePage(page);
+  await inside.show();
+  await inside.id('inside-text').fill('the cat and the dog '.repeat(20).trim());
+  await expect.poll(() => inside.tokens.count()).toBeGreaterThan(96);
+  await inside.step('attention');
+  await inside.tokens.first().click();
+  await expect(inside.busy).toHaveCount(0);
+  const picture = inside.id('attention');
+  await picture.getByTestId('picture-cells').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('PageDown');
+  const facts = picture.getByTestId('picture-facts');
+  await expect(facts).toContainText(/\(token\s47\) looks at .+ \(token\s0\)/);
+  const chosen = inside.tokens.nth(47);
+  await page.keyboard.press('Enter');
+  await expect(chosen).toHaveAttribute('aria-checked', 'true');
+  // The part around it begins with another key.
+  await expect(facts).toContainText(/\(token\s47\) looks at .+ \(token\s12\)/);
+  await page.keyboard.press('Enter');
+  await expect(chosen).toHaveAttribute('aria-checked', 'true');
+});
+
+test('a text keeps its line ends', { tag: '@full' }, async ({ app }) => {
+  await new ChatPage(app.page).ready();
+  const inside = new InsidePage(app.page);
+  await inside.show();
+  const text = 'the cat\nand the dog';
+  await inside.id('inside-text').fill(text);
+  await expect(inside.id('inside-text')).toHaveValue(text);
+  // <BOS> and five words.
+  await expect(inside.tokens).toHaveCount(6);
+  await inside.id('inside-beside').selectOption('text');
+  await inside.id('second-text').fill(text);
+  await expect(inside.id('second-text')).toHaveValue(text);
+});

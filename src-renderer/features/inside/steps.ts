@@ -50,7 +50,7 @@ export const STEPS: readonly Step[] = [
     id: 'attention',
     name: 'Attention',
     gist: 'tokens look back',
-    text: 'Each token looks at itself and the tokens before it, and takes more from some than from others. It never looks ahead, so one half stays empty.',
+    text: 'Each token looks at itself and the tokens before it, and takes more from some than from others. It never looks ahead, so the upper right half of the picture stays empty.',
     uses: ['layer', 'head'],
   },
   {

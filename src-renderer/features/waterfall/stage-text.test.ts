@@ -17,10 +17,10 @@ function textsOf(stage: string, change: Partial<SamplingParams>, findings?: Stag
 
 describe('the texts of a stage', () => {
   it.each<[string, Partial<SamplingParams>, string, string, StageFindings?]>([
-    ['top_k', { topK: 40 }, '40 best stay', 'not in top 40'],
-    ['top_k', { topK: 1 }, '1 best stay', 'not the best'],
-    ['top_p', { topP: 0.9 }, 'until 90 % is reached', 'beyond 90 %'],
-    ['top_p', { topP: 0.955 }, 'until 96 % is reached', 'beyond 96 %'],
+    ['top_k', { topK: 40 }, 'keeps the 40 best', 'not in top 40'],
+    ['top_k', { topK: 1 }, 'keeps the best', 'not the best'],
+    ['top_p', { topP: 0.9 }, 'up to 90 % in total', 'beyond 90 %'],
+    ['top_p', { topP: 0.955 }, 'up to 96 % in total', 'beyond 96 %'],
     ['min_p', { minP: 0.05 }, 'at least 5 % of the best', 'below 5 % of the best'],
     ['top_n_sigma', { topNSigma: 1.5 }, 'within 1.5 σ of the best', 'beyond 1.5 σ'],
     ['typical', { typicalP: 0.7 }, 'most typical 70 %', 'not typical'],
@@ -28,13 +28,13 @@ describe('the texts of a stage', () => {
     ['temperature', { temperature: 1.5 }, '1.5 flattens', 'not the best'],
     ['temperature', { temperature: 0 }, 'at 0, the best wins', 'not the best'],
     ['temperature', { dynatempRange: 0.5 }, '0.63 here, sharpens', 'not the best', { temperature: 0.6312 }],
-    ['xtc', { xtcProbability: 0.5 }, 'acts: 0.31 ≤ 0.50', 'above 10 %', { random: 0.31 }],
-    ['xtc', { xtcProbability: 0.5 }, 'rests: 0.73 > 0.50', 'above 10 %', { random: 0.73 }],
+    ['xtc', { xtcProbability: 0.5 }, 'applied: 0.31 ≤ 0.50', 'above 10 %', { random: 0.31 }],
+    ['xtc', { xtcProbability: 0.5 }, 'not applied: 0.73 > 0.50', 'above 10 %', { random: 0.73 }],
     ['xtc', { xtcProbability: 0.5 }, 'needs two candidates', 'above 10 %'],
     ['mirostat', { mirostat: 2 }, 'up to 5.3 bits', 'above 5.3 bits', { maxSurprisal: 5.31 }],
     ['mirostat', { mirostat: 1 }, 'up to 5.3 bits', 'beyond its estimate', { maxSurprisal: 5.31 }],
     ['adaptive_p', { adaptiveTarget: 0.3 }, 'favours 30 %', ''],
-    ['grammar', {}, 'what the format allows', 'against the format'],
+    ['grammar', {}, 'what the format allows', 'not allowed by the format'],
   ])('%s with %o', (stage, change, note, reason, findings) => {
     expect(textsOf(stage, change, findings)).toEqual([note, reason]);
   });

@@ -11,14 +11,14 @@ const OTHERS: Readonly<Record<string, StageText>> = {
   mask: { label: 'Masked', note: () => 'never generated', reason: () => 'never generated', onLogits: true },
   continue: {
     label: 'Continue',
-    note: () => 'may not end at once',
+    note: () => 'cannot end immediately',
     reason: () => 'would end the reply again',
     onLogits: true,
   },
   grammar: {
     label: 'Answer format',
     note: () => 'what the format allows',
-    reason: () => 'against the format',
+    reason: () => 'not allowed by the format',
     onLogits: true,
   },
   banned_texts: {

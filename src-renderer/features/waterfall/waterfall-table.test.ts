@@ -15,8 +15,8 @@ describe('the table of a draw', () => {
     ]);
     expect(table.columns.map(({ note }) => note)).toEqual([
       'the model’s logits',
-      'repeats lose some',
-      '3 best stay',
+      'lowers repeated tokens',
+      'keeps the 3 best',
       '0.8 sharpens',
       'one random draw',
     ]);

@@ -18,6 +18,11 @@ export interface Explained extends SamplingPreview {
   readonly sampling: SamplingParams;
 }
 
+/** A token of a reply as the table shows it: a reply's text does not begin with its first token's space. */
+export function shownText({ id, text }: WaterfallToken, explained: Explained | null): string {
+  return visibleText(explained?.draw.rows.find((row) => row.id === id)?.piece ?? text);
+}
+
 /** What the tried settings draw in place of a token, as shown. */
 export interface Verdict {
   readonly drawn: string;
@@ -61,9 +66,8 @@ export class WaterfallView {
     return { drawn: visibleText(piece), insteadOf: id === actual.id ? null : this.textOf(actual) };
   }
 
-  /** A token of the reply as the table shows it: a reply's text does not begin with its first token's space. */
-  textOf({ id, text }: WaterfallToken): string {
-    return visibleText(this.explained?.draw.rows.find((row) => row.id === id)?.piece ?? text);
+  textOf(token: WaterfallToken): string {
+    return shownText(token, this.explained);
   }
 
   /** Goes to another token, within the reply. */

@@ -3,6 +3,7 @@ import type { SamplingSettings } from '../chat/sampling/sampling-settings.ts';
 
 /** Settings to try on a token. They start as those that it was drawn with, and nothing stores them. */
 export class WhatIf implements SamplingSettings {
+  readonly owner = 'what if';
   sampling = $state.raw<SamplingParams>() as SamplingParams;
   /** Those that the token was drawn with. */
   base = $state.raw<SamplingParams>() as SamplingParams;

@@ -39,6 +39,7 @@ export function headDifference(first: HeadView, second: HeadView): Picture {
   return gridPicture({
     title: `Layer ${layer + 1}, head ${head + 1}: difference of weights`,
     fileName: `attention-difference-layer-${layer + 1}-head-${head + 1}`,
+    origin: { row: queries.from, column: keys.from },
     rowLabels: pairLabels(pair, queries),
     columnLabels: pairLabels(pair, keys),
     columns: keys.to - keys.from,
@@ -85,6 +86,7 @@ export function streamDifference(
     title: 'Difference of the residual stream’s length',
     fileName: 'residual-stream-difference',
     rowLabels: Array.from({ length: first.layers + 1 }, (_, row) => streamRowName(row)),
+    origin: { column: range.from },
     columnLabels: pairLabels(tokens, range),
     columns: range.to - range.from,
     ...{ signed: true, cellWidth: 22, cellHeight: 18, minCellWidth: NARROW_CELL },

@@ -1,8 +1,7 @@
-/** The lesson: what each step is about, on the text of the guide, and a question that its picture answers. */
+/** The lesson: what each step is about, with one example, and a question that its picture answers. */
 import type { StepId } from '../steps.ts';
 import type { Cell, Picture } from '../picture/picture.ts';
 
-/** The guide's example. */
 export const LESSON_TEXT = 'Hello world';
 
 export interface LessonPart {
@@ -35,7 +34,7 @@ export const LESSON: readonly LessonPart[] = [
   {
     step: 'tokenize',
     text: [
-      'A language model does not read letters. It has a fixed list of pieces, its vocabulary: 8,000 of them in this model, whole words first. The text is cut into pieces of that list, and each piece is replaced by its number.',
+      'A language model does not read letters. It has a fixed list of pieces, its vocabulary: in this model, 8,000 words and parts of words. The text is cut into pieces of that list, and each piece is replaced by its number.',
       '“Hello world” becomes two pieces, because both words are in the list. A longer or rarer word would become several. Select a token above to see how it was found.',
     ],
     question: 'The model received three tokens, but you typed two words. Choose the token that was added.',
@@ -60,7 +59,7 @@ export const LESSON: readonly LessonPart[] = [
     step: 'position',
     text: [
       '“Dog bites man” and “man bites dog” have the same words. Attention, the next step, would not notice the difference, because it treats tokens as a set.',
-      'So this model adds a second vector to each token: one row of a table of positions, learned like the first table. Newer models rotate vectors instead. Either way, the same word at another place is another vector.',
+      'So this model adds a second vector to each token: one row of a table of positions, learned like the first table. Newer models rotate vectors instead. Either way, the same word at another position has another vector.',
     ],
     question: 'Choose the row that is added to “Hello”.',
     picture: 'positions',
@@ -110,7 +109,7 @@ export const LESSON: readonly LessonPart[] = [
   {
     step: 'head',
     text: [
-      'The vector of the last token now has to become a prediction. A last matrix compares it with one vector for each of the 8,000 tokens. Each product is a score, the logit of that token. Softmax makes probabilities of the logits.',
+      'The vector of the last token now has to become a prediction. A last matrix compares it with one vector for each of the 8,000 tokens. Each product is a score, the logit of that token. Softmax turns the logits into probabilities.',
       'Nothing stops us from doing the same after an earlier layer. That is the logit lens: what the model would predict if it ended there. Each row of the picture is a layer.',
     ],
     question: 'Choose what the model would predict after its first layer.',
@@ -122,7 +121,7 @@ export const LESSON: readonly LessonPart[] = [
   {
     step: 'sampling',
     text: [
-      'The model ends with probabilities. A token still has to be chosen. Always taking the best one gives the same, often dull, text. So samplers change the odds: temperature makes them more or less equal, top-k and top-p remove the unlikely ones.',
+      'The model ends with probabilities. A token still has to be chosen. Always taking the best one gives the same, often dull, text. So samplers change the probabilities: temperature makes them more or less equal, top-k and top-p remove the unlikely ones.',
       'Then one random number decides. Picture the remaining candidates on a line, each as long as its probability: the number is a point on the line. “Draw again” uses another number.',
     ],
     question: 'Choose the candidate that is most likely to be drawn.',
@@ -134,7 +133,7 @@ export const LESSON: readonly LessonPart[] = [
   {
     step: 'loop',
     text: [
-      'The drawn token is appended to the text, and everything begins again for the next one. A reply of 100 words is the ten steps, more than a hundred times.',
+      'The drawn token is appended to the text, and everything begins again for the next one. A reply of 100 words takes these ten steps more than a hundred times.',
       'Most of the work can be saved. No token looks ahead, so the keys and values of earlier tokens never change. They are kept in the KV cache, and only the new token is computed. “Measure the time” shows what that saves on this computer.',
     ],
     question: 'Choose the way that needs fewer operations.',

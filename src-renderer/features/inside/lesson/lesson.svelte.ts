@@ -1,3 +1,4 @@
+import { announce } from '../../../ui/live-region.svelte.ts';
 import { BUILT_IN_MODEL } from '../../chat/state/app-model.svelte.ts';
 import type { SettingsState } from '../../chat/state/settings.svelte.ts';
 import type { Cell, Picture } from '../picture/picture.ts';
@@ -70,6 +71,8 @@ export class Lesson {
     if (!this.isOpen || part === null || part.picture !== name) return;
     const isRight = part.isRight(cell, picture);
     this.verdict = isRight ? 'right' : 'wrong';
+    // Each time: a second wrong cell changes nothing on the page.
+    announce(isRight ? `Right. ${part.right}` : `No. ${part.hint}`);
     if (!isRight || this.isAnswered(part)) return;
     this.#settings.update({ lessonAnswered: [...this.#settings.current.lessonAnswered, part.step] });
   }

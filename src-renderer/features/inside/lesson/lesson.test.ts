@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Settings } from '../../../../src-main/protocol/app/app-services.ts';
+import { announcements } from '../../../ui/live-region.svelte.ts';
 import type { Picture, TableValue } from '../picture/picture.ts';
 import type { InsideState } from '../state/inside.svelte.ts';
 import { STEPS } from '../steps.ts';
@@ -54,7 +55,7 @@ describe('the lesson', () => {
     expect(LESSON.map(({ step }) => step)).toEqual(STEPS.map(({ id }) => id));
   });
 
-  it('begins with the text of the guide at the first step that is not answered', () => {
+  it('begins with the example at the first step that is not answered', () => {
     const { lesson, inside } = setUp(['tokenize', 'embed']);
     lesson.start();
     expect(inside).toMatchObject({
@@ -90,6 +91,18 @@ describe('the lesson', () => {
     expect(lesson.verdict).toBe('right');
     expect(settings.current.lessonAnswered).toEqual(['tokenize']);
     expect(lesson.next?.step).toBe('embed');
+  });
+
+  it('announces each verdict, also the same one again', () => {
+    const { lesson } = setUp();
+    lesson.start();
+    const said = [1, 1, 0].map((column) => {
+      announcements.text = '';
+      lesson.touch('pieces', { row: 0, column }, PIECES);
+      return announcements.text;
+    });
+    const { hint, right } = LESSON[0]!;
+    expect(said).toEqual([`No. ${hint}`, `No. ${hint}`, `Right. ${right}`]);
   });
 
   it('finds the largest number, and ignores cells without one', () => {

@@ -1,5 +1,5 @@
 import { shortened } from '../../../../src-main/protocol/cut-text.ts';
-import type { Box, Cell, CellFacts, Picture, Table } from './picture.ts';
+import type { Box, Cell, CellFacts, Picture, PictureOrigin, Table } from './picture.ts';
 import { cellTints } from './cells.ts';
 import { lazyScene, type Shape } from './scene.ts';
 import { NO_TINT } from './tint.ts';
@@ -18,6 +18,7 @@ export interface GridOptions {
   signed?: boolean;
   /** The value of the strongest colour. Default: the largest in the grid. */
   max?: number;
+  origin?: PictureOrigin;
   /** The row that is looked at, if it is in the grid. */
   selected?: number;
   cellWidth?: number;
@@ -71,6 +72,7 @@ export function gridPicture(options: GridOptions): Picture {
     },
     describe: ({ row, column }) => options.describe(row, column),
     table: options.table,
+    ...(options.origin === undefined ? {} : { origin: options.origin }),
     ...(options.minCellWidth === undefined ? {} : { fit }),
   };
   return picture;

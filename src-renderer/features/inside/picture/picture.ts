@@ -49,6 +49,12 @@ export interface BarScale {
   labelWidth: number;
 }
 
+/** The tokens that the first row and the first column stand for; absent where they are not tokens. */
+export interface PictureOrigin {
+  row?: number;
+  column?: number;
+}
+
 /** A picture of numbers: a grid of cells that can be pointed at, and the table of what it shows. */
 export interface Picture {
   title: string;
@@ -57,6 +63,8 @@ export interface Picture {
   scene: Scene;
   rows: number;
   columns: number;
+  /** Of a picture that shows a part of the run. Default: its rows and columns are always the same. */
+  origin?: PictureOrigin;
   /** Whether the cells have a negative colour. */
   signed: boolean;
   /** The value of the strongest colour. */
@@ -71,6 +79,26 @@ export interface Picture {
   fit?(width: number): Picture;
   /** Of a picture of bars: its own scale, and the same picture at another one. */
   bars?: { scale: BarScale; scaledTo(scale: BarScale): Picture };
+}
+
+/** The place of a cell in the run, which stays when another part is shown. */
+export function placeInRun({ origin }: Pick<Picture, 'origin'>, { row, column }: Cell): Cell {
+  return { row: row + (origin?.row ?? 0), column: column + (origin?.column ?? 0) };
+}
+
+/** The cell at a place in the run; null if the picture does not show it. */
+export function cellOfPlace(
+  { origin = {}, rows, columns }: Pick<Picture, 'origin' | 'rows' | 'columns'>,
+  place: Cell,
+): Cell | null {
+  const row = place.row - (origin.row ?? 0);
+  const column = place.column - (origin.column ?? 0);
+  if (row < 0 || row >= rows) return null;
+  // A token stays, with the nearest of the others that are shown.
+  if (origin.row !== undefined && origin.column !== undefined) {
+    return { row, column: Math.max(0, Math.min(columns - 1, column)) };
+  }
+  return column < 0 || column >= columns ? null : { row, column };
 }
 
 /** Significant digits of numbers on screen. */

@@ -1,4 +1,4 @@
-import type { Box, CellFacts, Picture, Table } from './picture.ts';
+import type { Box, CellFacts, Picture, PictureOrigin, Table } from './picture.ts';
 import type { Shape } from './scene.ts';
 
 /** A piece of text with a note below. */
@@ -14,6 +14,7 @@ export interface TileOptions {
   title: string;
   fileName: string;
   tiles: readonly Tile[];
+  origin?: PictureOrigin;
   table: Table;
   /** Px after which lines break. */
   width?: number;
@@ -27,7 +28,7 @@ const GAP = 4;
 
 /** Tiles in lines, in reading order. To the keyboard they are one row. */
 export function tilePicture(options: TileOptions): Picture {
-  const { title, fileName, tiles, table, width = WIDTH } = options;
+  const { title, fileName, tiles, table, origin, width = WIDTH } = options;
   const shapes: Shape[] = [];
   const boxes: Box[] = [];
   let x = 0;
@@ -51,6 +52,7 @@ export function tilePicture(options: TileOptions): Picture {
   }
   return {
     ...{ title, fileName, table, signed: false, max: 0 },
+    ...(origin === undefined ? {} : { origin }),
     scene: { width: Math.ceil(right), height: y + HEIGHT, shapes },
     rows: 1,
     columns: tiles.length,

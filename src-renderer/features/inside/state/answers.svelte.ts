@@ -4,8 +4,9 @@ import type { InsideQuery, Intervention } from '../../../../src-main/engine/api/
 import { askInside, type AnswerTo } from '../../../../src-main/protocol/engine/ask-inside.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
 
-/** Answers that are remembered on the page. The engine remembers more. */
+/** Answers that are remembered on the page, and the bytes of their arrays. The engine remembers more. */
 const REMEMBERED = 24;
+const MAX_BYTES = 64 * 2 ** 20;
 /** Queries whose answers change: an answer is not remembered. */
 const CHANGING: ReadonlySet<InsideQuery['kind']> = new Set(['cache']);
 
@@ -34,6 +35,13 @@ export class Question<Q extends InsideQuery> {
   get done(): boolean {
     return this.shown?.query === this.query;
   }
+
+  /** Of the arrays of its own answer. */
+  get bytes(): number {
+    if (!this.done || this.shown === null) return 0;
+    const values: unknown[] = Object.values(this.shown.answer);
+    return values.reduce<number>((sum, value) => sum + (ArrayBuffer.isView(value) ? value.byteLength : 0), 0);
+  }
 }
 
 /** What is known about one run. Each question is asked once. */
@@ -56,15 +64,23 @@ export class Answers {
   /** What is asked in the background next, and what is being asked. */
   #ahead: readonly InsideQuery[] = [];
   #askedAhead: Question<InsideQuery> | null = null;
+  readonly #onlost: (() => boolean) | undefined;
 
+  /** @param run `onlost`: its model is no longer in memory; returns whether the run is read again */
   constructor(
     engine: Pick<EngineState, 'ready'>,
-    run: { ids: readonly number[]; interventions?: readonly Intervention[]; modelId: string },
+    run: {
+      ids: readonly number[];
+      interventions?: readonly Intervention[];
+      modelId: string;
+      onlost?: () => boolean;
+    },
   ) {
     this.#engine = engine;
     this.ids = run.ids;
     this.interventions = run.interventions ?? [];
     this.modelId = run.modelId;
+    this.#onlost = run.onlost;
   }
 
   /**
@@ -140,9 +156,14 @@ export class Answers {
   }
 
   #forgetOldest(): void {
+    let bytes = 0;
+    for (const question of this.#questions.values()) bytes += question.bytes;
+    const latest = [...this.#latest.values()];
     for (const [key, question] of this.#questions) {
-      if (this.#questions.size <= REMEMBERED) return;
-      if (question.query.kind !== 'norms' && question.done) this.#questions.delete(key);
+      if (this.#questions.size <= REMEMBERED && bytes <= MAX_BYTES) return;
+      if (question.query.kind === 'norms' || !question.done || latest.includes(question)) continue;
+      this.#questions.delete(key);
+      bytes -= question.bytes;
     }
   }
 
@@ -155,10 +176,14 @@ export class Answers {
       const answer = await askInside(engine, run, query, { signal });
       if (signal.aborted) return;
       question.shown = { query, answer };
+      this.#forgetOldest();
     } catch (thrown) {
       if (signal.aborted) return;
+      const problem = EngineError.from(thrown);
+      // The run that is read again has the answer.
+      if (problem.code === 'MODEL_NOT_FOUND' && this.#onlost?.() === true) return;
       question.shown = null;
-      question.problem = EngineError.from(thrown);
+      question.problem = problem;
     } finally {
       this.#open.delete(question);
       // A failure in the background is reported when the page asks the same.

@@ -7,7 +7,12 @@ import { Answers } from './answers.svelte.ts';
 /** An engine that is asked about the inside of runs, and answers when the test wants it to. */
 function fakeEngine() {
   const asked: InsideParams[] = [];
-  const open: { params: InsideParams; answer: () => void; fail: () => void; signal: AbortSignal | undefined }[] = [];
+  const open: {
+    params: InsideParams;
+    answer: (arrays?: object) => void;
+    fail: () => void;
+    signal: AbortSignal | undefined;
+  }[] = [];
   const call = (_method: string, params: unknown, options?: { signal?: AbortSignal }) => {
     const given = params as InsideParams;
     asked.push(given);
@@ -16,7 +21,7 @@ function fakeEngine() {
       open.push({
         params: given,
         signal: options?.signal,
-        answer: () => resolve({ kind } as InsideAnswer),
+        answer: (arrays) => resolve({ kind, ...arrays } as InsideAnswer),
         fail: () => reject(new EngineError('OUT_OF_MEMORY', 'too large')),
       });
     });
@@ -92,6 +97,23 @@ describe('Answers', () => {
     expect(second.shown?.query).toBe(first.query);
     await settle();
     expect(engine.asked).toHaveLength(2);
+  });
+
+  it('remembers the last answers, as far as 64 MB go', async () => {
+    const engine = fakeEngine();
+    const answers = new Answers(engine, RUN);
+    const asked: object[] = [];
+    for (const token of [0, 1, 2]) {
+      asked.push(answers.ask(embedding(token)));
+      await settle();
+      engine.open[token]!.answer({ rows: new Float32Array(6e6) });
+      await settle();
+    }
+    // Not `toBe`, which compares the arrays number by number.
+    const isRemembered = (token: number) => answers.ask(embedding(token)) === asked[token];
+    expect([2, 1].map(isRemembered)).toEqual([true, true]);
+    expect(engine.open).toHaveLength(3);
+    expect(isRemembered(0)).toBe(false);
   });
 
   it('cancels everything when it is closed', async () => {

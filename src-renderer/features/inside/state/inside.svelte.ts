@@ -95,6 +95,12 @@ export class InsideState implements RunView {
     return this.source.kind === 'reply' ? this.#draws : null;
   }
 
+  /** What may make the run, or the draw, differ from those of the reply; null if nothing is known to. */
+  get caution(): string | null {
+    const { draw } = this;
+    return draw === null ? null : draw.source.caution(draw.index);
+  }
+
   setText(text: string): void {
     this.source = { kind: 'text', text };
   }

@@ -120,6 +120,18 @@ describe('the state of Inside', () => {
     expect([inside.problem, inside.target, inside.answers?.ids.length]).toEqual([null, 72, 4]);
   });
 
+  it('says what may make a run differ from that of its reply', () => {
+    const { inside } = setUp();
+    const caution = (index: number) => (index === 2 ? 'You chose this token.' : null);
+    inside.lookAt({ ...draws, caution }, 2);
+    expect(inside.caution).toBe('You chose this token.');
+    inside.lookAt({ ...draws, caution }, 3);
+    expect(inside.caution).toBeNull();
+    inside.lookAt({ ...draws, caution }, 2);
+    inside.setText('ab');
+    expect(inside.caution).toBeNull();
+  });
+
   it('reads the prompt of a reply again without adding the reply twice', async () => {
     const { inside } = setUp();
     inside.lookAt(draws, 2);

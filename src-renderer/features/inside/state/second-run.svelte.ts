@@ -10,6 +10,9 @@ import { ASK_AFTER_MS, EXAMPLE_BESIDE } from './examples.ts';
 import type { InsideState } from './inside.svelte.ts';
 import { promptIds, tooLong } from './run-ids.ts';
 
+/** A model that was lost sooner after it was shown is not loaded again by itself, ms. */
+const RELOAD_AFTER_MS = 5000;
+
 /** What is shown beside the run: another text, the changes of "What if", or the same text in another model. */
 export type BesideChoice = { kind: 'text' } | { kind: 'changes' } | { kind: 'model'; id: string };
 
@@ -187,10 +190,27 @@ export class SecondRun implements RunView {
       if (ids.length === 0) this.#show(null, null, 'Type text to compare with.');
       else if (model !== null && ids.length > model.contextSize) this.#show(null, null, tooLong(ids.length, model));
       else if (model === null) this.#show(null, null);
-      else this.#show(new Answers(this.engine, { ids, modelId: model.id }), model);
+      else if (choice.kind !== 'model') this.#show(new Answers(this.engine, { ids, modelId: model.id }), model);
+      else {
+        const shownAt = performance.now();
+        const onlost = () => this.#readLost(shownAt, signal, () => this.#read(choice, text, first, signal));
+        this.#show(new Answers(this.engine, { ids, modelId: model.id, onlost }), model);
+      }
     } catch (thrown) {
       if (!signal.aborted) this.#show(null, null, EngineError.from(thrown).message);
     }
+  }
+
+  /** Another window compares with another model, which replaced this one. @returns whether the run is read again */
+  #readLost(shownAt: number, signal: AbortSignal, read: () => Promise<void>): boolean {
+    // Something else is being read.
+    if (signal.aborted || this.pending) return true;
+    // Otherwise, two windows could take turns forever.
+    if (performance.now() - shownAt < RELOAD_AFTER_MS) return false;
+    this.#beside = null;
+    this.pending = true;
+    void read();
+    return true;
   }
 
   /** Loads a model beside the one that answers. @throws EngineError if it cannot be read, or does not fit */
@@ -205,6 +225,8 @@ export class SecondRun implements RunView {
       // Another one that is still there takes the memory that this one needs.
       if (!isThere) await this.#releaseBeside();
       await Promise.all([library.describe(id), library.refresh()]);
+      // Again, if the list says that the file was replaced.
+      await library.describe(id);
       const problem = library.problem(id);
       if (problem !== null) throw problem;
       const fit = library.fit(id);

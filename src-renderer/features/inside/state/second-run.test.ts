@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
 import type { Answers } from './answers.svelte.ts';
@@ -10,9 +10,12 @@ const modelOf = (id: string, changes: Partial<ModelInfo> = {}) =>
 
 function setUp(verdict: 'fits' | 'after-unload' = 'fits') {
   const calls: { method: string; params: unknown }[] = [];
+  const memory = { isLost: false };
   const engine = {
     call: (method: string, params: { text?: string; ids?: number[] }) => {
       calls.push({ method, params });
+      if (method === 'inside' && memory.isLost)
+        return Promise.reject(new EngineError('MODEL_NOT_FOUND', 'It is gone.'));
       return Promise.resolve(
         method === 'tokenize' ? { ids: [...(params.text ?? '')].map((_, at) => at) } : { text: 'abc' },
       );
@@ -44,7 +47,7 @@ function setUp(verdict: 'fits' | 'after-unload' = 'fits') {
     problem: () => null,
   };
   const second = new SecondRun(first as unknown as InsideState, library as unknown as ModelShelf);
-  return { calls, first, library, second };
+  return { memory, calls, first, library, second };
 }
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -147,6 +150,30 @@ describe('the second run', () => {
     await settle();
     expect(calls.at(-1)).toEqual({ method: 'releaseInside', params: { only: 'beside' } });
     expect(second.problem).toBe('The other does not fit in memory beside larger.');
+  });
+
+  it('loads its model again when another window has replaced it, but not again at once', async () => {
+    const { second, memory, calls } = setUp();
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    onTestFinished(() => now.mockRestore());
+    second.choice = { kind: 'model', id: 'other' };
+    second.follow();
+    await settle();
+    const { answers } = second;
+    const loads = () => calls.filter(({ method }) => method === 'load').length;
+    memory.isLost = true;
+    now.mockReturnValue(10_000);
+    const questions = (['norms', 'tokens'] as const).map((kind) => answers!.ask({ kind }));
+    expect(loads()).toBe(1);
+    await settle();
+    expect(loads()).toBe(2);
+    // Nothing flickers: the new run answers them.
+    expect(questions.map(({ problem }) => problem)).toEqual([null, null]);
+    expect(second.answers).not.toBe(answers);
+    expect([second.answers?.modelId, second.pending, second.problem]).toEqual(['other', false, null]);
+    const again = second.answers!.ask({ kind: 'norms' });
+    await settle();
+    expect([loads(), again.problem?.code]).toEqual([2, 'MODEL_NOT_FOUND']);
   });
 
   it('frees the model that is beside before it asks whether the next one fits', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttentionAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { checkQuery } from '../../../../src-main/engine/inside/check-query.ts';
 import type { Model } from '../../../../src-main/engine/models/model.ts';
-import { headPicture, headQuery, outputPicture, strongestKeys, weightsOf } from './attention.ts';
+import { headPicture, headQuery, isHeadOff, keyParts, outputPicture, strongestKeys, weightsOf } from './attention.ts';
 import type { InsideToken } from './step-props.ts';
 
 const token = (id: number, piece: string): InsideToken => ({
@@ -75,12 +75,23 @@ describe('a head', () => {
     const answer = answerOf();
     const { table } = headPicture(viewOf(answer), 'weights');
     expect(table.row(1)).toEqual([1, ' b', answer.weights[2], answer.weights[3]]);
+    const part = { ...viewOf(answer), queries: { from: 1, to: 2 }, keys: { from: 1, to: 2 } };
+    expect(headPicture(part, 'weights').origin).toEqual({ row: 1, column: 1 });
   });
   it('lists the terms of the weighted sum', () => {
     expect(outputPicture(viewOf(answerOf())).describe({ row: 1, column: 0 })).toMatchObject({
       value: '18.0443',
       formula: 'Σ weight × value = 0.80443 × 20 + 0.19557 × 10 = 18.0443',
     });
+  });
+  it('says that a head is off, whose weights and values are those of the run', () => {
+    const view = { ...viewOf(answerOf({ output: new Float32Array(4) })), isOff: true };
+    expect(outputPicture(view).describe({ row: 1, column: 0 })).toMatchObject({
+      value: '0',
+      formula: 'the head is off: 0',
+    });
+    const interventions = [{ kind: 'head' as const, layer: 1, head: 0 }];
+    expect([0, 1].map((head) => isHeadOff({ interventions }, { layer: 1, head }))).toEqual([true, false]);
   });
   it('explains with the keys and values that the answer has', () => {
     const answer = answerOf({ firstKey: 1, keys: Float32Array.of(2, 2), values: Float32Array.of(20, 0) });
@@ -110,6 +121,14 @@ describe('a head', () => {
     expect(headQuery(view, count, 48).keys).toEqual(keys && { from: 48, to: 96 });
     // Later ones are masked.
     expect(headQuery({ ...view, token: 0 }, count, 96).keys).toEqual(keys && { from: 0, to: rows });
+  });
+  it('offers the keys up to the queries, and all of them without the causal mask', () => {
+    const ids = Array.from({ length: 100 }, (_, id) => id);
+    const first = { from: 0, to: 48 };
+    expect(keyParts(48, { ids, interventions: [] })).toEqual([first]);
+    expect(keyParts(60, { ids, interventions: [] })).toEqual([first, { from: 48, to: 96 }]);
+    const all = keyParts(48, { ids, interventions: [{ kind: 'causal_mask' }] });
+    expect(all).toEqual([first, { from: 48, to: 96 }, { from: 96, to: 100 }]);
   });
   it('finds the strongest keys, and the weights of a token that the answer has', () => {
     const answer = answerOf();

@@ -2,7 +2,7 @@ import type { AttentionAnswer, InsideQuery } from '../../../../src-main/engine/a
 import { gridPicture, NARROW_CELL } from '../picture/grid-picture.ts';
 import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
-import type { ShownAnswer } from '../state/answers.svelte.ts';
+import type { Answers, ShownAnswer } from '../state/answers.svelte.ts';
 import { labelsOf, nameOf, SHOWN_TOKENS, windowAround, type TokenRange } from './token-window.ts';
 import { dot, vectorPicture } from './vectors.ts';
 
@@ -28,6 +28,16 @@ export function headQuery(
   return count <= ALL_KEYS ? query : { ...query, keys: shownKeys(queries, keysFrom, queries.to) };
 }
 
+/** The parts of a long run's keys that queries before `to` may look at. */
+export function keyParts(to: number, { ids, interventions }: Pick<Answers, 'ids' | 'interventions'>): TokenRange[] {
+  const isCausal = interventions.every(({ kind }) => kind !== 'causal_mask');
+  const end = isCausal ? to : ids.length;
+  return Array.from({ length: Math.ceil(end / SHOWN_TOKENS) }, (_, part) => {
+    const from = part * SHOWN_TOKENS;
+    return { from, to: Math.min(ids.length, from + SHOWN_TOKENS) };
+  });
+}
+
 /** @param end of the keys that the queries may look at */
 export function shownKeys(queries: TokenRange, keysFrom: number | null, end: number): TokenRange {
   if (keysFrom === null || keysFrom >= end) return queries;
@@ -44,6 +54,14 @@ export function weightsOf(
   return answer.weights.subarray(row * answer.context, (row + 1) * answer.context);
 }
 
+/** Whether a head is off in a run. */
+export function isHeadOff(
+  { interventions }: Pick<Answers, 'interventions'>,
+  { layer, head }: { layer: number; head: number },
+): boolean {
+  return interventions.some((one) => one.kind === 'head' && one.layer === layer && one.head === head);
+}
+
 export type AttentionTensor = 'weights' | 'scores';
 
 export interface HeadView {
@@ -56,6 +74,8 @@ export interface HeadView {
   queries: TokenRange;
   /** Keys that are shown. */
   keys: TokenRange;
+  /** Whether the head is off: what it passes on is 0. */
+  isOff?: boolean;
   /** The token that is looked at. */
   token?: number;
 }
@@ -83,6 +103,7 @@ export function headPicture(view: HeadView, tensor: AttentionTensor): Picture {
   return gridPicture({
     title: `Layer ${layer + 1}, head ${head + 1}: row looks at column`,
     fileName: `attention-${tensor}-layer-${layer + 1}-head-${head + 1}`,
+    origin: { row: queries.from, column: keys.from },
     rowLabels: labelsOf(tokens, queries),
     minCellWidth: NARROW_CELL,
     columnLabels: labelsOf(tokens, keys),
@@ -153,13 +174,14 @@ function weightFormula({ scores, weights, context }: AttentionAnswer, row: numbe
 }
 
 /** The weighted sums of values, which the head passes on. */
-export function outputPicture({ answer, tokens, layer, head, queries }: HeadView): Picture {
+export function outputPicture({ answer, tokens, layer, head, queries, isOff = false }: HeadView): Picture {
   const { output, headDim, context, weights, values, firstKey } = answer;
   return vectorPicture({
     title: `Weighted sum of values, layer ${layer + 1}, head ${head + 1}`,
     fileName: `attention-output-layer-${layer + 1}-head-${head + 1}`,
     ...{ tokens, range: queries, values: output, width: headDim },
     formula(token, dimension, value) {
+      if (isOff) return 'the head is off: 0';
       const row = token - queries.from;
       const own = weights.subarray(row * context, (row + 1) * context);
       const count = own.reduce((sum, weight) => sum + Number(weight > 0), 0);

@@ -11,6 +11,7 @@ export function bytesPicture(tokens: readonly InsideToken[], { from, to }: Token
   return tilePicture({
     title: 'Bytes and text',
     fileName: 'detokenize',
+    origin: { column: from },
     tiles: tokens.slice(from, to).map(({ piece, bytes }, at): Tile => {
       const index = from + at;
       const text = completed[index];

@@ -1,4 +1,4 @@
-import type { LensLayer, LogitsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
+import type { LensAnswer, LogitsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import { probabilityStep } from '../../chat/thread/tint.ts';
@@ -41,8 +41,9 @@ const PROBABILITY_SCALE: ColourScale = {
 };
 
 /** What each layer would predict, best first. */
-export function lensPicture(layers: readonly LensLayer[], after: string): Picture {
+export function lensPicture({ layers, norm }: LensAnswer, after: string): Picture {
   const ranks = layers[0]?.top.length ?? 0;
+  const logits = norm ? 'head(norm(x))' : 'head(x)';
   return wordPicture({
     title: `Logit lens after ${after}`,
     fileName: 'logit-lens',
@@ -59,7 +60,7 @@ export function lensPicture(layers: readonly LensLayer[], after: string): Pictur
         facts: {
           name: `After layer ${layer + 1}, rank ${column + 1}: ${visibleText(piece)} (ID ${id})`,
           value: formatPercent(probability),
-          formula: `softmax(head(norm(x)))[${id}], x: the residual stream after layer ${layer + 1}; logit ${formatNumber(logit)}`,
+          formula: `softmax(${logits})[${id}], x: the residual stream after layer ${layer + 1}; logit ${formatNumber(logit)}`,
         },
       };
     },

@@ -19,6 +19,7 @@ export function streamPicture(answer: NormsAnswer, tokens: readonly InsideToken[
     title: 'Length of the residual stream',
     fileName: 'residual-stream-lengths',
     rowLabels: Array.from({ length: layers + 1 }, (_, row) => streamRowName(row)),
+    origin: { column: range.from },
     columnLabels: labelsOf(tokens, range),
     columns: range.to - range.from,
     cellWidth: 22,

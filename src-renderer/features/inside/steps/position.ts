@@ -75,6 +75,7 @@ export function anglesPicture(rotary: RotaryAngles, tokens: readonly InsideToken
   return gridPicture({
     title: 'Cosines of the angles',
     fileName: 'rotations',
+    origin: { row: range.from },
     rowLabels: labelsOf(tokens, range),
     columnLabels: [],
     columns: pairs,

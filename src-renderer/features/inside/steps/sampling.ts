@@ -1,4 +1,5 @@
-import type { Explained } from '../../waterfall/waterfall.svelte.ts';
+import type { DrawSource } from '../../waterfall/draw-source.ts';
+import { shownText, type Explained } from '../../waterfall/waterfall.svelte.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import { barPicture } from '../picture/bar-picture.ts';
@@ -36,4 +37,13 @@ export function survivorsPicture({ draw, stages }: Explained): Picture {
       },
     },
   });
+}
+
+/** The token that a reply has where the draw gives another one, as shown; null if it gives the same. */
+export function tokenInstead(
+  explained: Explained,
+  { source, index }: { source: DrawSource; index: number },
+): string | null {
+  const actual = source.token(index);
+  return actual.id === explained.draw.id ? null : shownText(actual, explained);
 }

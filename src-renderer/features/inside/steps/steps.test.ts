@@ -3,6 +3,7 @@ import { tintOf } from '../picture/tint.ts';
 import type { FeedForwardAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { bytesPicture, completedTexts, splitsCharacters } from './detokenize.ts';
 import { firingCount, neuronsPicture } from './feed-forward.ts';
+import { lensPicture } from './head.ts';
 import { operations, roughCount, sequencesText } from './loop.ts';
 import { dependsOnLayer, isStill, plainBase } from './position.ts';
 import type { InsideToken } from './step-props.ts';
@@ -35,7 +36,7 @@ it('shows the tiles around the selected token, and all tokens in the table', () 
   const tokens = Array.from({ length: 1000 }, (_, id) => tokenOf({ id, piece: `p${id}`, bytes: [0x61] }));
   const range = windowAround(700, tokens.length, 480);
   for (const picture of [piecesPicture(tokens, range), bytesPicture(tokens, range)]) {
-    expect([picture.columns, picture.table.rows]).toEqual([480, 1000]);
+    expect([picture.columns, picture.table.rows, picture.origin]).toEqual([480, 1000, { column: range.from }]);
     const facts = picture.describe({ row: 0, column: 700 - range.from });
     expect(facts.name).toBe('“p700” (token\u00a0700)');
   }
@@ -86,6 +87,15 @@ it('leaves out neurons that do not fire', () => {
   expect(firingCount(answer)).toBe(1);
   const picture = neuronsPicture(answer, { tokens: [tokenOf({})], token: 0, layer: 0, chosen: 0 });
   expect([picture.rows, picture.table.rows]).toEqual([1, 3]);
+});
+
+it('names a norm in the formula of the logit lens only where the model has one', () => {
+  const layers = [{ layer: 0, top: [{ id: 3, piece: 'a', logit: 2, logprob: -1 }] }];
+  const formulas = [true, false].map(
+    (norm) => lensPicture({ kind: 'lens', norm, layers }, '').describe({ row: 0, column: 0 }).formula,
+  );
+  const rest = '[3], x: the residual stream after layer 1; logit 2';
+  expect(formulas).toEqual([`softmax(head(norm(x)))${rest}`, `softmax(head(x))${rest}`]);
 });
 
 it('shows a character with the token of its last byte', () => {

@@ -9,6 +9,7 @@ export function piecesPicture(tokens: readonly InsideToken[], { from, to }: Toke
   return tilePicture({
     title: 'Pieces and IDs',
     fileName: 'tokens',
+    origin: { column: from },
     tiles: tokens.slice(from, to).map((token, at) => ({
       text: visibleText(token.piece),
       note: String(token.id),

@@ -27,6 +27,7 @@ export function vectorPicture(options: VectorOptions): Picture {
   const at = (row: number, dimension: number) => values[row * width + dimension];
   return gridPicture({
     ...{ title, fileName, signed: true, columns: width, columnLabels: [] },
+    origin: { row: range.from },
     rowLabels: labelsOf(tokens, range),
     cellWidth: Math.max(1, Math.min(MAX_CELL, Math.floor(TARGET_WIDTH / width))),
     cellHeight: ROW,
