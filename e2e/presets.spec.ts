@@ -130,3 +130,38 @@ test('the name of a saved prompt is not that of the next one', { tag: '@full' },
   await expect(chat.id('item-name')).toBeFocused();
   await expect(chat.id('item-name')).toHaveValue('');
 });
+
+test(
+  'a preset with two biases for one text is shown, and named again when it is updated',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.openPanel('sampling');
+    const textBias = [
+      ['cat', 1],
+      ['cat', 2],
+    ];
+    const stored = { kind: 'preset', id: 'twice', name: 'Twice', sampling: { temperature: 0.5, textBias }, stop: {} };
+    const path = join(dataDir, 'twice.json');
+    await writeFile(path, JSON.stringify({ format: 'tokenscope-presets', version: 1, items: [stored] }));
+    await chat.id('preset-file').setInputFiles(path);
+    await chat.id('preset-import-close').click();
+    const preset = chat.id('setting-preset');
+    await preset.selectOption('Twice');
+    const biases = chat.id('biases').getByRole('listitem');
+    await expect(biases).toHaveCount(2);
+
+    // They belong to this preset.
+    await chat.set('temperature', 0.4);
+    await expect(preset.locator('option:checked')).toHaveText('Twice (edited)');
+    await chat.id('preset-menu').click();
+    await chat.id('preset-update').click();
+    await expect(preset.locator('option:checked')).toHaveText('Twice');
+    expect(JSON.parse(await readFile(join(dataDir, 'presets.json'), 'utf8'))).toMatchObject({
+      items: [{ name: 'Twice', sampling: { temperature: 0.4, textBias } }],
+    });
+    await app.page.getByRole('button', { name: 'Remove the bias for cat' }).first().click();
+    await expect(biases).toHaveCount(0);
+  },
+);

@@ -133,6 +133,21 @@ test('every stage works in a reply, and mirostat replaces them', async ({ app })
   await expect(chat.id('setting-greedy')).not.toBeChecked();
 });
 
+test('a reset turns the switch of a stage off, however it was turned on', { tag: '@full' }, async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await chat.set('xtcProbability', '0.50');
+  await expect(chat.id('switch-xtc')).toBeChecked();
+  await chat.id('reset-sampling').click();
+  await expect(chat.id('setting-xtcProbability')).toHaveValue('0.00');
+  await expect(chat.id('switch-xtc')).not.toBeChecked();
+  // While it is edited, a value without an effect leaves it on.
+  await chat.set('xtcProbability', '0.50');
+  await chat.set('xtcProbability', '0.00');
+  await expect(chat.id('switch-xtc')).toBeChecked();
+});
+
 test('a bias and a ban change the text', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();

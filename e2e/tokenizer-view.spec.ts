@@ -29,10 +29,13 @@ test('a text is split into the model’s pieces, with counts while typing', asyn
   await expect(pieces.nth(2)).toHaveAttribute('data-kind', 'special');
 
   // Keys move through the pieces, each announced and shown.
-  await app.page.getByRole('group', { name: /Tokens of the text/ }).focus();
+  await app.page.getByRole('application', { name: /Tokens of the text/ }).focus();
   await app.page.keyboard.press('End');
   await expect(chat.id('piece-detail')).toContainText('special token');
   await expect(chat.id('live-region')).toContainText('<EOS>, special token, id 1');
+  // A tap is a click that no movement precedes.
+  await pieces.nth(1).dispatchEvent('click');
+  await expect(chat.id('piece-detail')).toContainText('U+0061');
 
   // On hover, a piece shows its bytes; unknown pieces are marked.
   await chat.id('tokenizer-text').fill('once 日本');
@@ -68,7 +71,7 @@ test(
     await chat.id('nav-tokenizer').click();
     await chat.id('tokenizer-text').fill('a\u200bb\n\tc \u00e9');
     await expect(chat.id('count-characters')).toHaveText('8');
-    const list = app.page.getByRole('group', { name: /Tokens of the text/ });
+    const list = app.page.getByRole('application', { name: /Tokens of the text/ });
     await expect(list).toContainText('⏎');
     await expect(list).toContainText('⇥');
     const tokens = Number(await chat.id('count-tokens').textContent());
@@ -113,7 +116,7 @@ test(
     expect(await drawn()).toBeLessThan(4000);
 
     // The End key moves to its last piece.
-    await app.page.getByRole('group', { name: /Tokens of the text/ }).focus();
+    await app.page.getByRole('application', { name: /Tokens of the text/ }).focus();
     await app.page.keyboard.press('End');
     await expect(chat.id('piece-detail')).toContainText(new RegExp(`${tokens} of ${tokens}`));
     expect(await drawn()).toBeLessThan(4000);

@@ -97,6 +97,8 @@ export class PresetsState {
 
   /** Adds what a settings file contains; `imported` reports it. */
   async take(file: File): Promise<void> {
+    // An import without changes must not report the problem of an earlier change.
+    this.error = null;
     const base = { fileName: file.name, program: null, added: [], unmapped: [], unknown: 0 };
     try {
       if (file.size > MAX_SETTINGS_FILE) {

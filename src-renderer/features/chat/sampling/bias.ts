@@ -12,11 +12,6 @@ export function biasRows({ logitBias, textBias }: Biases): BiasRow[] {
   ];
 }
 
-/** Tells the rows apart: the text `#5` is not token 5. */
-export function biasKey(row: BiasRow): string {
-  return row.by === 'id' ? `id ${row.id}` : `text ${row.text}`;
-}
-
 /** There is one bias per text or token: a second one replaces the first. */
 export function withBias({ logitBias, textBias }: Biases, row: BiasRow): Partial<Biases> {
   return row.by === 'text'
@@ -32,5 +27,9 @@ export function withoutBias({ logitBias, textBias }: Biases, row: BiasRow): Part
 
 function put<K>(list: readonly [K, number][], key: K, bias: number): [K, number][] {
   const at = list.findIndex(([other]) => other === key);
-  return at < 0 ? [...list, [key, bias]] : list.map((entry, index) => (index === at ? [key, bias] : entry));
+  if (at < 0) return [...list, [key, bias]];
+  // A file may have several, which are added up.
+  return list.flatMap((entry, index): [K, number][] =>
+    index === at ? [[key, bias]] : entry[0] === key ? [] : [entry],
+  );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
-import { biasKey, biasRows, withBias, withoutBias } from './bias.ts';
+import { biasRows, withBias, withoutBias } from './bias.ts';
 import { added, effectOf, moved, rowsFor, stageReports, USUAL_ORDER, without } from './chain.ts';
 import { ChainOrder } from './chain-order.svelte.ts';
 
@@ -111,9 +111,29 @@ describe('biases', () => {
     expect(withoutBias(changed, { by: 'text', text: ' cat', bias: 1 })).toEqual({ textBias: [] });
   });
 
-  it('have different keys for a token and for a text that looks like one', () => {
-    const textBias = ['#5', '5', 'id 5'].map((text): [string, number] => [text, 1]);
-    const rows = biasRows({ logitBias: [[5, 1]], textBias });
-    expect(new Set(rows.map(biasKey)).size).toBe(4);
+  it('are all shown if a file has several for one text, until one of them is changed or removed', () => {
+    const twice = {
+      logitBias: [[5, 1]],
+      textBias: [
+        ['cat', 1],
+        ['5', 3],
+        ['cat', 2],
+      ],
+    } satisfies Parameters<typeof biasRows>[0];
+    const [first, , last] = biasRows(twice);
+    expect(biasRows(twice)).toHaveLength(4);
+    expect([first, last]).toMatchObject([
+      { text: 'cat', bias: 1 },
+      { text: 'cat', bias: 2 },
+    ]);
+    expect(withBias(twice, { ...last, bias: 4 })).toEqual({
+      textBias: [
+        ['cat', 4],
+        ['5', 3],
+      ],
+    });
+    expect(withoutBias(twice, last)).toEqual({ textBias: [['5', 3]] });
+    // A text that looks like a token id is another row.
+    expect(withoutBias(twice, { by: 'id', id: 5, bias: 1 })).toEqual({ logitBias: [] });
   });
 });

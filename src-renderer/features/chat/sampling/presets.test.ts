@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
+import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { allPresets, greedy, isGreedy, PRESETS, presetOf, presetOfSettings, presetSampling } from './presets.ts';
 
 const defaults = defaultSamplingParams();
@@ -17,7 +18,7 @@ describe('presets', () => {
   });
 
   it('stand on what the model recommends', () => {
-    const base = { ...defaults, temperature: 0.6, topK: 20 };
+    const base = { ...defaults, temperature: 0.6, topK: 20, xtcProbability: 0.5 };
     expect(presetOf({ sampling: base, stop, base })?.value).toBe('balanced');
     expect(presetOf({ sampling: base, stop, base: defaults })).toBeNull();
     const deterministic = PRESETS.find(({ value }) => value === 'deterministic')!;
@@ -49,16 +50,28 @@ describe('own presets', () => {
     const [imported] = allPresets([{ kind: 'preset', id: 'i', name: 'I', sampling: { seed: 4 }, stop: {} }]).slice(-1);
     expect(presetSampling(imported!, sampling, defaults)).toMatchObject({ seed: 4, bannedTexts: ['x'] });
   });
+
+  it('still name what they named before, when they are updated', () => {
+    const grammar = { kind: 'gbnf', source: 'root ::= "a"' } as const;
+    const { sampling: updated } = presetOfSettings({ sampling: { ...sampling, grammar } }, {}, { grammar, seed: 4 });
+    expect(updated).toMatchObject({ temperature: 0.55, grammar, seed: 9 });
+    expect(Object.keys(updated)).not.toContain('bannedTexts');
+  });
 });
 
 describe('isGreedy', () => {
-  it.each([
+  it.each<[string, Partial<SamplingParams>, boolean]>([
     ['a temperature of 0', { temperature: 0 }, true],
     ['a temperature above 0', {}, false],
     ['no temperature in the chain', { temperature: 0, samplers: [] }, false],
     ['a temperature that moves', { temperature: 0, dynatempRange: 0.5 }, false],
-    ['mirostat', { mirostat: 2 as const }, false],
-    ['mirostat at 0', { mirostat: 2 as const, temperature: 0, samplers: [], dynatempRange: 0.5 }, true],
+    ['mirostat', { mirostat: 2 }, false],
+    ['mirostat at 0', { mirostat: 2, temperature: 0, samplers: [], dynatempRange: 0.5 }, true],
+    ['mirostat at 0, which replaces XTC', { mirostat: 2, temperature: 0, xtcProbability: 0.5 }, true],
+    ['XTC before a temperature of 0', { temperature: 0, xtcProbability: 0.5 }, false],
+    ['XTC that is not in the chain', { temperature: 0, xtcProbability: 0.5, samplers: ['temperature'] }, true],
+    ['XTC after a temperature of 0', { temperature: 0, xtcProbability: 0.5, samplers: ['temperature', 'xtc'] }, true],
+    ['typical-p before a temperature of 0', { temperature: 0, typicalP: 0.5 }, false],
   ])('%s', (_, patch, expected) => {
     expect(isGreedy({ ...defaults, ...patch })).toBe(expected);
   });
@@ -66,5 +79,7 @@ describe('isGreedy', () => {
   it('is what the switch makes it, from any settings', () => {
     const wild = { ...defaults, samplers: [], dynatempRange: 1, mirostat: 1 as const };
     expect(isGreedy({ ...wild, ...greedy(wild) })).toBe(true);
+    const random = { ...defaults, xtcProbability: 0.5, typicalP: 0.9 };
+    expect(isGreedy({ ...random, ...greedy(random) })).toBe(true);
   });
 });

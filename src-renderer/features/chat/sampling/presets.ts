@@ -1,5 +1,6 @@
-import type { SamplingParams, StopParams } from '../../../../src-main/engine/api/types.ts';
+import type { SamplerName, SamplingParams, StopParams } from '../../../../src-main/engine/api/types.ts';
 import type { SavedPreset } from '../../../../src-main/protocol/app/presets/saved-items.ts';
+import { picksBest, STAGES } from './stages.ts';
 
 export interface Preset {
   value: string;
@@ -35,7 +36,7 @@ export const PRESETS: readonly Preset[] = [
   {
     value: 'deterministic',
     label: 'Deterministic',
-    sampling: { temperature: 0, dynatempRange: 0, mirostat: 0 },
+    sampling: { temperature: 0, dynatempRange: 0, mirostat: 0, typicalP: 1, xtcProbability: 0 },
     stop: {},
   },
 ];
@@ -55,13 +56,15 @@ function presetFrom({ id, name, sampling, stop }: SavedPreset): Preset {
 /**
  * Settings as a preset: all that decide how tokens are drawn, so that it gives the same on a model with other defaults,
  * and the stop settings that were changed.
+ * @param named settings of the preset that this is a new version of: it names what that did, for example a grammar
  */
 export function presetOfSettings(
   { sampling }: Pick<PresetTarget, 'sampling'>,
   ownStop: Partial<StopParams>,
+  named: Partial<SamplingParams> = {},
 ): Pick<SavedPreset, 'sampling' | 'stop'> {
   const kept: readonly string[] = KEPT;
-  const drawn = Object.entries(sampling).filter(([key]) => !kept.includes(key));
+  const drawn = Object.entries(sampling).filter(([key]) => !kept.includes(key) || Object.hasOwn(named, key));
   return { sampling: Object.fromEntries(drawn) as Partial<SamplingParams>, stop: ownStop };
 }
 
@@ -90,11 +93,16 @@ function ordered(values: object): unknown[] {
   return Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Whether the most likely token always wins. Dynamic temperature is still random. */
-export function isGreedy({ temperature, mirostat, samplers, dynatempRange }: SamplingParams): boolean {
-  if (temperature > 0) return false;
-  // Mirostat applies the temperature whether it is listed or not.
-  return mirostat !== 0 || (samplers.includes('temperature') && dynatempRange <= 0);
+/** Stages that can remove the most likely token. */
+const DROP_BEST: readonly SamplerName[] = ['typical', 'xtc'];
+
+/** Whether the most likely token always wins. */
+export function isGreedy(sampling: SamplingParams): boolean {
+  if (!picksBest(sampling)) return false;
+  // It replaces the other stages.
+  if (sampling.mirostat !== 0) return true;
+  const before = sampling.samplers.slice(0, sampling.samplers.indexOf('temperature'));
+  return !before.some((name) => DROP_BEST.includes(name) && STAGES[name].isOn(sampling));
 }
 
 /** Settings with which the most likely token always wins. */
@@ -104,6 +112,8 @@ export function greedy({ samplers }: SamplingParams): Partial<SamplingParams> {
     temperature: 0,
     dynatempRange: 0,
     mirostat: 0,
+    ...STAGES.typical.off,
+    ...STAGES.xtc.off,
     samplers: listed ? samplers : [...samplers, 'temperature'],
   };
 }

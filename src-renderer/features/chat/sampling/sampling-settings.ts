@@ -3,5 +3,5 @@ import type { ModelSettingsState } from '../state/model-settings.svelte.ts';
 /** The settings that the controls show and change: those of the current model, or a draft. */
 export type SamplingSettings = Pick<
   ModelSettingsState,
-  'sampling' | 'base' | 'setSampling' | 'isRecommended' | 'reset'
+  'owner' | 'sampling' | 'base' | 'setSampling' | 'isRecommended' | 'reset'
 >;

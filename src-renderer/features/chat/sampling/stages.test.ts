@@ -26,6 +26,8 @@ describe('stages', () => {
     const samplers = ['top_k', 'penalties', 'min_p', 'temperature'] as const;
     expect(idle({ temperature: 0, repeatPenalty: 1.2, samplers: [...samplers] })).toEqual(['min_p']);
     expect(idle({ temperature: 0, xtcProbability: 0.5 })).toEqual([]);
+    // What XTC leaves is drawn from as without it.
+    expect(idle({ temperature: 0, xtcProbability: 0.5, samplers: ['xtc', 'min_p', 'temperature'] })).toEqual(['min_p']);
   });
 
   it('are off by default where llama.cpp has them off', () => {
@@ -69,6 +71,7 @@ describe('stages', () => {
     ['temperature', { temperature: 0 }, 'At 0, the most likely token always wins.'],
     ['temperature', { temperature: 0.8, dynatempRange: 1 }, 'From 0 when the model is sure to 1.8 when it is not.'],
     ['penalties', { repeatPenalty: 1.1 }, 'Makes tokens from the last 64 tokens slightly less likely.'],
+    ['penalties', { repeatPenalty: 1.1, penaltyLastN: 1 }, 'Makes tokens from the last token slightly less likely.'],
     [
       'penalties',
       { presencePenalty: -1, penaltyLastN: -1 },

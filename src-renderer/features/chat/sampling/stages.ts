@@ -2,7 +2,6 @@
 import { SAMPLING_SETTINGS, type SamplingNumber } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplerStageReport, SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { formatCount, formatInteger, formatPercent, withUnit } from '../../../ui/format.ts';
-import { isGreedy } from './presets.ts';
 
 export interface ControlInfo {
   key: SamplingNumber;
@@ -74,7 +73,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       const much = repeatPenalty >= 1.3 ? 'much' : 'slightly';
       return `Makes tokens from ${history(penaltyLastN)} ${lowers ? `${much} less likely` : 'more or less likely'}.`;
     },
-    note: () => 'repeats lose some',
+    note: () => 'lowers repeated tokens',
     reason: () => '',
     onLogits: true,
   },
@@ -90,7 +89,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       STAGES.dry.isOn(sampling)
         ? `Penalises tokens that would repeat more than ${formatCount(sampling.dryAllowedLength, 'token')}. Longer repeats cost more.`
         : 'No effect with these values.',
-    note: () => 'long repeats lose more',
+    note: () => 'lowers long repeats more',
     reason: () => '',
     onLogits: true,
   },
@@ -121,7 +120,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       if (topK <= 0) return 'At 0, keeps every token.';
       return topK === 1 ? 'Keeps only the most likely token.' : `Keeps the ${formatInteger(topK)} most likely tokens.`;
     },
-    note: ({ topK }) => `${formatInteger(topK)} best stay`,
+    note: ({ topK }) => (topK === 1 ? 'keeps the best' : `keeps the ${formatInteger(topK)} best`),
     reason: ({ topK }) => (topK === 1 ? 'not the best' : `not in top ${formatInteger(topK)}`),
   },
   typical: {
@@ -149,7 +148,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     isOn: ({ topP }) => topP < 1,
     explain: ({ topP }) =>
       topP >= 1 ? 'At 1, keeps every token.' : `Keeps the most likely tokens, up to a total of ${wholePercent(topP)}.`,
-    note: ({ topP }) => `until ${wholePercent(topP)} is reached`,
+    note: ({ topP }) => `up to ${wholePercent(topP)} in total`,
     reason: ({ topP }) => `beyond ${wholePercent(topP)}`,
   },
   min_p: {
@@ -181,7 +180,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       const random = findings?.random;
       if (random === undefined) return 'needs two candidates';
       const acts = random <= xtcProbability;
-      return `${acts ? 'acts' : 'rests'}: ${random.toFixed(2)} ${acts ? '≤' : '>'} ${xtcProbability.toFixed(2)}`;
+      return `${acts ? 'applied' : 'not applied'}: ${random.toFixed(2)} ${acts ? '≤' : '>'} ${xtcProbability.toFixed(2)}`;
     },
     reason: ({ xtcThreshold }) => `above ${wholePercent(xtcThreshold)}`,
   },
@@ -228,7 +227,8 @@ export function keysOf({ name, main, more }: StageInfo): (keyof SamplingParams)[
   return [main.key, ...more.map(({ key }) => key), ...(name === 'dry' ? (['drySequenceBreakers'] as const) : [])];
 }
 
-const history = (lastN: number) => (lastN < 0 ? 'the whole context' : `the last ${formatInteger(lastN)} tokens`);
+const history = (lastN: number) =>
+  lastN < 0 ? 'the whole context' : lastN === 1 ? 'the last token' : `the last ${formatInteger(lastN)} tokens`;
 const round = (value: number) => Math.round(value * 100) / 100;
 
 /** `5 %`, `2.5 %`, `99.9 %`. */
@@ -242,10 +242,20 @@ export function wholePercent(fraction: number): string {
 /** Stages that never change which token is the most likely one. */
 const KEEP_BEST: readonly SamplerName[] = ['top_n_sigma', 'top_k', 'top_p', 'min_p', 'temperature'];
 
+/**
+ * Whether temperature leaves only the most likely of the tokens that earlier stages leave. Dynamic temperature is still
+ * random.
+ */
+export function picksBest({ temperature, mirostat, samplers, dynatempRange }: SamplingParams): boolean {
+  if (temperature > 0) return false;
+  // Mirostat applies the temperature whether it is listed or not.
+  return mirostat !== 0 || (samplers.includes('temperature') && dynatempRange <= 0);
+}
+
 /** Whether a stage changes nothing because the most likely token wins anyway. `index`: its position in the chain, from 0. */
 export function isIdle(sampling: SamplingParams, index: number): boolean {
   const { samplers } = sampling;
-  if (samplers[index] === 'temperature' || !isGreedy(sampling)) return false;
+  if (samplers[index] === 'temperature' || !picksBest(sampling)) return false;
   // A later penalty could make another one of the tokens that are left the best.
   return samplers.slice(index).every((name) => KEEP_BEST.includes(name) || !STAGES[name].isOn(sampling));
 }

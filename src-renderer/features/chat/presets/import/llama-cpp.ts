@@ -1,15 +1,23 @@
 /** llama.cpp: a command line of its programs, or JSON of llama-server (`/completion`, `/props`, the web page's settings). */
 import { STOP_SETTINGS } from '../../../../../src-main/engine/settings/generation.ts';
-import { DEFAULT_SAMPLER_ORDER, SAMPLING_SETTINGS } from '../../../../../src-main/engine/settings/sampling.ts';
-import type { Setting } from '../../../../../src-main/engine/settings/setting.ts';
+import {
+  DEFAULT_SAMPLER_ORDER,
+  isAdaptive,
+  SAMPLING_SETTINGS,
+} from '../../../../../src-main/engine/settings/sampling.ts';
+import { namedBy, type Setting } from '../../../../../src-main/engine/settings/setting.ts';
 import { isRecord } from '../../../../../src-main/protocol/is-record.ts';
 import { LLAMA_FLAGS, LLAMA_KEYS } from './llama-names.ts';
 import { numberOf, SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Letters of `--sampling-seq`, in the order of the stages. */
-const LETTERS = 'edskypmxt';
+/** llama.cpp's letters for stages. */
+const LETTERS: ReadonlyMap<string, string> = new Map([
+  ...[...'edskypmxt'].map((letter, i) => [letter, DEFAULT_SAMPLER_ORDER[i] ?? letter] as const),
+  ['i', 'infill'],
+  ['a', 'adaptive_p'],
+]);
 
 const LOAD_FLAGS = ['-m', '--model', '-c', '--ctx-size', '-ngl', '--n-gpu-layers', '-t', '--threads', '-b', '-ub'];
 const LOAD = new Set([...LOAD_FLAGS, '-fa', '--flash-attn', '-ctk', '-ctv', '--mlock', '--no-mmap', '-hf', 'n_ctx']);
@@ -23,6 +31,7 @@ export function isLlamaCommand(text: string): boolean {
 export function readLlamaCommand(text: string, name: string): MappedSettings {
   const mapper = new SettingsMapper();
   const words = wordsOf(text);
+  const asText = words.includes('--no-escape') ? (given: string) => given : unescaped;
   // The first word may be the program.
   for (let at = isFlag(words[0] ?? '') ? 0 : 1; at < words.length; at++) {
     const [flag = '', joined] = splitOnce(words[at] ?? '');
@@ -31,37 +40,40 @@ export function readLlamaCommand(text: string, name: string): MappedSettings {
     const next = words[at + 1];
     const value = joined ?? (isToggle || next === undefined || isFlag(next) ? undefined : next);
     if (value !== undefined && joined === undefined) at++;
-    option(mapper, flag, key, value);
+    option(mapper, flag, key, value, asText);
   }
   mapper.dropUnnamedAdaptive('--adaptive-target');
   return mapper.result(name);
 }
 
-function option(mapper: SettingsMapper, flag: string, key: SettingKey | undefined, value: string | undefined): void {
+function option(
+  mapper: SettingsMapper,
+  flag: string,
+  key: SettingKey | undefined,
+  value: string | undefined,
+  asText: (given: string) => string,
+): void {
   const text = value ?? '';
   switch (flag) {
     case '--samplers':
       return mapper.takeSamplers(flag, text.split(/[;,]/));
     case '--sampling-seq':
     case '--sampler-seq':
-      return mapper.takeSamplers(
-        flag,
-        [...text].map((letter) => DEFAULT_SAMPLER_ORDER[LETTERS.indexOf(letter)] ?? letter),
-      );
+      return mapper.takeSamplers(flag, namesOfLetters(text));
     case '-sys':
     case '--system-prompt':
       return mapper.takeSystemPrompt(flag, text);
     case '-r':
     case '--reverse-prompt':
-      return mapper.add(flag, 'stopStrings', text);
+      return mapper.add(flag, 'stopStrings', asText(text));
     case '--dry-sequence-breaker':
       return text === 'none'
         ? mapper.take(flag, 'drySequenceBreakers', [])
-        : mapper.add(
-            flag,
-            'drySequenceBreakers',
-            text.replaceAll(String.raw`\n`, '\n').replaceAll(String.raw`\t`, '\t'),
-          );
+        : mapper.add(flag, 'drySequenceBreakers', asText(text));
+    case '-e':
+    case '--escape':
+    case '--no-escape':
+      return;
     case '--grammar':
       return mapper.takeGrammar(flag, { kind: 'gbnf', source: text });
     case '-j':
@@ -105,7 +117,7 @@ function field(mapper: SettingsMapper, key: string, value: unknown): void {
     case 't_max_predict_ms':
       return mapper.take(key, 'timeLimitMs', typeof value === 'number' && value <= 0 ? null : value);
     case 'samplers':
-      return mapper.takeSamplers(key, Array.isArray(value) ? value.map(String) : String(value).split(';'));
+      return mapper.takeSamplers(key, Array.isArray(value) ? value.map(String) : samplersIn(String(value)));
     case 'systemMessage':
       return mapper.takeSystemPrompt(key, String(value));
     case 'grammar':
@@ -119,6 +131,17 @@ function field(mapper: SettingsMapper, key: string, value: unknown): void {
       return mapper.skip(key, value, WHY.vocabulary);
   }
   mapper.skip(key, value, whyNot(key));
+}
+
+function namesOfLetters(letters: string): string[] {
+  return [...letters].map((letter) => LETTERS.get(letter) ?? letter);
+}
+
+/** The server reads a text as letters; its web page has written both these and names. */
+function samplersIn(text: string): string[] {
+  const isName =
+    /[;,]/.test(text) || isAdaptive(text) || namedBy(SAMPLING_SETTINGS.samplers, text.toLowerCase()) !== undefined;
+  return isName ? text.split(/[;,]/) : namesOfLetters(text);
 }
 
 function whyNot(key: string): string {
@@ -141,11 +164,25 @@ function splitOnce(word: string): [string, string | undefined] {
   return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
 }
 
-/** Words of a shell command: quotes join, a backslash takes the next character as it is, also a line end. */
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
+/** A text with escapes, which llama.cpp replaces unless told not to. `\xHH` is a byte of UTF-8. */
+function unescaped(text: string): string {
+  return text.replaceAll(/((?:\\x[0-9A-Fa-f]{2})+)|\\([nrt'"\\])/g, (_, bytes: string | undefined, one: string) =>
+    bytes === undefined
+      ? (ESCAPES[one] ?? one)
+      : new TextDecoder().decode(Uint8Array.from(bytes.split('\\x').slice(1), (hex) => parseInt(hex, 16))),
+  );
+}
+
+/**
+ * Words of a shell command: quotes join, a backslash takes the next character as it is, also a line end. Comments are left
+ * out.
+ */
 function wordsOf(text: string): string[] {
-  const words = text.matchAll(/(?:"(?:\\[^]|[^"\\])*"|'[^']*'|\\[^]|[^\s"'\\])+/g);
-  return [...words]
-    .map(([word]) =>
+  const found = text.matchAll(/(?<!\S)#[^\n]*|\\\r?\n|((?:"(?:\\[^]|[^"\\])*"|'[^']*'|\\[^]|[^\s"'\\])+)/g);
+  return [...found]
+    .map(([, word = '']) =>
       word.replaceAll(/"((?:\\[^]|[^"\\])*)"|'([^']*)'|\\([^])/g, (_, double?: string, single?: string, one?: string) =>
         double === undefined ? (single ?? (one === '\n' ? '' : (one ?? ''))) : double.replaceAll(/\\(["\\$`])/g, '$1'),
       ),

@@ -1,4 +1,4 @@
-/** Ollama's Modelfile: `INSTRUCTION arguments`, one a line, with long texts in three quotes. */
+/** Ollama's Modelfile: `INSTRUCTION arguments`, one a line, with longer texts in quotes. */
 import { LLAMA_KEYS } from './llama-names.ts';
 import { numberOf, SettingsMapper, WHY, type MappedSettings, type SettingKey } from './settings-mapper.ts';
 
@@ -21,44 +21,67 @@ export function isModelfile(text: string): boolean {
 
 export function readModelfile(text: string, name: string): MappedSettings {
   const mapper = new SettingsMapper();
-  for (const { instruction, rest } of instructionsOf(text)) {
-    if (instruction === 'SYSTEM') mapper.takeSystemPrompt(instruction, unquoted(rest));
-    else if (instruction === 'PARAMETER') parameter(mapper, rest);
-    else mapper.skip(instruction, unquoted(rest), INSTRUCTIONS[instruction] ?? WHY.unknown);
+  for (const { instruction, key, value } of instructionsOf(text)) {
+    // Authors put the quotes on lines of their own.
+    if (instruction === 'SYSTEM') mapper.takeSystemPrompt(instruction, value.trim());
+    else if (instruction === 'PARAMETER') parameter(mapper, key, value);
+    else mapper.skip(instruction, `${key} ${value}`, INSTRUCTIONS[instruction] ?? WHY.unknown);
   }
   return mapper.result(name);
 }
 
-function parameter(mapper: SettingsMapper, rest: string): void {
-  const [, key = '', typed = ''] = /^(\S+)\s*([^]*)$/.exec(rest) ?? [];
-  const value = unquoted(typed);
+function parameter(mapper: SettingsMapper, key: string, value: string): void {
   const known = Object.hasOwn(PARAMETERS, key.toLowerCase()) ? PARAMETERS[key.toLowerCase()] : undefined;
   if (key === 'stop') mapper.add(key, 'stopStrings', value);
   else if (known !== undefined) mapper.take(key, known, numberOf(value));
   else mapper.skip(key, value, LOAD.includes(key) ? WHY.load : WHY.unknown);
 }
 
-function* instructionsOf(text: string): Generator<{ instruction: string; rest: string }> {
-  // Three quotes may span lines; everything else ends with its line.
-  const pattern = /^[ \t]*([A-Za-z]+)[ \t]+((?:[^\n"]|"(?!"")|"""[^]*?(?:"""|$(?![^])))*)/gm;
-  for (const [, instruction = '', rest = ''] of withoutComments(text).matchAll(pattern)) {
-    yield { instruction: instruction.toUpperCase(), rest: rest.trim() };
+interface Instruction {
+  /** In capitals. */
+  instruction: string;
+  /** Of a parameter, or the role of a message. */
+  key: string;
+  value: string;
+}
+
+/** As in Ollama, an instruction ends with its line, or, if its value begins with quotes, with the next line that ends with them. */
+function* instructionsOf(text: string): Generator<Instruction> {
+  const lines = text.split(/\r?\n/);
+  for (let at = 0; at < lines.length; at++) {
+    const [, name = '', rest = ''] = /^[ \t]*([A-Za-z]+)[ \t]+([^]*)$/.exec(lines[at] ?? '') ?? [];
+    if (name === '') continue;
+    const instruction = name.toUpperCase();
+    const hasKey = instruction === 'PARAMETER' || instruction === 'MESSAGE';
+    const key = hasKey ? (/^\S*/.exec(rest)?.[0] ?? '') : '';
+    const first = rest.slice(key.length).trim();
+    const end = endOf(lines, at, first);
+    const value = [first, ...lines.slice(at + 1, end + 1)].join('\n').trimEnd();
+    yield { instruction, key, value: unquoted(value) };
+    at = end;
   }
 }
 
-/** A comment fills its line. Lines of long texts are not comments. */
-function withoutComments(text: string): string {
-  let isInText = false;
-  const lines = text.split(/\r?\n/).filter((line) => {
-    const isComment = !isInText && line.trimStart().startsWith('#');
-    if (!isComment && line.split('"""').length % 2 === 0) isInText = !isInText;
-    return !isComment;
-  });
-  return lines.join('\n');
+/** The last line of a value that begins in line `at`. Without closing quotes, the last line of the file. */
+function endOf(lines: readonly string[], at: number, first: string): number {
+  const quote = quoteOf(first);
+  if (isClosed(first, quote)) return at;
+  const isEnd = (line: string) => line.trimEnd().endsWith(quote);
+  let end = at + 1;
+  while (end < lines.length - 1 && !isEnd(lines[end] ?? '')) end++;
+  return end;
 }
 
-function unquoted(text: string): string {
-  const long = /^"""([^]*?)(?:""")?$/.exec(text);
-  if (long !== null) return (long[1] ?? '').trim();
-  return /^"([^]*)"$/.exec(text)?.[1] ?? text;
+/** What a value is quoted with; empty if it is not. */
+function quoteOf(value: string): string {
+  return /^"(?:"")?/.exec(value)?.[0] ?? '';
+}
+
+function isClosed(value: string, quote: string): boolean {
+  return value.length >= 2 * quote.length && value.endsWith(quote);
+}
+
+function unquoted(value: string): string {
+  const quote = quoteOf(value);
+  return value.slice(quote.length, isClosed(value, quote) ? value.length - quote.length : undefined);
 }

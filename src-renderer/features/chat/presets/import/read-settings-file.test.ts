@@ -122,7 +122,7 @@ describe('llama.cpp', () => {
       { key: '-c', value: '4096', why: 'This is set when the model is loaded.' },
       { key: '--samplers', value: 'infill', why: 'There is no such stage.' },
       { key: '--logit-bias', value: '15043+1', why: 'Token IDs belong to one model.' },
-      { key: '--jinja', value: '', why: 'This is set in the Prompt tab.' },
+      { key: '--jinja', value: '', why: 'Set this in the Prompt panel.' },
       { key: '--no-webui', value: '', why: 'Tokenscope has no such setting.' },
     ]);
   });
@@ -140,6 +140,54 @@ describe('llama.cpp', () => {
     expect(mapped('--sampling-seq edskypmxt', 'flags.txt').sampling.samplers).toEqual([
       ...['penalties', 'dry', 'top_n_sigma', 'top_k', 'typical', 'top_p', 'min_p', 'xtc', 'temperature'],
     ]);
+  });
+
+  it('knows the letter of adaptive-p', () => {
+    const { sampling, unmapped } = mapped('--sampling-seq edkypmxta --adaptive-target 0.4', 'flags.txt');
+    expect(sampling.adaptiveTarget).toBe(0.4);
+    expect(sampling.samplers).toHaveLength(8);
+    expect(unmapped).toEqual([]);
+  });
+
+  it.each([
+    ['letters', 'edkypmxt', ['penalties', 'dry', 'top_k', 'typical', 'top_p', 'min_p', 'xtc', 'temperature']],
+    ['names', 'top_k;temperature', ['top_k', 'temperature']],
+    ['one name, even if it consists of letters of stages', 'temp', ['temperature']],
+  ])('reads a text of samplers as %s', (_, samplers, stages) => {
+    const { sampling, unmapped } = mapped(JSON.stringify({ samplers, temperature: 0.5 }));
+    expect(sampling).toEqual({ samplers: stages, temperature: 0.5 });
+    expect(unmapped).toEqual([]);
+  });
+
+  it('leaves a list of samplers out of which none is known, and takes an empty one over', () => {
+    const { sampling, unmapped } = mapped(JSON.stringify({ samplers: ['infill'], top_k: 3 }));
+    expect(sampling).toEqual({ topK: 3 });
+    expect(unmapped).toEqual([{ key: 'samplers', value: 'infill', why: 'There is no such stage.' }]);
+    expect(mapped(JSON.stringify({ samplers: [], top_k: 3 })).sampling).toEqual({ samplers: [], topK: 3 });
+    expect(mapped(JSON.stringify({ samplers: ['adaptive_p'], top_k: 3 })).sampling).toEqual({ samplers: [], topK: 3 });
+  });
+
+  it('replaces the escapes in reverse prompts and breakers, unless told not to', () => {
+    const flags = String.raw`llama-cli -r '\nUser:' -r '\x23\x23\xe2\x80\x99 \q' --dry-sequence-breaker '\"\t'`;
+    const { sampling, stop, unmapped } = mapped(flags, 'run.sh');
+    expect(stop.stopStrings).toEqual(['\nUser:', String.raw`##’ \q`]);
+    expect(sampling.drySequenceBreakers).toEqual(['"\t']);
+    expect(unmapped).toEqual([]);
+    const kept = mapped(`${flags} --no-escape`, 'run.sh');
+    expect(kept.stop.stopStrings?.[0]).toBe(String.raw`\nUser:`);
+    expect(kept.unmapped).toEqual([]);
+  });
+
+  it('leaves the comments of a script out', () => {
+    const commented = `#!/bin/sh
+# Don't raise it; --top-k 20 was worse
+llama-server --temp 0.7 \\
+# --top-p 0.5
+  --min-p 0.1 -r '###' -r a#b # --seed 3`;
+    const { sampling, stop, unmapped } = mapped(commented, 'server.sh');
+    expect(sampling).toEqual({ temperature: 0.7, minP: 0.1 });
+    expect(stop).toEqual({ stopStrings: ['###', 'a#b'] });
+    expect(unmapped).toEqual([]);
   });
 
   it('maps the settings in /props', () => {
@@ -170,9 +218,9 @@ describe('llama.cpp', () => {
     const { sampling, unmapped } = mapped(JSON.stringify({ temperature: 'hot', top_p: 1.5, top_k: 2.5, min_p: 0.1 }));
     expect(sampling).toEqual({ topP: 1, minP: 0.1 });
     expect(unmapped).toEqual([
-      { key: 'temperature', value: 'hot', why: 'The value is not allowed here.' },
+      { key: 'temperature', value: 'hot', why: 'Tokenscope does not accept this value.' },
       { key: 'top_p', value: '1.5', why: 'Changed to 1.' },
-      { key: 'top_k', value: '2.5', why: 'The value is not allowed here.' },
+      { key: 'top_k', value: '2.5', why: 'Tokenscope does not accept this value.' },
     ]);
   });
 });
@@ -204,6 +252,40 @@ You are Mario.
     expect(stop).toEqual({ stopStrings: ['<|start_header_id|>', 'AI assistant:'], maxTokens: 2 ** 31 - 1 });
     expect(systemPrompt).toBe('You are Mario.\n# Not a comment');
     expect(keysOf(unmapped)).toEqual(['FROM', 'num_ctx', 'tfs_z', 'TEMPLATE']);
+  });
+
+  it('reads texts in quotes to the line that ends with them, as `ollama show --modelfile` writes them', () => {
+    const { sampling, stop, systemPrompt, unmapped } = mapped(
+      `SYSTEM "You are "Mario".
+# Rules
+
+Be brief."
+PARAMETER stop "
+User:"
+PARAMETER stop """
+"END" """
+PARAMETER stop "say "so""
+MESSAGE user "Hi
+PARAMETER top_k 3"
+PARAMETER top_p 0.9
+`,
+      'Modelfile',
+    );
+    expect(systemPrompt).toBe('You are "Mario".\n# Rules\n\nBe brief.');
+    expect(stop.stopStrings).toEqual(['\nUser:', '\n"END" ', 'say "so"']);
+    expect(sampling).toEqual({ topP: 0.9 });
+    expect(unmapped).toEqual([
+      { key: 'MESSAGE', value: 'user Hi PARAMETER top_k 3', why: 'It is the beginning of a chat.' },
+    ]);
+  });
+
+  it('reads what follows quotes that are not closed as their text', () => {
+    const { sampling, systemPrompt } = mapped(
+      'PARAMETER top_k 3\nSYSTEM "You are Mario.\nPARAMETER top_p 0.5',
+      'Modelfile',
+    );
+    expect(sampling).toEqual({ topK: 3 });
+    expect(systemPrompt).toBe('You are Mario.\nPARAMETER top_p 0.5');
   });
 });
 

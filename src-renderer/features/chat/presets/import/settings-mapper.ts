@@ -42,8 +42,8 @@ const RANDOM_SEED = 2 ** 32 - 1;
 export const WHY = {
   unknown: 'Tokenscope has no such setting.',
   load: 'This is set when the model is loaded.',
-  context: 'This is set for the app, in the Context tab.',
-  template: 'This is set in the Prompt tab.',
+  context: 'Set this in the Context panel.',
+  template: 'Set this in the Prompt panel.',
   vocabulary: 'Token IDs belong to one model.',
   file: 'It refers to another file.',
   request: 'This belongs to one request.',
@@ -62,12 +62,12 @@ export class SettingsMapper {
     const row = ROWS[key];
     const fitted: unknown = Reflect.get(storedSettings({ [key]: row }, { [key]: given }), key);
     if (fitted === undefined) {
-      this.skip(source, value, 'The value is not allowed here.');
+      this.skip(source, value, 'Tokenscope does not accept this value.');
       return;
     }
     if (typeof given === 'number' && fitted !== given) this.skip(source, value, `Changed to ${String(fitted)}.`);
     if (Array.isArray(given) && Array.isArray(fitted) && fitted.length < new Set<unknown>(given).size) {
-      this.skip(source, value, 'Some of the texts are not allowed here.');
+      this.skip(source, value, 'Tokenscope does not accept some of these texts.');
     }
     this.#values.set(key, fitted);
   }
@@ -78,7 +78,7 @@ export class SettingsMapper {
     this.take(source, key, [...before, text]);
   }
 
-  /** Takes the stages over that exist here, in their order. */
+  /** Takes the stages over that exist here, in their order. A list without any is left out: it would turn all of them off. */
   takeSamplers(source: string, names: readonly string[]): void {
     this.#namesAdaptive = names.some(isAdaptive);
     const known = names.flatMap((name): SamplerName[] => {
@@ -87,7 +87,8 @@ export class SettingsMapper {
       if (stage === undefined && name.trim() !== '') this.skip(source, name, 'There is no such stage.');
       return stage === undefined ? [] : [stage];
     });
-    this.take(source, 'samplers', known);
+    const isEmpty = names.every((name) => name.trim() === '');
+    if (known.length > 0 || this.#namesAdaptive || isEmpty) this.take(source, 'samplers', known);
   }
 
   /** Leaves adaptive-p out unless the list of samplers named it, as llama.cpp does. */
