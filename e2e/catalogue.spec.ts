@@ -148,7 +148,7 @@ test.describe('with a server that may be silent for a second', () => {
   test.use({ downloadTimeoutMs: 1000 });
 
   test(
-    'a download that fails names the cause: hash, HTTP, redirect, time, DNS, TLS or disk; Retry works',
+    'a download that fails names the cause: hash, HTTP, redirect, time, DNS, TLS or disk; trying again works',
     { tag: '@full' },
     async ({ app, dataDir, hub }) => {
       // The silent server is asked six times.

@@ -138,7 +138,7 @@ test('a bigger window is loaded, and the reply continues in it', { tag: '@full' 
   const chat = await openSmallWindow(app, 256);
   expect((await chat.ask('The cat sat on the')).reason).toBe('context_full');
   const action = chat.id('full-bigger');
-  await expect(action).toContainText(/Load with 512 tokens \(\+[\d.]+\s[KM]B\)/);
+  await expect(action).toContainText(/Load with 512 tokens \(\+[\d.]+\s[kM]B\)/);
   await action.click();
   // Endless, so it fills that one as well.
   await expect.poll(async () => (await storedReplies(app)).at(-1)?.facts.contextUsed).toBe(512);
@@ -170,7 +170,7 @@ test('a loop is marked, and a penalty leaves it', { tag: '@full' }, async ({ app
   await chat.set('maxTokens', 60);
   const { text, reason } = await chat.ask('red red red red');
   expect(reason).toBe('repetition');
-  await expect(chat.lastStop).toContainText('came 20 times in a row');
+  await expect(chat.lastStop).toContainText('appeared 20 times in a row');
   const marked = () =>
     app.page.evaluate(() => [...(CSS.highlights.get('loop') ?? [])].map((range) => (range as Range).toString()));
   // All rounds but the first.

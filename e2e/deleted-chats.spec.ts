@@ -94,7 +94,7 @@ test('deleted chats are restored or deleted for good, by keyboard, and another p
   await expect(chat.id('chats-menu')).toBeFocused();
 });
 
-test('all deleted chats are deleted for good at once, and long titles fit', { tag: '@full' }, async ({ app }) => {
+test('all deleted chats are restored, or deleted for good, and long titles fit', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   const names = [`Long ${'wwwwwwww'.repeat(24)}`, 'שיחה על חתולים', 'Emus'];
@@ -113,6 +113,13 @@ test('all deleted chats are deleted for good at once, and long titles fit', { ta
   }
   const hebrew = chat.id('deleted-title').filter({ hasText: names[1] });
   expect(await hebrew.evaluate((title) => getComputedStyle(title).direction)).toBe('rtl');
+  await chat.id('deleted-restore-all').click();
+  await expect(chat.id('deleted-dialog')).toContainText('No deleted chats or notebooks.');
+  await expect(chat.id('deleted-close')).toBeFocused();
+  await expect(chat.id('live-region')).toHaveText('3 chats restored');
+  expect(await app.services.invoke('chatsList')).toHaveLength(3);
+  for (const at of names.keys()) await app.services.invoke('chatDelete', `all-${at}`);
+  await expect(deleted(chat)).toHaveCount(3);
   await chat.id('deleted-purge-all').click();
   await expect(chat.id('purge-dialog')).toContainText('This deletes 3 chats');
   await chat.id('confirm-purge').click();

@@ -100,6 +100,33 @@ test('everything about a message works with the keyboard alone', { tag: '@full' 
   await expect(userTurns(chat).first()).toBeFocused();
   await keyboard.press('Delete');
   await expect(userTurns(chat).first()).toHaveText(/The cat sat\s*$/);
+
+  // Sent with Control and Enter, where Enter starts a new line.
+  await chat.id('open-settings').click();
+  await chat.id('setting-send-with').getByRole('radio', { name: 'Ctrl Enter' }).click();
+  await keyboard.press('Escape');
+  await expect(chat.id('send')).toContainText('Ctrl Enter');
+  await chat.id('composer').fill('One');
+  await keyboard.press('Enter');
+  await keyboard.type('Two');
+  await expect(chat.id('composer')).toHaveValue('One\nTwo');
+  await keyboard.press('Control+Enter');
+  await expect(userTurns(chat).last()).toContainText('One Two');
+  await chat.finished();
+  await userTurns(chat).last().focus();
+  await keyboard.press('e');
+  await expect(chat.id('turn-editor-text')).toBeFocused();
+  await keyboard.press('Enter');
+  await keyboard.type('Three');
+  await expect(chat.id('turn-editor-text')).toHaveValue('One\nTwo\nThree');
+  await expect(chat.id('editor-send')).toContainText('Ctrl Enter');
+  await keyboard.press('Control+Enter');
+  await expect(userTurns(chat).last()).toContainText('One Two Three');
+  await chat.finished();
+  await userTurns(chat).last().focus();
+  await keyboard.press('?');
+  const newLine = chat.id('shortcuts').getByText('New line', { exact: true }).locator('..');
+  await expect(newLine).toHaveText(/New line\s*Enter/);
 });
 
 test('the focus stays in the turn whose control has gone', { tag: '@full' }, async ({ app }) => {

@@ -218,6 +218,9 @@ test('a dragged file highlights the window; dropping opens it', { tag: '@full' }
   await models.load('tiny-llama');
   if (app.host === 'web') {
     await expect(models.id('detail')).toContainText('available until you close this page');
+    // Without an extension, its first bytes count.
+    await models.drag('other', bytes, ['dragenter', 'drop']);
+    await expect(models.id('model-card')).toHaveCount(3);
   }
 });
 

@@ -68,6 +68,14 @@ test('its model is offered before anything is sent; a missing one is reported @f
 
   await load('tiny-llama');
   await expectVocabulary('8,000');
+  // The menu loads the model. The focus stays in the reply, whose control has gone.
+  await chat.lastReply.getByTestId('reply-menu').click();
+  await chat.id('regenerate-with').hover();
+  await chat.id('regenerate-model').filter({ hasText: 'TinyTransformer' }).click();
+  await expect(chat.lastReply.getByTestId('pager')).toContainText('2 / 2');
+  await expect(chat.lastReply).toBeFocused();
+  await chat.finished();
+  await load('tiny-llama');
   await chat.newChat();
   await chat.ask('another chat');
   await load('TinyTransformer');

@@ -56,7 +56,7 @@ test.describe('a reply shows its exact stop reason', () => {
     await chat.set('maxTokens', 900);
     expect((await chat.ask('red red red red')).reason).toBe('repetition');
     // The last ten tokens equal the ten before them: the model's window of 10.
-    await expect(chat.lastStop).toContainText('the last token came 20 times in a row');
+    await expect(chat.lastStop).toContainText('the last token appeared 20 times in a row');
   });
 
   test('the time limit', { tag: '@full' }, async ({ app }) => {

@@ -79,6 +79,23 @@ test('a click on a candidate branches: a new version continues from it, and the 
   await expect(again.id('recomputed')).toHaveCount(0);
 });
 
+test('Inside says that a person chose the token of a branch', { tag: '@full' }, async ({ app }) => {
+  const chat = await newReply(app);
+  await chat.lastReply.getByTestId('token').nth(20).click();
+  await candidatesOf(chat).nth(2).getByRole('button').click();
+  await expect(versionOf(chat)).toContainText('2 / 2');
+  await chat.finished();
+  await chat.lastReply.getByTestId('token').nth(20).click();
+  await chat.id('look-inside').click();
+  await expect(chat.id('inside-caution')).toContainText('You chose this token.');
+  await chat.id('step-sampling').click();
+  await expect(chat.id('waterfall-differs')).toContainText('You chose this token.');
+  // Another random number says nothing about the reply.
+  await chat.id('inside-draw-again').click();
+  await expect(chat.id('waterfall-differs')).toHaveCount(0);
+  await expect(chat.id('inside-waterfall')).toBeVisible();
+});
+
 test('by keyboard: walk, pin, choose a candidate, branch', { tag: '@full' }, async ({ app }) => {
   const chat = await newReply(app);
   const { keyboard } = app.page;
@@ -225,9 +242,9 @@ test('nothing branches in a reply of another model', { tag: ['@full', '@services
   await app.page.locator(`[data-chat-id="${id}"]`).click();
   await chat.id('view-tokens').click();
   await chat.lastReply.getByTestId('token').nth(5).click();
-  await expect(chat.id('branch-blocked')).toHaveText('This is a reply by Other. Load it first.');
+  await expect(chat.id('branch-blocked')).toHaveText('This reply is by Other. Load Other first.');
   await expect(chat.id('token-popover')).toContainText('No candidates were stored for this token.');
   await app.page.keyboard.press('Escape');
   await chat.id('colour-by').selectOption('entropy');
-  await expect(chat.id('colour-basis')).toHaveText('Entropy not stored. This is a reply by Other. Load it first.');
+  await expect(chat.id('colour-basis')).toHaveText('Entropy not stored. This reply is by Other. Load Other first.');
 });

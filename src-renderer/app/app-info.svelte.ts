@@ -1,6 +1,7 @@
 import type { AboutInfo, NetworkRecord } from '../../src-main/protocol/app/about.ts';
 import type { AppEvent, AppServices } from '../../src-main/protocol/app/app-services.ts';
 import type { UpdateState } from '../../src-main/protocol/app/updates.ts';
+import { pageStorage } from '../lib/page-storage.ts';
 
 /** Refresh interval of the network log while the window is visible, ms. */
 const LOOK_EVERY_MS = 15_000;
@@ -29,12 +30,13 @@ export class AppInfo {
   #offered: string | null = null;
   readonly #services: AppServices;
   readonly #showNotice: ShowNotice;
-  readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
+  readonly #storage: Pick<Storage, 'getItem' | 'setItem'> | null;
 
+  /** @param storage null: dismissed notices are shown again after a reload */
   constructor(
     services: AppServices,
     showNotice: ShowNotice,
-    storage: Pick<Storage, 'getItem' | 'setItem'> = sessionStorage,
+    storage: Pick<Storage, 'getItem' | 'setItem'> | null = pageStorage('sessionStorage'),
   ) {
     this.#services = services;
     this.#showNotice = showNotice;
@@ -89,7 +91,7 @@ export class AppInfo {
 
   #dismissed(): string[] {
     try {
-      return (this.#storage.getItem(DISMISSED) ?? '').split(' ').filter((id) => id !== '');
+      return (this.#storage?.getItem(DISMISSED) ?? '').split(' ').filter((id) => id !== '');
     } catch {
       // The browser does not store anything for this page.
       return [];
@@ -98,7 +100,7 @@ export class AppInfo {
 
   #dismiss(id: string): void {
     try {
-      this.#storage.setItem(DISMISSED, [...this.#dismissed(), id].slice(-MAX_DISMISSED).join(' '));
+      this.#storage?.setItem(DISMISSED, [...this.#dismissed(), id].slice(-MAX_DISMISSED).join(' '));
     } catch {
       // After a reload the notice is shown again.
     }

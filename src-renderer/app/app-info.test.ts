@@ -25,6 +25,22 @@ it('shows every notice on every page, and after a reload those that were not dis
   expect(reloaded.shown.map(({ text }) => text)).toEqual(['Notice b']);
 });
 
+it('shows notices in a browser that stores nothing for the page', () => {
+  const services = new FakeServices();
+  const shown: string[] = [];
+  const info = new AppInfo(
+    services,
+    (text, dismiss) => {
+      shown.push(text);
+      dismiss();
+    },
+    null,
+  );
+  onTestFinished(info.follow());
+  services.emit({ type: 'notice', id: 'a', message: 'Notice a' });
+  expect(shown).toEqual(['Notice a']);
+});
+
 it('says why nothing is saved and whether the host answers', () => {
   const services = new FakeServices();
   const { info } = follow(services);

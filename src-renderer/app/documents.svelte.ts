@@ -98,9 +98,14 @@ export class Documents {
   }
 
   newChat(): void {
+    this.showChat();
+    this.#app.chats.create();
+  }
+
+  /** Shows the open chat in place of a notebook. */
+  showChat(): void {
     shell.show('chat');
     this.#notebooks.notebooks.close();
-    this.#app.chats.create();
   }
 
   newNotebook(text = ''): void {

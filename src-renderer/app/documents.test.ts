@@ -2,10 +2,18 @@ import { expect, it } from 'vitest';
 import { EngineError } from '../../src-main/engine/api/errors.ts';
 import { textOfUpdates } from '../../src-main/protocol/app/chats/notebook.ts';
 import { ChatsState } from '../features/chat/state/chats.svelte.ts';
+import { MODEL, REPLY_FACTS } from '../features/chat/test-support/fakes.ts';
 import { openSession } from '../features/chat/test-support/session.ts';
 import { ThreadJump } from '../features/chat/state/thread-jump.svelte.ts';
+import { openAsChat } from '../features/compare/state/lane-chat.ts';
+import { newLaneSettings } from '../features/compare/state/lane-settings.ts';
 import { open, type } from '../features/notebook/test-support/open-notebook.ts';
 import { Documents } from './documents.svelte.ts';
+
+const REPLY = {
+  text: ' upon',
+  tokens: { ids: [4], lengths: [5], parts: [0], logprobs: [-1], latencies: [3] },
+};
 
 it('jumps to what was found, unless its document could not be opened', async () => {
   const { chats, session } = await openSession();
@@ -36,6 +44,20 @@ it('opens notebooks without the settings of a new chat, which is kept', async ()
   expect(chats.current.settings).toBeNull();
   documents.newChat();
   expect(chats.current).toBe(started);
+});
+
+it('shows a chat that was made elsewhere in place of the notebook', async () => {
+  const { chats, session } = await openSession();
+  const { notebooks, session: notebookSession } = await open();
+  const documents = new Documents({ chats, session, jump: new ThreadJump() }, { notebooks, notebookSession });
+  documents.newNotebook('A text');
+  const { id } = documents.notebook!;
+  const settings = newLaneSettings({ id: MODEL.id, name: MODEL.name });
+  openAsChat(chats, { kind: 'text', text: 'Once' }, settings, [{ ...REPLY, facts: REPLY_FACTS }]);
+  expect(documents.currentId).toBe(id);
+  documents.showChat();
+  expect([documents.isChat, documents.currentId]).toEqual([true, chats.current.id]);
+  expect(documents.title).toBe('Once · Tokenscope');
 });
 
 it('leaves the notebook open that was opened while a chat was read', async () => {

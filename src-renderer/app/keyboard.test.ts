@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { SEND_KEYS, type SendKey } from '../../src-main/protocol/app/app-services.ts';
 import { hostKeys } from '../lib/browser-keys.ts';
-import { COMMAND_GROUPS, COMMANDS, CONTROL_KEYS, type CommandInfo } from './commands/commands.ts';
+import { COMMAND_GROUPS, COMMANDS, CONTROL_KEYS, keyRowsOf, type CommandInfo } from './commands/commands.ts';
 import { commandFor } from './keyboard.ts';
 
 type Held = 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey' | 'isComposing';
@@ -63,9 +64,18 @@ describe('commandFor', () => {
   it('lists each key once in a group of the shortcut sheet', () => {
     const groups = [...COMMAND_GROUPS, ...CONTROL_KEYS.map(({ group }) => group)];
     expect(new Set(groups).size).toBe(groups.length);
-    for (const { group, rows } of CONTROL_KEYS) {
-      expect(new Set(rows.map(([keys]) => keys)).size, group).toBe(rows.length);
+    for (const group of CONTROL_KEYS) {
+      for (const sendWith of SEND_KEYS) {
+        const rows = keyRowsOf(group, sendWith);
+        expect(new Set(rows.map(([keys]) => keys)).size, group.group).toBe(rows.length);
+      }
     }
+  });
+  it('lists the keys that send a message and start a new line, as the setting says', () => {
+    const rows = (sendWith: SendKey) => CONTROL_KEYS.flatMap((group) => keyRowsOf(group, sendWith));
+    const keysFor = (what: string) => SEND_KEYS.map((one) => rows(one).find(([, does]) => does === what)?.[0]);
+    expect(keysFor('Send')).toEqual(['Enter', 'Ctrl Enter']);
+    expect(keysFor('New line')).toEqual(['Shift Enter', 'Enter']);
   });
   it('has other keys in a browser, which opens a window with Control and N', () => {
     const inTab = { ...typing, browser: true };

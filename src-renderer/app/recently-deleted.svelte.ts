@@ -2,9 +2,8 @@ import { EngineError } from '../../src-main/engine/api/errors.ts';
 import type { AppServices } from '../../src-main/protocol/app/app-services.ts';
 import type { DeletedChat } from '../../src-main/protocol/app/recently-deleted.ts';
 import type { ChatsState } from '../features/chat/state/chats.svelte.ts';
-import { formatCount } from '../ui/format.ts';
 import { announce } from '../ui/live-region.svelte.ts';
-import { kindOf } from './chat-kind.ts';
+import { countText, kindOf } from './chat-kind.ts';
 import { deletedName } from './deleted-text.ts';
 
 /** Deleted chats and notebooks that can be restored. */
@@ -46,13 +45,24 @@ export class RecentlyDeleted {
     await this.#reading;
   }
 
-  /** @returns false if it failed, see `problem` */
-  async restore(chat: DeletedChat): Promise<boolean> {
+  /**
+   * Restores chats. One that cannot be restored does not keep the others from it.
+   * @returns false if one failed, see `problem`
+   */
+  async restore(chats: readonly DeletedChat[]): Promise<boolean> {
     const work = async () => {
-      await this.#services.invoke('chatRestore', chat.id);
+      let failure: EngineError | null = null;
+      for (const { id } of chats) {
+        try {
+          await this.#services.invoke('chatRestore', id);
+        } catch (thrown) {
+          failure ??= EngineError.from(thrown);
+        }
+      }
+      if (failure !== null) throw failure;
       await this.#chats.refresh();
     };
-    return await this.#change([chat], work, 'restored');
+    return await this.#change(chats, work, 'restored');
   }
 
   /** Deletes chats for good. @returns false if it failed, see `problem` */
@@ -84,7 +94,7 @@ export class RecentlyDeleted {
       await work();
       this.list = this.list?.filter(({ id }) => !ids.includes(id)) ?? null;
       const [first] = chats;
-      const many = `${formatCount(chats.length, 'chat')} ${done}`;
+      const many = `${countText(chats)} ${done}`;
       announce(chats.length === 1 ? `${kindOf(first)} ${done}: ${deletedName(first)}` : many);
       return true;
     } catch (thrown) {

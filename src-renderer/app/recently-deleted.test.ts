@@ -42,10 +42,25 @@ it('restores a chat to its folder, and announces it', async () => {
   const { chats, deleted } = await openPage(await deletedChats('Cats', 'Dogs'));
   expect(titles(deleted.list)).toEqual(['Cats', 'Dogs']);
   const cats = deleted.list!.find(({ title }) => title === 'Cats')!;
-  expect(await deleted.restore(cats)).toBe(true);
+  expect(await deleted.restore([cats])).toBe(true);
   expect(titles(deleted.list)).toEqual(['Dogs']);
   expect(chats.list).toMatchObject([{ title: 'Cats', folder: 'Animals', turns: 1 }]);
   expect(announcements.text).toBe('Chat restored: Cats');
+});
+
+it('restores all, also those beside one that is gone meanwhile', async () => {
+  const store = await deletedChats('Cats', 'Dogs', 'Emus', 'Foxes');
+  const { chats, deleted } = await openPage(store);
+  const [first, second, ...others] = deleted.list!;
+  await store.invoke('chatsPurge', [first.id]);
+  expect(await deleted.restore([first, second])).toBe(false);
+  expect(deleted.problem).toContain('no longer exists');
+  await deleted.refresh();
+  expect(titles(deleted.list)).toEqual(titles(others));
+  expect(await deleted.restore(deleted.list!)).toBe(true);
+  expect(deleted.list).toEqual([]);
+  expect(titles(chats.list)).toEqual(titles([second, ...others]));
+  expect(announcements.text).toBe('2 chats restored');
 });
 
 it('deletes one or all for good, with what the engine has of them', async () => {
@@ -68,7 +83,7 @@ it('shows what another window deletes, restores and deletes for good', async () 
   const { deleted, chats } = await openPage(store);
   const other = await openPage(store);
   const [first, second] = other.deleted.list!;
-  await other.deleted.restore(first);
+  await other.deleted.restore([first]);
   await vi.waitFor(() => expect(deleted.list).toMatchObject([{ id: second.id }]));
   await other.deleted.purge([second]);
   await vi.waitFor(() => expect(deleted.list).toEqual([]));
@@ -81,7 +96,7 @@ it('leaves the list as it is when something fails, and says why until it works',
   const { deleted, line, purged } = await openPage(await deletedChats('Cats'));
   const [cats] = deleted.list!;
   line.failure = new EngineError('STORAGE', 'The disk is full.');
-  expect(await deleted.restore(cats)).toBe(false);
+  expect(await deleted.restore([cats])).toBe(false);
   expect(await deleted.purge([cats])).toBe(false);
   expect(deleted.problem).toBe('The disk is full.');
   expect(titles(deleted.list)).toEqual(['Cats']);
@@ -95,6 +110,6 @@ it('leaves the list as it is when something fails, and says why until it works',
 it('restores once when it is asked twice at the same time', async () => {
   const { deleted, line } = await openPage(await deletedChats('Cats'));
   const [cats] = deleted.list!;
-  expect(await Promise.all([deleted.restore(cats), deleted.restore(cats)])).toEqual([true, false]);
+  expect(await Promise.all([deleted.restore([cats]), deleted.restore([cats])])).toEqual([true, false]);
   expect(line.calls.filter(({ method }) => method === 'chatRestore')).toHaveLength(1);
 });

@@ -1,3 +1,5 @@
+import { newestFirst } from '../../src-main/protocol/app/newest-first.ts';
+
 export interface DayGroup<T> {
   name: 'Today' | 'Yesterday' | 'Previous 7 days' | 'Older';
   items: T[];
@@ -19,9 +21,7 @@ export function groupByDay<T extends { readonly updatedAt: string }>(items: read
     { name: 'Previous 7 days', since: startOfDay(now, 7), items: [] },
     { name: 'Older', since: -Infinity, items: [] },
   ];
-  // ISO 8601 sorts as text; reading thousands of dates again and again would take longer than drawing them.
-  const newestFirst = [...items].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
-  for (const item of newestFirst) {
+  for (const item of newestFirst(items)) {
     const at = Date.parse(item.updatedAt);
     groups.find((group) => at >= group.since)?.items.push(item);
   }

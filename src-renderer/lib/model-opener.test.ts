@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import type { AppServices, ModelListing } from '../../src-main/protocol/app/app-services.ts';
+import type { Dropped } from './dropped.ts';
 import { electronModelOpener, webModelOpener, type LendFiles } from './model-opener.ts';
 
 afterEach(() => void vi.useRealTimers());
@@ -11,13 +12,9 @@ const services = {
   onEvent: () => () => undefined,
 } as unknown as AppServices;
 
-/** What of a drop is looked at. */
-function dropped(files: readonly File[], isDirectory = false): DataTransfer {
-  const items = files.map(() => ({ webkitGetAsEntry: () => ({ isDirectory }) }));
-  return { files, items } as unknown as DataTransfer;
-}
-
+const dropped = (files: readonly File[], hasFolder = false): Dropped => ({ files, hasFolder });
 const file = (name: string, bytes = 10) => new File([new Uint8Array(bytes)], name);
+const withoutExtension = (name: string) => new File(['GGUF\u0003\0\0\0'], name, { lastModified: 7 });
 
 function web() {
   const lent: { id: string; name: string; files: string[] | null }[] = [];
@@ -76,6 +73,18 @@ it('takes the parts of a split file together, and the files of a folder', async 
   const folder = [file('config.json'), file('model.safetensors'), file('tokenizer.json')];
   expect(await opener.drop(dropped(folder))).toMatchObject({ name: 'Model folder', fileBytes: 30 });
   expect(lent.at(-1)?.files).toHaveLength(3);
+  // Conversions of the folder's own model.
+  await opener.drop(dropped([...folder, file('a.gguf'), file('b.gguf')]));
+  expect(lent.at(-1)?.files).toHaveLength(5);
+});
+
+it('lends a GGUF file without an extension under a name with it, and no projector', async () => {
+  const lend = vi.fn<LendFiles>();
+  const opener = webModelOpener(services, lend, true);
+  const files = [file('mmproj-F16.gguf'), file('README'), withoutExtension('sha256-abc')];
+  expect(await opener.drop(dropped(files))).toMatchObject({ name: 'sha256-abc', fileBytes: 8 });
+  const [, , lent] = lend.mock.lastCall!;
+  expect(lent?.map(({ name, size, lastModified }) => [name, size, lastModified])).toEqual([['sha256-abc.gguf', 8, 7]]);
 });
 
 it('says what cannot be opened', async () => {
@@ -101,4 +110,7 @@ it('gives Electron the dropped file itself, and hears of the model or why there 
   expect(await opener.drop(dropped([file('readme.txt'), file('a.gguf')]))).toMatchObject({ id: 'opened-1' });
   await expect(opener.drop(dropped([file('notes.txt')]))).rejects.toThrow('notes.txt is not a model.');
   expect(given).toEqual(['a.gguf', 'notes.txt']);
+  await opener.drop(dropped([file('mmproj-b.gguf'), file('b.gguf')]));
+  await expect(opener.drop(dropped([file('README'), withoutExtension('blob')]))).rejects.toThrow();
+  expect(given.slice(2)).toEqual(['b.gguf', 'blob']);
 });

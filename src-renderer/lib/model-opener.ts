@@ -3,7 +3,16 @@ import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts
 import type { AppServices, ModelListing } from '../../src-main/protocol/app/app-services.ts';
 import type { CatalogueEntry } from '../../src-main/protocol/app/downloads.ts';
 import { EngineError } from '../../src-main/engine/api/errors.ts';
-import { hasFolder } from './has-folder.ts';
+import {
+  CONFIG_FILE,
+  ggufModelFiles,
+  ggufTitle,
+  isGguf,
+  isHfFolder,
+  isProjector,
+} from '../../src-main/engine/api/model-file-rules.ts';
+import type { Dropped } from './dropped.ts';
+import { isGgufFile } from './gguf-file.ts';
 import { newId } from './new-id.ts';
 import { resultOf } from './services.ts';
 
@@ -17,7 +26,7 @@ export interface ModelOpener {
   /** Opens a file dialog; null if nothing was chosen. @throws EngineError if it is not a model */
   choose(): Promise<ModelListing | null>;
   /** Opens dropped files. @throws EngineError if they are not a model */
-  drop(transfer: DataTransfer): Promise<ModelListing>;
+  drop(dropped: Dropped): Promise<ModelListing>;
   /** Removes an opened model from the list; its files stay. @returns undoes it */
   remove(id: string): Promise<() => Promise<void>>;
 }
@@ -28,8 +37,8 @@ export function electronModelOpener(bridge: TokenscopeBridge, services: AppServi
     offersMore: true,
     list: () => services.invoke('modelsList'),
     choose: () => services.invoke('modelOpen'),
-    async drop(transfer) {
-      const [file] = modelFirst([...transfer.files]);
+    async drop({ files }) {
+      const file = await modelAmong(files);
       if (file === undefined) throw notModel('The dropped item');
       return resultOf(await bridge.dropModel(file));
     },
@@ -71,14 +80,15 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
   /** By id. */
   const filesOf = new Map<string, readonly File[]>();
 
-  async function open(files: readonly File[]): Promise<ModelListing> {
-    const [first] = modelFirst(files);
-    const isModel = files.some(({ name }) => isGguf(name) || name === 'config.json');
-    if (first === undefined || !isModel) throw notModel(first?.name ?? 'The dropped item');
-    const parts = isGguf(first.name) ? files.filter(({ name }) => isGguf(name)) : files;
-    const entry = parts.length === 1 ? await catalogued(first) : null;
-    const ownName = isGguf(first.name) ? first.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '') : 'Model folder';
-    const name = entry?.name ?? ownName;
+  async function open(chosen: readonly File[]): Promise<ModelListing> {
+    const files = await Promise.all(chosen.map(withExtension));
+    const names = files.map(({ name }) => name);
+    const isFolder = names.includes(CONFIG_FILE) && isHfFolder(names);
+    const ggufs = ggufModelFiles(names);
+    if (!isFolder && ggufs.length === 0) throw notModel(names[0] ?? 'The dropped item');
+    const parts = isFolder ? files : files.filter(({ name }) => ggufs.includes(name));
+    const entry = parts.length === 1 ? await catalogued(parts[0]) : null;
+    const name = entry?.name ?? (isFolder ? 'Model folder' : ggufTitle(parts[0].name));
     const fileBytes = parts.reduce((sum, { size }) => sum + size, 0);
     const known = lent.find((model) => model.name === name && model.fileBytes === fileBytes);
     const id = known?.id ?? `lent-${newId()}`;
@@ -117,14 +127,14 @@ export function webModelOpener(services: AppServices, lend: LendFiles, offersMor
       const files = await chooseFiles();
       return files.length === 0 ? null : await open(files);
     },
-    async drop(transfer) {
-      if (hasFolder(transfer)) {
+    async drop({ files, hasFolder }) {
+      if (hasFolder) {
         throw new EngineError(
           'BAD_REQUEST',
           'Browsers cannot open folders. Drop all the files in the folder together.',
         );
       }
-      return await open([...transfer.files]);
+      return await open(files);
     },
     async remove(id) {
       const [listing, files] = [lent.find((model) => model.id === id), filesOf.get(id)];
@@ -149,13 +159,17 @@ function chooseFiles(): Promise<File[]> {
   });
 }
 
-function isGguf(name: string): boolean {
-  return /\.gguf$/i.test(name);
+/** The file that stands for the dropped model. */
+async function modelAmong(files: readonly File[]): Promise<File | undefined> {
+  const found = await Promise.all(files.map(isGgufFile));
+  const ggufs = files.filter((_, at) => found[at]);
+  return ggufs.find(({ name }) => !isProjector(name)) ?? ggufs[0] ?? files[0];
 }
 
-/** The file that names the model comes first. */
-function modelFirst(files: readonly File[]): File[] {
-  return [...files].sort((a, b) => Number(isGguf(b.name)) - Number(isGguf(a.name)));
+/** The engine knows files by their names. */
+async function withExtension(file: File): Promise<File> {
+  if (isGguf(file.name) || !(await isGgufFile(file))) return file;
+  return new File([file], `${file.name}.gguf`, { lastModified: file.lastModified });
 }
 
 function notModel(what: string): EngineError {

@@ -20,9 +20,9 @@ function timesOf(cost: number, share = 1): number[] {
   const draw = () => {
     times.push(Date.now());
     // What comes next arrives after this was drawn.
-    if (times.length < 5) setTimeout(() => frame(draw, share), cost);
+    if (times.length < 5) setTimeout(() => frame(draw, false, share), cost);
   };
-  frame(draw, share);
+  frame(draw, false, share);
   vi.advanceTimersByTime(1000);
   return times;
 }
@@ -65,6 +65,40 @@ it('a frame that is asked for in another one comes after its rest, too', () => {
   frame(draw);
   vi.advanceTimersByTime(1000);
   expect(times).toEqual([16, 144, 272]);
+});
+
+it('an urgent frame is the next one, while another one waits for its rest', () => {
+  const frame = pacedFrames({
+    frame: (callback) => void setTimeout(callback, FRAME_MS - (Date.now() % FRAME_MS)),
+    now: () => Date.now(),
+    drawn: (callback) => void setTimeout(callback, 40),
+  });
+  const times: Record<string, number> = {};
+  const noting = (name: string) => () => void (times[name] = Date.now());
+  frame(noting('first'));
+  vi.advanceTimersByTime(60);
+  frame(noting('paced'));
+  frame(noting('urgent'), true);
+  vi.advanceTimersByTime(1000);
+  // The first one takes 40 ms, and 80 ms of rest.
+  expect(times).toEqual({ first: 16, urgent: 64, paced: 144 });
+});
+
+it('an urgent frame that is asked for in another one does not wait for its rest, and makes no other one rest', () => {
+  const frame = pacedFrames({
+    frame: (callback) => void setTimeout(callback, FRAME_MS - (Date.now() % FRAME_MS)),
+    now: () => Date.now(),
+    drawn: (callback) => void setTimeout(callback, 40),
+  });
+  const times: number[] = [];
+  const note = () => void times.push(Date.now());
+  frame(() => frame(note, true));
+  vi.advanceTimersByTime(200);
+  frame(note, true);
+  vi.advanceTimersByTime(FRAME_MS);
+  frame(note);
+  vi.advanceTimersByTime(FRAME_MS);
+  expect(times).toEqual([32, 208, 224]);
 });
 
 it('each callback is called once, also when several wait', () => {

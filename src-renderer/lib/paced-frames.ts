@@ -19,8 +19,11 @@ interface Parts {
   drawn?: (callback: () => void) => void;
 }
 
-/** @param share of what is streaming in that the callback draws: after a small part, a short rest is enough */
-export type PacedFrame = (callback: () => void, share?: number) => void;
+/**
+ * @param isUrgent in the next frame, without a rest before or after it
+ * @param share of what is streaming in that the callback draws: after a small part, a short rest is enough
+ */
+export type PacedFrame = (callback: () => void, isUrgent?: boolean, share?: number) => void;
 
 /**
  * Frames for what is drawn again and again while it streams in. Each is followed by a rest in proportion to the time that it
@@ -43,9 +46,10 @@ export function pacedFrames(parts: Parts = {}): PacedFrame {
       });
       callback();
     });
-  const ask: PacedFrame = (callback, share = 1) => {
+  const ask: PacedFrame = (callback, isUrgent = false, share = 1) => {
     const rest = restsUntil - now();
-    if (isDrawing) asked.push(() => ask(callback, share));
+    if (isUrgent) frame(callback);
+    else if (isDrawing) asked.push(() => ask(callback, false, share));
     else if (rest > 0) setTimeout(() => inFrame(callback, share), rest);
     else inFrame(callback, share);
   };

@@ -1,3 +1,6 @@
+import type { SendKey } from '../../../src-main/protocol/app/app-services.ts';
+import { NEW_LINE_KEY_NAMES, SEND_KEY_NAMES } from '../../lib/send-key.ts';
+
 /**
  * The commands of the window: what the palette offers, which keys run them, and what the shortcut sheet lists. All three
  * derive from this table.
@@ -84,29 +87,31 @@ export type Command = (typeof COMMANDS)[number]['id'];
 /** A row of the shortcut sheet. @param onMac the keys on a Mac, if it does not just have Command for Control */
 export type KeyRow = readonly [keys: string, does: string, onMac?: string];
 
-/** Keys that a view or the focused control handles itself; listed in the shortcut sheet. */
-export const CONTROL_KEYS: readonly {
+/** Keys of one view or control. */
+interface KeyGroup {
   readonly group: string;
   /** Only where the title bar has the menu of the app. */
   readonly appMenu?: true;
+  /** It begins with the keys of the message box, which a setting changes. */
+  readonly sends?: true;
   readonly rows: readonly KeyRow[];
-}[] = [
+}
+
+/** Keys that a view or the focused control handles itself; listed in the shortcut sheet. */
+export const CONTROL_KEYS: readonly KeyGroup[] = [
   { group: 'Title bar', appMenu: true, rows: [['F10', 'Menu']] },
   {
     group: 'Text box',
-    rows: [
-      ['Enter', 'Send'],
-      ['Shift Enter', 'New line'],
-      ['↑', 'Edit the last message (empty box)'],
-    ],
+    sends: true,
+    rows: [['↑', 'Edit the last message (empty box)']],
   },
   {
     group: 'Find in chat',
     rows: [
-      ['Enter', 'Next'],
-      ['Shift Enter', 'Previous'],
-      ['F3', 'Next, from any of its buttons'],
-      ['Shift F3', 'Previous, from any of its buttons'],
+      ['Enter', 'Next match'],
+      ['Shift Enter', 'Previous match'],
+      ['F3', 'Next match, also from its buttons'],
+      ['Shift F3', 'Previous match, also from its buttons'],
       ['Esc', 'Close'],
     ],
   },
@@ -228,9 +233,15 @@ export const CONTROL_KEYS: readonly {
   {
     group: 'Sliders',
     rows: [
-      ['←', 'One step less'],
-      ['→', 'One step more'],
+      ['←', 'One step down'],
+      ['→', 'One step up'],
       ['Del', 'Default value'],
     ],
   },
 ];
+
+/** The rows of a group of `CONTROL_KEYS`. */
+export function keyRowsOf({ rows, sends }: KeyGroup, sendWith: SendKey): readonly KeyRow[] {
+  if (!sends) return rows;
+  return [[SEND_KEY_NAMES[sendWith], 'Send'], [NEW_LINE_KEY_NAMES[sendWith], 'New line'], ...rows];
+}

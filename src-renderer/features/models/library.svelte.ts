@@ -5,9 +5,10 @@ import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
 import type { SystemMemory } from '../../../src-main/protocol/app/about.ts';
 import type { AppServices, ModelListing } from '../../../src-main/protocol/app/app-services.ts';
 import { cancelled, fromErrorPayload } from '../../../src-main/protocol/errors.ts';
+import type { Dropped } from '../../lib/dropped.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/state/engine.svelte.ts';
-import { biggerContext, defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
+import { biggerContext, defaultContext, fitOf, memoryAt, ramOf, takesGpuMemory, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
 
 /** The part of the engine's state that the library needs. */
@@ -36,6 +37,12 @@ export interface LibraryParts {
   saveContext(id: string, tokens: number): void;
 }
 
+/**
+ * How long to wait for a list, ms. It has the states of all files, and one of them may be on a slow disk, or on a
+ * network share that does not respond.
+ */
+const LIST_MS = 1000;
+
 type LoadOptions = Pick<ModelChoice, 'executor' | 'keepLoaded'> & { signal?: AbortSignal };
 
 /** A load before the engine begins: while the header and the list are read, and the loaded model is unloaded. */
@@ -56,6 +63,9 @@ export class LibraryState {
   #gpuLimit = $state.raw<number | null>(null);
   readonly #parts: LibraryParts;
   #pending = $state.raw<PendingLoad | null>(null);
+  /** Lists that were asked for, and the latest of them that was shown. */
+  #lists = 0;
+  #shown = 0;
   /** Headers that are being read, by id. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on screen depends on it
   readonly #reading = new Map<string, Promise<void>>();
@@ -76,10 +86,10 @@ export class LibraryState {
     this.#parts.selection.showModel(id);
   }
 
-  /** Memory of the loaded model, bytes. */
+  /** RAM of the loaded model, bytes. */
   get held(): number {
-    const { memoryBytes } = this.#parts.engine.model ?? {};
-    return memoryBytes === undefined ? 0 : memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch;
+    const { model } = this.#parts.engine;
+    return model === null ? 0 : ramOf(model);
   }
 
   /** Bytes of the largest buffer that the GPU allows; null while no model was loaded on it. */
@@ -166,9 +176,8 @@ export class LibraryState {
     if (tokens === null) return null;
     const total = memoryAt(memory, tokens).total;
     const extraBytes = total - memoryAt(memory, model.contextSize).total;
-    const { weights, kvCache, scratch } = model.memoryBytes;
-    const free = (this.memory?.freeBytes ?? Infinity) + weights + kvCache + scratch;
-    return total > free ? null : { tokens, extraBytes };
+    const isShort = total > (this.memory?.freeBytes ?? Infinity) + this.held;
+    return isShort && !takesGpuMemory(model.id, undefined, this.#parts.engine) ? null : { tokens, extraBytes };
   }
 
   async loadWindow(tokens: number): Promise<void> {
@@ -178,11 +187,15 @@ export class LibraryState {
     await this.load(id);
   }
 
-  /** Whether it fits in memory, with the numbers; null while unknown. */
-  fit(id: string): Fit | null {
+  /**
+   * Whether it fits in RAM, with the numbers; null while unknown, and if it takes memory of a GPU, whose size is unknown.
+   * @param executor by default as in `load`
+   */
+  fit(id: string, executor?: ModelChoice['executor']): Fit | null {
     const description = this.description(id);
     const context = this.contextOf(id);
     if (description === null || context === null || this.memory === null) return null;
+    if (takesGpuMemory(id, executor, this.#parts.engine)) return null;
     return fitOf({
       needed: memoryAt(description.memory, context).total,
       least: description.memory[0]?.total ?? 0,
@@ -191,13 +204,25 @@ export class LibraryState {
     });
   }
 
-  /** Reads the list and the amount of free memory. */
+  /** Reads the list and the amount of free memory. A list that takes longer than `LIST_MS` is shown when it is there. */
   async refresh(): Promise<void> {
+    const read = Promise.all([
+      this.#readList(),
+      this.#try(async () => (this.memory = await this.#parts.services.invoke('systemMemory'))),
+    ]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LIST_MS)));
+    await Promise.race([read, late]);
+    clearTimeout(timer);
+  }
+
+  async #readList(): Promise<void> {
+    const number = ++this.#lists;
     await this.#try(async () => {
-      const [listings, memory] = await Promise.all([
-        this.#parts.opener.list(),
-        this.#parts.services.invoke('systemMemory'),
-      ]);
+      const listings = await this.#parts.opener.list();
+      // A newer one was faster.
+      if (number < this.#shown) return;
+      this.#shown = number;
       const { model } = this.#parts.engine;
       let replaced: string | null = null;
       for (const listing of listings) {
@@ -208,7 +233,6 @@ export class LibraryState {
         if (listing.id === model?.id && isReplaced(before, listing)) replaced = listing.id;
       }
       this.listings = listings;
-      this.memory = memory;
       // The loaded model must match the list. The engine only reloads it if the files differ.
       if (replaced !== null) void this.load(replaced);
     });
@@ -249,8 +273,8 @@ export class LibraryState {
   }
 
   /** @returns whether it was opened */
-  drop(transfer: DataTransfer): Promise<boolean> {
-    return this.#open(() => this.#parts.opener.drop(transfer));
+  drop(dropped: Dropped): Promise<boolean> {
+    return this.#open(() => this.#parts.opener.drop(dropped));
   }
 
   /** Opens a dialog to locate a moved model, which keeps its id, settings and rates. */
@@ -306,11 +330,14 @@ export class LibraryState {
     const { model, requested } = this.#parts.engine;
     // Another context size or file is no reason for another executor.
     const own = model?.id === id && requested ? { executor: requested } : {};
+    const { executor } = { ...own, ...options };
     this.#failures.delete(id);
     this.select(id);
     await Promise.all([this.describe(id), this.refresh()]);
+    // Again, if the list says that the file was replaced.
+    await this.describe(id);
     if (isGivenUp()) return;
-    const fit = this.fit(id);
+    const fit = this.fit(id, executor);
     // The card already shows the reason.
     if (this.problem(id) !== null || fit?.verdict === 'too-large') return;
     this.#parts.stopReply(`load ${this.nameOf(id)}`);
@@ -331,7 +358,7 @@ export class LibraryState {
     } catch (thrown) {
       const error = EngineError.from(thrown);
       const { limit } = error.details;
-      const isOfGpu = error.code === 'OUT_OF_MEMORY' && { ...own, ...options }.executor === 'webgpu';
+      const isOfGpu = error.code === 'OUT_OF_MEMORY' && executor === 'webgpu';
       if (isOfGpu && typeof limit === 'number') this.#gpuLimit = limit;
       if (error.code !== 'CANCELLED') this.#failures.set(id, error);
     }

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { ModelDescription } from '../../../src-main/engine/api/types.ts';
 import type { ModelListing } from '../../../src-main/protocol/app/app-services.ts';
@@ -120,7 +120,7 @@ it('opens a file, reads its headers and shows it, without loading it', async () 
 });
 
 it('says why something was not opened', async () => {
-  expect(await library.drop({} as DataTransfer)).toBe(false);
+  expect(await library.drop({ files: [], hasFolder: false })).toBe(false);
   expect(library.error?.message).toBe('notes.txt is not a model.');
   expect(await library.choose()).toBe(true);
   expect(library.error).toBeNull();
@@ -236,6 +236,24 @@ it('makes room first where both models do not fit beside each other', async () =
   expect(engine.model).toBe(OTHER);
 });
 
+it('neither counts memory of a GPU as RAM, nor asks for RAM where a GPU has the model', async () => {
+  await Promise.all([library.choose(), library.describe('tiny-transformer')]);
+  const onGpu = { ...OTHER, executor: 'webgpu' as const, memoryBytes: { weights: 5000, kvCache: 0, scratch: 0 } };
+  api.loadScripts = [[onGpu], [{ ...onGpu, contextSize: 8192 }]];
+  free(1000);
+  await library.load('opened-1', { executor: 'webgpu' });
+  expect(api.loads.at(-1)).toEqual({ modelId: 'opened-1', executor: 'webgpu', contextSize: 4096 });
+  const { length } = api.loads;
+  const tooLarge = { verdict: 'too-large', available: 1000 };
+  expect(library.fit('tiny-transformer')).toMatchObject(tooLarge);
+  expect(library.fit('opened-1', 'wasm')).toMatchObject(tooLarge);
+  await library.load('opened-1', { executor: 'wasm' });
+  expect(api.loads).toHaveLength(length);
+  expect(library.biggerWindow(5000)).toMatchObject({ tokens: 8192 });
+  await library.loadWindow(8192);
+  expect(api.loads.at(-1)).toEqual({ modelId: 'opened-1', executor: 'webgpu', contextSize: 8192 });
+});
+
 it('can be given up before the engine begins', async () => {
   await library.choose();
   const { length } = api.loads;
@@ -276,6 +294,43 @@ it('does not wait for the headers of other models', async () => {
   await library.load('later');
   expect(engine.model?.id).toBe('later');
   expect(asked).toEqual(['tiny-transformer', 'slow', 'later']);
+});
+
+it('reads the header of a file that was replaced before it is loaded', async () => {
+  await library.choose();
+  const { length } = api.loads;
+  listings = [BUILT_IN, { ...OPENED, fileBytes: 1, state: 'changed' }];
+  free(1000);
+  await library.load('opened-1');
+  expect(library.fit('opened-1')?.verdict).toBe('too-large');
+  expect(api.loads).toHaveLength(length);
+});
+
+it('does not wait for a list that takes long, and shows it when it has been read', async () => {
+  await library.choose();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let answer = (_: ModelListing[]): void => undefined;
+  // The file of another model is on a network share that does not respond.
+  listings = new Promise<ModelListing[]>((resolve) => (answer = resolve)) as never;
+  api.loadScripts = [[OTHER]];
+  const loading = library.load('opened-1');
+  await vi.advanceTimersByTimeAsync(1000);
+  await vi.waitFor(() => expect(engine.model?.id).toBe('opened-1'));
+  answer([BUILT_IN, OPENED, { ...OPENED, id: 'other' }]);
+  await loading;
+  expect(library.find('other')).not.toBeNull();
+});
+
+it('shows no list that is older than the one on screen', async () => {
+  let answer = (_: ModelListing[]): void => undefined;
+  listings = new Promise<ModelListing[]>((resolve) => (answer = resolve)) as never;
+  const earlier = library.refresh();
+  listings = [BUILT_IN, OPENED];
+  await library.refresh();
+  answer([BUILT_IN]);
+  await earlier;
+  expect(library.listings).toEqual([BUILT_IN, OPENED]);
 });
 
 it('says that a load waits for the header, and can be cancelled meanwhile', async () => {

@@ -1,5 +1,16 @@
 import { expect, it } from 'vitest';
-import { biggerContext, contextStops, defaultContext, fitOf, gpuMemoryAt, memoryAt, nearestStop } from './memory.ts';
+import { MODEL } from '../chat/test-support/fakes.ts';
+import {
+  biggerContext,
+  contextStops,
+  defaultContext,
+  fitOf,
+  gpuMemoryAt,
+  memoryAt,
+  nearestStop,
+  ramOf,
+  takesGpuMemory,
+} from './memory.ts';
 
 const at = (contextSize: number, weights: number, kvCache: number, scratch: number) => {
   return { contextSize, weights, kvCache, scratch, total: weights + kvCache + scratch };
@@ -47,6 +58,29 @@ it('says whether a model fits, and by how much it does not', () => {
     short: 300,
     available: 1200,
   });
+});
+
+it('counts memory of a GPU as RAM only if it is known to be', () => {
+  const memoryBytes = { weights: 4, kvCache: 2, scratch: 1 };
+  expect(ramOf({ executor: 'wasm', memoryBytes })).toBe(7);
+  expect(ramOf({ executor: 'webgpu', memoryBytes })).toBe(0);
+  const on = (name: string, isSoftware = false) =>
+    ramOf({ executor: 'webgpu', memoryBytes, adapter: { name, isSoftware, largestBuffer: 1 } });
+  expect([on('nvidia ampere'), on('apple metal-3'), on('Apple M2'), on('SwiftShader', true)]).toEqual([0, 7, 7, 7]);
+});
+
+it('knows which loads take memory of a GPU', () => {
+  const onCpu = { model: MODEL, requested: null };
+  expect(takesGpuMemory(MODEL.id, undefined, onCpu)).toBe(false);
+  expect(takesGpuMemory(MODEL.id, 'webgpu', onCpu)).toBe(true);
+  const onGpu = { model: { ...MODEL, executor: 'webgpu' as const }, requested: 'auto' as const };
+  // Again with another context.
+  expect(takesGpuMemory(MODEL.id, undefined, onGpu)).toBe(true);
+  expect(takesGpuMemory(MODEL.id, 'wasm', onGpu)).toBe(false);
+  expect(takesGpuMemory('other', undefined, onGpu)).toBe(false);
+  expect(takesGpuMemory('other', 'webgpu', onGpu)).toBe(true);
+  const adapter = { name: 'apple metal-3', isSoftware: false, largestBuffer: 1 };
+  expect(takesGpuMemory(MODEL.id, 'webgpu', { ...onGpu, model: { ...onGpu.model, adapter } })).toBe(false);
 });
 
 it.each([

@@ -1,9 +1,11 @@
 /** How much memory a model needs, and whether it fits. */
 import { defaultContext } from '../../../src-main/engine/api/defaults.ts';
+import type { ExecutorName, ModelInfo } from '../../../src-main/engine/api/types.ts';
 import type { CatalogueEntry } from '../../../src-main/protocol/app/downloads.ts';
+import { ramOf } from '../../../src-main/protocol/engine/model-fit.ts';
 
 export { defaultContext };
-export { fitOf, gpuMemoryAt, memoryAt, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';
+export { fitOf, gpuMemoryAt, memoryAt, ramOf, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';
 
 /** The smallest context size offered, tokens. */
 export const SMALLEST_CONTEXT = 256;
@@ -30,6 +32,28 @@ export function biggerContext(trained: number, current: number, needed: number):
 export function nearestStop(stops: readonly number[], size: number): number {
   const distance = (stop: number) => Math.abs(Math.log(stop / size));
   return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best] ?? stop) ? index : best), 0);
+}
+
+/**
+ * Whether loading a model takes memory of a GPU instead of RAM, as far as is known before.
+ * @param executor that is asked for; by default, the loaded model keeps its own, and another one is chosen for others
+ * @param engine what is loaded, and what it was to run on
+ */
+export function takesGpuMemory(
+  id: string,
+  executor: ExecutorName | 'auto' | undefined,
+  engine: { readonly model: ModelInfo | null; readonly requested: ExecutorName | 'auto' | null | undefined },
+): boolean {
+  const { model, requested } = engine;
+  const isLoaded = model?.id === id;
+  const wanted = executor ?? (isLoaded ? requested : null) ?? 'auto';
+  if (model?.executor === 'webgpu') {
+    // Its GPU shares the RAM.
+    if (ramOf(model) > 0) return false;
+    // The choice is remembered.
+    if (isLoaded && wanted === 'auto') return true;
+  }
+  return wanted === 'webgpu';
 }
 
 /** Estimated memory of a catalogue entry, without working space: its header is not available yet. */

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import { backendLost } from '../../../src-main/protocol/errors.ts';
 import { fitOf } from './memory.ts';
 import { fitProblem, gpuProblem, problemText } from './messages.ts';
 
@@ -33,10 +34,23 @@ it('says by how much a buffer is too large for the GPU, and what helps', () => {
   expect(gpuProblem(most, least, null)).toBeNull();
 });
 
-it('names what is wrong with a model, and adds what to do where the engine does not say', () => {
+it('names what is wrong with a model, in the words of the engine', () => {
   const unknown = new EngineError('UNSUPPORTED_ARCHITECTURE', 'mamba is not known.');
   expect(problemText(unknown)).toEqual({ title: 'Unsupported architecture', text: 'mamba is not known.' });
-  const memory = problemText(new EngineError('OUT_OF_MEMORY', 'No room.'));
-  expect(memory.text).toBe('No room. Choose a smaller context or close other apps.');
+  const memory = problemText(new EngineError('OUT_OF_MEMORY', 'No room. Choose a smaller model.'));
+  expect(memory).toEqual({ title: 'Not enough memory', text: 'No room. Choose a smaller model.' });
   expect(problemText(new EngineError('INTERNAL', 'A bug.')).title).toBe('Could not load the model');
+});
+
+it('says that the engine stopped only if it did', () => {
+  const message = 'Chromium offers no GPU to this app.';
+  const withoutGpu = problemText(new EngineError('BACKEND_LOST', message, { gpu: true }));
+  expect(withoutGpu).toEqual({ title: 'The GPU cannot be used', text: message });
+  const thread = problemText(new EngineError('BACKEND_LOST', 'A CPU kernel thread did not start.'));
+  expect(thread).toEqual({ title: 'Could not load the model', text: 'A CPU kernel thread did not start.' });
+  const stopped = problemText(backendLost('It crashed.'));
+  expect(stopped).toEqual({
+    title: 'The engine stopped',
+    text: 'It crashed. It restarted with the previous model.',
+  });
 });

@@ -12,12 +12,6 @@ const TITLES: Partial<Record<EngineErrorCode, string>> = {
   UNSUPPORTED_TENSOR_TYPE: 'Unsupported weight type',
   UNSUPPORTED_TOKENIZER: 'Unsupported tokenizer',
   OUT_OF_MEMORY: 'Not enough memory',
-  BACKEND_LOST: 'The engine stopped',
-};
-
-const ADVICE: Partial<Record<EngineErrorCode, string>> = {
-  OUT_OF_MEMORY: 'Choose a smaller context or close other apps.',
-  BACKEND_LOST: 'It restarted with the previous model.',
 };
 
 export interface Problem {
@@ -25,12 +19,12 @@ export interface Problem {
   text: string;
 }
 
-export function problemText(error: EngineError): Problem {
-  const advice = ADVICE[error.code];
-  return {
-    title: TITLES[error.code] ?? 'Could not load the model',
-    text: advice === undefined ? error.message : `${error.message} ${advice}`,
-  };
+export function problemText({ code, message, details }: EngineError): Problem {
+  if (code === 'BACKEND_LOST' && details.gone === true) {
+    return { title: 'The engine stopped', text: `${message} It restarted with the previous model.` };
+  }
+  if (code === 'BACKEND_LOST' && details.gpu === true) return { title: 'The GPU cannot be used', text: message };
+  return { title: TITLES[code] ?? 'Could not load the model', text: message };
 }
 
 /** Null if it fits. */

@@ -126,7 +126,7 @@ it.each<[WhenFull, string]>([
   ['shift', ''],
   [
     'stop',
-    'The text before the cursor has 1,201 tokens, but the context window of TinyTransformer holds 1,000. Shorten it by at least 202, or let the app leave out its beginning.',
+    'The text before the cursor has 1,201 tokens, but the context window of TinyTransformer holds 1,000. Shorten it by at least 202, or choose “Leave out the beginning” in the Context panel.',
   ],
 ])('with a text longer than the window and `%s`, leaves out its beginning or says so', async (whenFull, message) => {
   const { notebooks, session, settings, prompts } = await open();

@@ -12,7 +12,7 @@ export function updateText({ phase, release, lastCheck, bytes, problem }: Update
     case 'downloading':
       return `Downloading Tokenscope ${version}: ${formatBytes(bytes)} of ${formatBytes(release?.bytes ?? 0)}.`;
     case 'ready':
-      return `Tokenscope ${version} is downloaded and verified. It is installed when you quit.`;
+      return `Tokenscope ${version} is downloaded and verified. It will be installed when you quit.`;
     case 'failed':
       return problem ?? 'The update failed.';
     case 'idle':

@@ -20,6 +20,7 @@ import {
 } from '../../../src-main/protocol/app/chats/chat.ts';
 import { mergedUpdate, NOTEBOOK_TEXT, textOfUpdates } from '../../../src-main/protocol/app/chats/notebook.ts';
 import { exactHit, plain } from '../../../src-main/protocol/app/chats/search-hit.ts';
+import { newestFirst } from '../../../src-main/protocol/app/newest-first.ts';
 import { isExpired, restorable, type DeletedChat } from '../../../src-main/protocol/app/recently-deleted.ts';
 import type { ChatRecord, Database, EventBatch, StoreTable } from './database.ts';
 
@@ -261,8 +262,10 @@ function applyToOutline(outline: StoredChat, event: ChatEvent, turns: TurnIndex)
     if (event.at > outline.updatedAt) outline.updatedAt = event.at;
     // Only marks it as a notebook.
     if (event.type === 'update') outline.updates = [];
-  } else if (event.type === 'turn' && event.turn.role === 'user') {
-    applyEvent(outline, { ...event, turn: { ...event.turn, text: '' } }, turns);
+  } else if (event.type === 'turn') {
+    const { id, parent, createdAt } = event.turn;
+    // A reply, too, is an empty message here: the list of chats reads the outlines of all.
+    applyEvent(outline, { ...event, turn: { id, parent, role: 'user', text: '', createdAt } }, turns);
   } else applyEvent(outline, event, turns);
 }
 
@@ -304,10 +307,6 @@ function rowsOf({ turn, from, details }: DetailsChunk): DetailsChunk[] {
     rows.push({ turn, from: from + at, details: details.slice(at, at + TOKENS_PER_ROW) });
   }
   return rows;
-}
-
-function newestFirst<T extends ChatSummary>(chats: T[]): T[] {
-  return chats.sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
 }
 
 function notFound(id: string): EngineError {

@@ -9,6 +9,7 @@ import type {
 } from '../../../src-main/protocol/app/comparisons/comparison.ts';
 import { copyOf, revisionAfter } from '../../../src-main/protocol/app/comparisons/revision.ts';
 import { summaryOf } from '../../../src-main/protocol/app/comparisons/summary.ts';
+import { newestFirst } from '../../../src-main/protocol/app/newest-first.ts';
 import { isExpired } from '../../../src-main/protocol/app/recently-deleted.ts';
 import { newId } from '../new-id.ts';
 import type { Database } from './database.ts';
@@ -26,7 +27,7 @@ export class BrowserComparisons {
   async list(): Promise<ComparisonSummary[]> {
     const runs = await this.#database.run(['runs'], 'readonly', (tables) => tables.runs.all());
     const summaries = runs.flatMap(({ summary, deletedAt }) => (deletedAt === null ? [summary] : []));
-    return summaries.sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
+    return newestFirst(summaries);
   }
 
   /** @throws EngineError STORAGE */

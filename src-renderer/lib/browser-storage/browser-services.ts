@@ -12,6 +12,7 @@ import type {
   ModelListing,
 } from '../../../src-main/protocol/app/app-services.ts';
 import { EventHub } from '../event-hub.ts';
+import { pageStorage } from '../page-storage.ts';
 import type { PageServices } from '../services.ts';
 import { BrowserChats } from './browser-chats.ts';
 import { BrowserComparisons } from './browser-comparisons.ts';
@@ -30,6 +31,9 @@ export interface SiteFacts {
 
 type Handlers = { [M in AppMethodName]: (...params: AppMethods[M]['params']) => Promise<AppMethods[M]['result']> };
 
+/** Delay of purging after a start, ms. It reads all chats in a transaction that the list of chats would wait for. */
+const PURGE_AFTER_MS = 10_000;
+
 /** Shared by all tabs of this site. */
 const CHANNEL = 'tokenscope';
 
@@ -43,6 +47,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     hub.emit(event);
     tabs.postMessage(event);
   };
+  const keepStored = storageKeeper();
   const database = new Database(storageReclaims());
   const chats = new BrowserChats(database, emit);
   const comparisons = new BrowserComparisons(database, emit);
@@ -50,7 +55,7 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
   const settings = new BrowserSettings(database, emit);
   const builtIn = new BuiltInModels(database, models);
   // If it fails, the next start tries again.
-  void Promise.all([chats.purge(), comparisons.purge()]).catch(() => undefined);
+  setTimeout(() => void Promise.all([chats.purge(), comparisons.purge()]).catch(() => undefined), PURGE_AFTER_MS);
 
   const handlers: Handlers = {
     about: async () => about,
@@ -71,10 +76,16 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
     chatsDeleted: () => chats.deleted(),
     chatsPurge: (ids) => chats.purgeChats(ids).then(() => null),
     savedItems: () => savedItems.list(),
-    savedItemChange: (change) => savedItems.change(change),
+    async savedItemChange(change) {
+      keepStored();
+      return await savedItems.change(change);
+    },
     comparisonsList: () => comparisons.list(),
     comparisonRead: (id) => comparisons.read(id),
-    comparisonWrite: (write) => comparisons.write(write),
+    async comparisonWrite(write) {
+      keepStored();
+      return await comparisons.write(write);
+    },
     comparisonDelete: (id) => comparisons.delete(id).then(() => null),
     comparisonRestore: (id) => comparisons.restore(id).then(() => null),
     modelsList: () => builtIn.list(),
@@ -129,12 +140,10 @@ export function browserServices({ about, models }: SiteFacts): PageServices {
 
 /** @throws EngineError STORAGE */
 function siteStorage(): Storage {
-  try {
-    return localStorage;
-  } catch (cause) {
-    const message = 'This browser blocks storage for this site. Allow the site to save data, then try again.';
-    throw new EngineError('STORAGE', message, {}, { cause });
-  }
+  const storage = pageStorage('localStorage');
+  if (storage !== null) return storage;
+  const message = 'This browser blocks storage for this site. Allow the site to save data, then try again.';
+  throw new EngineError('STORAGE', message);
 }
 
 const NO_UPDATES: AppMethods['updateState']['result'] = {
@@ -151,12 +160,15 @@ async function needsApp(): Promise<never> {
   throw new EngineError('BAD_REQUEST', 'A web page cannot do this. Use the desktop app.');
 }
 
-let asked = false;
-
-/** Asks the browser not to delete chats when the disk is nearly full. It may refuse, or ask the person. */
-function keepStored(): void {
-  if (asked || !window.isSecureContext) return;
-  asked = true;
-  // Without it, chats are as safe as other sites' data.
-  navigator.storage.persist().catch(() => undefined);
+/**
+ * Asks the browser once not to delete what a person makes when the disk is nearly full. It may refuse, or ask the person.
+ */
+function storageKeeper(): () => void {
+  let asked = false;
+  return () => {
+    if (asked || !window.isSecureContext) return;
+    asked = true;
+    // Without it, chats are as safe as other sites' data.
+    navigator.storage.persist().catch(() => undefined);
+  };
 }

@@ -70,6 +70,17 @@ describe('chats', () => {
     expect(events).toMatchObject([{ type: 'chats' }, { type: 'chat', from: 0, revision: 4, origin: 'page' }]);
   });
 
+  it('are listed without reading facts and tokens of replies', async () => {
+    const database = new Database();
+    await new BrowserChats(database, emit).write(write(0, FIRST));
+    const [{ outline }] = await database.run(['chats'], 'readonly', ({ chats }) => chats.all());
+    const empty = { role: 'user', text: '' };
+    expect(outline.turns).toEqual([
+      { id: 'q', parent: null, createdAt: at(1), ...empty },
+      { id: 'r', parent: 'q', createdAt: at(2), ...empty },
+    ]);
+  });
+
   it('give each page what others wrote, and a repeated write changes nothing', async () => {
     const chats = new BrowserChats(new Database(), emit);
     await chats.write(write(0, FIRST));
@@ -279,10 +290,9 @@ it('a transaction that fails changes nothing, and says why', async () => {
   expect(await database.run(['values'], 'readonly', ({ values }) => values.get('a'))).toBeUndefined();
 });
 
-it('calls of a page that is closed are repeated by the next one', async () => {
-  const stored = new Map<string, string>();
-  // As of a browser: keys are properties.
-  const storage = new Proxy({} as Storage, {
+/** As of a browser: keys are properties. */
+function storageOf(stored: Map<string, string>): Storage {
+  return new Proxy({} as Storage, {
     ownKeys: () => [...stored.keys()],
     getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
     get: (_target, name) =>
@@ -292,6 +302,33 @@ it('calls of a page that is closed are repeated by the next one', async () => {
         removeItem: (key: string) => void stored.delete(key),
       })[name as 'getItem'],
   });
+}
+
+it('calls of pages that are closed in the same millisecond are all stored', async () => {
+  const stored = new Map<string, string>();
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(1_800_000_000_000);
+  try {
+    const themes = ['dark', 'light'];
+    for (const theme of themes) {
+      const page = new EventTarget() as unknown as Window;
+      const last = new LastCalls(storageOf(stored), page);
+      page.dispatchEvent(new Event('pagehide'));
+      void last.guard({ method: 'settingsSet', params: [{ theme }] }, () => new Promise<never>(() => undefined));
+    }
+    const repeated: unknown[] = [];
+    const next = new LastCalls(storageOf(stored), new EventTarget() as unknown as Window);
+    await next.repeat(async ({ params }) => repeated.push(...params));
+    expect(repeated).toHaveLength(2);
+    expect(repeated).toEqual(expect.arrayContaining(themes.map((theme) => ({ theme }))));
+    expect(stored.size).toBe(0);
+  } finally {
+    clock.mockRestore();
+  }
+});
+
+it('calls of a page that is closed are repeated by the next one', async () => {
+  const stored = new Map<string, string>();
+  const storage = storageOf(stored);
   const page = new EventTarget() as unknown as Window;
   const last = new LastCalls(storage, page);
   const call = { method: 'settingsSet', params: [{ theme: 'dark' }] } as const;
@@ -326,5 +363,56 @@ it('says what to do where the browser blocks the storage of sites', () => {
   } finally {
     if (before === undefined) Reflect.deleteProperty(globalThis, 'localStorage');
     else Object.defineProperty(globalThis, 'localStorage', before);
+  }
+});
+
+/** What a site needs of its page. @param more properties of `window` */
+function stubPage(more: object = {}): void {
+  vi.stubGlobal('localStorage', {});
+  vi.stubGlobal('window', Object.assign(new EventTarget(), more));
+  // Node's would keep the process running.
+  const silent = class extends EventTarget {
+    postMessage(): void {}
+  };
+  vi.stubGlobal('BroadcastChannel', silent);
+}
+
+it.each<[what: string, method: 'comparisonWrite' | 'savedItemChange' | 'chatWrite']>([
+  ['a run of Compare', 'comparisonWrite'],
+  ['a preset', 'savedItemChange'],
+  ['a chat', 'chatWrite'],
+])('a site asks the browser once to keep its data when it saves %s', async (_, method) => {
+  const persist = vi.fn(async () => true);
+  stubPage({ isSecureContext: true });
+  vi.stubGlobal('navigator', { storage: { persist } });
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  try {
+    const { invoke } = browserServices({ models: [] } as unknown as SiteFacts);
+    await invoke('chatsList');
+    expect(persist).not.toHaveBeenCalled();
+    // What is written does not matter.
+    for (let attempt = 0; attempt < 2; attempt++) await invoke(method, {} as never).catch(() => undefined);
+    expect(persist).toHaveBeenCalledOnce();
+  } finally {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  }
+});
+
+it('a site lists its chats before it reads all of them to purge some', async () => {
+  stubPage();
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  const purge = vi.spyOn(BrowserChats.prototype, 'purge');
+  try {
+    const services = browserServices({ models: [] } as unknown as SiteFacts);
+    expect(await services.invoke('chatsList')).toEqual([]);
+    expect(purge).not.toHaveBeenCalled();
+    vi.runOnlyPendingTimers();
+    expect(purge).toHaveBeenCalledOnce();
+    await purge.mock.results[0]?.value;
+  } finally {
+    purge.mockRestore();
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
   }
 });

@@ -4,6 +4,7 @@
  * they were finished after all.
  */
 import type { AppMethodName } from '../../../src-main/protocol/app/app-services.ts';
+import { newId } from '../new-id.ts';
 
 export interface LastCall {
   method: AppMethodName;
@@ -15,6 +16,8 @@ const METHODS: ReadonlySet<AppMethodName> = new Set(['chatWrite', 'comparisonWri
 
 export class LastCalls {
   readonly #storage: Storage;
+  /** Several pages may be closed in the same millisecond. */
+  readonly #page = newId();
   #isLeaving = false;
   #count = 0;
 
@@ -33,8 +36,8 @@ export class LastCalls {
   /** Runs a call, and stores it until it has succeeded if the page is being closed. */
   async guard<T>(call: LastCall, run: () => Promise<T>): Promise<T> {
     if (!this.#isLeaving || !METHODS.has(call.method)) return await run();
-    // Sorted by time. Two pages that are closed in the same millisecond do not change the same.
-    const key = `${PREFIX}${Date.now()}-${String(this.#count++).padStart(4, '0')}`;
+    // Sorted by time.
+    const key = `${PREFIX}${Date.now()}-${String(this.#count++).padStart(4, '0')}-${this.#page}`;
     try {
       this.#storage.setItem(key, JSON.stringify(call));
     } catch {

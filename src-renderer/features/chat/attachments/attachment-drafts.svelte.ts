@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { MAX_ATTACHMENTS } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { formatInteger } from '../../../ui/format.ts';
 import type { AttachedFile } from './message-text.ts';
 import { readFile, type ReadPdf } from './read-file.ts';
 
@@ -134,9 +135,11 @@ export class AttachmentDrafts {
 function refusalOf(files: readonly AttachedFile[], file: AttachedFile): string | null {
   if (files.length >= MAX_ATTACHMENTS) return tooMany(file);
   const total = files.reduce((sum, { content }) => sum + content.length, file.content.length);
-  return total > MAX_TOTAL ? `${file.name} was not attached. The files of the message have too much text.` : null;
+  if (total <= MAX_TOTAL) return null;
+  const limit = `The files of a message can have ${formatInteger(MAX_TOTAL)} characters together.`;
+  return `${file.name} was not attached. ${limit} Remove one first.`;
 }
 
 function tooMany({ name }: { name: string }): string {
-  return `${name} was not attached. A message can have ${MAX_ATTACHMENTS} files.`;
+  return `${name} was not attached. A message can have at most ${MAX_ATTACHMENTS} files. Remove one first.`;
 }

@@ -163,12 +163,14 @@ describe('readFile', () => {
       pdfProblem('a.pdf', named('InvalidPDFException'), true),
       pdfProblem('a.pdf', named('InvalidPDFException'), false),
       pdfProblem('a.pdf', named('Error'), true),
+      pdfProblem('a.pdf', new DOMException('', 'TimeoutError'), true),
     ];
     expect(problems).toEqual([
       'a.pdf is protected by a password. Save a copy without one and attach that.',
       'a.pdf is damaged: no pages were found in it. Get the file again.',
       'a.pdf is not a PDF, although its name says so.',
       'a.pdf could not be read. Bad XRef entry.',
+      'a.pdf could not be read within two minutes. Save fewer of its pages as a PDF and attach that.',
     ]);
     const bytesOf = (text: string) => new TextEncoder().encode(text).buffer;
     expect(hasHeader(bytesOf('garbage before\n%PDF-1.4'))).toBe(true);

@@ -1,4 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { GGUF_MAGIC } from '../../../../src-main/engine/api/model-file-rules.ts';
 
 export interface DecodedText {
   /** With line feeds only, without a byte order mark. */
@@ -14,7 +15,7 @@ const FORMATS: readonly (readonly [name: string, first: readonly number[]])[] = 
   ['a GIF image', [0x47, 0x49, 0x46, 0x38]],
   ['a ZIP archive or an Office document', [0x50, 0x4b, 0x03, 0x04]],
   ['a gzip archive', [0x1f, 0x8b]],
-  ['a model file', [0x47, 0x47, 0x55, 0x46]],
+  ['a model file', GGUF_MAGIC],
   ['a program', [0x7f, 0x45, 0x4c, 0x46]],
   ['a program', [0x4d, 0x5a]],
   ['an old Office document', [0xd0, 0xcf, 0x11, 0xe0]],

@@ -1,3 +1,4 @@
+import { isGguf } from '../../../../src-main/engine/api/model-file-rules.ts';
 import type { AttachmentKind } from '../../../../src-main/protocol/app/chats/chat.ts';
 
 /** Languages of code fences by extension, where they differ from it. */
@@ -42,7 +43,7 @@ const LANGUAGES: Readonly<Record<string, string>> = {
 };
 
 /** Names that open as models or chats instead. Ollama and Hugging Face name the files of models by their hashes. */
-const OTHERS = /\.(?:gguf|safetensors|bin|jinja|tokenscope)$|^(?:sha256[-:])?[0-9a-f]{64}$/i;
+const OTHERS = /\.(?:safetensors|bin|jinja|tokenscope)$|^(?:sha256[-:])?[0-9a-f]{64}$/i;
 
 function extensionOf(name: string): string {
   return /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
@@ -67,5 +68,5 @@ export function languageOf(name: string): string {
 
 /** Whether a dropped file, which is not a folder, is meant for a message. */
 export function isAttachable(name: string): boolean {
-  return !OTHERS.test(name);
+  return !isGguf(name) && !OTHERS.test(name);
 }

@@ -51,7 +51,7 @@ export function messageFrom(typed: string, files: readonly AttachedFile[]): Mess
 /** Why a message cannot be sent, because it could not be stored; or null. */
 export function refusalOf({ text, attachments }: MessageText): string | null {
   const over = attachments.length - MAX_ATTACHMENTS;
-  if (over > 0) return `A message can have ${MAX_ATTACHMENTS} files. Remove ${over}.`;
+  if (over > 0) return `A message can have at most ${MAX_ATTACHMENTS} files. Remove ${over}.`;
   if (text.length <= MAX_TEXT) return null;
   return `The message has ${formatInteger(text.length)} characters. The limit is ${formatInteger(MAX_TEXT)}.`;
 }

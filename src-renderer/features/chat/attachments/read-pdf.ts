@@ -19,7 +19,7 @@ export async function readPdf(bytes: ArrayBuffer, name: string): Promise<PdfText
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const failed = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('It took longer than two minutes')), TIMEOUT_MS);
+      timer = setTimeout(() => reject(new DOMException('It took too long', 'TimeoutError')), TIMEOUT_MS);
       worker.onerror = () => reject(new Error('The PDF reader stopped'));
     });
     return await Promise.race([parsed(bytes, worker), failed]);
@@ -47,6 +47,8 @@ export function pdfProblem(name: string, error: unknown, isPdf: boolean): string
   if (kind === 'PasswordException')
     return `${name} is protected by a password. Save a copy without one and attach that.`;
   if (!isPdf) return `${name} is not a PDF, although its name says so.`;
+  if (kind === 'TimeoutError')
+    return `${name} could not be read within two minutes. Save fewer of its pages as a PDF and attach that.`;
   if (kind === 'InvalidPDFException') return `${name} is damaged: no pages were found in it. Get the file again.`;
   return `${name} could not be read. ${message.replace(/\.$/, '')}.`;
 }

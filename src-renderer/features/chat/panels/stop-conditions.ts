@@ -1,6 +1,6 @@
 import type { ModelInfo, StopParams } from '../../../../src-main/engine/api/types.ts';
 import { STOP_SETTINGS } from '../../../../src-main/engine/settings/generation.ts';
-import { formatCount } from '../../../ui/format.ts';
+import { formatCount, formatInteger } from '../../../ui/format.ts';
 
 /** Whether a token limit stands for none. */
 export function isUnlimited(maxTokens: number): boolean {
@@ -10,6 +10,14 @@ export function isUnlimited(maxTokens: number): boolean {
 /** A token limit, read aloud. */
 export function limitText(maxTokens: number): string {
   return isUnlimited(maxTokens) ? 'no limit' : formatCount(maxTokens, 'token');
+}
+
+/** When the repetition guard stops a reply. @param window tokens; 0 is off */
+export function repetitionText(window: number): string {
+  if (window === 0) return 'Off: replies may loop.';
+  if (window === 1) return 'Stops when a token repeats, or when a longer loop has run three times.';
+  const repeated = formatInteger(window);
+  return `Stops when the last ${repeated} tokens repeat the ${repeated} before them, or when any other loop has run three times and fills the last ${formatInteger(2 * window)} tokens.`;
 }
 
 /** Number of active stop conditions. */

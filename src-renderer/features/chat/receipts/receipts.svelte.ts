@@ -159,9 +159,10 @@ export class ReceiptsState {
 
   #otherModel(reply: Reply): string {
     const { model } = this.#engine;
-    if (model?.name === reply.model) return `The file of the loaded ${model.name} is not the one of this reply.`;
+    if (model?.name === reply.model)
+      return `The loaded ${model.name} is not the file that generated this reply. Load that file and try again.`;
     const loaded = model === null ? 'No model is loaded.' : `${model.name} is loaded now.`;
-    return `This reply is from ${reply.model}. ${loaded} Load ${reply.model} and try again.`;
+    return `This reply is by ${reply.model}. ${loaded} Load ${reply.model} and try again.`;
   }
 }
 
@@ -181,7 +182,7 @@ function textOf(run: StoredRun, reply: Reply, promptIds: number[]): string {
   const { files, architecture, conditions, request, requestedAt } = run;
   if (files === null) {
     const message =
-      'The model’s files were not hashed after this reply. Run it again: if it is identical, its receipt can be saved.';
+      'The model’s files were not hashed after this reply. Verify the reply first. If it is identical, its receipt can be saved.';
     throw new EngineError('BAD_REQUEST', message);
   }
   const { modelId: id, model: name } = reply.facts;

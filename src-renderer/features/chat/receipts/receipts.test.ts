@@ -42,7 +42,7 @@ async function runAgain(chat: ChatDocument): Promise<string> {
   return `${title}: ${detail}`;
 }
 
-describe('Run again', () => {
+describe('Verify reply', () => {
   it('uses the recorded settings, not the current ones', async () => {
     const { api, chats, modelSettings, session } = opened;
     chats.current.systemPrompt = 'Be brief.';
@@ -126,7 +126,7 @@ describe('Run again', () => {
 
     api.files = [{ ...FILES[0], sha256: 'b'.repeat(64) }];
     expect(await runAgain(chat)).toBe(
-      'The reply cannot be repeated: The file of the loaded TinyTransformer is not the one of this reply.',
+      'The reply cannot be repeated: The loaded TinyTransformer is not the file that generated this reply. Load that file and try again.',
     );
     expect(receipts.task?.state).toMatchObject({ differences: [{ what: 'model file' }, { what: 'versions' }] });
     api.files = FILES;
@@ -213,7 +213,7 @@ describe('Save receipt', () => {
     api.scripts = [[start(5), end(0)]];
     expect(await problemOf(chat, reply)).toContain('The same messages now give a different prompt.');
     api.files = [{ ...FILES[0], sha256: 'b'.repeat(64) }];
-    expect(await problemOf(chat, reply)).toContain('The file of the loaded TinyTransformer');
+    expect(await problemOf(chat, reply)).toContain('The loaded TinyTransformer is not the file');
     api.files = FILES;
     reply.note({ run: { ...reply.facts.run!, files: null } });
     expect(await problemOf(chat, reply)).toContain('were not hashed');

@@ -1,6 +1,7 @@
 import { createContext } from 'svelte';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
+import { pageStorage } from '../../../lib/page-storage.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
 import { engineVersions } from '../receipts/run-facts.ts';
 import { RunRecorder } from '../receipts/run-recorder.ts';
@@ -75,11 +76,11 @@ export function createAppModel({ connection, settings, engine, chats }: FirstSta
   });
   const presets = new PresetsState(services);
   void presets.load();
-  const automatic = new AutomaticRequests(localStorage, () => engine.responds);
+  const automatic = new AutomaticRequests(pageStorage('localStorage'), () => engine.responds);
   const grammarCheck = new GrammarCheck(engine, automatic);
   const versions = versionsOf(services);
   const recorder = new RunRecorder({ engine, versions });
-  const drafts = new Drafts(localStorage);
+  const drafts = new Drafts(pageStorage('localStorage'));
   const session = new ChatSession({
     ...{ chats, engine, settings, modelSettings, grammarCheck, recorder, drafts },
     fits: async (prompt) => {

@@ -40,6 +40,16 @@ it('holds nothing against work that is late while the engine answers, or that it
   expect(await automatic.run('slow', signal, quick)).toBe(3);
 });
 
+it('remembers while the page is open where the browser stores nothing', async () => {
+  const automatic = new AutomaticRequests(null, () => false);
+  void automatic.run('a', signal, never);
+  await vi.advanceTimersByTimeAsync(LATE_MS);
+  const quick = () => Promise.resolve('run');
+  await expect(automatic.run('a', signal, quick)).rejects.toThrow('did not respond');
+  automatic.allow('a');
+  expect(await automatic.run('a', signal, quick)).toBe('run');
+});
+
 it('remembers the latest twenty', async () => {
   const automatic = new AutomaticRequests(memoryStorage(), () => false);
   for (let i = 0; i <= 20; i++) void automatic.run(i, signal, never);

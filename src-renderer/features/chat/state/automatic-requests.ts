@@ -10,11 +10,13 @@ const MAX_REMEMBERED = 20;
  * restart, and not repeated: they would hang the engine again as soon as it is restarted.
  */
 export class AutomaticRequests {
-  readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
+  readonly #storage: Pick<Storage, 'getItem' | 'setItem'> | null;
   readonly #responds: () => boolean;
+  /** Without a storage. */
+  #inMemory = '';
 
-  /** @param responds whether the engine is responding */
-  constructor(storage: Pick<Storage, 'getItem' | 'setItem'>, responds: () => boolean) {
+  /** @param storage null: they are remembered as long as the page @param responds whether the engine is responding */
+  constructor(storage: Pick<Storage, 'getItem' | 'setItem'> | null, responds: () => boolean) {
     this.#storage = storage;
     this.#responds = responds;
   }
@@ -54,11 +56,13 @@ export class AutomaticRequests {
   }
 
   #remembered(): string[] {
-    return (this.#storage.getItem(STORAGE_KEY) ?? '').split(' ').filter((key) => key !== '');
+    const stored = this.#storage === null ? this.#inMemory : this.#storage.getItem(STORAGE_KEY);
+    return (stored ?? '').split(' ').filter((key) => key !== '');
   }
 
   #remember(keys: readonly string[]): void {
-    this.#storage.setItem(STORAGE_KEY, keys.slice(-MAX_REMEMBERED).join(' '));
+    this.#inMemory = keys.slice(-MAX_REMEMBERED).join(' ');
+    this.#storage?.setItem(STORAGE_KEY, this.#inMemory);
   }
 }
 

@@ -1,5 +1,6 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { PacedFrame } from '../../../lib/paced-frames.ts';
 import { end, MODEL, start, token, tokens, type FakeEngine } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
 import type { PageLine } from '../test-support/store.ts';
@@ -122,6 +123,34 @@ it('can be regenerated and continued', async () => {
   expect(chats.current.versionsOf(last())).toHaveLength(3);
 });
 
+it('shows the chosen token and the first one after it without a rest, and of other replies the first one', async () => {
+  const urgent: boolean[] = [];
+  const frame: PacedFrame = (callback, isUrgent = false) => {
+    urgent.push(isUrgent);
+    setTimeout(callback);
+  };
+  ({ api, chats, session } = await openSession({ frame }));
+  /** Lets the reply go on when so many tokens are on screen. */
+  const goOnAfter = async (count: number) => {
+    await vi.waitFor(() => expect(last()).toMatchObject({ count }));
+    api.resume();
+  };
+  const [first, second, third, fourth] = tokens(4);
+  const script = [start(), first, 'pause', second, 'pause', third, fourth, end(4)] as const;
+  api.scripts = [[...script], [...script]];
+  const sending = session.send('Once');
+  await goOnAfter(1);
+  await goOnAfter(2);
+  await sending;
+  expect(urgent).toEqual([true, false, false]);
+  urgent.length = 0;
+  const branching = session.branch(last(), 1, 93);
+  await goOnAfter(2);
+  await goOnAfter(3);
+  await branching;
+  expect(urgent).toEqual([true, true, false]);
+});
+
 /** A reply of `count` tokens whose last run began at `runStart`. */
 function replyOf(count: number, runStart: number, ids?: number[]): Reply {
   const reply = new Reply({ ...last(), facts: { ...last().facts, runStart } });
@@ -147,7 +176,7 @@ it('is blocked by another model, and while the reply is running', async () => {
   expect(session.recomputedOf(last())).toBe(recomputed);
   expect(recomputed.blocked).toBeNull();
   last().note({ modelId: 'other', model: 'Other' });
-  expect(recomputed.blocked).toBe('This is a reply by Other. Load it first.');
+  expect(recomputed.blocked).toBe('This reply is by Other. Load Other first.');
   last().note({ modelId: MODEL.id });
   last().begin({});
   expect(recomputed.blocked).toBe('The reply is not finished.');

@@ -183,9 +183,9 @@ export class ChatDocument {
     return this.#turns.followersOf(turn.parent);
   }
 
-  /** The turns that follow a turn, without deleted ones, oldest first; null: the first turns. */
-  followersOf(id: string | null): readonly ChatTurn[] {
-    return this.#turns.followersOf(id).flatMap((child) => this.#turns.get(child) ?? []);
+  /** The turns that follow a turn, oldest first; null: the first turns. @param deleted with deleted ones */
+  followersOf(id: string | null, deleted = false): readonly ChatTurn[] {
+    return this.#turns.followersOf(id, deleted).flatMap((child) => this.#turns.get(child) ?? []);
   }
 
   /** Whether a turn, or one before it, was deleted. */

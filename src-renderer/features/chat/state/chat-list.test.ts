@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ChatSummary } from '../../../../src-main/protocol/app/chats/chat.ts';
-import { newestFirst, withChat } from './chat-list.ts';
+import { newestFirst } from '../../../../src-main/protocol/app/newest-first.ts';
+import { withChat } from './chat-list.ts';
 
 function summary(number: number, change: Partial<ChatSummary> = {}): ChatSummary {
   const updatedAt = new Date(Date.UTC(2026, 0, 1, 12, 0, number)).toISOString();

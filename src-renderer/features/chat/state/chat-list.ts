@@ -1,12 +1,5 @@
 import type { ChatSummary } from '../../../../src-main/protocol/app/chats/chat.ts';
-
-/** What lists show of a chat, besides its day. */
-const LISTED = ['title', 'pinned', 'folder', 'branches'] as const satisfies (keyof ChatSummary)[];
-
-/** Newest first. */
-export function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
-  return [...chats].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
-}
+import { isSameRow } from '../../../../src-main/protocol/app/chats/list-row.ts';
 
 /**
  * The list, newest first, with one chat changed. Returns the same list if nothing visible changes, so a running reply,
@@ -14,7 +7,7 @@ export function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
  */
 export function withChat(list: readonly ChatSummary[], chat: ChatSummary): readonly ChatSummary[] {
   const first = list[0];
-  const isSame = first?.id === chat.id && LISTED.every((key) => first[key] === chat[key]);
+  const isSame = first?.id === chat.id && isSameRow(first, chat);
   if (isSame && sameDay(first.updatedAt, chat.updatedAt)) return list;
   const others = list.filter(({ id }) => id !== chat.id);
   const place = others.findIndex(({ updatedAt }) => updatedAt <= chat.updatedAt);

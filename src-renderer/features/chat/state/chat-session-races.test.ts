@@ -43,7 +43,7 @@ async function running(): Promise<{ sending: Promise<void> }> {
 it('gives back what could never be stored, and says why', async () => {
   const { session, api, chats } = opened;
   await session.send('Look', [...files, file('one-more.txt')]);
-  expect(session.attachments.problems).toEqual(['A message can have 20 files. Remove 1.']);
+  expect(session.attachments.problems).toEqual(['A message can have at most 20 files. Remove 1.']);
   expect([session.draft, session.attachments.files.length]).toEqual(['Look', 21]);
   session.takeDraft();
   await session.send('x'.repeat(MAX_TEXT + 1));
@@ -351,7 +351,7 @@ it('does not generate in a chat that was deleted while a model was loaded for it
   const { id, lastReply } = chats.current;
   const other = { ...MODEL, id: 'opened-1', name: 'Other' };
   api.loadScripts = [['pause', other]];
-  const regenerating = session.regenerateWith(lastReply!, other, () => engine.load({ modelId: other.id }));
+  const regenerating = session.turns.regenerateWith(lastReply!, other, () => engine.load({ modelId: other.id }));
   await vi.waitFor(() => expect(api.loads).toHaveLength(2));
   await session.leave(id);
   api.resume();

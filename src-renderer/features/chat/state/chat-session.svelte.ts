@@ -1,6 +1,7 @@
 import { SvelteSet } from 'svelte/reactivity';
 import type { GenerateParams, PromptInput, WhenFull } from '../../../../src-main/engine/api/types.ts';
-import { pacedFrame } from '../../../lib/paced-frames.ts';
+import { pacedFrame, type PacedFrame } from '../../../lib/paced-frames.ts';
+import { hasAutomaticTitle, titleOfMessage } from './automatic-title.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -23,7 +24,6 @@ import type { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 import type { StopRequest } from './stop-request.svelte.ts';
 import { TurnActions } from './turn-actions.svelte.ts';
-import { titleFrom } from './title.ts';
 
 /** User actions in the open chat: send, queue, stop, regenerate, continue. */
 export class ChatSession {
@@ -64,7 +64,7 @@ export class ChatSession {
     modelSettings: ModelSettingsState;
     grammarCheck: Pick<GrammarCheck, 'blocks'>;
     /** Collects tokens until the next animation frame; tests provide their own. */
-    frame?: (callback: () => void) => void;
+    frame?: PacedFrame;
     recorder: RunRecorder;
     /** Whether a prompt fits into the context window. Default: the engine says so when it is sent. */
     fits?: (prompt: PromptInput) => Promise<boolean>;
@@ -87,6 +87,8 @@ export class ChatSession {
       newFacts: () => this.#newFacts(),
       fits: async (chat, text, turn) => await this.#canFit(chat, this.#request.promptOf(chat, text, turn)),
       isLeaving: (chat) => this.#leaving.has(chat.id),
+      load: async (chat, { id, name }, load) =>
+        (await this.loadFor(chat, name, load)) && engine.status === 'ready' && engine.model?.id === id,
       answer: async (chat, reply, sampling) => await this.#answer(chat, reply, { sampling }),
       stopFor: async (chat, isWanted) => await this.#stopFor(chat, isWanted),
     });
@@ -289,18 +291,6 @@ export class ChatSession {
     if (reply !== null) await this.turns.regenerate(reply);
   }
 
-  /**
-   * Loads another model, then generates another version of a reply of the open chat.
-   * @param load resolves when the model is loaded or loading failed
-   */
-  async regenerateWith(reply: Reply, model: { id: string; name: string }, load: () => Promise<void>): Promise<void> {
-    const chat = this.#chats.current;
-    if (this.#waits(chat)) return;
-    if (!(await this.loadFor(chat, model.name, load)) || this.#waits(chat) || chat.isHidden(reply)) return;
-    if (this.#engine.status !== 'ready' || this.#engine.model?.id !== model.id) return;
-    await this.#answer(chat, chat.addReply(this.#newFacts(), reply.parent));
-  }
-
   /** Continues the last reply of the open chat. */
   async continueReply(): Promise<void> {
     const chat = this.#chats.current;
@@ -374,7 +364,7 @@ export class ChatSession {
     }
     // A reply was regenerated meanwhile, for example.
     if (this.#waits(chat)) return this.#queue.putBack(chat, message);
-    if (chat.isEmpty) chat.title = titleFrom(typed.trim() === '' ? (files[0]?.name ?? '') : typed);
+    if (chat.isEmpty && hasAutomaticTitle(chat)) chat.title = titleOfMessage(typed, files);
     this.drafts.keepWith(chat, () => chat.addUserTurn(text, chat.head, attachments));
     await this.#answer(chat, chat.addReply(this.#newFacts()));
   }

@@ -10,12 +10,13 @@ import type {
   SearchHit,
   StoredChat,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { newestFirst } from '../../../../src-main/protocol/app/newest-first.ts';
 import { newId } from '../../../lib/new-id.ts';
 import { formatCount } from '../../../ui/format.ts';
 import { announce } from '../../../ui/live-region.svelte.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
 import { cutText } from '../../../../src-main/protocol/cut-text.ts';
-import { newestFirst, withChat } from './chat-list.ts';
+import { withChat } from './chat-list.ts';
 import { batchesOf } from './event-batches.ts';
 import { now } from './identity.ts';
 import type { PageServices } from '../../../lib/services.ts';

@@ -1,4 +1,5 @@
 import type { Connection } from '../../../lib/connection.svelte.ts';
+import { openChannel } from '../../../lib/page-storage.ts';
 import { pacedFrame } from '../../../lib/paced-frames.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { DeletedChats } from './deleted-chats.ts';
@@ -24,7 +25,8 @@ export interface FirstState {
 export async function createFirstState(connection: Connection): Promise<FirstState> {
   const { services } = connection;
   const deletedChats = new DeletedChats(connection);
-  const beats = new ReplyBeats(new BroadcastChannel('tokenscope.replies'));
+  const channel = openChannel('tokenscope.replies');
+  const beats = channel === null ? null : new ReplyBeats(channel);
   const chats = new ChatsState(services, (id) => deletedChats.add(id), pacedFrame, beats);
   const listed = chats.refresh();
   const settings = await SettingsState.load(services);

@@ -1,11 +1,11 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import { cutText } from '../../../../src-main/protocol/cut-text.ts';
 import { isEarlierStop } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { filesIn, typedOf } from '../attachments/message-text.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { formatBytes, formatInteger } from '../../../ui/format.ts';
 import type { Action } from '../../../ui/types.ts';
 import { stopDetail } from '../thread/stop-text.ts';
+import { continuedTitle } from './automatic-title.ts';
 import type { ChatDocument, UserTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { ChatSession } from './chat-session.svelte.ts';
@@ -104,7 +104,7 @@ export class FullWindow {
       const name = engine.model?.name ?? 'the model';
       if (!(await session.loadFor(chat, name, () => library.loadWindow(tokens)))) return;
       if (engine.status === 'ready' && engine.model?.contextSize === tokens) await loaded(chat);
-      else this.#fail(chat, 'The bigger window could not be loaded. The Models page says why.');
+      else this.#fail(chat, 'The model could not be loaded with the larger window. The Models page says why.');
     };
     return [
       {
@@ -178,7 +178,7 @@ export class FullWindow {
       session.drafts.keepWith(current, () => this.#keep(current, summary));
       current.systemPrompt = parts.filter((part) => part !== '').join('\n\n');
       // Until its first message gives it another title.
-      current.title = `${cutText(chat.title, 180)} (continued)`;
+      current.title = continuedTitle(chat.title);
     } catch (thrown) {
       const error = EngineError.from(thrown);
       if (error.code !== 'CANCELLED') this.#fail(chat, `The summary failed. ${error.message}`);

@@ -213,6 +213,17 @@ describe('a new chat with a summary', () => {
     expect([chats.current.title, chats.current.path.length]).toEqual(['And now?', 2]);
   });
 
+  it('keeps the title that a person gives it before its first message', async () => {
+    const { chats, session } = opened;
+    const reply = await fullReply(['Once']);
+    opened.api.scripts = [[start(), ...tokens(2), end(2)]];
+    act(reply, 'full-summary').onclick();
+    await vi.waitFor(() => expect(full.summarising).toBe(false));
+    await chats.rename(chats.current.id, 'My story');
+    await session.send('And now?');
+    expect([chats.current.title, chats.current.path.length]).toEqual(['My story', 2]);
+  });
+
   it('stays in the list while it cannot be saved', async () => {
     const { chats, services } = opened;
     const reply = await fullReply(['Once']);

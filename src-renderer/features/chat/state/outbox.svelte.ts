@@ -222,7 +222,9 @@ export class Outbox implements ChatSink {
       this.#sent = 0;
       const error = EngineError.from(thrown);
       this.#isGone = error.code === 'CHAT_NOT_FOUND';
-      const problem = this.#isGone ? 'This chat was deleted in another window. Retry restores it.' : error.message;
+      const problem = this.#isGone
+        ? 'This chat was deleted in another window. Try again to restore it.'
+        : error.message;
       this.state = this.#items.length > 0 ? { problem } : 'saved';
       const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
       if (!this.#closed) this.#retry = setTimeout(() => void this.flush(), wait);

@@ -69,7 +69,8 @@ export class RecomputedTokens {
     if (model === null || status !== 'ready') return 'No model is loaded.';
     if (running || elsewhere) return 'The reply is not finished.';
     // Its token ids mean something else to another model.
-    if (facts.modelId !== '' && facts.modelId !== model.id) return `This is a reply by ${facts.model}. Load it first.`;
+    if (facts.modelId !== '' && facts.modelId !== model.id)
+      return `This reply is by ${facts.model}. Load ${facts.model} first.`;
     return null;
   }
 

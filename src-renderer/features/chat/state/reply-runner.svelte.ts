@@ -1,5 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { SamplingParams, WhenFull } from '../../../../src-main/engine/api/types.ts';
+import type { PacedFrame } from '../../../lib/paced-frames.ts';
 import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { SessionTotals } from '../rates/session-totals.svelte.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
@@ -40,7 +41,7 @@ export class ReplyRunner {
   readonly #chats: ChatsState;
   readonly #engine: EngineState;
   readonly #request: ReplyRequest;
-  readonly #frame: (callback: () => void) => void;
+  readonly #frame: PacedFrame;
   readonly #recorder: RunRecorder;
   #hashing: Promise<void> = Promise.resolve();
 
@@ -49,7 +50,7 @@ export class ReplyRunner {
     engine: EngineState;
     request: ReplyRequest;
     /** Collects tokens until the next animation frame. */
-    frame: (callback: () => void) => void;
+    frame: PacedFrame;
     recorder: RunRecorder;
   }) {
     this.#chats = parts.chats;

@@ -11,6 +11,11 @@ import { editableFrom, editedReply, typedTokens } from './typed-tokens.ts';
 /** What an editor in the thread writes: another version of a turn, or a reply to it. */
 export type EditKind = 'edit' | 'reply';
 
+interface NamedModel {
+  readonly id: string;
+  readonly name: string;
+}
+
 interface SessionParts {
   readonly chats: ChatsState;
   /** Nothing can be generated in the open chat now. */
@@ -21,6 +26,11 @@ interface SessionParts {
   fits(chat: ChatDocument, text: string, turn: UserTurn): Promise<boolean>;
   /** Whether a chat is about to be deleted. */
   isLeaving(chat: ChatDocument): boolean;
+  /**
+   * Loads a model to answer in a chat. @returns whether it is loaded, and the chat still there
+   * @param load resolves when the model is loaded or loading failed
+   */
+  load(chat: ChatDocument, model: NamedModel, load: () => Promise<void>): Promise<boolean>;
   /** Generates a reply, or continues it. */
   answer(chat: ChatDocument, reply: Reply, sampling?: SamplingParams): Promise<void>;
   /** Resolves when the running reply has ended, if it is one of `chat` and `isWanted` says that it is the one. */
@@ -161,6 +171,25 @@ export class TurnActions {
     if (this.waits) return;
     const chat = this.#chat;
     await this.#parts.answer(chat, chat.addReply(this.#parts.newFacts(), reply.parent), sampling);
+  }
+
+  /**
+   * Loads another model, then generates another version of a reply.
+   * @param load resolves when the model is loaded or loading failed
+   * @param onadded the version is in the chat; its text follows
+   */
+  async regenerateWith(
+    reply: Reply,
+    model: NamedModel,
+    load: () => Promise<void>,
+    onadded: () => void = () => undefined,
+  ): Promise<void> {
+    const chat = this.#chat;
+    if (this.waits || !(await this.#parts.load(chat, model, load))) return;
+    if (this.waits || this.#parts.isLeaving(chat) || chat.isHidden(reply)) return;
+    const version = chat.addReply(this.#parts.newFacts(), reply.parent);
+    onadded();
+    await this.#parts.answer(chat, version);
   }
 
   /** Ends the shown path at a turn; the next message continues from there. @returns undoes it */

@@ -204,12 +204,19 @@ it('loads another model for another version', async () => {
   await session.send('One');
   const other = { ...MODEL, id: 'opened-1', name: 'Other' };
   api.loadScripts = [[other]];
-  await session.regenerateWith(reply(1), other, async () => {
+  const added: unknown[] = [];
+  const onadded = () => added.push([versions(reply(1)), reply(1).text]);
+  const loading = async () => {
     await engine.load({ modelId: other.id });
-  });
+    expect(added).toEqual([]);
+  };
+  await session.turns.regenerateWith(reply(1), other, loading, onadded);
+  // Before it has any text.
+  expect(added).toEqual([[2, '']]);
   expect(reply(1).model).toBe('Other');
   expect(versions(reply(1))).toBe(2);
-  await session.regenerateWith(reply(1), { id: 'missing', name: 'Missing' }, async () => undefined);
+  await session.turns.regenerateWith(reply(1), { id: 'missing', name: 'Missing' }, async () => undefined, onadded);
+  expect(added).toHaveLength(1);
   expect(versions(reply(1))).toBe(2);
 });
 
@@ -224,6 +231,17 @@ it('continues from an earlier turn, and shows the later ones again', async () =>
   await session.send('Three');
   expect(texts()[2]).toBe('Three');
   expect(versions(user(2))).toBe(2);
+});
+
+it('gives a chat whose messages were all deleted another title, unless a person has named it', async () => {
+  await session.send('One');
+  await session.turns.remove(user(0));
+  await session.send('Two');
+  expect(chats.current.title).toBe('Two');
+  await chats.rename(chats.current.id, 'Numbers');
+  await session.turns.remove(user(0));
+  await session.send('Three');
+  expect([chats.current.title, texts()[0]]).toEqual(['Numbers', 'Three']);
 });
 
 it('deletes a turn with what follows, and restores it', async () => {

@@ -66,10 +66,10 @@ export class TurnTree<Turn extends Node> {
     return parent === null || this.#turns.has(parent) ? parent : ([...this.#turns.keys()].at(-1) ?? null);
   }
 
-  /** Ids of the turns after a turn that are not deleted, oldest first; null: the first turns. */
-  followersOf(parent: string | null): readonly string[] {
+  /** Ids of the turns after a turn, oldest first; null: the first turns. @param deleted with deleted ones */
+  followersOf(parent: string | null, deleted = false): readonly string[] {
     void this.#changes;
-    return this.#visible(parent);
+    return deleted ? (this.#children.get(parent) ?? []) : this.#visible(parent);
   }
 
   /** Number of turns without deleted ones and those after them. */

@@ -13,8 +13,8 @@ export interface WriteOptions {
   readonly engine: EngineApi;
   readonly params: GenerateParams;
   readonly signal: AbortSignal;
-  /** Collects tokens until the next animation frame. */
-  frame(callback: () => void): void;
+  /** Collects tokens until a frame. See `PacedFrame`. */
+  frame(callback: () => void, isUrgent: boolean): void;
   /** The `start` event arrived. */
   onStart(start: GenerateStart): void;
   /** Tokens were added. */
@@ -57,23 +57,25 @@ export class ReplyBuffer {
   }
 }
 
-/** Generates a reply, appending tokens once per frame. @throws EngineError */
+/** Generates a reply, appending tokens once per frame, the first ones in the very next. @throws EngineError */
 export async function writeReply(reply: Reply, options: WriteOptions): Promise<void> {
-  const { engine } = options;
+  const { engine, params } = options;
   const writer = new ReplyBuffer(reply, options.stopOf);
+  /** Tokens before the first one that the model draws, which a person waits for: a branch has a chosen one. */
+  const before = reply.count + (params.firstToken === undefined ? 0 : 1);
   let due = false;
   const flush = () => {
     due = false;
     if (writer.flush()) options.onTokens();
   };
   try {
-    for await (const event of engine.stream('generate', options.params, { signal: options.signal })) {
+    for await (const event of engine.stream('generate', params, { signal: options.signal })) {
       if (event.type === 'end') flush();
       writer.take(event);
       if (event.type === 'start') options.onStart(event);
       else if (event.type === 'token' && !due) {
         due = true;
-        options.frame(flush);
+        options.frame(flush, reply.count <= before);
       }
       // The run ends with its reply: nothing that a person does next has to wait for the stream's own end.
       if (event.type === 'end') break;

@@ -1,4 +1,5 @@
 import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { PacedFrame } from '../../../lib/paced-frames.ts';
 import { RunRecorder } from '../receipts/run-recorder.ts';
 import { ChatSession } from '../state/chat-session.svelte.ts';
 import { ChatsState } from '../state/chats.svelte.ts';
@@ -19,6 +20,7 @@ export async function openSession({
 }: {
   fits?: (prompt: PromptInput) => Promise<boolean>;
   drafts?: Drafts;
+  frame?: PacedFrame;
   firstLoad?: FakeEngine['loadScripts'][number];
 } = {}) {
   const services = new PageLine(await openStore(await dataFolder()));

@@ -14,7 +14,7 @@ describe('why a reply ended', () => {
     [{ reason: 'stop_string', stopString: 'very\nwell' }, 'Reached the stop string “very⏎well”'],
     [
       { reason: 'repetition', window: 10, loop: { period: 7, tokens: 23 } },
-      'It repeats itself: the last 7 tokens came 3 times in a row',
+      'It repeats itself: the last 7 tokens appeared 3 times in a row',
     ],
     [{ reason: 'repetition', window: 10 }, 'The last 10 tokens repeat those before them'],
     [{ reason: 'repetition', window: 1 }, 'The last token repeats the one before it'],
@@ -54,7 +54,7 @@ describe('why a reply ended', () => {
     expect(stopDetail(failed('CONTEXT_FULL', details))).toBe(
       'The prompt has 1,201 tokens, but the context window of Tiny holds 1,000. Shorten it by at least 202.',
     );
-    const advice = 'let the app leave out its beginning';
+    const advice = 'choose “Leave out the beginning” in the Context panel';
     expect(stopDetail(failed('CONTEXT_FULL', { ...details, advice }))).toContain(`by at least 202, or ${advice}.`);
   });
 

@@ -55,7 +55,7 @@ export function readChats(value: unknown, name: string): ReadImport {
     const tooLong = [...chat.turns, { text: chat.systemPrompt }].find(({ text }) => text.length > MAX_TEXT);
     if (tooLong !== undefined) {
       const length = formatInteger(tooLong.text.length);
-      problems.push(`“${chat.title}”: a message has ${length} characters; ${formatInteger(MAX_TEXT)} can be stored.`);
+      problems.push(`“${chat.title}”: a message has ${length} characters. The limit is ${formatInteger(MAX_TEXT)}.`);
     } else if (chat.turns.length === 0 && chat.updates === undefined) {
       problems.push(`“${chat.title}” has no messages.`);
     } else {
@@ -99,12 +99,19 @@ function noticesOf(left: ReadonlyMap<string, number>): string[] {
   );
   return [
     ...(things.length === 0 ? [] : [`Left out: ${things.join(', ')}.`]),
-    ...(of('orphan') === 0
-      ? []
-      : [`Messages whose previous one is missing: ${formatInteger(of('orphan'))}. Each starts a branch.`]),
-    ...(of('cycle') === 0 ? [] : [`Loops of messages that were cut: ${formatInteger(of('cycle'))}.`]),
+    ...(of('orphan') === 0 ? [] : [orphanText(of('orphan'))]),
+    ...(of('cycle') === 0 ? [] : [cycleText(of('cycle'))]),
     ...(of('repeated') === 0 ? [] : [`${formatCount(of('repeated'), 'repeated message')} left out.`]),
   ];
+}
+
+function orphanText(count: number): string {
+  if (count === 1) return '1 message refers to a message that is missing. It starts a branch.';
+  return `${formatInteger(count)} messages refer to a message that is missing. Each starts a branch.`;
+}
+
+function cycleText(count: number): string {
+  return count === 1 ? '1 loop of messages was cut.' : `${formatInteger(count)} loops of messages were cut.`;
 }
 
 function shortened(problems: readonly string[]): string[] {

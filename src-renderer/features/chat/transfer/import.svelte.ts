@@ -38,7 +38,7 @@ export class ChatImport {
    */
   async take(
     file: File,
-    other: () => boolean = () => false,
+    other: () => boolean | Promise<boolean> = () => false,
   ): Promise<{ first: string; count: number; undo: (leave: Leave) => Promise<void> } | null> {
     if (this.running) return null;
     const task: ImportTask = { name: file.name, phase: 'reading', saved: 0, total: 0, notices: [], problems: [] };
@@ -55,7 +55,7 @@ export class ChatImport {
       }
     } catch (error) {
       const { message, details } = EngineError.from(error);
-      if (details['isOther'] === true && other()) {
+      if (details['isOther'] === true && (await other())) {
         this.task = null;
         return null;
       }

@@ -40,7 +40,7 @@ it('says why nothing was imported', async () => {
 it('leaves a file of something else to others', async () => {
   const { chatImport } = await open();
   let taken = 0;
-  expect(await chatImport.take(fileOf({ a: 1 }), () => ++taken > 0)).toBeNull();
+  expect(await chatImport.take(fileOf({ a: 1 }), async () => ++taken > 0)).toBeNull();
   expect(chatImport.task).toBeNull();
   await chatImport.take(new File(['[{"mapping": '], 'chats.json'), () => ++taken > 0);
   expect(chatImport.task?.problems[0]).toContain('incomplete');

@@ -170,8 +170,8 @@ it('repairs a tree with cycles, missing parents and strange ids', () => {
   expect(chats[0]!.turns.every(({ id }) => /^[\w-]{1,64}$/.test(id))).toBe(true);
   expect(chats[0]!.head).toBe(chats[0]!.turns.at(-1)!.id);
   expect(notices).toEqual([
-    'Messages whose previous one is missing: 1. Each starts a branch.',
-    'Loops of messages that were cut: 2.',
+    '1 message refers to a message that is missing. It starts a branch.',
+    '2 loops of messages were cut.',
   ]);
 });
 

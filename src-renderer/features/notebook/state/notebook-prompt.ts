@@ -53,7 +53,7 @@ export async function promptBefore(parts: PromptParts): Promise<NotebookPrompt> 
   }
   if (whenFull === 'stop') {
     const [has, holds, over] = [ids.length, model.contextSize, ids.length - limit].map(formatInteger);
-    const advice = 'let the app leave out its beginning';
+    const advice = 'choose “Leave out the beginning” in the Context panel';
     throw new EngineError(
       'CONTEXT_FULL',
       `The text before the cursor has ${has} tokens, but the context window of ${model.name} holds ${holds}. Shorten it by at least ${over}, or ${advice}.`,

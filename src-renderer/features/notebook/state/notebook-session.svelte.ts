@@ -2,7 +2,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GenerateParams } from '../../../../src-main/engine/api/types.ts';
 import { newReplyFacts, type BranchPoint } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { KEPT } from '../../../../src-main/protocol/app/chats/notebook.ts';
-import { pacedFrame } from '../../../lib/paced-frames.ts';
+import { pacedFrame, type PacedFrame } from '../../../lib/paced-frames.ts';
 import type { SessionTotals } from '../../chat/rates/session-totals.svelte.ts';
 import type { StoredRun } from '../../chat/receipts/recorded-reply.ts';
 import { notebookRunFacts } from '../../chat/receipts/run-facts.ts';
@@ -37,7 +37,7 @@ export interface SessionParts {
   /** Why nothing can be generated now, or null. */
   readonly blocked: () => string | null;
   /** Collects tokens until the next animation frame; tests provide their own. */
-  readonly frame?: (callback: () => void) => void;
+  readonly frame?: PacedFrame;
 }
 
 /** Where a generation begins. */
@@ -55,7 +55,7 @@ export class NotebookSession {
   #leftOut = $state.raw<{ reply: Reply; tokens: number } | null>(null);
   readonly #parts: SessionParts;
   readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
-  readonly #frame: (callback: () => void) => void;
+  readonly #frame: PacedFrame;
   /** The latest run. Resolves to whether it has undone itself. */
   #done: Promise<boolean> = Promise.resolve(false);
   /** Resolves when the files of the latest reply's model have been hashed, or cannot be. */

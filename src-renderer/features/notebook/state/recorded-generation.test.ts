@@ -28,7 +28,7 @@ async function runAgain(): Promise<string> {
   return `${title}: ${detail}`;
 }
 
-describe('Run again', () => {
+describe('Verify reply', () => {
   it('repeats a generation with its recorded settings, also after a restart', async () => {
     const { api, notebooks, session, modelSettings, folder } = opened;
     modelSettings.setSampling({ temperature: 1.3 });
