@@ -5,7 +5,7 @@
  *
  * --since runs only what changes since a git revision can affect, and lists the rest.
  * --full runs all cases instead of some of each kind and in all hosts, repeats the property tests more often, and compares
- * models with all their golden values (an hour instead of minutes).
+ * models with all their golden values (two and a half to three hours on two cores).
  * --headed shows Electron's windows on the real display.
  */
 import { spawn } from 'node:child_process';

@@ -64,7 +64,7 @@ export async function walkCompare(page: Page, shot: Shot, file: string): Promise
   await compare.finished();
 }
 
-/** How the second token of the guide's example was drawn (docs/sampling.md). */
+/** How the second token of the example was drawn (docs/sampling.md). */
 async function walkDraw(page: Page, shot: Shot): Promise<void> {
   const chat = new ChatPage(page);
   await chat.ready();

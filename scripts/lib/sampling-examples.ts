@@ -1,4 +1,4 @@
-/** The pictures of docs/sampling.md: Compare runs the example of the guide with different settings, and exports a picture. */
+/** The pictures of docs/sampling.md: Compare runs one example with different settings, and exports a picture. */
 import type { Page } from 'playwright';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

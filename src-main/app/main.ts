@@ -279,7 +279,7 @@ async function askToReload(): Promise<boolean> {
 async function askToDiscard(what: 'quit' | 'close', window: BrowserWindow): Promise<boolean> {
   const options: MessageBoxOptions = {
     type: 'warning',
-    message: 'Some chats are not saved.',
+    message: 'Some chats or notebooks are not saved.',
     detail: `If you ${what} now, unsaved changes are lost.`,
     buttons: [what === 'quit' ? 'Quit anyway' : 'Close anyway', 'Cancel'],
     defaultId: 1,
