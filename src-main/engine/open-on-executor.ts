@@ -92,8 +92,8 @@ function openGpu(platform: Platform): Promise<OpenedGpu> {
 }
 
 /**
- * Unloads the models on the GPU that this one replaces, as soon as its buffers exist and before they are filled: what is refused
- * leaves them alone. If there is no memory for the buffers, all models on the GPU are unloaded, and it is tried once more.
+ * Unloads the models on the GPU that this one replaces, between allocating its buffers and filling them, so that a model
+ * whose buffers are refused unloads none. If memory for the buffers is missing, unloads all models on the GPU and tries again.
  * @param open opens a device for the first attempt
  */
 function gpuInto(platform: Platform, { kvCacheType, gpu }: OpenOptions, open = () => openGpu(platform)): Create {

@@ -202,7 +202,7 @@ export class Lanes {
     } catch (thrown) {
       const error = EngineError.from(thrown);
       if (error.code === 'INTERNAL' && parts.length > 1) {
-        // Perhaps only one of them has the fault, for example K or V that are NaN. Then the others go on.
+        // Usually one lane has the fault, such as K or V that are NaN. Run separately, the others continue.
         for (const part of parts) await this.runBatch([part], false);
         return;
       }

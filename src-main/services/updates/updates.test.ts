@@ -311,7 +311,7 @@ test.each([
   }
 });
 
-test('weekly checks go on while a version is offered, because a later one may follow', async () => {
+test('weekly checks continue while a version is offered, because a later one may follow', async () => {
   publish('0.2.0', program('0.2.0'));
   const { service, dataFolder } = await setUp();
   await service.check();

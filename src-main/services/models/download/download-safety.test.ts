@@ -105,7 +105,7 @@ test('an endless body is stopped at the size in the catalogue, and deleted', asy
   const set = await setUp({ behaviour: { kind: 'endless' } });
   const { problem, bytes } = await run(set);
   expect(problem).toMatchObject({ kind: 'hash' });
-  expect(problem?.message).toContain('sent more than the file’s 300.0\u00a0kB. What it sent was deleted.');
+  expect(problem?.message).toContain('sent more than the file’s 300.0\u00a0kB. The partial download was deleted.');
   expect(bytes).toBe(0);
   expect(await readdir(set.folder)).toEqual([]);
   expect(Math.max(...set.seen.map((seen) => seen.bytes))).toBeLessThanOrEqual(BYTES.length);

@@ -199,7 +199,7 @@ async function write(
     for await (const chunk of partsOf(answer, signal, idleMs)) {
       if (file === null) check(chunk);
       if (total !== null && bytes + chunk.length > total) {
-        const what = `${host} sent more than the file’s ${bytesText(total)}. What it sent was deleted. If you use a mirror, try another one.`;
+        const what = `${host} sent more than the file’s ${bytesText(total)}. The partial download was deleted. If you use a mirror, try another one.`;
         await refuse(new DownloadFailure('hash', what));
       }
       if (total === null && bytes >= nextLook) {

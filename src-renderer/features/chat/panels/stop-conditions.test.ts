@@ -35,6 +35,6 @@ it.each([
 
 it('says of a short loop what the engine does', () => {
   const stops = (tokens: number) => findLoop(Array<number>(tokens).fill(7), 10) !== null;
-  // One token, over and over: after three times it goes on.
+  // One repeated token is no loop yet after three times.
   expect([3, 19, 20].map(stops)).toEqual([false, false, true]);
 });

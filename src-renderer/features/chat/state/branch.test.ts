@@ -130,7 +130,7 @@ it('shows the chosen token and the first one after it without a rest, and of oth
     setTimeout(callback);
   };
   ({ api, chats, session } = await openSession({ frame }));
-  /** Lets the reply go on when so many tokens are on screen. */
+  /** Lets the reply continue once that many tokens are on screen. */
   const goOnAfter = async (count: number) => {
     await vi.waitFor(() => expect(last()).toMatchObject({ count }));
     api.resume();

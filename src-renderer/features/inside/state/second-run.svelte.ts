@@ -10,7 +10,7 @@ import { ASK_AFTER_MS, EXAMPLE_BESIDE } from './examples.ts';
 import type { InsideState } from './inside.svelte.ts';
 import { promptIds, tooLong } from './run-ids.ts';
 
-/** A model that was lost sooner after it was shown is not loaded again by itself, ms. */
+/** A model that disappears within this time after it was shown is not loaded again automatically, ms. */
 const RELOAD_AFTER_MS = 5000;
 
 /** What is shown beside the run: another text, the changes of "What if", or the same text in another model. */
