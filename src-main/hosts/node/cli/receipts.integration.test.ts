@@ -180,7 +180,7 @@ describe('verify', { timeout: TIMEOUT_MS }, () => {
       differences: [{ what: 'model file' }, { what: 'context size' }],
     });
     // For a model outside the library, the error names the file.
-    const own = await receiptOf('abc', '--max-tokens', '4', '--model', model);
+    const own = await receiptOf('abc', '--max-tokens', '4', '--greedy', '--model', model);
     const missing = await tokenscope('verify', own);
     expect(missing.code).toBe(1);
     expect(missing.err).toContain(`Use --model with the path of`);
