@@ -5,6 +5,7 @@ import type { ChatSummary, FoundChat } from '../../protocol/app/chats/chat.ts';
 import { isSameRow } from '../../protocol/app/chats/list-row.ts';
 import { newestFirst } from '../../protocol/app/newest-first.ts';
 import { isExpired, restorable, type DeletedChat } from '../../protocol/app/recently-deleted.ts';
+import { FolderStamp } from '../folder-stamp.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
 import { ChatIndex } from './chat-index.ts';
@@ -59,7 +60,9 @@ export class ChatList implements OpenChatsListener {
   readonly #reported = new Set<string>();
   /** Stamps of chats of later versions. */
   readonly #later = new Map<string, string>();
-  #folderStamp = '';
+  readonly #stamps = new FolderStamp();
+  /** Stamp of the folder when it was last read; null if it must be read again. */
+  #folderStamp: string | null = null;
   /** Stamp of the folder of deleted chats when they were listed; null: not listed since the latest notification. */
   #deletedStamp: string | null = null;
 
@@ -182,7 +185,7 @@ export class ChatList implements OpenChatsListener {
   async unseen(): Promise<{ journals: string[]; v1: string[] }> {
     const folder = await statusAt(this.#paths.folder).catch(() => null);
     if (folder === null || folder.stamp === this.#folderStamp) return { journals: [], v1: [] };
-    this.#folderStamp = folder.stamp;
+    this.#folderStamp = this.#stamps.lasting(folder.stamp);
     const { journals, v1 } = await this.#paths.ids();
     const there = new Set(journals);
     const gone = [...this.#index.entries.keys()].filter((id) => !there.has(id));

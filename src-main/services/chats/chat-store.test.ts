@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { encodeLine } from './lines.ts';
 import {
   at,
@@ -96,7 +96,7 @@ test('a write returns what others wrote since its base, and repeated events have
 
 test('every write is reported with its origin and the chat’s summary; the list only when it changed', async () => {
   const { store, events } = await openStore();
-  await store.list();
+  await store.settled();
   await store.write(write('c', 0, smallChat()));
   await store.write(write('c', 5, [userTurn('u2', 'r1')], 'other'));
   await store.write(write('c', 6, [title('Renamed')]));
@@ -287,6 +287,7 @@ test('a chat of a later version is not changed, and reported', async () => {
   await writeFile(path, later);
   await first.close();
   const { store, notices } = await openStore(first.folder);
+  await store.settled();
   expect(ids(await store.list())).toEqual(['mine']);
   expect(notices()).toEqual([expect.stringContaining('was written by a newer version of Tokenscope')]);
   await expect(store.get('later')).rejects.toMatchObject({ code: 'STORAGE' });
@@ -333,4 +334,31 @@ test('changes are noticed without notifications from the system', async () => {
   await two.store.get('c');
   await one.store.write(write('c', 5, [userTurn('u2', 'r1')]));
   await expect.poll(() => two.news().at(-1)).toMatchObject({ revision: 6 });
+});
+
+test('a chat that is added right after a look at the folder is noticed, although its time stays the same', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const pollMs = 60_000;
+  const one = await openStore();
+  const two = await openStore(one.folder, { pollMs, watch: false });
+  const chats = join(one.folder, 'chats');
+  // Writing the index must not change the time of the folder.
+  await mkdir(join(chats, 'index'), { recursive: true });
+  await two.store.settled();
+  const add = async (id: string) => {
+    await one.store.write(write(id, 0, smallChat()));
+    // As where times are coarse.
+    await utimes(chats, 1000, 1000);
+  };
+  const listed = async () => ids(await two.store.list());
+  await add('a');
+  vi.advanceTimersByTime(pollMs);
+  await expect.poll(listed).toEqual(['a']);
+  await add('b');
+  const polled = async () => {
+    vi.advanceTimersByTime(pollMs);
+    return await listed();
+  };
+  await expect.poll(polled).toContain('b');
 });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EmittedEvent } from '../../protocol/app/app-services.ts';
 import type { ComparisonNews, StoredComparison } from '../../protocol/app/comparisons/comparison.ts';
 import { laneReply, storedComparison } from '../../protocol/app/comparisons/test-support/comparisons.ts';
@@ -47,7 +47,7 @@ test('a run is read back as it was written, also after a restart', async () => {
   ]);
   expect((await readdir(files)).filter((name) => name.startsWith('run'))).toEqual(['run-1.jsonl']);
   // Only its owner may read it.
-  expect((await stat(join(files, 'run-1.jsonl'))).mode & 0o777).toBe(0o600);
+  if (process.platform !== 'win32') expect((await stat(join(files, 'run-1.jsonl'))).mode & 0o777).toBe(0o600);
   expect(await store.read('other')).toBeNull();
   await expect(store.read('../settings')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
 });
@@ -241,9 +241,27 @@ test.each([true, false])('changes by another process are noticed (notifications:
   await two.store.list();
   await one.write(storedComparison(), 'page of one');
   await expect.poll(() => two.news(), SOON).toMatchObject([{ id: 'run-1', origin: '', summary: { title: 'The cat' } }]);
-  await one.write(storedComparison({ revision: 1, title: 'Renamed' }), 'page of one');
-  await expect.poll(() => two.news().at(-1), SOON).toMatchObject({ origin: '', summary: { title: 'Renamed' } });
+  // Of another length: both files may have the same time.
+  await one.write(storedComparison({ revision: 1, title: 'Renamed by one' }), 'page of one');
+  await expect.poll(() => two.news().at(-1), SOON).toMatchObject({ origin: '', summary: { title: 'Renamed by one' } });
   await rm(join(one.files, 'run-1.jsonl'));
   await expect.poll(() => two.news().at(-1), SOON).toMatchObject({ id: 'run-1', summary: null });
   expect(one.notices()).toEqual([]);
+});
+
+test('a run that is added right after a scan is noticed, although the time of the folder stays the same', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const one = await openStore();
+  await mkdir(one.files, { recursive: true });
+  const two = await openStore(one.folder, { pollMs: 20, watch: false });
+  // As where times are coarse.
+  const at = new Date(1000);
+  await utimes(one.files, at, at);
+  await two.store.list();
+  await one.write(storedComparison());
+  await utimes(one.files, at, at);
+  vi.advanceTimersByTime(20);
+  await two.store.stop();
+  expect(two.news()).toMatchObject([{ id: 'run-1', origin: '', summary: { title: 'The cat' } }]);
 });

@@ -18,6 +18,7 @@ import { isExpired } from '../../protocol/app/recently-deleted.ts';
 import { parseOrRefuse } from '../../protocol/fields.ts';
 import { writeAtomically } from '../atomic-write.ts';
 import { statusAt, statusAtSync } from '../chats/files.ts';
+import { FolderStamp } from '../folder-stamp.ts';
 import { FolderWatch } from '../folder-watch.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { codeOf, exists, storageError } from '../json-file.ts';
@@ -60,8 +61,11 @@ export class ComparisonStore {
   readonly #known = new Map<string, Known>();
   readonly #reported = new Set<string>();
   #watch: FolderWatch<string> | null = null;
-  /** Stamp of the folder at the latest scan; null before the first, when nobody needs news. */
+  readonly #stamps = new FolderStamp();
+  /** Stamp of the folder at the latest scan; null if it must be scanned again. */
   #folderStamp: string | null = null;
+  /** Whether there was a scan. Nobody needs news before. */
+  #isScanned = false;
   /** All operations but reading, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -163,12 +167,12 @@ export class ComparisonStore {
   }
 
   async #poll(): Promise<void> {
-    if (this.#folderStamp !== null && (await stampOf(this.#folder)) !== this.#folderStamp) await this.#scan();
+    if (this.#isScanned && (await stampOf(this.#folder)) !== this.#folderStamp) await this.#scan();
   }
 
   /** Brings what is known in sync with the folder. */
   async #scan(): Promise<void> {
-    const stamp = await stampOf(this.#folder);
+    const stamp = this.#stamps.lasting(await stampOf(this.#folder));
     const names = await readdir(this.#folder).catch((error: unknown): string[] => {
       if (codeOf(error) === 'ENOENT') return [];
       throw error;
@@ -176,6 +180,7 @@ export class ComparisonStore {
     const ids = names.flatMap((name) => idOfFile(name) ?? []);
     for (const id of new Set([...this.#known.keys(), ...ids])) await this.#look(id);
     this.#folderStamp = stamp;
+    this.#isScanned = true;
   }
 
   /** Reads the header of a file that has changed. */
@@ -194,7 +199,7 @@ export class ComparisonStore {
     if (known === null) this.#known.delete(id);
     else this.#known.set(id, known);
     const summary = known?.summary ?? null;
-    const isHeard = this.#folderStamp !== null || origin !== '';
+    const isHeard = this.#isScanned || origin !== '';
     if (isHeard && (before !== null || summary !== null)) this.#emit({ type: 'comparison', id, origin, summary });
   }
 
