@@ -79,6 +79,23 @@ class SlowFiles extends ChatFiles {
   }
 }
 
+test('other work gets its turn while a large index is read', async () => {
+  const { index, files, folder } = await openIndex();
+  for (let at = 0; at < 2000; at++) add(index, `c${at}`, 'hay');
+  await index.flush();
+  const again = new ChatIndex(join(folder, 'index'), files);
+  let isRead = false;
+  const reading = again.load().then(() => (isRead = true));
+  const seen: number[] = [];
+  while (!isRead) {
+    seen.push(again.entries.size);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await reading;
+  expect(again.entries.size).toBe(2000);
+  expect(seen.filter((size) => size > 0 && size < 2000).length).toBeGreaterThanOrEqual(3);
+});
+
 async function openIndex(): Promise<{ index: ChatIndex; files: SlowFiles; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'tokenscope-index-'));
   const files = new SlowFiles();

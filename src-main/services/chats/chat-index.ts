@@ -5,6 +5,7 @@
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { ChatSummary, FoundChat, SearchHit } from '../../protocol/app/chats/chat.ts';
 import { NOTEBOOK_TEXT } from '../../protocol/app/chats/notebook.ts';
 import { plain } from '../../protocol/app/chats/search-hit.ts';
@@ -46,6 +47,8 @@ type StoredLine = { id?: string; summary?: StoredSummary; deleted?: DeletedEntry
 
 /** How long texts stay in memory after a search, ms. */
 const KEEP_TEXTS_MS = 30_000;
+/** Lines read before other work gets its turn: a host prints its address, or opens its window, meanwhile. */
+const LINES_AT_ONCE = 500;
 /** Obsolete bytes from which the file of texts is rewritten. */
 const MAX_WASTE = 4 * 1024 * 1024;
 
@@ -85,7 +88,7 @@ export class ChatIndex {
   async load(): Promise<void> {
     const bytes = await readFile(this.#summariesPath).catch(() => Buffer.alloc(0));
     for (const line of linesOf(bytes)) {
-      this.#lines++;
+      if (++this.#lines % LINES_AT_ONCE === 0) await immediate();
       if (line.kind !== 'read') continue;
       const value = line.value as StoredLine;
       if (value.summary !== undefined) {
