@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams, type GenerateParams } from '../index.ts';
 import { ScriptedEngine, SCRIPTED_EOS, testPlatform, type Script } from '../test-support/scripted-model.ts';
 import type { Drafter } from './drafter.ts';
+import { SLICE_TOKENS } from './prefill.ts';
 
 const LETTERS = Array.from({ length: 20 }, (_, i) => String.fromCodePoint(97 + i));
 const VOCABULARY = ['<BOS>', '<EOS>', '<UNK>', ...LETTERS.map((letter) => ` ${letter}`)];
@@ -84,6 +85,39 @@ describe('speculation', () => {
     const params = request([0, 3], { useKvCache: false });
     const { tokens } = await run(drafter, { ...ALPHABET, next: () => 3 }, params);
     expect([tokens.length > 10, asked]).toEqual([true, 0]);
+  });
+
+  it('runs a given token together with the prompt, and counts it as no draft', async () => {
+    const params = request([0, 3], { firstToken: 9 });
+    const { engine, tokens, end } = await run(undefined, ALPHABET, params);
+    expect(tokens.map(({ id }) => id)).toEqual([9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]);
+    expect(engine.batches).toEqual([3, ...Array.from({ length: 13 }, () => 1)]);
+    expect(end.timings).not.toHaveProperty('speculation');
+    const again = await engine.run(params);
+    expect(again.tokens.map(({ id }) => id)).toEqual(tokens.map(({ id }) => id));
+    // The last token of the prompt, and the given one.
+    expect(engine.batches.slice(14, 16)).toEqual([2, 1]);
+    expect((await run(knows(3), ALPHABET, params)).engine.batches.slice(0, 5)).toEqual([3, 1, 1, 1, 4]);
+  });
+
+  it('keeps the last token of a long prompt and a given one in one run', async () => {
+    const ids = [0, ...Array.from({ length: SLICE_TOKENS - 1 }, (_, at) => 3 + (at % 20))];
+    const script = { ...ALPHABET, contextSize: 2 * SLICE_TOKENS };
+    const { engine, tokens } = await run(undefined, script, request(ids, { firstToken: 9 }));
+    expect(tokens.slice(0, 2).map(({ id }) => id)).toEqual([9, 10]);
+    expect(engine.batches.slice(0, 3)).toEqual([SLICE_TOKENS - 1, 2, 1]);
+  });
+
+  it('runs a given token alone in a full window, and without a KV cache', async () => {
+    const script = { ...ALPHABET, contextSize: 8, next: () => 3 };
+    const ids = [0, 3, 3, 3, 3, 3, 3, 3];
+    const full = request(ids, { prompt: { kind: 'ids', ids, whenFull: 'shift' }, firstToken: 9 });
+    const { engine, tokens } = await run(undefined, script, full);
+    expect(tokens.slice(0, 2).map(({ id }) => id)).toEqual([9, 3]);
+    expect(engine.batches[0]).toBe(8);
+    const same = { ...ALPHABET, next: () => 3 };
+    const uncached = await run(undefined, same, request([0, 3], { useKvCache: false, firstToken: 9 }));
+    expect(uncached.engine.batches.slice(0, 3)).toEqual([2, 3, 4]);
   });
 
   it('waits for a drafter that takes its time', async () => {

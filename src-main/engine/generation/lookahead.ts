@@ -9,7 +9,7 @@ import type { TokenWindow } from './context-window.ts';
 import { DraftPayoff } from './draft-payoff.ts';
 import type { Drafter } from './drafter.ts';
 import type { HostYield } from './host-yield.ts';
-import { logitsInSlices } from './prefill.ts';
+import { lastRowsInSlices } from './prefill.ts';
 
 /** Maximum drafted tokens: with the one before them, as many rows as the kernels keep logits of. */
 const MAX_DRAFT = 7;
@@ -22,6 +22,8 @@ export interface LookaheadJob {
   contextSize: number;
   /** Off: nothing is reused. */
   useKvCache: boolean;
+  /** The token that the reply takes next, whatever is drawn; null if none is given. */
+  given: number | null;
   /** Null for none: each run computes one token. */
   drafter: Drafter | null;
   /** How a later token is probably drawn, 0 for the next; null if that is not known. */
@@ -31,12 +33,14 @@ export interface LookaheadJob {
   cancel: CancelToken;
 }
 
-/** A run whose later rows are drafts. */
+/** A run whose later rows are drafts, or the given token. */
 interface Verified {
   /** What was run, and what the window held before. */
   readonly ids: readonly number[];
   /** Index of the first drafted one. */
   readonly from: number;
+  /** Whether it was given, so that nothing was guessed. */
+  readonly isGiven: boolean;
   /** Logits after the token before `from`, and after each drafted one; lent until the next run. */
   readonly rows: readonly LogitsHandle[];
   readonly ms: number;
@@ -55,6 +59,7 @@ export class Lookahead {
   private runsWithAll = 0;
   private drafted = 0;
   private accepted = 0;
+  private isGivenRun = false;
   private readonly ahead: Ahead;
 
   constructor(private readonly job: LookaheadJob) {
@@ -65,7 +70,7 @@ export class Lookahead {
   }
 
   /**
-   * Yields the length of the window after each slice but the last, as `logitsInSlices`.
+   * Yields the length of the window after each slice but the last, as `lastRowsInSlices`.
    * @param ids what the model sees
    * @param sequence prompt and reply; more than `ids` after a context shift
    * @returns maybe only the best, lent until the next call
@@ -77,25 +82,25 @@ export class Lookahead {
     if (known !== undefined) return await known.lend();
     this.settle(ids);
     if (!this.ahead.isRunning) this.reuse(ids);
-    const started = await this.ahead.after(ids, this.isNext(ids));
+    const given = this.takeGiven(ids);
+    const started = given.length > 0 ? null : await this.ahead.after(ids, this.isNext(ids));
     if (started) return started;
     this.reuse(ids);
-    const isNext = this.isNext(ids);
-    const draft = isNext ? await this.draft(ids, sequence) : [];
+    const isNext = this.isNext(ids) && given.length === 0;
+    const draft = isNext ? await this.draft(ids, sequence) : given;
     const since = this.job.clock.now();
     const bestFirst = this.runsWithAll === 0;
     if (!bestFirst) this.runsWithAll--;
-    if (draft.length === 0) {
-      const logits = yield* logitsInSlices(ids, context, hostYield, cancel, bestFirst);
-      if (isNext) this.payoff.notePlain(this.job.clock.now() - since);
-      return logits;
+    const asked = draft.length === 0 ? ids : [...ids, ...draft];
+    const rows = yield* lastRowsInSlices(asked, { context, hostYield, cancel, rows: draft.length + 1, bestFirst });
+    const ms = this.job.clock.now() - since;
+    if (draft.length > 0) {
+      if (isNext) this.drafted += draft.length;
+      this.verified = { ids: asked, from: ids.length, isGiven: !isNext, rows, ms };
     }
-    const rows = Array.from({ length: draft.length + 1 }, (_, row) => row);
-    const outputs = { logits: rows, lend: true, bestFirst };
-    const { logits } = await context.run([ids[ids.length - 1], ...draft], outputs, cancel);
-    this.drafted += draft.length;
-    this.verified = { ids: [...ids, ...draft], from: ids.length, rows: logits, ms: this.job.clock.now() - since };
-    return await logits[0].lend();
+    const logits = await rows[0].lend();
+    if (isNext && draft.length === 0) this.payoff.notePlain(this.job.clock.now() - since);
+    return logits;
   }
 
   /** Notes that a draw took more than the best logits. */
@@ -134,6 +139,14 @@ export class Lookahead {
     return verified.rows[ids.length - verified.from];
   }
 
+  /** The given token: it is run with those before it, as long as the window has room. */
+  private takeGiven(ids: readonly number[]): readonly number[] {
+    const { given, useKvCache, contextSize } = this.job;
+    const isDue = !this.isGivenRun && given !== null && useKvCache && ids.length < contextSize;
+    this.isGivenRun = true;
+    return isDue ? [given] : [];
+  }
+
   private draft(ids: readonly number[], sequence: readonly number[]): readonly number[] | Promise<readonly number[]> {
     const { drafter, contextSize } = this.job;
     const most = Math.min(MAX_DRAFT, contextSize - ids.length);
@@ -143,11 +156,11 @@ export class Lookahead {
   /** Counts what was accepted of the last draft, and forgets its logits. */
   private settle(ids: readonly number[]): void {
     const { verified } = this;
-    if (verified === null) return;
+    this.verified = null;
+    if (verified === null || verified.isGiven) return;
     const accepted = Math.max(0, commonLength(verified.ids, ids) - verified.from);
     this.accepted += accepted;
     this.payoff.noteDrafted(1 + accepted, verified.ms);
-    this.verified = null;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CancelToken } from '../api/platform.ts';
-import { MAX_ROWS } from '../executors/executor.ts';
+import { type LogitsHandle, MAX_ROWS } from '../executors/executor.ts';
 import type { Logits } from '../sampling/logits.ts';
 import type { TokenWindow } from './context-window.ts';
 import { cancelled } from './interrupt.ts';
@@ -20,29 +20,40 @@ export async function logitsAfter(
   hostYield: HostYield,
   cancel: CancelToken,
 ): Promise<Logits> {
-  const slices = logitsInSlices(ids, context, hostYield, cancel);
+  const slices = lastRowsInSlices(ids, { context, hostYield, cancel });
   for (;;) {
     const slice = await slices.next();
-    if (slice.done) return slice.value;
+    if (slice.done) return await slice.value[0].lend();
   }
 }
 
-/** As `logitsAfter`. Yields the length of the window after each slice but the last. @param bestFirst see `Outputs` */
-export async function* logitsInSlices(
+export interface SlicedRun {
+  readonly context: TokenWindow;
+  readonly hostYield: HostYield;
+  readonly cancel: CancelToken;
+  /** Number of last tokens after which logits are returned; they are in one run. Default 1. */
+  readonly rows?: number;
+  /** See `Outputs`. */
+  readonly bestFirst?: boolean;
+}
+
+/**
+ * As `logitsAfter`, with the logits after each of the last tokens. Yields the length of the window after each slice but the
+ * last.
+ */
+export async function* lastRowsInSlices(
   ids: readonly number[],
-  context: TokenWindow,
-  hostYield: HostYield,
-  cancel: CancelToken,
-  bestFirst = false,
-): AsyncGenerator<number, Logits> {
+  { context, hostYield, cancel, rows = 1, bestFirst = false }: SlicedRun,
+): AsyncGenerator<number, readonly LogitsHandle[]> {
   const sliceTokens = hostYield.isOnlyPoll ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
   for (;;) {
     if (cancel.cancelled) throw cancelled();
-    const slice = ids.slice(context.length, context.length + sliceTokens);
-    const last = context.length + slice.length === ids.length;
-    const outputs = { logits: last ? [slice.length - 1] : [], lend: true, bestFirst };
-    const result = await context.run(slice, outputs, cancel);
-    if (last) return await result.logits[0].lend();
+    const left = ids.length - context.length;
+    const last = left <= sliceTokens;
+    const slice = ids.slice(context.length, context.length + (last ? left : Math.min(sliceTokens, left - rows)));
+    const logits = last ? Array.from({ length: rows }, (_, row) => slice.length - rows + row) : [];
+    const result = await context.run(slice, { logits, lend: true, bestFirst }, cancel);
+    if (last) return result.logits;
     yield context.length;
     await hostYield.ifDue();
   }

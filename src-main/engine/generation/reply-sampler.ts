@@ -72,9 +72,11 @@ export class ReplySampler {
 
   /** Adds the sampled token to the reply. @returns as `Draft.accept` */
   accept(token: DrawnToken): DrawnToken[] | null {
-    const certain = this.given === null ? this.draft.accept(token) : this.draft.acceptGiven(token);
+    if (this.given === null) return this.draft.accept(token);
     this.given = null;
-    return certain;
+    // It was computed with the prompt.
+    this.timer.waitsForPrefill();
+    return this.draft.acceptGiven(token);
   }
 
   /** Removes from the window what the reply does not have. */
@@ -137,7 +139,7 @@ export class ReplySampler {
     const { context, ...moved } = await job.recover(error);
     this.lookahead = this.lookaheadIn(context);
     if (this.isFirst) this.reusedTokens = this.reuseIn(context);
-    this.timer.moved();
+    this.timer.waitsForPrefill();
     this.logits = null;
     return moved;
   }
@@ -146,7 +148,7 @@ export class ReplySampler {
     const { model, params, platform, drafter = null } = this.job;
     const { contextSize } = model.config;
     return new Lookahead({
-      ...{ context, contextSize, useKvCache: params.useKvCache, drafter },
+      ...{ context, contextSize, useKvCache: params.useKvCache, given: this.given, drafter },
       ...{ clock: platform.clock, hostYield: this.hostYield, cancel: this.interrupt },
       choose: (later) => this.draft.chain.choiceOf(later),
     });

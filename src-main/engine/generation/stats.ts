@@ -38,8 +38,8 @@ export class ReplyTimer {
     this.prefillTokens = computedTokens + (this.shared?.computedTokens ?? 0);
   }
 
-  /** Another executor has to prefill prompt and reply. */
-  moved(): void {
+  /** The next token comes from the prompt's run, or after another executor has prefilled prompt and reply. */
+  waitsForPrefill(): void {
     this.waits = true;
   }
 

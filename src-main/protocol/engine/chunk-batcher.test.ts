@@ -24,13 +24,28 @@ describe('ChunkBatcher', () => {
     expect(sent).toEqual([[{ type: 'start' }], [token(0)]]);
   });
 
-  it('sends the first two events of each kind at once, however close together, if that is what is waited for', () => {
-    const b = new ChunkBatcher((events) => sent.push(events), { credit: 10, flushMs: 16, atOnce: 2, now: () => now });
+  it('sends the first two tokens together, if the second is what is waited for', () => {
+    const b = new ChunkBatcher((events) => sent.push(events), { credit: 10, flushMs: 16, firstTokens: 2, now: () => now }); // prettier-ignore
     b.push({ type: 'start' });
+    now = 40;
     for (let i = 0; i < 3; i++, now += 3) b.push(token(i));
-    expect(sent).toEqual([[{ type: 'start' }], [token(0)], [token(1)]]);
+    expect(sent).toEqual([[{ type: 'start' }], [token(0), token(1)]]);
     vi.advanceTimersByTime(16);
-    expect(sent.slice(3)).toEqual([[token(2)]]);
+    expect(sent.slice(2)).toEqual([[token(2)]]);
+  });
+
+  it('sends a first token alone if the second is late, or the end comes', () => {
+    const options = { credit: 10, flushMs: 16, firstTokens: 2, now: () => now };
+    const late = new ChunkBatcher((events) => sent.push(events), options);
+    late.push(token(0));
+    vi.advanceTimersByTime(15);
+    expect(sent).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(sent).toEqual([[token(0)]]);
+    const short = new ChunkBatcher((events) => sent.push(events), options);
+    short.push(token(0));
+    short.push({ type: 'end' });
+    expect(sent.slice(1)).toEqual([[token(0), { type: 'end' }]]);
   });
 
   it('flushes when 16 ms would pass before the next event, including the current token, without a timer', () => {

@@ -7,8 +7,8 @@ export interface BatcherOptions {
   credit: number;
   /** Events closer together than this share a chunk, ms; 0 sends each event at once. */
   flushMs?: number;
-  /** How many events of each kind are sent at once, however close together. Default 1. */
-  atOnce?: number;
+  /** How many tokens are in the first chunk with any, unless the second is late. Default 1. */
+  firstTokens?: number;
   /** Maximum events that wait for credit before their producer must wait, too. */
   maxWaiting?: number;
   /** Monotonic time, ms. */
@@ -24,7 +24,7 @@ export class ChunkBatcher {
   readonly #send: (events: unknown[]) => void;
   readonly #flushMs: number;
   readonly #now: () => number;
-  readonly #atOnce: number;
+  readonly #firstTokens: number;
   /** Events of each kind so far. */
   readonly #counts = new Map<unknown, number>();
   #maxWaiting: number;
@@ -41,13 +41,13 @@ export class ChunkBatcher {
     this.#send = send;
     this.#credit = options.credit;
     this.#flushMs = options.flushMs ?? DEFAULT_FLUSH_MS;
-    this.#atOnce = options.atOnce ?? 1;
+    this.#firstTokens = options.firstTokens ?? 1;
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
     this.#now = options.now ?? (() => performance.now());
   }
 
   /**
-   * The first events of each kind (start, token, end) are sent at once. Another one waits for more only if the next is
+   * The first event of each kind (start, token, end) is sent at once. Another one waits for more only if the next is
    * expected in time, judging by the last interval.
    */
   push(event: unknown): void {
@@ -59,7 +59,9 @@ export class ChunkBatcher {
     const interval = now - this.#lastPush;
     this.#lastPush = now;
     const wait = this.#flushMs - (now - this.#lastFlush);
-    if (count <= this.#atOnce || wait <= 0 || interval > wait) this.#flush();
+    const needed = kind === 'token' ? this.#firstTokens : 1;
+    if (count < needed) this.#timer ??= setTimeout(() => this.#flush(), this.#flushMs);
+    else if (count === needed || wait <= 0 || interval > wait) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), wait);
   }
 

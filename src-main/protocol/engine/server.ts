@@ -88,7 +88,7 @@ class ClientConnection {
         ? null
         : new ChunkBatcher((events) => this.#send({ type: 'chunk', id, events }), {
             credit: message.credit,
-            atOnce: tokensAtOnce(message.stream),
+            firstTokens: firstTokensOf(message.stream),
           });
     let last: EngineMessage;
     try {
@@ -156,7 +156,7 @@ class ClientConnection {
 }
 
 /** A person waits for the first token that the model draws. In a branch, a chosen one comes before it. */
-function tokensAtOnce(stream: CheckedStream): number {
+function firstTokensOf(stream: CheckedStream): number {
   return stream.method === 'generate' && stream.params.firstToken !== undefined ? 2 : 1;
 }
 

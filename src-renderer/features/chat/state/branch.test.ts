@@ -56,6 +56,16 @@ it('generates a version from a candidate, after the ids of the tokens before it,
   expect(contentOf(restored.turn(old.id) as Reply)).toMatchObject({ text: old.text, ids: before.ids });
 });
 
+it('asks the engine before the page draws', async () => {
+  const branching = session.branch(last(), 4, 93);
+  expect(api.requests).toHaveLength(2);
+  await branching;
+  const counted = last().statistics.latencies.length - last().statistics.first;
+  expect({ counted, first: last().statistics.first }).toEqual({ counted: 1, first: 2 });
+  await session.continueReply();
+  expect(last().statistics.first).toBe(1);
+});
+
 it('begins with the candidate if it takes the place of the first token', async () => {
   await session.branch(last(), 0, 93);
   expect(api.requests[1].prompt).not.toHaveProperty('replyIds');

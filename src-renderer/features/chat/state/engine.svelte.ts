@@ -148,6 +148,11 @@ export class EngineState {
     }
   }
 
+  /** The engine, if `ready` resolves at once; else null. */
+  get current(): EngineApi | null {
+    return this.#engine;
+  }
+
   /**
    * The engine, when its model is loaded.
    * @throws EngineError BACKEND_LOST, CANCELLED, NO_MODEL, or why the model cannot be loaded

@@ -15,13 +15,21 @@ export interface ReplyPrefix {
  * another model. Then the text before the last run comes first, which is what that run read.
  */
 export async function prefixOf(reply: Reply, end: number, engine: Pick<EngineApi, 'call'>): Promise<ReplyPrefix> {
-  const { ids } = reply.copyColumns(0, end);
+  const atOnce = prefixAtOnce(reply, end);
+  if (atOnce !== null) return atOnce;
+  const ids = reply.ids(0, end);
   const text = textUpTo(reply, end);
-  if (areKnown(ids) && (reply.runStart === 0 || (await spells(ids, text, engine)))) return { text: '', ids };
+  if (areKnown(ids) && (await spells(ids, text, engine))) return { text: '', ids };
   const start = Math.min(reply.runStart, end);
   const ofLastRun = ids.slice(start);
   if (start > 0 && areKnown(ofLastRun)) return { text: textUpTo(reply, start), ids: ofLastRun };
   return { text, ids: [] };
+}
+
+/** As `prefixOf` if it does not take the engine to find out, else null. */
+export function prefixAtOnce(reply: Reply, end: number): ReplyPrefix | null {
+  const ids = reply.ids(0, end);
+  return reply.runStart === 0 && areKnown(ids) ? { text: '', ids } : null;
 }
 
 function textUpTo(reply: Reply, end: number): string {

@@ -14,7 +14,7 @@ import type { DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { drawnFrom, replyDraws } from './reply-draws.ts';
-import { prefixOf } from './reply-prefix.ts';
+import { prefixOf, type ReplyPrefix } from './reply-prefix.ts';
 import { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 
@@ -85,18 +85,21 @@ export class ReplyRequest {
     };
   }
 
-  /** Parameters to generate a branch: those of a new reply, with the tokens before the branch and the chosen one. */
-  async branchParams(
+  /**
+   * Parameters to generate a branch: those of a new reply, with the tokens before the branch and the chosen one.
+   * @param id the chosen token @param before the tokens before it
+   */
+  branchParams(
     params: GenerateParams,
     chat: ChatDocument,
     reply: Reply,
-    branch: Branch,
-    engine: Pick<EngineApi, 'call'>,
-  ): Promise<GenerateParams> {
+    id: number,
+    before: ReplyPrefix,
+  ): GenerateParams {
     const { continues: _, ...others } = params;
-    const prompt = await this.promptWith(chat, reply, { from: branch.from, end: branch.index }, engine);
+    const prompt = this.#promptAfter(chat, reply, before);
     const dated = params.prompt.kind === 'chat' ? { ...params.prompt, ...prompt } : prompt;
-    return { ...others, prompt: dated, firstToken: branch.id };
+    return { ...others, prompt: dated, firstToken: id };
   }
 
   /**
@@ -109,8 +112,11 @@ export class ReplyRequest {
     { from, end }: { from: Reply; end: number },
     engine: Pick<EngineApi, 'call'>,
   ): Promise<Extract<PromptInput, { kind: 'chat' }>> {
+    return this.#promptAfter(chat, reply, await prefixOf(from, end, engine));
+  }
+
+  #promptAfter(chat: ChatDocument, reply: Reply, { text, ids }: ReplyPrefix): Extract<PromptInput, { kind: 'chat' }> {
     const messages = chat.messages(reply).map(({ message }) => message);
-    const { text, ids } = await prefixOf(from, end, engine);
     if (text !== '') messages.push({ role: 'assistant', text });
     return { ...this.#prompt(chat, messages), ...(ids.length === 0 ? {} : { replyIds: ids }) };
   }

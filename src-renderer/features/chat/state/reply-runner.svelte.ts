@@ -8,6 +8,7 @@ import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import { now } from './identity.ts';
 import { SpeedMeasurements } from './measurements.svelte.ts';
+import { prefixAtOnce, prefixOf } from './reply-prefix.ts';
 import { modelFacts, type Branch, type ReplyRequest } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
 import { StopRequest } from './stop-request.svelte.ts';
@@ -87,20 +88,26 @@ export class ReplyRunner {
     // Other pages, and this page after a crash, need to know that it is being continued.
     if (continues) chat.noteReply(reply);
     try {
-      const [engine, versions] = await Promise.all([this.#engine.ready(signal), this.#recorder.versions()]);
+      // The engine is asked before the page draws the new turns, which takes as long as a few tokens.
+      const versions = this.#recorder.versions();
+      const engine = this.#engine.current ?? (await this.#engine.ready(signal));
       // Another model may have been loaded meanwhile.
       const present = { ...this.#request.withPresentSettings(params, chat), ...own };
       this.#noteModel(chat, reply);
       reply.note({ sampling: present.sampling });
-      const asked =
-        branch === undefined ? present : await this.#request.branchParams(present, chat, reply, branch, engine);
+      let asked = present;
+      if (branch !== undefined) {
+        const { from, index, id } = branch;
+        const before = prefixAtOnce(from, index) ?? (await prefixOf(from, index, engine));
+        asked = this.#request.branchParams(present, chat, reply, id, before);
+      }
       await writeReply(reply, {
         engine,
         params: asked,
         signal,
         frame: this.#frame,
-        onStart: (start) => {
-          this.#recorder.noteStart(reply, { params: asked, requestedAt, versions }, start);
+        onStart: async (start) => {
+          this.#recorder.noteStart(reply, { params: asked, requestedAt, versions: await versions }, start);
           chat.noteReply(reply);
         },
         onTokens: () => {

@@ -264,14 +264,14 @@ export class Reply {
   /** Times of the latest run, ms per token; the first includes prefill. Grows in place: read `count` too. */
   latencies(): readonly number[] {
     if (this.runStart === 0) return this.#columns.latencies;
-    this.#runLatencies ??= this.#columns.latencies.slice(this.runStart);
-    return this.#runLatencies;
+    return (this.#runLatencies ??= this.#columns.latencies.slice(this.runStart));
   }
 
   /** Rates and times of the latest run. Updated in place: read `count` too. */
   get statistics(): RunStatistics {
     const latencies = this.latencies();
-    if (this.#statistics?.latencies !== latencies) this.#statistics = new RunStatistics(latencies);
+    const first = this.facts.branch?.index === this.runStart ? 2 : 1;
+    if (this.#statistics?.latencies !== latencies) this.#statistics = new RunStatistics(latencies, first);
     return this.#statistics;
   }
 

@@ -22,6 +22,17 @@ it('leaves the first token, which holds the prompt, out of every rate', () => {
   expect(of(500, 0, 0).average()).toBeNull();
 });
 
+it('leaves out the token after a chosen one, which came with the prompt', () => {
+  const branch = new RunStatistics([500, 0.1, 2, 4, 3], 2);
+  expect(branch.average()).toBeCloseTo(1000 / 3);
+  expect(branch.now()).toBeCloseTo(1000 / 3);
+  expect(branch.median()).toBe(3);
+  expect(branch.slowest()).toEqual({ value: 4, index: 3 });
+  expect(branch.overTime(10).map(({ token }) => token)).toEqual([3, 4, 5]);
+  expect(branch.histogram(4)).toMatchObject({ from: 2, to: 4 });
+  expect(new RunStatistics([500, 0.1], 2).average()).toBeNull();
+});
+
 describe('the rate over time', () => {
   it('has a point per token of a short reply, and never more than asked for', () => {
     expect(of(9, 2, 2).overTime(10)).toEqual([

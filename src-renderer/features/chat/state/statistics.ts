@@ -23,29 +23,35 @@ export interface LatencyHistogram {
 
 /**
  * Rates and times of a growing reply. A call costs what was added since the last one, plus at most a pass over its
- * result. The first token includes prefill and is always left out.
+ * result. The first token includes prefill and is always left out, and in a branch so is the one after the chosen token,
+ * which was computed with the prompt.
  */
 export class RunStatistics {
   /** `#sums[i]`: total time of the first i tokens, ms. */
   readonly #sums: number[] = [0];
-  /** Times of the tokens after the first, ascending; `#sortedCount` of them. */
+  /** Times of the tokens that count, ascending; `#sortedCount` of them. */
   #sorted = new Float64Array(64);
   #sortedCount = 0;
   #largest: { value: number; index: number } | null = null;
-  #largestOf = 1;
+  #largestOf: number;
 
-  /** @param latencies ms per token; may grow */
-  constructor(readonly latencies: readonly number[]) {}
-
-  /** The current rate, tokens/s, over the last few tokens; null before the second. */
-  now(): number | null {
-    const end = this.latencies.length;
-    return this.#rate(Math.max(1, end - RATE_WINDOW), end);
+  /** @param latencies ms per token; may grow @param first index of the first token with a run of its own */
+  constructor(
+    readonly latencies: readonly number[],
+    readonly first = 1,
+  ) {
+    this.#largestOf = first;
   }
 
-  /** The average rate from the second token on, tokens/s. */
+  /** The current rate, tokens/s, over the last few tokens; null before there is one. */
+  now(): number | null {
+    const end = this.latencies.length;
+    return this.#rate(Math.max(this.first, end - RATE_WINDOW), end);
+  }
+
+  /** The average rate, tokens/s. */
   average(): number | null {
-    return this.#rate(1, this.latencies.length);
+    return this.#rate(this.first, this.latencies.length);
   }
 
   /**
@@ -56,15 +62,15 @@ export class RunStatistics {
    */
   overTime(points: number): { token: number; rate: number }[] {
     const { length } = this.latencies;
-    const decoded = length - 1;
+    const decoded = length - this.first;
     if (decoded < 1) return [];
     const step = Math.max(1, Math.ceil(decoded / points));
     // The first points have the mean of a whole window, or one fast token would stretch the axis.
-    const least = decoded > RATE_WINDOW ? 1 + RATE_WINDOW : 0;
+    const least = decoded > RATE_WINDOW ? this.first + RATE_WINDOW : 0;
     const series: { token: number; rate: number }[] = [];
-    for (let end = 1 + step; ; end += step) {
+    for (let end = this.first + step; ; end += step) {
       const upTo = Math.min(end, length);
-      const rate = this.#rate(Math.max(1, upTo - Math.max(step, RATE_WINDOW)), Math.max(least, upTo));
+      const rate = this.#rate(Math.max(this.first, upTo - Math.max(step, RATE_WINDOW)), Math.max(least, upTo));
       if (rate !== null) series.push({ token: upTo, rate });
       if (upTo === length) return series;
     }
@@ -79,7 +85,7 @@ export class RunStatistics {
     return this.#largest;
   }
 
-  /** The median time, ms; null before the second token. */
+  /** The median time, ms; null before there is a rate. */
   median(): number | null {
     const sorted = this.#sort();
     const middle = sorted.length >> 1;
@@ -129,7 +135,7 @@ export class RunStatistics {
 
   /** Merges new times into the sorted ones. */
   #sort(): Float64Array {
-    const added = Float64Array.from(this.latencies.slice(1 + this.#sortedCount)).sort();
+    const added = Float64Array.from(this.latencies.slice(this.first + this.#sortedCount)).sort();
     const total = this.#sortedCount + added.length;
     if (total > this.#sorted.length) {
       const larger = new Float64Array(2 * total);

@@ -16,7 +16,7 @@ export interface WriteOptions {
   /** Collects tokens until a frame. See `PacedFrame`. */
   frame(callback: () => void, isUrgent: boolean): void;
   /** The `start` event arrived. */
-  onStart(start: GenerateStart): void;
+  onStart(start: GenerateStart): void | Promise<void>;
   /** Tokens were added. */
   onTokens(): void;
   /** Maps the engine's stop to the reply's. */
@@ -72,7 +72,7 @@ export async function writeReply(reply: Reply, options: WriteOptions): Promise<v
     for await (const event of engine.stream('generate', params, { signal: options.signal })) {
       if (event.type === 'end') flush();
       writer.take(event);
-      if (event.type === 'start') options.onStart(event);
+      if (event.type === 'start') await options.onStart(event);
       else if (event.type === 'token' && !due) {
         due = true;
         options.frame(flush, reply.count <= before);
