@@ -16,6 +16,9 @@ const COUNTS = `
 /** In a process of its own: a test runner's process has other listeners for the signal, which end it. */
 const FOREGROUND = `
   import { runForeground } from ${JSON.stringify(new URL('lib/processes.ts', import.meta.url).href)};
+  // Between two readings, 50 ms pass: the second signal may be late on a busy machine.
+  let now = 0;
+  Object.defineProperty(performance, 'now', { value: () => (now += 50) });
   process.exit(await runForeground(process.execPath, ['-e', process.argv[1], process.argv[2]]));`;
 
 test.skipIf(process.platform === 'win32')('one Ctrl-C that arrives twice is forwarded once', async () => {

@@ -4,6 +4,7 @@ import { utimesSync } from 'node:fs';
 import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { InstanceLock } from './instance-lock.ts';
 import { clearHolder, newHolder } from './lock-holder.ts';
@@ -72,7 +73,7 @@ test('the lock of a process that was killed is taken over at once', async () => 
 test('the lock of a process that is killed is taken over at the next check, long before its heartbeat is overdue', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'instance.lock');
-  const file = new URL('./test-support/lock-child.mjs', import.meta.url).pathname;
+  const file = fileURLToPath(new URL('./test-support/lock-child.mjs', import.meta.url));
   const child = fork(file, [path, foreignHolder({})]);
   onTestFinished(() => void child.kill('SIGKILL'));
   await once(child, 'message');
@@ -157,7 +158,8 @@ test('of many instances that find an abandoned lock exactly one writes', async (
 
 test('a deleted lock file is recreated before the next write', async () => {
   const folder = await temporaryFolder();
-  const lock = await started(folder);
+  // A heartbeat would meet the folder half deleted.
+  const lock = await started(folder, 'app', ON_CALL);
   await rm(folder, { recursive: true });
   await lock.assertHeld();
   expect(await readFile(join(folder, 'instance.lock'), 'utf8')).toContain(String(process.pid));

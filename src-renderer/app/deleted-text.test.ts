@@ -8,7 +8,7 @@ const chat: DeletedChat = {
   createdAt: '2026-03-01T12:00:00.000Z',
   updatedAt: '2026-03-01T12:00:00.000Z',
   deletedAt: '2026-03-10T10:00:00.000Z',
-  keptUntil: '2026-04-09T10:00:00.000Z',
+  keptUntil: new Date(2026, 3, 9, 10).toISOString(),
 };
 
 it('says when a chat was deleted, how long it is, and when it will be deleted for good', () => {

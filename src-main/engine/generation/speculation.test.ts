@@ -8,7 +8,7 @@ import { answers, randomChats, steppingPlatform, type RandomTurn } from '../test
 import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
 
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
-/** Together 200 chats in the full run. */
+/** Random ones: together 200 in the full run. */
 const CHATS = isFull ? 50 : 4;
 const TIMEOUT_MS = 900_000;
 const FEW_IDS = [3, 4, 5, 6, 7];
@@ -21,6 +21,16 @@ const REPETITIVE: RandomTurn[] = [
     stop: { maxTokens: 100, ignoreEos: true, repetitionWindow: 0 },
   },
 ];
+/** Repeats itself by chance only, so most drafts are wrong: at this temperature, those tokens are equally probable. */
+const SCATTERED: RandomTurn[] = [
+  {
+    ids: [3, 4, 5, 6, 7],
+    change: {},
+    sampling: { seed: 1, temperature: 100, samplers: ['temperature'], logitBias: FEW_IDS.map((id) => [id, 1e5]) },
+    stop: { maxTokens: 100, ignoreEos: true, repetitionWindow: 0 },
+  },
+];
+const FIXED: [RandomTurn[]][] = [[REPETITIVE], [SCATTERED]];
 
 const MODELS: [name: string, files: () => Promise<ModelFiles>][] = [
   ['tiny-transformer', () => nodeModelFiles(TINY_TRANSFORMER_DIR)],
@@ -55,7 +65,7 @@ it.each(MODELS)(
         const expected = await answers(plain, turns, { speculate: false });
         expect(await answers(drafting, turns, { speculate: true })).toEqual(expected);
       }),
-      { numRuns: CHATS, examples: [[REPETITIVE]] },
+      { numRuns: CHATS + FIXED.length, examples: FIXED },
     );
     // Both kinds were there: drafts that were right, and drafts that were wrong.
     expect(drafting.accepted).toBeGreaterThan(0);

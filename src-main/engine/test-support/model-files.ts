@@ -1,10 +1,13 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EngineError } from '../api/errors.ts';
 import type { ByteSource, ModelFiles } from '../api/platform.ts';
 
 /** The built-in model's folder. */
-export const TINY_TRANSFORMER_DIR = new URL('../../../resources/models/tiny-transformer', import.meta.url).pathname;
+export const TINY_TRANSFORMER_DIR = fileURLToPath(
+  new URL('../../../resources/models/tiny-transformer', import.meta.url),
+);
 
 /** A model folder on disk, for tests. */
 export async function nodeModelFiles(dir: string): Promise<ModelFiles> {

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, it } from 'vitest';
 import { InferenceEngine } from '../../engine/index.ts';
 import { EngineService } from '../../protocol/engine/engine-service.ts';
@@ -18,7 +19,7 @@ import { nodePlatform } from './node-platform.ts';
 import { startEngineThread, type EngineThread } from './spawn-engine.ts';
 import { BUILT_ENGINE_WORKER } from './test-support/built-engine-worker.ts';
 
-const modelsDir = new URL('../../../resources/models', import.meta.url).pathname;
+const modelsDir = fileURLToPath(new URL('../../../resources/models', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tokenscope-contract-'));
 /** Measuring takes longer than loading. */
 const measurementsPath = join(folder, 'measurements.json');

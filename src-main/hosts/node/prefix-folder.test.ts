@@ -24,7 +24,7 @@ describe('a folder of blocks', () => {
   it.each(PREFIX_STORE_CASES)('$name', ({ run }) => run((bytes) => prefixFolder(folder, { ...limits, bytes })));
 
   it('is readable by its owner only', async () => {
-    await prefixFolder(folder).set(key(1), block(1));
+    await prefixFolder(folder, limits).set(key(1), block(1));
     const modes = [(await stat(folder)).mode, (await stat(join(folder, `${key(1)}.kv`))).mode];
     if (process.platform !== 'win32') expect(modes.map((mode) => mode & 0o077)).toEqual([0, 0]);
   });
@@ -88,7 +88,7 @@ describe('a folder of blocks', () => {
     // Writes blocks until it is killed.
     const script = `
       import { prefixFolder } from ${JSON.stringify(new URL('./prefix-folder.ts', import.meta.url).href)};
-      const store = prefixFolder(${JSON.stringify(folder)});
+      const store = prefixFolder(${JSON.stringify(folder)}, ${JSON.stringify({ ...limits, bytes: 2 ** 30 })});
       const bytes = new Uint8Array(4 * 1024 * 1024).fill(7);
       process.stdout.write('ready');
       for (let i = 0; ; i = (i + 1) % 16) await store.set(i.toString(16).padStart(64, '0'), bytes);

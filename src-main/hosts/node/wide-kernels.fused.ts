@@ -1,5 +1,6 @@
 /** Whether V8 generates 256-bit instructions for the wide kernels: `npm test -- --only kernels` runs this in Electron. */
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { compileNodeKernels } from './kernels.ts';
 
@@ -12,7 +13,7 @@ new WebAssembly.Module(readFileSync(process.argv[1]));
 function fusedFunctions(variant: string): number {
   const flags = ['--experimental-wasm-revectorize', '--trace-wasm-revectorize', '--no-wasm-lazy-compilation'];
   const args = [...process.execArgv.filter((flag) => /liftoff|turboshaft/.test(flag)), ...flags];
-  const file = new URL(`../../../resources/kernels/${variant}.wasm`, import.meta.url).pathname;
+  const file = fileURLToPath(new URL(`../../../resources/kernels/${variant}.wasm`, import.meta.url));
   const trace = execFileSync(process.execPath, [...args, '--input-type=module', '--eval', COMPILE, file], {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,

@@ -31,6 +31,7 @@ test('what is around a hit has whole characters', () => {
 
 test('pins and folders are listed, and survive a restart and compaction', async () => {
   const first = await openStore();
+  await first.store.settled();
   await first.store.write(write('c', 0, [title('One'), userTurn('u', null)]));
   await first.store.write(write('c', 2, [at({ type: 'facts', facts: { pinned: true, folder: 'Work' } })]));
   expect(await first.store.list()).toMatchObject([{ id: 'c', title: 'One', pinned: true, folder: 'Work' }]);

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { NO_TOKEN, REPLY_PARTS, type StoredChat, type StoredReplyTurn } from '../../protocol/app/chats/chat.ts';
 import { InstanceLock } from '../instance-lock.ts';
@@ -230,13 +231,23 @@ describe('the content of an old file', () => {
 /** All of them with `npm run test:full`. */
 const MANY = process.env.TOKENSCOPE_TEST_FULL === '1' ? 3000 : 300;
 
+/** Stores nothing at first, for longer than lists go without news during a migration, however fast the disk is. */
+class SlowDisk extends ChatFiles {
+  #ready: Promise<void> | null = null;
+
+  override async sync(path: string): Promise<void> {
+    await (this.#ready ??= sleep(400));
+    await super.sync(path);
+  }
+}
+
 test('thousands of chats of the first format do not delay the list, and are available at once the next time', async () => {
   const folder = await folderWith();
   const chat = await read(join(FIXTURES, fixtures[0]));
   for (let at = 0; at < MANY; at++) {
     await writeFile(join(folder, 'chats', `chat-${at}.json`), JSON.stringify({ ...chat, id: `chat-${at}` }));
   }
-  const first = await openStore(folder);
+  const first = await openStore(folder, { files: new SlowDisk() });
   const start = performance.now();
   const early = await first.store.list();
   const listed = performance.now() - start;

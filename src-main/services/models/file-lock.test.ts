@@ -4,6 +4,7 @@ import { utimesSync } from 'node:fs';
 import { readdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { clearHolder, newHolder, type Holder } from '../lock-holder.ts';
 import { deadPid, startTicksOf } from '../test-support/processes.ts';
@@ -19,7 +20,7 @@ function foreign(overrides: Partial<Holder>): string {
 
 /** A process that holds a lock of this version until it is killed. */
 async function otherProcess(path: string): Promise<ChildProcess> {
-  const file = new URL('../test-support/lock-child.mjs', import.meta.url).pathname;
+  const file = fileURLToPath(new URL('../test-support/lock-child.mjs', import.meta.url));
   const child = fork(file, [path, foreign({})]);
   onTestFinished(() => void child.kill('SIGKILL'));
   await once(child, 'message');

@@ -24,3 +24,12 @@ test.skipIf(process.platform === 'win32')(
     expect(await argumentsOfInstaller()).toBe('/S --updated --force-run\n');
   },
 );
+
+test.skipIf(process.platform === 'win32')('an installer that does not start is reported', async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, 'setup.exe');
+  await writeFile(file, 'MZ');
+  const update = { version: '0.2.0', file, sha256: await sha256OfFile(file) };
+  const options = { dataFolder: folder, currentVersion: '0.1.0', installation: { kind: 'exe' } } as const;
+  await expect(applyUpdate(update, options)).rejects.toMatchObject({ code: 'EACCES' });
+});

@@ -28,8 +28,9 @@ function program(version: string, bytes = 300_000): string {
 let files: Map<string, string | Buffer>;
 let server: Server;
 let address: string;
-/** Ends the answer to the next request for the program after so many bytes. */
+/** The answer to the next request for the program stops after so many bytes, until `cut` ends it. */
 let cutAfter: number | null;
+let cut: () => void;
 /** When the server stops sending: before or after its answer begins. */
 let silent: 'before' | 'after' | null;
 let requests: { url: string; range: string | undefined }[];
@@ -58,7 +59,8 @@ beforeEach(async () => {
     if (name !== NAME || cutAfter === null) return response.end(body);
     const part = body.subarray(0, cutAfter);
     cutAfter = null;
-    response.write(part, () => setTimeout(() => response.destroy(), 20));
+    cut = () => response.destroy();
+    response.write(part);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -250,7 +252,11 @@ test('a download that was cut resumes where it stopped', async () => {
   const { service, downloaded } = await setUp();
   await service.check();
   cutAfter = 100_000;
-  expect((await downloaded()).phase).toBe('ready');
+  const done = downloaded();
+  // A client loses with the connection what it has not read.
+  await expect.poll(() => service.state.bytes).toBeGreaterThan(0);
+  cut();
+  expect((await done).phase).toBe('ready');
   const ranges = requests.filter(({ url }) => url.endsWith(NAME)).map(({ range }) => range);
   expect(ranges).toHaveLength(2);
   expect(Number(/bytes=(\d+)-/.exec(ranges[1] ?? '')?.[1])).toBeGreaterThan(0);
@@ -370,14 +376,6 @@ test.skipIf(process.platform === 'win32')('an archive replaces the folder, and m
   expect((await readdir(folder)).filter((name) => name.startsWith('app'))).toEqual(['app', 'app.previous']);
   expect(await readFile(started, 'utf8')).toContain('0.2.0');
   expect(await readFile(join(`${target}.previous`, 'tokenscope'), 'utf8')).toContain('0.1.0');
-});
-
-test.skipIf(process.platform === 'win32')('an installer that does not start is reported', async () => {
-  const file = join(folder, 'setup.exe');
-  await writeFile(file, 'MZ');
-  const update = { version: '0.2.0', file, sha256: await sha256OfFile(file) };
-  const options = { dataFolder: folder, currentVersion: '0.1.0', installation: { kind: 'exe' } } as const;
-  await expect(applyUpdate(update, options)).rejects.toMatchObject({ code: 'EACCES' });
 });
 
 test('the old version comes back if the new one does not start, and goes away when it does', async () => {

@@ -105,7 +105,7 @@ it('writes counts, licences, times and settings as people read them', () => {
   expect(agoText('2026-03-10T11:58:40Z', now)).toBe('1 minute ago');
   expect(agoText('2026-03-10T05:00:00Z', now)).toBe('7 hours ago');
   expect(agoText('2026-03-09T11:00:00Z', now)).toBe('yesterday');
-  expect(agoText('2026-01-02T12:00:00Z', now)).toBe('2 Jan 2026');
+  expect(agoText(new Date(2026, 0, 2, 12).toISOString(), now)).toBe('2 Jan 2026');
   const settings: ModelSettings = {
     sampling: { temperature: 0.25, bannedTexts: ['a', 'b'], grammar: null, dryBase: 1.5, mirostatTau: 4 },
     stop: { maxTokens: 4, timeLimitMs: 1500 },

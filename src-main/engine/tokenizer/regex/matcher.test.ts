@@ -98,22 +98,19 @@ describe('the matcher', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', '\n', 'é', '_'), maxLength: 12 });
 
   it('finds the same matches as JavaScript', () => {
-    let compared = 0;
     fc.assert(
       fc.property(pattern, fc.array(text, { minLength: 5, maxLength: 5 }), (source, texts) => {
-        let found: ReturnType<typeof regexPattern>;
+        let found: ReturnType<typeof regexPattern> | null = null;
         try {
           found = regexPattern(source);
         } catch {
           // Refused: a loop that may be ambiguous, or an atomic group in a look-behind.
-          return;
         }
-        compared++;
+        fc.pre(found !== null);
         for (const each of texts) {
           if (each !== '') expect(found.matches(each), JSON.stringify(each)).toEqual(native(parseRegex(source), each));
         }
       }),
     );
-    expect(compared).toBeGreaterThan(3);
   });
 });

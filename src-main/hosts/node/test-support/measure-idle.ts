@@ -25,6 +25,9 @@ export async function main([path = '', settleMs = '', windowMs = '']: string[]):
   const engine = new InferenceEngine(nodePlatform());
   const { kernels } = await engine.load(await openModelPath(path), { threads: 2 });
   const params = defaultGenerateParams({ kind: 'text', text: 'Once upon a time' });
+  // It ends at the token limit, whatever the seed.
+  params.sampling.temperature = 0;
+  params.stop = { ...params.stop, ignoreEos: true, repetitionWindow: 0 };
   let tokens = 0;
   for await (const event of engine.generate(params)) if (event.type === 'token') tokens++;
   await sleep(Number(settleMs));

@@ -50,6 +50,7 @@ test('no request leaves before a click, and then only the one for the click', as
   const proxy = await recordingProxy();
   for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'ALL_PROXY'])
     vi.stubEnv(name, `http://${proxy.address}`);
+  for (const name of ['NO_PROXY', 'no_proxy']) vi.stubEnv(name, '');
   onTestFinished(() => void vi.unstubAllEnvs());
   const dataFolder = await temporaryFolder();
   const models = join(dataFolder, 'models');

@@ -15,6 +15,7 @@ import { downloadUrl, type CatalogueModel } from '../catalogue.ts';
 import { DownloadManager, type DownloadManagerOptions } from '../download/download-manager.ts';
 import type { Transferred } from '../download/transfer.ts';
 import { exampleEntry } from './example-entry.ts';
+import { withoutNetwork } from './no-network.ts';
 
 /** The file that the hub has. */
 export const BYTES = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7 + (i >> 8)) % 251);
@@ -39,6 +40,7 @@ export interface SetUp {
 export async function setUp(
   options: Partial<DownloadManagerOptions> & { entry?: CatalogueModel; behaviour?: Behaviour; tls?: boolean } = {},
 ): Promise<SetUp> {
+  withoutNetwork();
   const { entry = ENTRY, behaviour, tls = false, ...rest } = options;
   const folder = rest.folder === undefined ? join(await temporaryFolder(), 'models') : await rest.folder();
   const server = await startDownloadServer({ tls });

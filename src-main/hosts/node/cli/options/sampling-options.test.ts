@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams, defaultStopParams } from '../../../../engine/api/defaults.ts';
@@ -149,7 +150,7 @@ describe('sampling and stop flags', () => {
       grammar: { kind: 'gbnf', source: 'root ::= "a"' },
     });
     expect(parse('--json-schema', '{}').sampling.grammar).toEqual({ kind: 'json_schema', source: '{}' });
-    const file = new URL('../../../../../package.json', import.meta.url).pathname;
+    const file = fileURLToPath(new URL('../../../../../package.json', import.meta.url));
     expect(parse('--json-schema-file', file).sampling.grammar?.source).toContain('"tokenscope"');
     expect(parse('--grammar-file', file).sampling.grammar?.kind).toBe('gbnf');
     expect(() => parse('--grammar', 'a', '--json-schema', '{}')).toThrow('Use only one of');

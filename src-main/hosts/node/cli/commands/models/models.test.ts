@@ -4,11 +4,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { hubPath, startDownloadServer, type DownloadServer } from '../../../../../../e2e/support/download-server.ts';
 import { rewriteGguf } from '../../../../../engine/test-support/rewrite-gguf.ts';
 import { tinyGguf } from '../../../../../engine/test-support/tiny-gguf.ts';
 import { exampleEntry } from '../../../../../services/models/test-support/example-entry.ts';
+import { withoutNetwork } from '../../../../../services/models/test-support/no-network.ts';
 import { temporaryFolder } from '../../../../../services/test-support/support.ts';
 import { BUILT_ENGINE_WORKER } from '../../../test-support/built-engine-worker.ts';
 import { displayWidth } from '../../format/display-width.ts';
@@ -21,6 +23,7 @@ let bytes: Uint8Array;
 let entry: ReturnType<typeof exampleEntry>;
 
 beforeEach(async () => {
+  withoutNetwork();
   folder = await temporaryFolder();
   bytes = await tinyGguf('llama');
   entry = exampleEntry({ bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
@@ -33,6 +36,7 @@ beforeEach(async () => {
   vi.stubEnv('TOKENSCOPE_HUB_MIRROR', server.url);
   vi.stubEnv('TOKENSCOPE_DOWNLOAD_TIMEOUT_MS', '15000');
   vi.stubEnv('HOME', folder);
+  vi.stubEnv('USERPROFILE', folder); // On Windows.
   vi.stubEnv('HF_HOME', join(folder, 'hf'));
   await writeCatalogue();
 });
@@ -68,7 +72,7 @@ async function tokenscope(args: readonly string[], options: Options = {}) {
     signal: options.signal ?? new AbortController().signal,
     isTerminal: options.isTerminal ?? false,
     workerUrl: BUILT_ENGINE_WORKER,
-    modelsDir: new URL('../../../../../../resources/models', import.meta.url).pathname,
+    modelsDir: fileURLToPath(new URL('../../../../../../resources/models', import.meta.url)),
   });
   return { code, out: texts[0]!(), err: texts[1]!() };
 }
