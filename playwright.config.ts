@@ -78,7 +78,7 @@ export default defineConfig<HostOptions>({
   expect: { timeout: 10_000 },
   // A test that needs a second try is a failure.
   retries: 0,
-  // `npm test` runs two at once, but for those that measure something (scripts/test.ts).
+  // On Linux, `npm test` runs two at once, but for those that measure something (scripts/test.ts).
   workers: 1,
   // Cases of a kind that the other tests have some of.
   ...(isFull ? {} : { grepInvert: /@full/ }),

@@ -6,6 +6,9 @@ import { failingDisk } from './support/failing-disk.ts';
 import { pageOfOtherHost, secondPage } from './support/second-page.ts';
 import { expect, test } from './support/test.ts';
 
+/** Guards against hanging: both pages share a core with the engine, ms. */
+const GROWS_MS = 30_000;
+
 async function ready(app: RunningApp, maxTokens = 6): Promise<ChatPage> {
   const chat = new ChatPage(app.page);
   await chat.ready();
@@ -48,6 +51,7 @@ test('two pages see each other’s turns at once, and every turn of both is kept
 });
 
 test('a reply in one page grows in the other one', { tag: '@full' }, async ({ app, openChromium }) => {
+  test.slow();
   const a = await ready(app);
   await a.ask('Hello');
   const second = await secondPage(app, await openChromium());
@@ -59,9 +63,9 @@ test('a reply in one page grows in the other one', { tag: '@full' }, async ({ ap
   await a.send('Once upon a time');
   await expect(b.replies).toHaveCount(2);
   const length = async () => ((await b.lastText.textContent()) ?? '').length;
-  await expect.poll(length).toBeGreaterThan(20);
+  await expect.poll(length, { timeout: GROWS_MS }).toBeGreaterThan(20);
   const early = await length();
-  await expect.poll(length).toBeGreaterThan(early + 20);
+  await expect.poll(length, { timeout: GROWS_MS }).toBeGreaterThan(early + 20);
   await a.id('stop').click();
   await a.finished();
   await expect(b.lastStop).toHaveAttribute('data-reason', 'user');

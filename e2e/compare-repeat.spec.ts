@@ -2,16 +2,14 @@ import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
 import { saveOffered } from './support/saved-file.ts';
+import { storedLanes } from './support/stored-runs.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
 const PROMPT = 'Lily found a small door in the garden.';
 
 /** Ids of the first reply of each lane of a stored run, by the place of the run in the list. */
 async function storedIds(app: RunningApp, at: number, count: number): Promise<number[][]> {
-  await expect.poll(async () => (await app.services.invoke('comparisonsList')).length).toBe(count);
-  const runs = await app.services.invoke('comparisonsList');
-  const run = await app.services.invoke('comparisonRead', runs[at].id);
-  return (run?.lanes ?? []).map(({ replies }) => replies[0].tokens.ids);
+  return (await storedLanes(app, at, count)).map(({ replies }) => replies[0].tokens.ids);
 }
 
 test(

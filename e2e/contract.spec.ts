@@ -4,7 +4,7 @@ import { CONTRACT_CASES } from '../src-main/protocol/engine/test-support/contrac
 import { bundleForPage, pageEvaluator } from './support/page-bundle.ts';
 import { expect, test } from './support/test.ts';
 
-test('every connection to the engine fulfils the contract', { tag: '@once' }, async ({ app }) => {
+test('every connection to the engine fulfils the contract', { tag: ['@once', '@alone'] }, async ({ app }) => {
   test.setTimeout(120_000);
   // The case of a missing model, over HTTP.
   app.guard.allow(/status of 404/);

@@ -146,8 +146,13 @@ test('each chat has its own draft, which survives a restart', { tag: '@full' }, 
   await chat.id('composer').fill('about a new chat');
   await rows(chat).click();
   await expect(chat.id('composer')).toHaveValue('about the first chat');
-  // Longer than it takes until a draft is stored.
-  await app.page.waitForTimeout(500);
+  // They are stored a moment later.
+  const stored = () =>
+    app.page.evaluate(() => {
+      const drafts = JSON.parse(localStorage.getItem('tokenscope.drafts') ?? '{}') as Record<string, string>;
+      return Object.values(drafts).sort();
+    });
+  await expect.poll(stored).toEqual(['about a new chat', 'about the first chat']);
   await app.page.reload();
   const after = new ChatPage(app.page);
   await after.ready();

@@ -34,6 +34,8 @@ async function newWindow(app: RunningApp): Promise<Page> {
 
 test('two windows have chats of their own and share one engine', async ({ app }) => {
   const first = await new ChatPage(app.page).readyForShortReplies();
+  // So that no reply is empty.
+  await first.set('ignoreEos', true);
   await first.ask('One');
   const page = await newWindow(app);
   const second = await new ChatPage(page).readyForShortReplies();

@@ -215,6 +215,8 @@ test('a message is copied as text and as Markdown', { tag: '@full' }, async ({ a
       value: { writeText: (text: string) => Promise.resolve((document.title = text)) },
     });
   });
+  // An empty reply has nothing to copy.
+  await chat.set('ignoreEos', true);
   await chat.ask('Some **bold** `code`');
   await chat.turnMenu(userTurns(chat).first(), 'copy-text');
   // What a person types is not Markdown.

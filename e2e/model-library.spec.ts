@@ -175,7 +175,7 @@ test(
     await models.id('context-size').press('Enter');
     await models.load('tiny-llama');
     await models.id('measure').click();
-    await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+\stok\/s/);
+    await expect(models.id('measured')).toContainText(/CPU, \d+ threads?\s+[\d,.]+\stok\/s/);
     await expect(models.id('measured')).toContainText(/Prompt processing: [\d,.]+\stok\/s/);
 
     await app.restart();

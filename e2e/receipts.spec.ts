@@ -94,6 +94,7 @@ test('a reply is run again with its recorded settings, also after a restart', as
   await chat.ready();
   await chat.openPanel('stop');
   await chat.set('maxTokens', 24);
+  await chat.set('ignoreEos', true);
   await chat.openPanel('sampling');
   await chat.set('temperature', 1.3);
   await chat.ask('Once upon a time');
@@ -146,6 +147,7 @@ test('a continued reply is run again from where it was continued', { tag: '@full
   await chat.ready();
   await chat.openPanel('stop');
   await chat.set('maxTokens', 8);
+  await chat.set('ignoreEos', true);
   await chat.ask('Once upon a time, there was a little');
   await chat.lastReply.getByTestId('continue').click();
   await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('16 tokens');
@@ -160,6 +162,7 @@ test('a branch and a lane of Compare are run again, and verified', { tag: '@full
   await chat.ready();
   await chat.openPanel('stop');
   await chat.set('maxTokens', 12);
+  await chat.set('ignoreEos', true);
   await chat.ask('Once upon a time, there was a little');
   await chat.id('view-tokens').click();
   await chat.lastReply.getByTestId('token').nth(5).click();
@@ -237,6 +240,7 @@ test('a receipt is verified in the terminal, and refused if it was changed', asy
   await chat.ready();
   await chat.openPanel('stop');
   await chat.set('maxTokens', 12);
+  await chat.set('ignoreEos', true);
   await chat.ask('Once upon a time');
   const path = await saveReceipt(app, chat);
   const identical = await verify(dataDir, path, '--json');

@@ -1,12 +1,13 @@
+import { ChatPage } from './pages/chat.ts';
 import { expect, test } from './support/test.ts';
 
 test('a prompt gets a streamed reply with a stop reason', async ({ app }) => {
-  const { page } = app;
-  await expect(page.getByTestId('engine-state')).toHaveAttribute('data-state', 'ready');
-  await page.getByTestId('composer').fill('Hello world');
-  await page.getByTestId('send').click();
-  await expect(page.getByTestId('user-turn')).toContainText('Hello world');
-  await expect(page.getByTestId('stop-reason')).toHaveAttribute('data-reason', /^(eos|max_tokens|repetition)$/);
-  await expect(page.getByTestId('reply-text')).not.toBeEmpty();
-  await expect(page.getByTestId('reply-stats')).toContainText('tok/s');
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.send('Hello world');
+  await expect(chat.id('user-turn')).toContainText('Hello world');
+  await chat.finished();
+  await expect(chat.id('stop-reason')).toHaveAttribute('data-reason', /^(eos|max_tokens|repetition)$/);
+  await expect(chat.id('reply-text')).not.toBeEmpty();
+  await expect(chat.id('reply-stats')).toContainText('tok/s');
 });

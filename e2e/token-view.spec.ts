@@ -64,9 +64,9 @@ test('code keeps its white space on screen and on the clipboard', async ({ app }
   expect(tab).toBeGreaterThan(10);
 
   await chat.lastText.evaluate((body) => document.getSelection()?.selectAllChildren(body));
-  await page.keyboard.press('Control+c');
+  await page.keyboard.press('ControlOrMeta+c');
   await chat.id('composer').focus();
-  await page.keyboard.press('Control+v');
+  await page.keyboard.press('ControlOrMeta+v');
   await expect(chat.id('composer')).toHaveValue(TEXT);
   await chat.id('composer').fill('');
 

@@ -97,6 +97,7 @@ test(
   'a megabyte is tokenized in steps, and only what is near the window is rendered',
   { tag: '@full' },
   async ({ app }) => {
+    test.slow();
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.id('nav-tokenizer').click();

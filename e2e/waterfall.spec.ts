@@ -111,6 +111,7 @@ test('what if draws what a real reply has', { tag: '@full' }, async ({ app }) =>
   await dialog.getByTestId('setting-temperature').fill('2');
   await dialog.getByTestId('setting-temperature').press('Enter');
   await expect(dialog.getByTestId('waterfall-stage').nth(1)).toContainText('Top-k3');
+  await answered(dialog);
   const drawn = await dialog.locator('[data-testid="waterfall-row"][data-picked] th').textContent();
   await dialog.getByTestId('what-if-apply').click();
   await app.page.keyboard.press('Escape');

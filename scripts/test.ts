@@ -26,6 +26,8 @@ import { ensureSystemPackages } from './system-packages.ts';
 
 const RESULTS = join(root, 'test-results');
 const FULL_PROPERTY_RUNS = '500';
+/** Only on Linux has each app a display, and so a clipboard and a focus, and a core of its own. */
+const APPS_AT_ONCE = process.platform === 'linux' ? 2 : 1;
 
 const { values: options } = parseArgs({
   options: {
@@ -124,9 +126,9 @@ async function systemPackages(): Promise<void> {
 }
 
 /**
- * Two apps at once, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory, which another
- * app on the same cores would disturb. These are two runs rather than two dependent Playwright projects: a project does
- * not run after a failed one, and `npx playwright test idle` would run everything else first.
+ * Two apps at once on Linux, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory,
+ * which another app on the same cores would disturb. These are two runs rather than two dependent Playwright projects: a
+ * project does not run after a failed one, and `npx playwright test idle` would run everything else first.
  */
 async function endToEnd(specs: Plan['specs']): Promise<Suite> {
   heading('End-to-end tests, in Electron and in Chromium');
@@ -139,7 +141,8 @@ async function endToEnd(specs: Plan['specs']): Promise<Suite> {
     const exitCode = await run('@playwright/test/cli.js', all, { ...env, TOKENSCOPE_E2E_REPORT: report });
     return { report: await readReport(report), exitCode };
   };
-  const together = await phase('e2e', [`--grep-invert=${options.full ? '@alone' : '@alone|@full'}`, '--workers=2']);
+  const others = `--grep-invert=${options.full ? '@alone' : '@alone|@full'}`;
+  const together = await phase('e2e', [others, `--workers=${APPS_AT_ONCE}`]);
   return playwrightSuite(together, await phase('e2e-alone', ['--grep=@alone', '--workers=1']));
 }
 

@@ -26,6 +26,7 @@ export interface KillResult {
 type Action = 'send' | 'regenerate' | 'edit' | 'new chat';
 
 interface Shown {
+  /** By the system’s clock, which the page has too, ms. */
   at: number;
   text: string;
 }
@@ -83,18 +84,21 @@ export class KillRounds {
     await chat.set('ignoreEos', true);
     await chat.set('maxTokens', 20_000);
     await chat.set('repetitionWindow', 0);
-    await this.#app.services.invoke('settingsSet', { whenFull: 'shift' });
+    // What is shown is compared with what is stored: without the marks of Markdown, it would differ.
+    await this.#app.services.invoke('settingsSet', { whenFull: 'shift', rawReplies: true });
     this.#prepared = true;
   }
 
   async #openSomeChat(chat: ChatPage): Promise<void> {
     const items = chat.id('chat-item');
     const count = await items.count();
-    const item = count === 0 ? null : await items.nth(Math.floor(this.#random() * count)).elementHandle();
-    if (item === null) return;
-    await item.click();
-    // Text typed too early would become the draft of the previous chat. The list may be re-rendered meanwhile.
-    await chat.page.waitForFunction((row) => !row.isConnected || row.getAttribute('aria-current') === 'true', item);
+    if (count === 0) return;
+    // By its id: the list may be re-rendered meanwhile.
+    const id = await items.nth(Math.floor(this.#random() * count)).getAttribute('data-chat-id');
+    const row = `[data-chat-id="${id}"]`;
+    await chat.page.locator(row).click();
+    // Text typed too early would become the draft of the previous chat.
+    await chat.page.waitForFunction((chosen) => document.querySelector(`${chosen}[aria-current="true"]`) !== null, row);
   }
 
   async #act(chat: ChatPage): Promise<Action> {
@@ -138,22 +142,22 @@ export class KillRounds {
     chat: ChatPage,
     victim: Victim,
   ): Promise<{ shown: Shown[]; begun: number; killedAt: number; midReply: boolean }> {
-    const begun = performance.now();
+    const begun = Date.now();
     const end = begun + this.#random() * this.#longestLifeMs;
     const shown: Shown[] = [];
     let midReply = false;
-    while (performance.now() < end) {
-      const at = performance.now();
+    while (Date.now() < end) {
       const state = await chat.page.evaluate(() => {
         const reply = [...document.querySelectorAll('[data-testid="reply"]')].at(-1);
         const text = reply?.querySelector('[data-testid="reply-text"]')?.textContent ?? '';
-        return { text, running: reply?.getAttribute('aria-busy') === 'true' };
+        // A busy page answers late, so it says when it looked.
+        return { at: Date.now(), text, running: reply?.getAttribute('aria-busy') === 'true' };
       });
       midReply = state.running;
-      shown.push({ at, text: bare(state.text) });
-      await sleep(Math.min(60, Math.max(0, end - performance.now())));
+      shown.push({ at: state.at, text: bare(state.text) });
+      await sleep(Math.min(60, Math.max(0, end - Date.now())));
     }
-    const killedAt = performance.now();
+    const killedAt = Date.now();
     if (victim === 'app') await this.#app.crash();
     else await this.#app.killEngine();
     return { shown, begun, killedAt, midReply };

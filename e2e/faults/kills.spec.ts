@@ -8,7 +8,7 @@ const VICTIMS = process.env.TOKENSCOPE_TEST_FULL === '1' ? ALL : ALL.slice(0, 4)
 /** Half as long again as what may be lost. */
 const LONGEST_LIFE_MS = 1500;
 
-test('kills at random moments lose at most the last second of text', async ({ app }) => {
+test('kills at random moments lose at most the last second of text', { tag: '@alone' }, async ({ app }) => {
   test.setTimeout(180_000);
   // The engine's and the host's end is being tested.
   app.guard.allow(

@@ -65,19 +65,25 @@ export class ComparePage {
       await expect(this.lanes).toHaveCount(count);
       await this.menu(count - 1, 'lane-remove');
     }
-    for (const [field, value] of [
-      ['compare-seed', '7'],
-      ['compare-limit', '12'],
-    ] as const) {
-      await this.id(field).fill(value);
-      await this.id(field).press('Enter');
-    }
-    await this.lane(1).getByTestId('lane-settings').click();
+    await this.set('compare-seed', 7);
+    await this.set('compare-limit', 12);
+    await this.chooseExecutor(1, executor);
+    await expect(this.lanes).toHaveCount(2);
+    await expect(this.lane(1)).toHaveAccessibleName(`Lane B, ${executor} executor`);
+  }
+
+  /** Fills a field and presses Enter. */
+  async set(testId: string, value: number): Promise<void> {
+    await this.id(testId).fill(String(value));
+    await this.id(testId).press('Enter');
+  }
+
+  /** Sets what a lane runs on. */
+  async chooseExecutor(index: number, executor: string): Promise<void> {
+    await this.lane(index).getByTestId('lane-settings').click();
     await this.id('lane-tab-lane').click();
     await this.id('lane-executor').selectOption(executor);
     await this.page.keyboard.press('Escape');
-    await expect(this.lanes).toHaveCount(2);
-    await expect(this.lane(1)).toHaveAccessibleName(`Lane B, ${executor} executor`);
   }
 
   /** Index of the token before which a lane has its badge; null without one. */

@@ -8,8 +8,9 @@ export const THEMES = ['light', 'dark', 'contrast'] as const;
 export type AxeTheme = (typeof THEMES)[number];
 
 /** Fails with a readable list when axe finds a violation of WCAG 2.2 A or AA in the current page. */
-export function expectNoViolations(page: Page, view: string): Promise<void> {
-  return expectNothingFrom(axe(page).withTags(STANDARDS), view);
+export async function expectNoViolations(page: Page, view: string): Promise<void> {
+  await animationsEnd(page);
+  await expectNothingFrom(axe(page).withTags(STANDARDS), view);
 }
 
 /** The same in other themes, without going through the settings. Only in the full run: each takes a second. */
@@ -26,6 +27,16 @@ export async function expectNoViolationsIn(themes: readonly AxeTheme[], page: Pa
 /** Legacy mode: the other one opens a blank page, which Electron cannot. Without details of what passed, which take time. */
 function axe(page: Page): AxeBuilder {
   return new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode(true);
+}
+
+/** What still fades in has less contrast than it will have. Some never end, such as that of the caret. */
+async function animationsEnd(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const ending = document
+      .getAnimations()
+      .filter(({ playState, effect }) => playState === 'running' && effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ending.map((animation) => animation.finished));
+  });
 }
 
 async function showTheme(page: Page, theme: string | undefined): Promise<void> {

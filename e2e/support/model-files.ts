@@ -43,9 +43,9 @@ export async function writeLongModel(dir: string): Promise<string> {
 const F32 = 0;
 const F16 = 1;
 
-/** A model of 300 MB, which takes a while to read. */
-export function writeBigModel(dir: string): Promise<string> {
-  return writeZeros(dir, 'Big', 9);
+/** A model of 300 MB, or of 34 MB for each of so many layers, which takes a while to read. */
+export function writeBigModel(dir: string, layers = 9): Promise<string> {
+  return writeZeros(dir, 'Big', layers);
 }
 
 /** A model of 34 MB with a training context of 2^27 tokens, whose K and V of 4.4 TB fit in no memory. */

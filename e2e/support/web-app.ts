@@ -1,7 +1,6 @@
 import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/lib/run.ts';
@@ -140,9 +139,8 @@ function rememberWorkers(): void {
   });
 }
 
-/** @param port default: a free one */
-export async function startServer(options: Omit<LaunchOptions, 'guard'>, port?: number): Promise<Server> {
-  port ??= await freePort();
+/** @param port 0: a free one */
+export async function startServer(options: Omit<LaunchOptions, 'guard'>, port = 0): Promise<Server> {
   const child = spawn(process.execPath, [join(root, 'out/main/web-host.js'), '--port', String(port)], {
     cwd: root,
     env: { ...process.env, TOKENSCOPE_DATA_DIR: options.dataDir, ...options.env },
@@ -156,7 +154,7 @@ export async function startServer(options: Omit<LaunchOptions, 'guard'>, port?: 
   while (address === null) {
     if (child.exitCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL');
-      throw new Error(`The web host did not start on port ${port}:\n${output}`);
+      throw new Error(`The web host did not start:\n${output}`);
     }
     await sleep(10);
     address = printedAddress(output);
@@ -173,15 +171,6 @@ export async function stopServer(child: ChildProcess): Promise<number[]> {
   const left = await leftOver(pids);
   for (const pid of left) process.kill(pid, 'SIGKILL');
   return left;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 async function invokeOverHttp({ origin, headers }: SignIn, method: string, params: unknown[]): Promise<unknown> {
