@@ -30,7 +30,11 @@ describe('DeviceWatch', () => {
     await watch.submit({});
     expect(scopes).toEqual([]);
     expect(await watch.during(() => Promise.resolve(7))).toBe(7);
-    await expect(watch.during(() => Promise.reject(new RangeError('own')))).rejects.toThrow('own');
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const own = expect(watch.during(() => Promise.reject(new RangeError('own')))).rejects.toThrow('own');
+    await vi.advanceTimersByTimeAsync(10_000);
+    await own;
     expect(watch.reason).toBeNull();
   });
 
@@ -41,14 +45,18 @@ describe('DeviceWatch', () => {
     expect(() => watch.check()).toThrow(message);
   });
 
-  it('gives the reason of a loss when something can no longer be done', async () => {
+  it.each([20, 9000])('gives the reason of a loss when something can no longer be done, %d ms later', async (ms) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const { device, lose } = fakeDevice();
     const watch = new DeviceWatch(device, 1000);
     const work = watch.during(() => {
-      setTimeout(() => lose('the driver was updated'), 20);
+      setTimeout(() => lose('the driver was updated'), ms);
       return Promise.reject(new DOMException('unmapped', 'AbortError'));
     });
-    await expect(work).rejects.toMatchObject({ ...LOST, details: { reason: 'the driver was updated' } });
+    const failed = expect(work).rejects.toMatchObject({ ...LOST, details: { reason: 'the driver was updated' } });
+    await vi.advanceTimersByTimeAsync(ms);
+    await failed;
     expect(watch.reason).toBe('the driver was updated');
   });
 

@@ -4,8 +4,8 @@ import type { CancelToken } from '../../api/platform.ts';
 
 /** Time after which a GPU counts as hung, ms. Most browsers end a hung GPU process after about ten seconds. */
 export const HANG_MS = 30_000;
-/** Longest time from a failed call to the reason for the loss of the device, ms. */
-const REASON_MS = 1000;
+/** Longest time from a failed call to the reason for the loss of the device, ms. On a busy computer, a second is not enough. */
+const REASON_MS = 10_000;
 /** How often work checks whether it was cancelled, ms. */
 const CANCEL_MS = 20;
 
