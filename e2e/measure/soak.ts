@@ -38,6 +38,8 @@ const guard = new Guard();
 const app = await launchWebApp(browser, { dataDir, guard });
 try {
   const chat = new ChatPage(app.page);
+  // Thirty replies do not fit in a window.
+  await app.services.invoke('settingsSet', { whenFull: 'shift' });
   await chat.ready();
   if (values.model !== undefined) {
     const models = new ModelsPage(app);

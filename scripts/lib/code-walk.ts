@@ -22,7 +22,11 @@ export async function walkCode(page: Page, shot: Shot, file: string): Promise<vo
   await shot('code');
 
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-  await chat.lastText.evaluate((body) => document.getSelection()?.selectAllChildren(body));
+  await chat.lastText.evaluate((body) => {
+    // As a pointer that selects text does.
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    document.getSelection()?.selectAllChildren(body);
+  });
   await page.keyboard.press('Control+c');
   await chat.id('composer').focus();
   await page.keyboard.press('Control+v');
