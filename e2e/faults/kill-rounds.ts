@@ -84,7 +84,7 @@ export class KillRounds {
     await chat.set('ignoreEos', true);
     await chat.set('maxTokens', 20_000);
     await chat.set('repetitionWindow', 0);
-    // What is shown is compared with what is stored: without the marks of Markdown, it would differ.
+    // As it is stored: a formatted reply does not show the marks of Markdown.
     await this.#app.services.invoke('settingsSet', { whenFull: 'shift', rawReplies: true });
     this.#prepared = true;
   }

@@ -7,7 +7,7 @@ export interface BatcherOptions {
   credit: number;
   /** Events closer together than this share a chunk, ms; 0 sends each event at once. */
   flushMs?: number;
-  /** How many tokens are in the first chunk with any, unless the second is late. Default 1. */
+  /** Number of tokens to wait for, at most `flushMs`, before the first are sent. Default 1. */
   firstTokens?: number;
   /** Maximum events that wait for credit before their producer must wait, too. */
   maxWaiting?: number;

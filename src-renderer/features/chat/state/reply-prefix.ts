@@ -26,7 +26,7 @@ export async function prefixOf(reply: Reply, end: number, engine: Pick<EngineApi
   return { text, ids: [] };
 }
 
-/** As `prefixOf` if it does not take the engine to find out, else null. */
+/** As `prefixOf`, or null if only the engine knows. */
 export function prefixAtOnce(reply: Reply, end: number): ReplyPrefix | null {
   const ids = reply.ids(0, end);
   return reply.runStart === 0 && areKnown(ids) ? { text: '', ids } : null;
