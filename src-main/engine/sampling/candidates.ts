@@ -116,11 +116,14 @@ export class Candidates {
 
   /** Keeps the `k` highest logits, best first. */
   keepTop(k: number): void {
-    const ids = this.raw?.top(k);
-    if (ids) this.takeRaw(ids);
-    else if (this.sorted) this.length = Math.min(k, this.length);
-    else this.keep(selectTop(this.logits, this.length, k));
+    if (this.sorted) this.length = Math.min(k, this.length);
+    else this.keep(this.topSlots(k));
     this.sorted = true;
+  }
+
+  /** Slots of the `k` highest logits, best first. */
+  topSlots(k: number): Int32Array {
+    return this.raw?.top(k) ?? selectTop(this.logits, this.length, k);
   }
 
   /**
@@ -136,6 +139,10 @@ export class Candidates {
 
   /** Keeps the entries at `slots`, in that order. */
   keep(slots: Int32Array): void {
+    if (this.raw !== null) {
+      this.takeRaw(slots);
+      return;
+    }
     const { ids, logits } = this;
     const keptIds = new Int32Array(slots.length);
     const keptLogits = new Float32Array(slots.length);
@@ -180,14 +187,12 @@ export class Candidates {
    * Fills `probabilities` in array order, in float32 like llama.cpp's softmax, so that stages cut at the same candidate.
    */
   softmax(): void {
-    const { logits, probabilities, length } = this;
-    const max = logits[this.indexOfMax()];
+    // What rules out all others only says so.
+    if (this.certain !== -1) this.copyRaw();
+    this.weigh();
+    const { probabilities, length } = this;
     let sum = 0;
-    for (let i = 0; i < length; i++) {
-      // Storing rounds to float32; the sum must add the rounded value.
-      probabilities[i] = Math.exp(Math.fround(logits[i] - max));
-      sum = Math.fround(sum + probabilities[i]);
-    }
+    for (let i = 0; i < length; i++) sum = Math.fround(sum + probabilities[i]);
     for (let i = 0; i < length; i++) probabilities[i] = probabilities[i] / sum;
     this.total = 1;
   }
