@@ -1,12 +1,12 @@
 /**
- * Measures the view Inside on a long text with SmolLM2 in the Electron app:
+ * Measures the view Inside on a long text with SmolLM2:
  *
- *     npx tsx e2e/measure/inside.ts [--file Q4_1] [--words 1000]
+ *     npx tsx e2e/measure/inside.ts [--host electron] [--file Q4_1] [--words 1000]
  *
- * For each step the time from the click until everything on it is there: for a text that was just entered, when everything
- * was computed ahead, and for another token or layer. Then frames while a key is held, and the memory of the engine's and the
- * page's process before, while and after the view is open: what is left after it are pages of WebAssembly memory, which cannot
- * be given back, and which the next run uses again.
+ * For each step the time from the click until everything on it is there: for a token of a chat that was just opened, for a
+ * text that was just entered, when everything was computed ahead, and for another token or layer. Then frames while a key
+ * is held, and, in Electron, the memory of the engine's and the page's process before, while and after the view is open:
+ * what is left after it are pages of WebAssembly memory, which cannot be given back, and which the next run uses again.
  */
 import { expect, type Locator } from '@playwright/test';
 import { parseArgs } from 'node:util';
@@ -15,10 +15,14 @@ import { InsidePage } from '../pages/inside.ts';
 import type { RunningApp } from '../support/app.ts';
 import { words } from '../support/long-chats.ts';
 import { memoryByKind, type ProcessMemory } from './memory-kinds.ts';
-import { fileTypes, loadSmolLM2, quantile, withApp } from './support.ts';
+import { fileTypes, hostNamed, loadSmolLM2, quantile, withApp } from './support.ts';
 
 const { values } = parseArgs({
-  options: { file: { type: 'string', default: 'Q4_1' }, words: { type: 'string', default: '1000' } },
+  options: {
+    host: { type: 'string', default: 'electron' },
+    file: { type: 'string', default: 'Q4_1' },
+    words: { type: 'string', default: '1000' },
+  },
 });
 /** Of running all tokens, on a busy computer. */
 const RUN_TIMEOUT_MS = 300_000;
@@ -33,36 +37,57 @@ const RELEASE_MS = 3000;
 const MIB = 2 ** 20;
 
 const [type] = fileTypes(values.file);
-if (type !== undefined) await withApp('electron', (app) => measure(app, type));
+if (type !== undefined) await withApp(hostNamed(values.host), (app) => measure(app, type));
 
 async function measure(app: RunningApp, file: Parameters<typeof loadSmolLM2>[1]): Promise<void> {
   const { page } = app;
   const chat = await loadSmolLM2(app, file, 32);
   const rates = [await decodeRate(app)];
-  const memory = new Map([['before', await memoryByKind(app)]]);
+  const memory = new Map<string, readonly ProcessMemory[]>();
+  const noteMemory = async (when: string) => {
+    if (app.electron !== null) memory.set(when, await memoryByKind(app));
+  };
+  await noteMemory('before');
   const inside = new InsidePage(page);
-  await inside.show();
   const steps = PAGES.map(({ id }) => id).filter((id) => id !== 'what-if');
+  await chat.id('new-chat').click();
+  await chat.ask(words(Number(values.words)).join(''));
+  await chat.id('view-tokens').click();
+  const ofChat = new Map<StepId, number>();
+  for (const id of steps) {
+    await page.keyboard.press('Control+1');
+    await chat.lastReply.getByTestId('token').last().click();
+    // The view opens with this step.
+    const why = await timed(inside, () => chat.id('look-inside').click());
+    ofChat.set(id, id === 'why' ? why : await timed(inside, () => inside.id(`step-${id}`).click()));
+  }
+  console.log(`Run of a chat: ${await count(inside)} tokens.`);
+  await page.getByRole('button', { name: 'Use text instead' }).click();
   const cold = new Map<StepId, number>();
   for (const [at, id] of steps.entries()) {
     await enter(inside, at);
     cold.set(id, await timed(inside, () => inside.id(`step-${id}`).click()));
   }
   await enter(inside, steps.length);
-  console.log(`${Number(await selectedToken(inside).getAttribute('data-token')) + 1} tokens.`);
+  console.log(`Run of a text: ${await count(inside)} tokens.`);
   await page.waitForTimeout(AHEAD_MS);
 
   let cache = '';
-  console.log('\n| step | text just entered, ms | computed ahead, ms | another token or layer, ms |');
-  console.log('| ---- | --------------------: | -----------------: | -------------------------: |');
+  console.log(
+    '\n| step | token of a chat, ms | text just entered, ms | computed ahead, ms | another token or layer, ms |',
+  );
+  console.log(
+    '| ---- | ------------------: | --------------------: | -----------------: | -------------------------: |',
+  );
   for (const id of steps) {
     const first = await timed(inside, () => inside.id(`step-${id}`).click());
     const next = await timed(inside, () => moveOn(inside, id));
-    console.log(`| ${id} | ${[cold.get(id) ?? NaN, first, next].map((ms) => ms.toFixed(0)).join(' | ')} |`);
+    const all = [ofChat.get(id) ?? NaN, cold.get(id) ?? NaN, first, next];
+    console.log(`| ${id} | ${all.map((ms) => ms.toFixed(0)).join(' | ')} |`);
     if (id === 'loop') cache = (await inside.id('cache-facts').textContent())?.replaceAll(/\s+/gu, ' ').trim() ?? '';
   }
   console.log(`\n${cache}`);
-  memory.set('open', await memoryByKind(app));
+  await noteMemory('open');
 
   console.log('\n| held key | frames/s | slowest 5 %, ms |\n| -------- | -------: | --------------: |');
   await inside.step('attention');
@@ -81,8 +106,8 @@ async function measure(app: RunningApp, file: Parameters<typeof loadSmolLM2>[1])
   await page.keyboard.press('Control+1');
   await chat.id('composer').waitFor();
   await page.waitForTimeout(RELEASE_MS);
-  memory.set('after', await memoryByKind(app));
-  reportMemory(memory);
+  await noteMemory('after');
+  if (memory.size > 0) reportMemory(memory);
   rates.push(await decodeRate(app));
   console.log(`Decoding: ${rates.map((rate) => `${rate.toFixed(1)} tok/s`).join(' before, ')} after.`);
 }
@@ -107,6 +132,11 @@ async function enter(inside: InsidePage, number: number): Promise<void> {
   await inside.id('inside-text').fill(`${letter}${words(Number(values.words)).join('')} ${letter}`);
   // The last token is selected.
   await expect(selectedToken(inside)).toContainText(letter);
+}
+
+/** Tokens of the run; the last one is selected. */
+async function count(inside: InsidePage): Promise<number> {
+  return Number(await selectedToken(inside).getAttribute('data-token')) + 1;
 }
 
 function selectedToken(inside: InsidePage): Locator {

@@ -286,7 +286,7 @@ describe('inside', () => {
       // One step of the model, from the K and V of the chat.
       if (token < ids.length - 1) expect(engine.computedTokens - computedTokens).toBe(1);
     }
-    await engine.inside({ ...run, query: { kind: 'norms' } });
+    await engine.inside({ ...run, query: { kind: 'norms', from: 1, to: ids.length } });
     await engine.inside({ ...run, query: { kind: 'attention_maps', layer: 1, size: 10 } });
     const off = { ids, interventions: [{ kind: 'head' as const, layer: 0, head: 3 }] };
     await engine.inside({ ...off, query: { kind: 'lens', token: 4, top: 3 } });
@@ -309,7 +309,7 @@ describe('inside', () => {
       attention_maps: { kind: 'attention_maps', layer: 0, size: 2 },
       feed_forward: { kind: 'feed_forward', layer: 0, token: 2, neurons: 1, tokens: 1 },
       layer: { kind: 'layer', layer: 0, ...range },
-      norms: { kind: 'norms' },
+      norms: { kind: 'norms', ...range },
       logits: { kind: 'logits', token: 2, top: 1 },
       lens: { kind: 'lens', token: 2, top: 1 },
       attribution: { kind: 'attribution', token: 2, target: 3, rival: 4 },
@@ -322,7 +322,7 @@ describe('inside', () => {
   });
 
   it('refuses what the model does not have', async () => {
-    const query = { kind: 'norms' } as const;
+    const query = { kind: 'norms', from: 0, to: 1 } as const;
     const asking = (part: object) => engine.inside({ ids: [0], interventions: [], query, ...part });
     await expect(asking({ ids: [] })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     await expect(asking({ ids: [8000] })).rejects.toThrow('ids[0]');

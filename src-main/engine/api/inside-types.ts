@@ -64,8 +64,8 @@ export type InsideQuery =
   | { kind: 'feed_forward'; layer: number; token: number; neurons: number; tokens: number }
   /** The residual stream in a layer, for a range of tokens. */
   | { kind: 'layer'; layer: number; from: number; to: number }
-  /** Sizes of the residual stream and of what each block adds, for all layers and tokens. */
-  | { kind: 'norms' }
+  /** Lengths of the residual stream and of what each block adds, in all layers and for a range of tokens. */
+  | { kind: 'norms'; from: number; to: number }
   /** The logits after a token. */
   | { kind: 'logits'; token: number; top: number }
   /** What each layer would predict after a token. */
@@ -221,6 +221,7 @@ export interface LayerAnswer {
 export interface NormsAnswer {
   kind: 'norms';
   layers: number;
+  /** `to - from`. */
   tokens: number;
   /** `[layers + 1, tokens]`: the input of the first layer, then the output of each. */
   stream: Float32Array;

@@ -46,7 +46,7 @@ describe('ContextWindow', () => {
     await fill(ids(100));
     window.switchTo('tapped');
     expect(await fill(ids(100))).toBe(0);
-    expect(await window.probe([...ids(100), 1], ['tapped'], { logits: [] })).not.toBeNull();
+    expect(await window.probe([...ids(100), 1], 1, 'tapped', { logits: [] })).not.toBeNull();
     window.switchTo('');
     expect(await fill([...ids(100), 1])).toBe(100);
     expect(window.contents(ids(100))).toEqual({
@@ -155,7 +155,7 @@ describe('ContextWindow', () => {
     it('are kept longer when they are probed', async () => {
       const { fill, window } = set;
       const [a, b] = [ids(100, 1000), ids(100, 2000)];
-      const probe = (wanted: readonly number[]) => window.probe([...wanted, 1], [''], { logits: [] });
+      const probe = (wanted: readonly number[]) => window.probe([...wanted, 1], 1, '', { logits: [] });
       await look(a);
       await look(b);
       await fill(ids(100));
@@ -169,10 +169,10 @@ describe('ContextWindow', () => {
   it('runs a token after a prefix of any sequence, and leaves all sequences as they are', async () => {
     const { fill, window, cache, ran } = set;
     await fill(ids(100));
-    expect(await window.probe([...ids(60), 7], [''], { logits: [] })).not.toBeNull();
-    expect(await window.probe([...ids(60, 1), 7], [''], { logits: [] })).toBeNull();
-    expect(await window.probe([...ids(60), 7], ['tapped'], { logits: [] })).toBeNull();
-    expect(await window.probe([7], ['tapped'], { logits: [] })).not.toBeNull();
+    expect(await window.probe([...ids(60), 7], 1, '', { logits: [] })).not.toBeNull();
+    expect(await window.probe([...ids(60, 1), 7], 1, '', { logits: [] })).toBeNull();
+    expect(await window.probe([...ids(60), 7], 1, 'tapped', { logits: [] })).toBeNull();
+    expect(await window.probe([7], 1, 'tapped', { logits: [] })).not.toBeNull();
     expect(ran).toEqual([100, 1, 1]);
     expect([window.length, CELLS - cache.free]).toEqual([100, 100]);
   });
@@ -182,8 +182,8 @@ describe('ContextWindow', () => {
     await fill(ids(100, 5000));
     await fill(ids(CELLS));
     expect(cache.free).toBe(0);
-    expect(await window.probe([...ids(60), 7], [''], { logits: [] })).not.toBeNull();
-    expect(await window.probe(ids(CELLS), [''], { logits: [] })).not.toBeNull();
+    expect(await window.probe([...ids(60), 7], 1, '', { logits: [] })).not.toBeNull();
+    expect(await window.probe(ids(CELLS), 1, '', { logits: [] })).not.toBeNull();
     expect([window.length, cache.free]).toEqual([CELLS - 1, 1]);
     // As without the probes.
     expect(await fill(ids(CELLS))).toBe(CELLS - 1);

@@ -146,7 +146,7 @@ export class ContextWindow implements TokenWindow {
 
   /** Cells of these tokens if a sequence of the model's own begins with them, else null. */
   cellsOf(ids: readonly number[]): Int32Array | null {
-    const sequence = this.sequenceWith(ids, [OWN]);
+    const sequence = this.sequenceWith(ids, OWN);
     return sequence === undefined ? null : this.cache.cells(sequence, ids.length);
   }
 
@@ -206,39 +206,51 @@ export class ContextWindow implements TokenWindow {
     if (this.temporary.has(this.sequence)) this.clear();
   }
 
+  /** Whether a sequence of a variant begins with these tokens. */
+  holds(ids: readonly number[], variant: string): boolean {
+    return this.sequenceWith(ids, variant) !== undefined;
+  }
+
+  /** Tokens that `probe` can run at once without taking the room of any sequence, or 1. */
+  get roomForProbe(): number {
+    return Math.max(1, this.cache.free);
+  }
+
   /**
-   * Runs the last of `ids` after the others, in a sequence that is dropped afterwards. All sequences stay as they are,
-   * unless it needs their room.
-   * @returns null if no sequence of these variants begins with the others
+   * Runs the last `count` of `ids` after the others, in a sequence that is dropped afterwards. All sequences stay as they
+   * are, unless it needs their room.
+   * @param count at most `roomForProbe`
+   * @returns null if no sequence of this variant begins with the others
    */
   async probe(
     ids: readonly number[],
-    variants: readonly string[],
+    count: number,
+    variant: string,
     outputs: Outputs,
     cancel?: CancelToken,
   ): Promise<RunResult | null> {
-    const before = ids.slice(0, -1);
-    const sequence = this.sequenceWith(before, variants);
+    const before = ids.slice(0, -count);
+    const sequence = this.sequenceWith(before, variant);
     if (sequence === undefined) return null;
     if (sequence !== this.sequence) this.kept = [...this.kept.filter((other) => other !== sequence), sequence];
     const probe = ++this.last;
     if (before.length > 0) this.cache.fork(sequence, probe, before.length);
     try {
-      this.freeUpTo(1);
+      this.freeUpTo(count);
       // A full window's last token would be computed again anyway: `reuse` never takes the last one.
       if (this.cache.free === 0) this.truncate(this.length - 1);
-      const { tokens, cells, positions, context } = this.cache.append(probe, ids.slice(-1));
-      const batch = { tokens, positions, cells, sequences: new Int32Array(1), contexts: [context] };
+      const { tokens, cells, positions, context } = this.cache.append(probe, ids.slice(-count));
+      const batch = { tokens, positions, cells, sequences: new Int32Array(count), contexts: [context] };
       return await this.executor.run(batch, outputs, cancel);
     } finally {
       this.cache.release(probe);
     }
   }
 
-  private sequenceWith(ids: readonly number[], variants: readonly string[]): number | undefined {
-    const all = variants.flatMap((variant) => this.ofVariant(variant));
+  private sequenceWith(ids: readonly number[], variant: string): number | undefined {
     // Every sequence begins with no tokens at all.
-    return ids.length === 0 ? this.sequence : all.find((sequence) => this.cache.common(sequence, ids) === ids.length);
+    if (ids.length === 0) return this.sequence;
+    return this.ofVariant(variant).find((sequence) => this.cache.common(sequence, ids) === ids.length);
   }
 
   private ofVariant(variant: string): number[] {

@@ -160,11 +160,14 @@ describe.each(ALL_MODELS)('%s', (name) => {
     );
     expect(normalisedError(maps, pooled)).toBeLessThan(FLOAT32_NMSE);
 
-    const { stream, attention: added } = await ask({ kind: 'norms' });
+    const { stream, attention: added } = await ask({ kind: 'norms', from: 0, to: TOKENS });
     const lengths = (rows: readonly number[][]) => rows.map((row) => Math.hypot(...row));
     close(stream.slice(0, TOKENS), [lengths(tensor(TAPS.embedding))]);
     close(stream.slice((last + 1) * TOKENS), [lengths(tensor(TAPS.layerOutput(last)))]);
     close(added.slice(last * TOKENS), [lengths(tensor(TAPS.attentionBlock(last)))]);
+    const some = await ask({ kind: 'norms', from, to });
+    close(some.stream.slice((last + 1) * (to - from)), [lengths(tensor(TAPS.layerOutput(last)).slice(from, to))]);
+    close(some.feedForward.slice(0, to - from), [lengths(tensor(TAPS.feedForwardBlock(0)).slice(from, to))]);
 
     const { logits, top } = await ask({ kind: 'logits', token: 7, top: 3 });
     close(logits, [expected.logits[7]]);
@@ -302,10 +305,9 @@ describe('memory', () => {
     const { ask, run, inside } = await asking('gemma3');
     const { executor } = run;
     const layers = run.program.kvWidths.length;
-    const layer = { kind: 'layer', layer: layers - 1, from: 0, to: TOKENS } as const;
-    const expected = await (await asking('gemma3')).ask(layer);
-    const { stream } = await (await asking('gemma3')).ask({ kind: 'norms' });
-    // Cancelled while the last layers run.
+    const query = { kind: 'attention', layer: layers - 1, head: 0, from: 0, to: TOKENS } as const;
+    const expected = await (await asking('gemma3')).ask(query);
+    // Cancelled after the first layers.
     let runs = 0;
     const slow = {
       ...run,
@@ -317,14 +319,13 @@ describe('memory', () => {
         },
       }),
     };
-    const norms = { ids: run.ids, interventions: [], query: { kind: 'norms' as const } };
-    await expect(inside.ask(slow, { ...norms, ids: [...run.ids] })).rejects.toMatchObject({ code: 'CANCELLED' });
+    const params = { ids: [...run.ids], interventions: [], query };
+    await expect(inside.ask(slow, params)).rejects.toMatchObject({ code: 'CANCELLED' });
     const computed = executor.computedTokens;
-    const found = await ask({ kind: 'norms' });
-    // Three layers at a time.
-    expect(executor.computedTokens - computed).toBe(TOKENS * (Math.ceil(layers / 3) - 1));
-    expect([...found.stream]).toEqual([...stream]);
-    expect([...(await ask(layer)).output]).toEqual([...expected.output]);
+    const found = await ask(query);
+    // Three layers at a time, without the first three, and the one that is asked about.
+    expect(executor.computedTokens - computed).toBe(TOKENS * (Math.ceil((layers - 1) / 3) - 1 + 1));
+    expect([...found.output]).toEqual([...expected.output]);
   });
 
   it('says what the KV cache holds', async () => {

@@ -73,7 +73,7 @@ function valuesOf(query: InsideQuery, tokens: number, { config }: Model): number
     case 'layer':
       return 5 * (query.to - query.from) * hiddenSize;
     case 'norms':
-      return (3 * layers + 1) * tokens;
+      return (3 * layers + 1) * (query.to - query.from);
     case 'logits':
       return vocabularySize;
     case 'lens':

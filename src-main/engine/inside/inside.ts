@@ -1,14 +1,5 @@
 /** Answers questions about the inside of runs, and remembers runs and answers. */
-import type {
-  CacheAnswer,
-  InsideAnswer,
-  InsideParams,
-  InsideQuery,
-  Intervention,
-  LayerAnswer,
-} from '../api/inside-types.ts';
-import { tensorName } from '../program/partial-program.ts';
-import { TAPS } from '../program/taps.ts';
+import type { CacheAnswer, InsideAnswer, InsideParams, InsideQuery, Intervention } from '../api/inside-types.ts';
 import { shownPiece } from '../generation/shown-piece.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { attribute } from './attribution.ts';
@@ -24,8 +15,8 @@ import { checkQuery } from './check-query.ts';
 import { embeddingOf, positionsOf } from './embedding-view.ts';
 import { feedForwardOf } from './feed-forward-view.ts';
 import { hasFinalNorm, logitLens } from './lens.ts';
-import { required } from './partial-runs.ts';
-import { requiredTensor, ResidualStream, streamTensor } from './residual-stream.ts';
+import { layerOf, normsOf } from './layer-view.ts';
+import { ResidualStream } from './residual-stream.ts';
 import { tokensOf } from './tokens-view.ts';
 import { type InsideRun, tapRow } from './tapped-row.ts';
 
@@ -109,11 +100,9 @@ export class Inside {
       case 'feed_forward':
         return feedForwardOf(run, query);
       case 'layer':
-        return layerOf(run, streamOf(), query);
-      case 'norms': {
-        const norms = await streamOf().norms(run);
-        return { kind: 'norms', layers: run.program.kvWidths.length, tokens: run.ids.length, ...norms };
-      }
+        return layerOf(run, query);
+      case 'norms':
+        return normsOf(run, query);
       case 'logits': {
         const { logits } = await tapRow(run, query.token, []);
         const top = new RawDistribution(logits).top(query.top);
@@ -130,30 +119,6 @@ export class Inside {
         return cacheOf(run);
     }
   }
-}
-
-async function layerOf(
-  run: InsideRun,
-  stream: ResidualStream,
-  { layer, from, to }: { layer: number; from: number; to: number },
-): Promise<LayerAnswer> {
-  const tensors = [
-    streamTensor(run, layer),
-    ...[TAPS.attentionBlock(layer), TAPS.attentionOutput(layer)].map((tap) => requiredTensor(run, tap)),
-    ...[TAPS.feedForwardBlock(layer), TAPS.layerOutput(layer)].map((tap) => requiredTensor(run, tap)),
-  ];
-  const hidden = run.program.tensors[tensors[0]].width;
-  const rows = tensors.map(() => new Float32Array((to - from) * hidden));
-  await stream.layer(run, layer, { from, to, tensors, attention: false }, (taps, first, end) => {
-    const [start, stop] = [Math.max(first, from), Math.min(end, to)];
-    if (start >= stop) return;
-    tensors.forEach((tensor, i) => {
-      const { data } = required(taps.get(tensorName(tensor)));
-      rows[i].set(data.subarray((start - first) * hidden, (stop - first) * hidden), (start - from) * hidden);
-    });
-  });
-  const [input, attention, afterAttention, feedForward, output] = rows;
-  return { kind: 'layer', hidden, input, attention, afterAttention, feedForward, output };
 }
 
 function cacheOf({ model, executor, context, ids, program }: InsideRun): CacheAnswer {

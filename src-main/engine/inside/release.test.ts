@@ -58,7 +58,7 @@ it('gives the cells of the KV cache back, and takes none from a chat before', as
 });
 
 it('forgets runs of the model that waits beside the loaded one', async () => {
-  await ask({ kind: 'norms' });
+  await ask({ kind: 'norms', from: 0, to: 10 });
   await engine.load(memoryModelFiles('llama', { 'model.gguf': await tinyGguf('llama') }), {
     ...{ keepLoaded: true, contextSize: 64, threads: 1 },
   });

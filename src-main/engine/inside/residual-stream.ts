@@ -17,13 +17,6 @@ const WEIGHT_BYTES = 32 * 2 ** 20;
 /** With fewer rows, threads have too little to do. */
 const MIN_ROWS = 8;
 
-/** Lengths of the rows of the residual stream, `[layers + 1, tokens]`, and of what blocks add, `[layers, tokens]`. */
-export interface StreamNorms {
-  readonly stream: Float32Array;
-  readonly attention: Float32Array;
-  readonly feedForward: Float32Array;
-}
-
 /** Receives the taps of rows `from` up to `to`, which are the rows of the tensors. */
 type OnSlice = (taps: RunResult['taps'], from: number, to: number) => void;
 
@@ -44,7 +37,6 @@ export interface WantedOfLayer {
  * blocks of cells beside the cache, for a few layers each, which a chat does not notice.
  */
 export class ResidualStream {
-  private readonly lengths: StreamNorms;
   /** By layer, from 1: the first one's are the embeddings. */
   private readonly kept = new Map<number, Float32Array>();
   /** The input of every so many layers is kept. */
@@ -60,27 +52,12 @@ export class ResidualStream {
     this.layers = program.kvWidths.length;
     this.hidden = program.tensors[streamTensor({ program }, 0)].width;
     this.step = Math.max(1, Math.ceil((4 * ids.length * this.hidden * this.layers) / keptBytes));
-    this.lengths = {
-      stream: new Float32Array((this.layers + 1) * ids.length),
-      attention: new Float32Array(this.layers * ids.length),
-      feedForward: new Float32Array(this.layers * ids.length),
-    };
   }
 
   /** Bytes of all that is kept. */
   get bytes(): number {
-    const { stream, attention, feedForward } = this.lengths;
     const kept = new Set([...this.kept.values(), ...(this.next ? [this.next] : [])]);
-    return [stream, attention, feedForward, ...kept].reduce((sum, { byteLength }) => sum + byteLength, 0);
-  }
-
-  /**
-   * Runs all tokens through all layers, as far as that was not done.
-   * @throws EngineError OUT_OF_MEMORY, CANCELLED; completed layers stay
-   */
-  async norms(run: InsideRun): Promise<StreamNorms> {
-    await this.computeTo(run, this.layers);
-    return this.lengths;
+    return [...kept].reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /**
@@ -120,40 +97,27 @@ export class ResidualStream {
 
   /** Computes the next layers, up to `end`. */
   private async advance(run: InsideRun, end: number): Promise<void> {
-    const { hidden, layers, lengths } = this;
+    const { hidden, next: rows } = this;
     const { program, ids } = run;
-    const start = this.done;
-    const input = start === 0 ? null : streamTensor(run, start);
-    const rows = this.next;
-    const own = Array.from({ length: end - start }, (_, i) => start + i);
-    const attention = own.map((layer) => requiredTensor(run, TAPS.attentionBlock(layer)));
-    const feedForward = own.map((layer) => requiredTensor(run, TAPS.feedForwardBlock(layer)));
-    /** What the layers read and leave, except for what is given. */
-    const stream = [...(start === 0 ? [0] : []), ...own.map((layer) => layer + 1)].map((layer) => ({
-      layer,
-      tensor: streamTensor(run, layer),
-      kept: this.isKept(layer) || (layer === end && end < layers) ? new Float32Array(ids.length * hidden) : null,
-    }));
-    const wanted = [...new Set([...stream.map(({ tensor }) => tensor), ...attention, ...feedForward])];
+    const input = this.done === 0 ? null : streamTensor(run, this.done);
+    /** Of the layers after these. */
+    const inputs = Array.from({ length: end - this.done }, (_, i) => this.done + 1 + i)
+      .filter((layer) => this.isKept(layer) || layer === end)
+      .map((layer) => ({ layer, tensor: streamTensor(run, layer), rows: new Float32Array(ids.length * hidden) }));
+    const wanted = inputs.map(({ tensor }) => tensor);
     const part = partialProgram(program, { given: input === null ? [] : [input], wanted });
     const outputs = { logits: [], program: part, taps: wanted.map(tensorName) };
     const onSlice: OnSlice = (taps, from) => {
-      const rowsOf = (tensor: number) => required(taps.get(tensorName(tensor))).data;
-      for (const { layer, tensor, kept } of stream) {
-        kept?.set(rowsOf(tensor), from * hidden);
-        measure(rowsOf(tensor), hidden, lengths.stream, layer * ids.length + from);
+      for (const { tensor, rows } of inputs) {
+        rows.set(required(taps.get(tensorName(tensor))).data, from * hidden);
       }
-      own.forEach((layer, i) => {
-        measure(rowsOf(attention[i]), hidden, lengths.attention, layer * ids.length + from);
-        measure(rowsOf(feedForward[i]), hidden, lengths.feedForward, layer * ids.length + from);
-      });
     };
     await inBlock(run, [part], (block) =>
       runSlices(run, block, { from: 0, to: ids.length }, outputs, onSlice, given(input, rows, hidden)),
     );
-    for (const { layer, kept } of stream) if (kept && this.isKept(layer)) this.kept.set(layer, kept);
+    for (const { layer, rows } of inputs) if (this.isKept(layer)) this.kept.set(layer, rows);
     this.done = end;
-    this.next = end === layers ? null : (stream.at(-1)?.kept ?? null);
+    this.next = inputs.at(-1)?.rows ?? null;
   }
 
   private isKept(layer: number): boolean {
@@ -238,13 +202,4 @@ function sliceBatch(ids: readonly number[], from: number, to: number, block: Cel
   const tokens = Int32Array.from(ids.slice(from, to));
   const contexts = [{ cells: all, positions: all }];
   return { tokens, positions: own, cells: own, sequences: new Int32Array(to - from), contexts, block };
-}
-
-/** Writes the length of each row. */
-function measure(rows: Float32Array, width: number, lengths: Float32Array, at: number): void {
-  for (let row = 0; row * width < rows.length; row++) {
-    let squares = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) squares += rows[i] * rows[i];
-    lengths[at + row] = Math.sqrt(squares);
-  }
 }

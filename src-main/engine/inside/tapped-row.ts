@@ -5,9 +5,12 @@ import { type ContextWindow, OWN } from '../generation/context-window.ts';
 import { HostYield } from '../generation/host-yield.ts';
 import { SHORT_SLICE_TOKENS, SLICE_TOKENS } from '../generation/prefill.ts';
 import type { Model } from '../models/model.ts';
-import { tapTensors, tensorName } from '../program/partial-program.ts';
+import { partialProgram, tapTensors, tensorName } from '../program/partial-program.ts';
 import type { Program } from '../program/program.ts';
 import { required } from './partial-runs.ts';
+
+/** Bytes of tensors that a run returns. */
+const TAPPED_BYTES = 32 * 2 ** 20;
 
 /** A prompt and the program that runs it: the model's own, or one with interventions. */
 export interface InsideRun {
@@ -39,15 +42,52 @@ export interface TappedRow {
  */
 export async function tapRow(run: InsideRun, index: number, tensors: readonly number[]): Promise<TappedRow> {
   const { program } = run;
-  const taps = tensors.map(tensorName);
-  const tapped = { taps, program: tapTensors(program, tensors) };
-  const { taps: found, logits } = await (run.causal ? runLast(run, index, tapped) : runAll(run, index, tapped));
+  const tapped = { taps: tensors.map(tensorName), program: tapTensors(program, tensors) };
+  const { result, first } = await runRows(run, { from: index, to: index + 1 }, (row) => ({ ...tapped, logits: [row] }));
   const rowOf = (tensor: number) => {
     const { width } = program.tensors[tensor];
-    const row = run.causal ? 0 : index;
-    return required(found.get(tensorName(tensor))).data.slice(row * width, (row + 1) * width);
+    return required(result.taps.get(tensorName(tensor))).data.slice(first * width, (first + 1) * width);
   };
-  return { tensors: new Map(tensors.map((tensor) => [tensor, rowOf(tensor)])), logits: await logits[0].read() };
+  return { tensors: new Map(tensors.map((tensor) => [tensor, rowOf(tensor)])), logits: await result.logits[0].read() };
+}
+
+/** Rows `[from, to)` of tensors. */
+export interface TappedRows {
+  readonly from: number;
+  readonly to: number;
+  /** `[to - from, width]` */
+  readonly of: (tensor: number) => Float32Array;
+}
+
+/**
+ * Returns tensors of some tokens' rows, a slice at a time, from a run of the layers that compute them. K and V of the tokens
+ * before are found or computed as for `tapRow`.
+ * @throws EngineError CANCELLED
+ */
+export async function* tapRows(
+  run: InsideRun,
+  { from, to }: { from: number; to: number },
+  tensors: readonly number[],
+): AsyncGenerator<TappedRows, void, undefined> {
+  const { program, context, causal } = run;
+  const hostYield = new HostYield(run.platform);
+  const tapped = { taps: tensors.map(tensorName), program: partialProgram(program, { given: [], wanted: tensors }) };
+  const bytesPerRow = tensors.reduce((sum, tensor) => sum + 4 * program.tensors[tensor].width, 0);
+  const most = Math.max(1, Math.min(SHORT_SLICE_TOKENS, Math.floor(TAPPED_BYTES / bytesPerRow)));
+  for (let at = from; at < to;) {
+    // What this takes of the cache is not room for the rows.
+    if (causal) await holdPrefix(run, at);
+    const rows = { from: at, to: causal ? Math.min(to, at + Math.min(most, context.roomForProbe)) : to };
+    const { result, first } = await runRows(run, rows, () => ({ ...tapped, logits: [] }));
+    const rowsOf = (tensor: number) => {
+      const { width } = program.tensors[tensor];
+      const { data } = required(result.taps.get(tensorName(tensor)));
+      return data.subarray(first * width, (first + rows.to - rows.from) * width);
+    };
+    yield { ...rows, of: rowsOf };
+    at = rows.to;
+    await hostYield.ifDue();
+  }
 }
 
 /** The variant of the cache's sequences that interventions computed: a chat must not continue them. */
@@ -60,14 +100,27 @@ function ownVariant(run: InsideRun): string {
   return run.program === run.model.program ? OWN : variantOf(run);
 }
 
-/** Runs one token after those before it, which are computed first if no sequence holds them. */
-async function runLast(run: InsideRun, index: number, tapped: Partial<Outputs>): Promise<RunResult> {
+/**
+ * Runs some tokens after those before them, or all at once without the causal mask.
+ * @param outputs of a run whose row `first` is the first of these tokens
+ */
+async function runRows(
+  run: InsideRun,
+  { from, to }: { from: number; to: number },
+  outputs: (first: number) => Outputs,
+): Promise<{ result: RunResult; first: number }> {
   const { context, ids, cancel } = run;
-  const probe = () => context.probe(ids.slice(0, index + 1), [ownVariant(run)], { ...tapped, logits: [0] }, cancel);
-  const found = await probe();
-  if (found) return found;
-  await context.temporarily(() => prefill(run, index));
-  return required((await probe()) ?? undefined);
+  if (!run.causal) return { result: await runAll(run, outputs(from)), first: from };
+  await holdPrefix(run, from);
+  const result = await context.probe(ids.slice(0, to), to - from, ownVariant(run), outputs(0), cancel);
+  return { result: required(result ?? undefined), first: 0 };
+}
+
+/** Computes K and V of the first `end` tokens, unless a sequence holds them. */
+async function holdPrefix(run: InsideRun, end: number): Promise<void> {
+  const { context, ids } = run;
+  if (context.holds(ids.slice(0, end), ownVariant(run))) return;
+  await context.temporarily(() => prefill(run, end));
 }
 
 /** Runs the first `end` tokens, untapped. A chat that continues them keeps them. */
@@ -91,14 +144,10 @@ async function prefill(run: InsideRun, end: number): Promise<void> {
 }
 
 /** Runs all tokens at once. Their K and V are of no use to others. */
-async function runAll(
-  { context, ids, cancel }: InsideRun,
-  index: number,
-  tapped: Partial<Outputs>,
-): Promise<RunResult> {
+async function runAll({ context, ids, cancel }: InsideRun, outputs: Outputs): Promise<RunResult> {
   context.fresh();
   try {
-    return await context.run(ids, { ...tapped, logits: [index] }, cancel);
+    return await context.run(ids, outputs, cancel);
   } finally {
     context.clear();
   }

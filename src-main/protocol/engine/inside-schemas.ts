@@ -48,7 +48,7 @@ const insideQuery = schemaOf<InsideQuery>()(
     v.strictObject({ kind: v.literal('attention_maps'), layer, size: count }),
     v.strictObject({ kind: v.literal('feed_forward'), layer, token, neurons: count, tokens: count }),
     v.strictObject({ kind: v.literal('layer'), layer, ...range }),
-    v.strictObject({ kind: v.literal('norms') }),
+    v.strictObject({ kind: v.literal('norms'), ...range }),
     v.strictObject({ kind: v.literal('logits'), token, top: count }),
     v.strictObject({ kind: v.literal('lens'), token, top: count }),
     v.strictObject({ kind: v.literal('attribution'), token, target: id, rival: v.exactOptional(id) }),

@@ -6,7 +6,7 @@ import { formatNumber, subtracted, type Picture } from '../picture/picture.ts';
 import { headCellSize, type HeadView } from '../steps/attention.ts';
 import { LAYER_TENSORS, streamRowName, type LayerTensor } from '../steps/layers.ts';
 import type { InsideToken } from '../steps/step-props.ts';
-import { nameOf, type TokenRange } from '../steps/token-window.ts';
+import { nameOf, numbersOf, type TokenRange } from '../steps/token-window.ts';
 import { vectorPicture } from '../steps/vectors.ts';
 
 export type TokenPair = readonly [first: readonly InsideToken[], second: readonly InsideToken[]];
@@ -74,35 +74,38 @@ export function headDifference(first: HeadView, second: HeadView): Picture {
   });
 }
 
-/** How much longer the residual stream is after every layer. */
+/** How much longer the residual stream is after every layer. @param range the tokens of both answers */
 export function streamDifference(
   first: NormsAnswer,
   second: NormsAnswer,
   { tokens, range }: { tokens: TokenPair; range: TokenRange },
 ): Picture {
-  const at = (answer: NormsAnswer, row: number, token: number) => answer.stream[row * answer.tokens + token];
-  const difference = (row: number, token: number) => at(second, row, token) - at(first, row, token);
+  const at = (answer: NormsAnswer, row: number, column: number) => answer.stream[row * answer.tokens + column];
+  const difference = (row: number, column: number) => at(second, row, column) - at(first, row, column);
   return gridPicture({
     title: 'Difference of the residual stream’s length',
     fileName: 'residual-stream-difference',
     rowLabels: Array.from({ length: first.layers + 1 }, (_, row) => streamRowName(row)),
     origin: { column: range.from },
     columnLabels: pairLabels(tokens, range),
-    columns: range.to - range.from,
+    columns: first.tokens,
     ...{ signed: true, cellWidth: 22, cellHeight: 18, minCellWidth: NARROW_CELL },
-    value: (row, column) => difference(row, range.from + column),
+    value: difference,
     describe(row, column) {
-      const token = range.from + column;
+      const name = nameOf(tokens[0], range.from + column);
       return {
-        name: `${nameOf(tokens[0], token)}, ${row === 0 ? 'before the first layer' : `after layer ${row}`}`,
-        value: formatNumber(difference(row, token)),
-        formula: `|second| − |first| = ${minus(at(second, row, token), at(first, row, token))}`,
+        name: `${name}, ${row === 0 ? 'before the first layer' : `after layer ${row}`}`,
+        value: formatNumber(difference(row, column)),
+        formula: `|second| − |first| = ${minus(at(second, row, column), at(first, row, column))}`,
       };
     },
     table: {
-      columns: ['after', ...Array.from({ length: first.tokens }, (_, token) => String(token))],
+      columns: ['after', ...numbersOf(range)],
       rows: first.layers + 1,
-      row: (row) => [streamRowName(row), ...Array.from({ length: first.tokens }, (_, token) => difference(row, token))],
+      row: (row) => [
+        streamRowName(row),
+        ...Array.from({ length: first.tokens }, (_, column) => difference(row, column)),
+      ],
     },
   });
 }

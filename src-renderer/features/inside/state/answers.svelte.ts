@@ -64,6 +64,8 @@ export class Answers {
   /** What is asked in the background next, and what is being asked. */
   #ahead: readonly InsideQuery[] = [];
   #askedAhead: Question<InsideQuery> | null = null;
+  /** See `hold`. */
+  #held = 0;
   readonly #onlost: (() => boolean) | undefined;
 
   /** @param run `onlost`: its model is no longer in memory; returns whether the run is read again */
@@ -99,6 +101,18 @@ export class Answers {
   askAhead(queries: readonly InsideQuery[]): void {
     this.#ahead = queries;
     this.#askNextAhead();
+  }
+
+  /** The engine is asked something else about this run, which does not wait behind what is asked ahead. */
+  async hold<T>(use: () => Promise<T>): Promise<T> {
+    this.#held += 1;
+    if (this.#askedAhead !== null) this.#cancel(this.#askedAhead);
+    try {
+      return await use();
+    } finally {
+      this.#held -= 1;
+      this.#askNextAhead();
+    }
   }
 
   /** Cancels what is unanswered. */
@@ -145,7 +159,7 @@ export class Answers {
   }
 
   #askNextAhead(): void {
-    if (this.#open.size > 0 || this.#askedAhead !== null) return;
+    if (this.#open.size > 0 || this.#held > 0 || this.#askedAhead !== null) return;
     this.#ahead = this.#ahead.filter((query) => this.#questions.get(JSON.stringify(query))?.done !== true);
     const query = this.#ahead.at(0);
     if (query === undefined) return;
@@ -161,7 +175,7 @@ export class Answers {
     const latest = [...this.#latest.values()];
     for (const [key, question] of this.#questions) {
       if (this.#questions.size <= REMEMBERED && bytes <= MAX_BYTES) return;
-      if (question.query.kind === 'norms' || !question.done || latest.includes(question)) continue;
+      if (!question.done || latest.includes(question)) continue;
       this.#questions.delete(key);
       bytes -= question.bytes;
     }

@@ -36,7 +36,7 @@ const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 const RUN = { ids: [1, 2, 3], modelId: 'own' };
 const LOGITS = { kind: 'logits', token: 2, top: 16 } as const;
-const NORMS = { kind: 'norms' } as const;
+const NORMS = { kind: 'norms', from: 0, to: 3 } as const;
 
 describe('Answers', () => {
   it('asks once, the model that the ids are of, without waiting for anything else', async () => {
@@ -179,6 +179,25 @@ describe('questions ahead', () => {
     await settle();
     expect(logits.done).toBe(true);
     expect(kinds()).toEqual(['tokens', 'logits', 'embedding', 'norms']);
+  });
+
+  it('wait while something else is computed for the page, and are asked again after it', async () => {
+    const { engine, answers, kinds } = await setUp();
+    engine.open[0]!.answer();
+    await settle();
+    let computed = (): void => undefined;
+    const held = answers.hold(() => new Promise<void>((resolve) => (computed = resolve)));
+    expect(engine.open[1]!.signal?.aborted).toBe(true);
+    engine.open[1]!.fail();
+    answers.ask(embedding(1));
+    await settle();
+    engine.open[2]!.answer();
+    await settle();
+    expect(kinds()).toEqual(['tokens', 'logits', 'embedding']);
+    computed();
+    await held;
+    await settle();
+    expect(kinds()).toEqual(['tokens', 'logits', 'embedding', 'logits']);
   });
 
   it('are not repeated when they fail, until somebody asks the same', async () => {

@@ -9,6 +9,7 @@ import type { SettingsState } from '../../chat/state/settings.svelte.ts';
 import type { LibraryState } from '../../models/library.svelte.ts';
 import { Lesson } from '../lesson/lesson.svelte.ts';
 import { PAGES, type StepId } from '../steps.ts';
+import { headQuery } from '../steps/attention.ts';
 import { TOP_LOGITS } from '../steps/head.ts';
 import type { RunView } from '../steps/step-props.ts';
 import { Answers } from './answers.svelte.ts';
@@ -197,13 +198,20 @@ export class InsideState implements RunView {
     }
   }
 
-  /** While the page is read: K and V of all tokens, then all layers. After that, every step opens at once. */
-  #askAhead(answers: Answers, { parameters }: ModelInfo): void {
-    const { ids } = answers;
-    const isShort = ids.length * parameters <= AHEAD;
+  /**
+   * While the page is read: K and V of all tokens, then the inputs of all layers, which the heads of the last one need. After
+   * that, every step opens at once.
+   */
+  #askAhead(answers: Answers, { parameters, layers }: ModelInfo): void {
+    const count = answers.ids.length;
+    const isShort = count * parameters <= AHEAD;
     if (!isShort) return;
+    const token = count - 1;
     answers.ask({ kind: 'tokens' });
-    answers.askAhead([{ kind: 'logits', token: ids.length - 1, top: TOP_LOGITS }, { kind: 'norms' }]);
+    answers.askAhead([
+      { kind: 'logits', token, top: TOP_LOGITS },
+      headQuery({ layer: layers - 1, head: 0, token }, count),
+    ]);
   }
 
   #set(answers: Answers | null, problem: string | null): void {

@@ -146,7 +146,7 @@ describe('the state of Inside', () => {
 
   it('computes ahead what steps need, if that takes seconds', async () => {
     for (const [parameters, expected] of [
-      [1e9, ['tokens', 'logits', 'norms']],
+      [1e9, ['tokens', 'logits', 'attention']],
       [1e11, []],
     ] as const) {
       const { inside, queries } = setUp(parameters);

@@ -2,6 +2,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { SamplingParams, StopParams } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
+import type { Answers } from './answers.svelte.ts';
 
 /** The second token is the first one that runs behind a complete prompt. */
 const TOKENS = 2;
@@ -24,7 +25,10 @@ export class LoopMeasurement {
     this.#engine = engine;
   }
 
-  async run(ids: readonly number[], settings: { sampling: SamplingParams; stop: StopParams }): Promise<void> {
+  async run(
+    answers: Pick<Answers, 'ids' | 'hold'>,
+    settings: { sampling: SamplingParams; stop: StopParams },
+  ): Promise<void> {
     this.stop();
     const abort = new AbortController();
     this.#abort = abort;
@@ -33,8 +37,8 @@ export class LoopMeasurement {
     this.times = null;
     try {
       const engine = await this.#engine.ready(abort.signal);
-      const withCache = await timeOf(engine, ids, settings, true, abort.signal);
-      const withoutCache = await timeOf(engine, ids, settings, false, abort.signal);
+      const time = (useKvCache: boolean) => timeOf(engine, answers.ids, settings, useKvCache, abort.signal);
+      const [withCache, withoutCache] = await answers.hold(async () => [await time(true), await time(false)] as const);
       if (abort.signal.aborted) return;
       if (withCache === null || withoutCache === null)
         this.problem = 'The reply ended after one token. Try another text.';

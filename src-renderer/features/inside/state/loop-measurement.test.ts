@@ -9,6 +9,8 @@ const settings = {
   stop: { maxTokens: 100, stopStrings: ['a'], ignoreEos: false } as unknown as StopParams,
 };
 
+const runOf = (ids: readonly number[]) => ({ ids, hold: <T>(use: () => Promise<T>) => use() });
+
 function engineWith(rateOf: (params: GenerateParams) => number | null) {
   const asked: GenerateParams[] = [];
   const engine = {
@@ -22,7 +24,7 @@ function engineWith(rateOf: (params: GenerateParams) => number | null) {
 
 it('measures the second token with and without the cache, which nothing may end early', async () => {
   const { asked, measurement } = engineWith(({ useKvCache }) => (useKvCache ? 100 : 10));
-  await measurement.run([1, 2], settings);
+  await measurement.run(runOf([1, 2]), settings);
   expect(measurement.times).toEqual({ withCache: 10, withoutCache: 100 });
   expect(measurement.running).toBe(false);
   expect(asked.map(({ useKvCache }) => useKvCache)).toEqual([true, false]);
@@ -36,16 +38,16 @@ it('measures the second token with and without the cache, which nothing may end 
 
 it('says why there is no time', async () => {
   const ended = engineWith(() => null);
-  await ended.measurement.run([1], settings);
+  await ended.measurement.run(runOf([1]), settings);
   expect(ended.measurement.problem).toContain('ended after one token');
   const failed = new LoopMeasurement({ ready: () => Promise.reject(new EngineError('NO_MODEL', 'No model.')) });
-  await failed.run([1], settings);
+  await failed.run(runOf([1]), settings);
   expect(failed.problem).toBe('No model.');
 });
 
 it('reports nothing after it was stopped', async () => {
   const { measurement } = engineWith(() => 1);
-  const running = measurement.run([1], settings);
+  const running = measurement.run(runOf([1]), settings);
   measurement.stop();
   await running;
   expect([measurement.times, measurement.problem, measurement.running]).toEqual([null, null, false]);

@@ -2,6 +2,14 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
 import type { DrawQuestion } from '../../waterfall/draw-source.ts';
 import { TOP_CANDIDATES, type Explained } from '../../waterfall/waterfall.svelte.ts';
+import type { Answers } from './answers.svelte.ts';
+
+/** What a draw needs of its run. */
+export interface DrawnRun {
+  answers: Pick<Answers, 'hold'>;
+  /** What is computed first. */
+  after?: Promise<void> | undefined;
+}
 
 /** How the token after a run is drawn. */
 export class SamplingDraw {
@@ -17,17 +25,21 @@ export class SamplingDraw {
 
   /**
    * @param index of the token in its reply, which selects its random number
-   * @param after what is computed first
    * @returns cancels it
    */
-  ask(question: DrawQuestion, index: number, after?: Promise<void>): () => void {
+  ask(question: DrawQuestion, index: number, { answers, after }: DrawnRun): () => void {
     const abort = new AbortController();
     this.stale = true;
-    void this.#run(question, index, abort.signal, after);
+    void answers.hold(() => this.#run(question, index, abort.signal, after));
     return () => abort.abort();
   }
 
-  async #run(question: DrawQuestion, index: number, signal: AbortSignal, after?: Promise<void>): Promise<void> {
+  async #run(
+    question: DrawQuestion,
+    index: number,
+    signal: AbortSignal,
+    after: Promise<void> | undefined,
+  ): Promise<void> {
     try {
       await after;
       if (signal.aborted) return;

@@ -163,7 +163,8 @@ describe('the second run', () => {
     const loads = () => calls.filter(({ method }) => method === 'load').length;
     memory.isLost = true;
     now.mockReturnValue(10_000);
-    const questions = (['norms', 'tokens'] as const).map((kind) => answers!.ask({ kind }));
+    const norms = { kind: 'norms', from: 0, to: 1 } as const;
+    const questions = [norms, { kind: 'tokens' } as const].map((query) => answers!.ask(query));
     expect(loads()).toBe(1);
     await settle();
     expect(loads()).toBe(2);
@@ -171,7 +172,7 @@ describe('the second run', () => {
     expect(questions.map(({ problem }) => problem)).toEqual([null, null]);
     expect(second.answers).not.toBe(answers);
     expect([second.answers?.modelId, second.pending, second.problem]).toEqual(['other', false, null]);
-    const again = second.answers!.ask({ kind: 'norms' });
+    const again = second.answers!.ask(norms);
     await settle();
     expect([loads(), again.problem?.code]).toEqual([2, 'MODEL_NOT_FOUND']);
   });

@@ -1,53 +1,62 @@
-import type { LayerAnswer, NormsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
+import type { InsideQuery, LayerAnswer, NormsAnswer } from '../../../../src-main/engine/api/inside-types.ts';
 import { barPicture } from '../picture/bar-picture.ts';
 import { gridPicture, NARROW_CELL } from '../picture/grid-picture.ts';
 import { formatNumber, type Picture } from '../picture/picture.ts';
 import type { InsideToken } from './step-props.ts';
-import { labelsOf, nameOf, type TokenRange } from './token-window.ts';
+import { labelsOf, nameOf, numbersOf, windowAround, type TokenRange } from './token-window.ts';
 import { vectorPicture } from './vectors.ts';
+
+/** The lengths for the tokens around one. */
+export function normsQuery(token: number, count: number): Extract<InsideQuery, { kind: 'norms' }> {
+  return { kind: 'norms', ...windowAround(token, count) };
+}
 
 /** Of the residual stream: row 0 is before the first layer. */
 export function streamRowName(row: number): string {
   return row === 0 ? 'Input' : `Layer ${row}`;
 }
 
-/** The length of the residual stream before and after every layer, for some tokens. */
+/** The length of the residual stream before and after every layer. @param range the tokens of the answer */
 export function streamPicture(answer: NormsAnswer, tokens: readonly InsideToken[], range: TokenRange): Picture {
   const { layers, stream } = answer;
-  const at = (row: number, token: number) => stream[row * answer.tokens + token];
+  const at = (row: number, column: number) => stream[row * answer.tokens + column];
   return gridPicture({
     title: 'Length of the residual stream',
     fileName: 'residual-stream-lengths',
     rowLabels: Array.from({ length: layers + 1 }, (_, row) => streamRowName(row)),
     origin: { column: range.from },
     columnLabels: labelsOf(tokens, range),
-    columns: range.to - range.from,
+    columns: answer.tokens,
     cellWidth: 22,
     minCellWidth: NARROW_CELL,
     cellHeight: 18,
-    value: (row, column) => at(row, range.from + column),
+    value: at,
     describe(row, column) {
-      const token = range.from + column;
-      const value = at(row, token);
+      const value = at(row, column);
       const where = row === 0 ? 'before the first layer' : `after layer ${row}`;
       return {
-        name: `${nameOf(tokens, token)}, ${where}`,
+        name: `${nameOf(tokens, range.from + column)}, ${where}`,
         value: formatNumber(value),
         formula: `|x| = √(Σ x²) = ${formatNumber(value)}`,
       };
     },
     table: {
-      columns: ['after', ...Array.from({ length: answer.tokens }, (_, token) => String(token))],
+      columns: ['after', ...numbersOf(range)],
       rows: layers + 1,
       row: (row) => [streamRowName(row), ...stream.subarray(row * answer.tokens, (row + 1) * answer.tokens)],
     },
   });
 }
 
-/** How much each block adds at one token. */
-export function blocksPicture(answer: NormsAnswer, tokens: readonly InsideToken[], token: number): Picture {
+/** How much each block adds at one token of the answer. @param range the tokens of the answer */
+export function blocksPicture(
+  answer: NormsAnswer,
+  tokens: readonly InsideToken[],
+  range: TokenRange,
+  token: number,
+): Picture {
   const blocks = Array.from({ length: answer.layers }, (_, layer) => {
-    const at = layer * answer.tokens + token;
+    const at = layer * answer.tokens + token - range.from;
     const before = answer.stream[at];
     return [
       { layer, block: 'attention', length: answer.attention[at], before },

@@ -27,6 +27,11 @@ export function labelsOf(tokens: readonly InsideToken[], { from, to }: TokenRang
   return tokens.slice(from, to).map(({ piece }) => visibleText(piece));
 }
 
+/** Numbers of the tokens, for columns of tables. */
+export function numbersOf({ from, to }: TokenRange): string[] {
+  return Array.from({ length: to - from }, (_, i) => String(from + i));
+}
+
 /** `“·dog” (token 2)`, for titles and texts without markup. */
 export function nameOf(tokens: readonly InsideToken[], index: number): string {
   return `“${visibleText(tokens[index]?.piece ?? '')}” (${withUnit('token', String(index))})`;
