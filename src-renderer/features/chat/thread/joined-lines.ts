@@ -3,20 +3,39 @@
  * which is measured because it depends on fonts and widths.
  */
 
+/** Event of a flow whose blocks were joined. */
+const JOINED = 'joined';
+
 /** Of the blocks, px. */
 const indents = new WeakMap<Element, number>();
 /** One for all: a document updates each range that is not yet garbage-collected whenever a node is removed. */
 const range = document.createRange();
 
+/**
+ * Calls `listener` when blocks in `element` were joined. While they were measured, the text may have been a line shorter: a
+ * scroll container at its end was moved up, and its size is now what it was before.
+ * @returns stops
+ */
+export function onJoined(element: HTMLElement | null, listener: () => void): () => void {
+  element?.addEventListener(JOINED, listener);
+  return () => element?.removeEventListener(JOINED, listener);
+}
+
 /** Indents the blocks of `flow` that continue a line, from child `from` on. */
 export function joinLines(flow: HTMLElement, from = 0): void {
-  for (let at = Math.max(1, from); at < flow.children.length; at++) join(flow, flow.children[at] as HTMLElement);
+  let moved = false;
+  for (let at = Math.max(1, from); at < flow.children.length; at++) {
+    moved = join(flow, flow.children[at] as HTMLElement) || moved;
+  }
+  if (moved) flow.dispatchEvent(new Event(JOINED, { bubbles: true }));
 }
 
 /** Indents what follows `block`, whose end may have moved: up to the first block that stays where it is. */
 export function joinAfter(flow: HTMLElement, block: Element): void {
-  let next = block.nextElementSibling;
+  const first = block.nextElementSibling;
+  let next = first;
   while (next !== null && join(flow, next as HTMLElement)) next = next.nextElementSibling;
+  if (next !== first) flow.dispatchEvent(new Event(JOINED, { bubbles: true }));
 }
 
 /** @returns whether the block was moved */
