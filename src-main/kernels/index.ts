@@ -14,6 +14,7 @@ export {
   packQ8Signed,
   packQ8Unsigned,
 } from './pack/pack';
+export { lowerPanels, raisePanels } from './pack/raise';
 export { packQ4K, packQ5K, packQ6K } from './pack/pack-k';
 export { runPlan, work } from './plan/plan';
 export { callThreads, nextRun, partOfRun } from './plan/pool';

@@ -10,6 +10,11 @@ const address = process.argv.at(-1) ?? '';
 app.commandLine.appendSwitch('disable-gpu');
 void app.whenReady().then(() => {
   const script = fileURLToPath(new URL('./bench-host.js', import.meta.url));
-  const host = utilityProcess.fork(script, [address], { serviceName: 'Tokenscope bench', stdio: 'inherit' });
+  const v8Flags = app.commandLine.getSwitchValue('js-flags');
+  const host = utilityProcess.fork(script, [address], {
+    serviceName: 'Tokenscope bench',
+    stdio: 'inherit',
+    ...(v8Flags === '' ? {} : { execArgv: [`--js-flags=${v8Flags}`] }),
+  });
   host.on('exit', (code) => app.exit(code));
 });

@@ -12,11 +12,18 @@ import {
   OP_Y_STRIDE,
   OPERAND_ADD,
 } from '../../engine/executors/wasm/plan-layout';
+import { F16_INPUT_EXPONENT, OP_RAISED } from '../../engine/executors/wasm/plan-layout';
 import { gelu4, relu4, silu4 } from './math';
 
 /** Bytes of the float32 sums of one row and a panel, and of four rows. */
 export const ROW_SUMS: usize = 32;
 export const FOUR_ROWS: usize = 128;
+
+/** What sums of products with binary16 numbers are multiplied by: see half/linear.ts and pack/raise.ts. */
+// @inline
+export function unscaleOf(op: usize): f32 {
+  return reinterpret<f32>((127 + F16_INPUT_EXPONENT - load<i32>(op, OP_RAISED)) << 23);
+}
 
 // @inline
 export function activate(x: v128, activation: i32): v128 {

@@ -16,7 +16,7 @@ import { madd } from '../base/math';
 import { apartOf, MANY_ROWS, streamsOf } from '../base/streams';
 import { opaque } from '../base/wide';
 import { fourRowsWide, unpackBF16Wide, unpackF16Wide } from './linear-wide';
-import { oneRow, rowsBF16, rowsF16, unscaleOf } from './rows';
+import { oneRow, rowsBF16, rowsF16, factorOf } from './rows';
 
 /** Rows from which on converting a panel once saves time. */
 const FEW_ROWS: i32 = WIDE ? MANY_ROWS : 8;
@@ -70,7 +70,7 @@ export function linearHalf(
         fourRows(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
         part += <usize>inputs * 32;
       }
-      storeRows(op, row, 4, panel, 1, 1, 0, scratch, unscaleOf(brain));
+      storeRows(op, row, 4, panel, 1, 1, 0, scratch, factorOf(brain, op));
     }
     for (; row < rows; row++, x += stride) oneRow(brain, op, x, w, width, row, panel, scratch);
   }
@@ -105,7 +105,7 @@ function twoPanels(
       fourRowsWide(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
       part += <usize>inputs * 64;
     }
-    storeRows(op, row, 4, panel, 2, 1, 0, scratch, unscaleOf(brain));
+    storeRows(op, row, 4, panel, 2, 1, 0, scratch, factorOf(brain, op));
   }
   for (; row < rows; row++, x += stride) {
     oneRow(brain, op, x, w, width, row, panel, scratch);

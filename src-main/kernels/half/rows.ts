@@ -1,6 +1,5 @@
 /** Few rows of linear.ts: weights are converted where they are used. */
-import { F16_INPUT_SCALE } from '../../engine/executors/wasm/plan-layout';
-import { store8 } from '../base/epilogue';
+import { store8, unscaleOf } from '../base/epilogue';
 import { firstOfPair, pairMask, secondOfPair } from '../base/half';
 import { madd } from '../base/math';
 import { opaque } from '../base/wide';
@@ -13,13 +12,13 @@ const SUMS: usize = 128;
 const STRETCH: i32 = 64;
 
 // @inline
-export function unscaleOf(brain: bool): f32 {
-  return brain ? 1 : <f32>F16_INPUT_SCALE;
+export function factorOf(brain: bool, op: usize): f32 {
+  return brain ? 1 : unscaleOf(op);
 }
 
 // @inline
 function store(brain: bool, op: usize, row: i32, panel: i32, low: v128, high: v128): void {
-  const unscale = f32x4.splat(unscaleOf(brain));
+  const unscale = f32x4.splat(factorOf(brain, op));
   store8(op, row, panel, f32x4.mul(low, unscale), f32x4.mul(high, unscale));
 }
 

@@ -1,6 +1,5 @@
 /** What kernels of 8-bit activations add to float32 sums, and the sums' beginning and end. */
-import { F16_INPUT_SCALE } from '../../engine/executors/wasm/plan-layout';
-import { ROW_SUMS, store8 } from '../base/epilogue';
+import { ROW_SUMS, store8, unscaleOf } from '../base/epilogue';
 import { storeRows } from '../base/epilogue-rows';
 import { madd, placedHalf4 } from '../base/math';
 import { XQ4_LOW_SUM, XQ4_SUM } from './quantize';
@@ -103,7 +102,7 @@ export function clearSums(sums: usize, count: usize): void {
 
 // @inline
 export function storeScaled(op: usize, row: i32, panel: i32, low: v128, high: v128): void {
-  const unscale = f32x4.splat(<f32>F16_INPUT_SCALE);
+  const unscale = f32x4.splat(unscaleOf(op));
   store8(op, row, panel, f32x4.mul(low, unscale), f32x4.mul(high, unscale));
 }
 
@@ -128,5 +127,5 @@ export function storeFourRows(
   apart: i32,
   sums: usize,
 ): void {
-  storeRows(op, row, rows, panel, panels, streams, apart, sums, <f32>F16_INPUT_SCALE);
+  storeRows(op, row, rows, panel, panels, streams, apart, sums, unscaleOf(op));
 }

@@ -5,6 +5,7 @@ import {
   LAYOUT_F32,
   LAYOUT_Q8_SIGNED,
   OP_LAYOUT,
+  OP_RAISED,
   OP_WIDTH,
   OP_ZERO,
 } from '../../engine/executors/wasm/plan-layout';
@@ -18,12 +19,14 @@ export function unpackRow(op: usize, table: usize, row: i32, y: usize, scratch: 
   const width = load<i32>(op, OP_WIDTH);
   const panel = <usize>(row >> 3);
   const lane = <usize>(row & 7);
+  const factor = reinterpret<f32>((127 - load<i32>(op, OP_RAISED)) << 23);
   if (layout == LAYOUT_F32) {
     const at = table + panel * width * 32 + lane * 4;
     for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, load<f32>(at + i * 32));
   } else if (layout == LAYOUT_F16) {
     const at = table + panel * panelBytesHalf(width) + lane * 4;
-    for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, half(at + (i >> 1) * 32 + (i & 1) * 2));
+    for (let i: usize = 0; i < <usize>width; i++)
+      store<f32>(y + i * 4, half(at + (i >> 1) * 32 + (i & 1) * 2) * factor);
   } else if (layout == LAYOUT_BF16) {
     const at = table + panel * panelBytesHalf(width) + lane * 4;
     for (let i: usize = 0; i < <usize>width; i++)
@@ -35,7 +38,7 @@ export function unpackRow(op: usize, table: usize, row: i32, y: usize, scratch: 
     const zero = load<i32>(op, OP_ZERO);
     for (let b: usize = 0; b < blocks; b++) {
       unpackTile(layout, at + b * bytes, 1, scratch, zero);
-      unpackBlock(layout, scratch, lane, zero, y + b * 128);
+      unpackBlock(layout, scratch, lane, zero, factor, y + b * 128);
     }
   }
 }
@@ -44,10 +47,10 @@ function half(at: usize): f32 {
   return f32x4.extract_lane(half4(i32x4.splat(load<i16>(at))), 0);
 }
 
-function unpackBlock(layout: i32, tile: usize, lane: usize, zero: i32, y: usize): void {
-  const min = hasMin(layout) ? half(tile + 16 + lane * 2) : 0;
-  const d = half(tile + lane * 2);
-  const second = hasHalves(layout) ? half(tile + 16 + lane * 2) : d;
+function unpackBlock(layout: i32, tile: usize, lane: usize, zero: i32, factor: f32, y: usize): void {
+  const min = hasMin(layout) ? half(tile + 16 + lane * 2) * factor : 0;
+  const d = half(tile + lane * 2) * factor;
+  const second = hasHalves(layout) ? half(tile + 16 + lane * 2) * factor : d;
   const codes = tile + (hasMin(layout) || hasHalves(layout) ? 32 : 16) + lane * 4;
   const signed = layout == LAYOUT_Q8_SIGNED || zero == 0;
   for (let i: usize = 0; i < 32; i++) {

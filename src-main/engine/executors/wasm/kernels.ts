@@ -24,6 +24,13 @@ export interface KernelExports {
   finiteLogits(at: number, count: number, divisor: number): number;
   /** Writes e^(logit / divisor - highest), at most 1, to `to`: see `Logits.weigh`. Whole vectors are written. */
   logitWeights(at: number, count: number, divisor: number, highest: number, to: number): void;
+  /**
+   * Multiplies the float16 numbers of panels `from` up to `to` by 2^RAISED_BY. Returns 0, and changes none, if one is too
+   * large.
+   */
+  raisePanels(layout: number, target: number, width: number, from: number, to: number): number;
+  /** The inverse. */
+  lowerPanels(layout: number, target: number, width: number, from: number, to: number): void;
   packF32: PackKernel;
   packHalf: PackKernel;
   packQ8: PackKernel;

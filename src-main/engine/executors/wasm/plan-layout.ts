@@ -57,6 +57,8 @@ export const OP_FACTOR = 60;
 /** Embedding: 0 by token, 1 by position. Unary: the function. Rope: 0 interleaved, 1 halves. */
 export const OP_KIND = 64;
 export const OP_HEADS = 68;
+/** Linear and embedding: the matrix's float16 numbers are stored times 2 to this power, see pack/raise.ts of the kernels. */
+export const OP_RAISED = 68;
 export const OP_KV_HEADS = 72;
 export const OP_HEAD_DIM = 76;
 export const OP_CELLS = 80;
@@ -122,6 +124,8 @@ export const KEPT_PANELS = 32;
 export const F16_INPUT_SCALE = 72057594037927936;
 /** F16_INPUT_SCALE is 2 to this power. */
 export const F16_INPUT_EXPONENT = 56;
+/** Makes the smallest subnormal binary16 normal. */
+export const RAISED_BY = 10;
 
 // Header of one run: its tokens, their cells and contexts.
 export const RUN_ROWS = 0;

@@ -95,6 +95,7 @@ class Lowering {
           [L.OP_WEIGHT]: weight.at,
           [L.OP_LAYOUT]: layoutOf(weight).id,
           [L.OP_ZERO]: layoutOf(weight).zero,
+          [L.OP_RAISED]: weight.raised,
           [L.OP_KIND]: op.attributes.index === 'position' ? 1 : 0,
         });
         break;
@@ -270,6 +271,7 @@ class Lowering {
       [L.OP_WEIGHT]: weight.at,
       [L.OP_LAYOUT]: layout.id,
       [L.OP_ZERO]: layout.zero,
+      [L.OP_RAISED]: weight.raised,
       [L.OP_PANEL_BYTES]: 8 * layout.bytes(x.width),
     };
     if (layout.input === 'float32') return { ...common, [L.OP_X]: x.at, [L.OP_X_STRIDE]: x.stride };

@@ -105,10 +105,10 @@ function caseOf(type: BlockType, shape: Shape): ReturnType<typeof makeCase> {
   return known;
 }
 
-function makeCase(type: BlockType, [rows, inputs, outputs]: Shape) {
+function makeCase(type: BlockType, [rows, inputs, outputs]: Shape, sizeOf: (output: number) => number = () => 1) {
   const random = normalNumbers(rows * inputs + outputs);
   const x = Float32Array.from({ length: rows * inputs }, random);
-  const w = Float32Array.from({ length: outputs * inputs }, random);
+  const w = Float32Array.from({ length: outputs * inputs }, (_, i) => random() * sizeOf(Math.floor(i / inputs)));
   const bias = Float32Array.from({ length: outputs }, random);
   const stored = storedRows(type, w);
   const values = new Float32Array(w.length);
@@ -117,12 +117,13 @@ function makeCase(type: BlockType, [rows, inputs, outputs]: Shape) {
   const sums = new Float64Array(rows * outputs);
   for (let row = 0; row < rows; row++) {
     for (let output = 0; output < outputs; output++) {
-      let sum = bias[output];
+      let sum = bias[output] * sizeOf(output);
       for (let i = 0; i < inputs; i++) sum += seen[row * inputs + i] * values[output * inputs + i];
       sums[row * outputs + output] = sum;
     }
   }
-  return { type, x, stored, bias, rows, inputs, outputs, sums };
+  const sizedBias = bias.map((value, output) => value * sizeOf(output));
+  return { type, x, stored, bias: sizedBias, rows, inputs, outputs, sums };
 }
 
 describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
@@ -140,6 +141,27 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
       // A row gives the same bits alone, among four and in a batch.
       expectSameBits(rowAlone, taps.slice(-outputs));
       expectSameBits(fewRows, taps.slice(0, fewRows.length));
+    });
+  });
+});
+
+/** Weights or scales below 2^-14: they are raised as they are packed, unless another of the matrix is too large for that. */
+describe.each(VARIANTS)('subnormal float16 numbers in the %s kernels', (variant) => {
+  describe.each([F16, Q8_0, Q4_0, Q4_1, IQ4_NL])('$name', (type) => {
+    it.each([
+      { beside: 'others like them', last: 2 ** -12 },
+      { beside: 'large ones', last: 2 ** 14 },
+    ])('beside $beside', async ({ last }) => {
+      const [rows, inputs, outputs] = [5, 256, 45];
+      const sizeOf = (output: number) => (output === outputs - 1 ? last : 2 ** -12);
+      const { sums, ...test } = makeCase(type, [rows, inputs, outputs], sizeOf);
+      const { taps, rowAlone } = await runLinear(variant, test);
+      const small = Array.from(sums.keys()).filter((i) => i % outputs < outputs - 1);
+      const error = small.reduce((sum, i) => sum + (taps[i] - sums[i]) ** 2, 0);
+      const size = small.reduce((sum, i) => sum + sums[i] ** 2, 0);
+      expect(error / size).toBeLessThan(1e-12);
+      expect(taps[outputs - 1] / sums[outputs - 1]).toBeCloseTo(1, 5);
+      expectSameBits(rowAlone, taps.slice(-outputs));
     });
   });
 });

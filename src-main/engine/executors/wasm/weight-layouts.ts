@@ -15,6 +15,8 @@ export interface WeightLayout {
   /** The code of weight 0. */
   readonly zero: number;
   readonly kernel: keyof KernelExports & `pack${string}`;
+  /** Whether there are float16 numbers in it: weights, or scales and minimums. */
+  readonly hasHalves: boolean;
   /** Bytes of `values` values of one of the 8 rows of a panel. */
   bytes(values: number): number;
 }
@@ -37,7 +39,8 @@ export const DOT_KINDS: readonly DotKind[] = ['seven-bits', 'unsigned', 'signed'
 
 /** 16 bits each, with inputs in pairs. */
 const half = (name: string, id: number, input: WeightLayout['input']): WeightLayout => {
-  return { name, id, kernel: 'packHalf', input, zero: 0, bytes: (values) => 4 * Math.ceil(values / 2) };
+  const hasHalves = id === L.LAYOUT_F16;
+  return { name, id, kernel: 'packHalf', input, zero: 0, hasHalves, bytes: (values) => 4 * Math.ceil(values / 2) };
 };
 /** @param bytes of 32 values */
 const integer = (
@@ -46,10 +49,18 @@ const integer = (
   kernel: WeightLayout['kernel'],
   zero: number,
   bytes: number,
-): WeightLayout => ({ name, id, kernel, input: 'codes', zero, bytes: (values) => (values / 32) * bytes });
+): WeightLayout => ({
+  name,
+  id,
+  kernel,
+  input: 'codes',
+  zero,
+  hasHalves: true,
+  bytes: (values) => (values / 32) * bytes,
+});
 
 const F32: WeightLayout = {
-  ...{ name: 'F32', id: L.LAYOUT_F32, kernel: 'packF32', input: 'float32', zero: 0 },
+  ...{ name: 'F32', id: L.LAYOUT_F32, kernel: 'packF32', input: 'float32', zero: 0, hasHalves: false },
   bytes: (values) => 4 * values,
 };
 const F16 = half('F16', L.LAYOUT_F16, 'scaled');

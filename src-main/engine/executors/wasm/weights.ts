@@ -6,8 +6,9 @@ import { rowBytes } from '../../quant/block-type.ts';
 import type { WeightsInMemory } from '../../api/types.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
-import type { KernelInstance } from './kernels.ts';
+import type { KernelExports, KernelInstance } from './kernels.ts';
 import type { Placement } from './placement.ts';
+import * as L from './plan-layout.ts';
 import { type DotTraits, type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
 
 /** Address and layout of a weight. */
@@ -17,6 +18,8 @@ export interface PackedWeight {
   readonly layout: WeightLayout | null;
   /** Values per row. */
   readonly width: number;
+  /** Its float16 numbers are stored times 2 to this power. */
+  raised: number;
 }
 
 export type PackedWeights = ReadonlyMap<string, PackedWeight>;
@@ -89,8 +92,10 @@ export function placeWeights(
     const targets = views.get(weight.name)!.map((view) => {
       const layout = view.shape.length > 1 ? packing.layout : null;
       const at = memories[part].allocate(packedBytes(view, layout), `the weights (${weight.name})`);
-      packed[part].set(viewKey(view), { at, layout, width: view.shape.at(-1) ?? 1 });
-      return { view, at };
+      const raised = layout?.hasHalves ? L.RAISED_BY : 0;
+      const place = { at, layout, width: view.shape.at(-1) ?? 1, raised };
+      packed[part].set(viewKey(view), place);
+      return { view, place };
     });
     return { weight, packing, part, targets };
   });
@@ -159,7 +164,7 @@ export async function packWeights(
 
 interface Target {
   readonly view: WeightView;
-  readonly at: number;
+  readonly place: PackedWeight;
 }
 
 /** Bytes in memory. Rows fill whole panels of 8, vectors whole groups of 8 values. */
@@ -180,8 +185,8 @@ function copyVector(
   const type = reader.typeOf(weight);
   const values = new Float32Array(length);
   type.dequantize(bytes, 0, values, 0, length / type.blockSize);
-  for (const { view, at } of targets) {
-    memory.f32.set(values.subarray(view.firstRow, view.firstRow + view.shape[0]), at / 4);
+  for (const { view, place } of targets) {
+    memory.f32.set(values.subarray(view.firstRow, view.firstRow + view.shape[0]), place.at / 4);
   }
 }
 
@@ -197,13 +202,25 @@ function packSlice(
   const bytesPerRow = bytes.length / slice.rows;
   const staging = memory.reserve(bytes.length, 'loading weights');
   memory.u8.set(bytes, staging);
-  for (const { view, at } of targets) {
+  for (const { view, place } of targets) {
     const from = Math.max(slice.firstRow, view.firstRow);
     const to = Math.min(slice.firstRow + slice.rows, view.firstRow + view.shape[0]);
     if (from >= to) continue;
     const source = staging + (from - slice.firstRow) * bytesPerRow;
-    kernels[layout.kernel](source, at, width, from - view.firstRow, to - from);
+    const first = from - view.firstRow;
+    kernels[layout.kernel](source, place.at, width, first, to - from);
+    // Panels that are complete.
+    const end = to - view.firstRow;
+    raise(kernels, place, layout, first >> 3, end === view.shape[0] ? Math.ceil(end / 8) : end >> 3);
   }
+}
+
+/** Raises panels of a matrix, unless one of its numbers is too large for that. */
+function raise(kernels: KernelExports, place: PackedWeight, { id }: WeightLayout, from: number, to: number): void {
+  const { at, width, raised } = place;
+  if (raised === 0 || kernels.raisePanels(id, at, width, from, to)) return;
+  kernels.lowerPanels(id, at, width, 0, from);
+  place.raised = 0;
 }
 
 /** A reader of weights that are already in memory as float32. */

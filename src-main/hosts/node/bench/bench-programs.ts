@@ -15,20 +15,26 @@ import { BenchSession, type BenchProgram } from './bench-session.ts';
 /** `electron-as-node`: the same program as `electron`, without Electron. */
 export type BenchRuntime = 'node' | 'electron' | 'electron-as-node';
 
+export interface BenchProcessOptions {
+  readonly runtime: BenchRuntime;
+  /** Folder of the built code. */
+  readonly scripts: URL;
+  /** Of V8, on top of those that the runtime gets as in the app. */
+  readonly v8Flags?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Runs `work` with a separate process.
- * @param scripts folder of the built code
  * @throws EngineError BACKEND_LOST when it does not start or exits early, and the errors of the calls
  */
 export async function withBenchSession<T>(
-  runtime: BenchRuntime,
-  scripts: URL,
-  signal: AbortSignal | undefined,
+  options: BenchProcessOptions,
   work: (session: BenchCaller) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'tokenscope-bench-app-'));
   try {
-    const session = await BenchSession.open(await programFor(runtime, scripts, folder), signal);
+    const session = await BenchSession.open(await programFor(options, folder), options.signal);
     try {
       return await work(session);
     } finally {
@@ -39,14 +45,15 @@ export async function withBenchSession<T>(
   }
 }
 
-async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): Promise<BenchProgram> {
+async function programFor(options: BenchProcessOptions, folder: string): Promise<BenchProgram> {
+  const { runtime, scripts, v8Flags = [] } = options;
   const host = fileURLToPath(new URL('bench-host.js', scripts));
-  if (runtime === 'node') return ownProgram(host, process);
+  if (runtime === 'node') return ownProgram(host, process, v8Flags);
   const { executable: command, distPath, version } = await findElectron(scripts);
   if (runtime === 'electron-as-node') {
     return {
       command,
-      args: [...electronKernelFlags(version), host],
+      args: [...electronKernelFlags(version), ...v8Flags, host],
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     };
   }
@@ -57,7 +64,7 @@ async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): 
   const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env;
   return {
     command,
-    args: [folder, ...electronFlags(), `--user-data-dir=${join(folder, 'data')}`],
+    args: [folder, ...electronFlags(v8Flags), `--user-data-dir=${join(folder, 'data')}`],
     env: { ...env, ELECTRON_OVERRIDE_DIST_PATH: distPath },
   };
 }
@@ -70,16 +77,18 @@ async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): 
 export function ownProgram(
   host: string,
   own: { execPath: string; env: NodeJS.ProcessEnv; type?: string; defaultApp?: boolean },
+  v8Flags: readonly string[] = [],
 ): BenchProgram {
   const isPackagedApp = own.type === 'browser' && !own.defaultApp;
-  const args = isPackagedApp ? [BENCH_HOST_SWITCH, ...PAGELESS_SWITCHES, '--'] : [host];
+  const args = isPackagedApp ? [BENCH_HOST_SWITCH, ...PAGELESS_SWITCHES, '--'] : [...v8Flags, host];
   return { command: own.execPath, args, env: own.env };
 }
 
 /** No window is opened, so no display is needed; there is no sandbox for root. */
-function electronFlags(): string[] {
-  if (process.platform !== 'linux') return [];
-  return ['--ozone-platform=headless', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
+function electronFlags(v8Flags: readonly string[]): string[] {
+  const flags = v8Flags.length > 0 ? [`--js-flags=${v8Flags.join(' ')}`] : [];
+  if (process.platform !== 'linux') return flags;
+  return [...flags, '--ozone-platform=headless', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
 }
 
 interface ElectronPlace {

@@ -61,7 +61,7 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
         profile: options.profile ?? false,
       };
       const scripts = new URL('./', context.workerUrl);
-      const report = await withBenchSession(options.runtime, scripts, context.signal, (session) =>
+      const report = await withBenchSession({ runtime: options.runtime, scripts, signal: context.signal }, (session) =>
         runBench(session, job),
       );
       for (const notice of report.notices) await context.err.line(`tokenscope: ${notice}`);
