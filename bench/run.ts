@@ -3,6 +3,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { ensureBuilt } from '../scripts/ensure-built.mjs';
 import { writeDocument } from './lib/document.ts';
 import { installNodeLlamaCpp } from './lib/node-llama-cpp.ts';
+import { PROCESSORS } from './lib/processors.ts';
 import { readOptions, USAGE, type BenchOptions, type Part } from './lib/options.ts';
 import { formatFiles, largeTask, measureFiles, measureLarge } from './sections/files.ts';
 import { formatGpu, measureGpu } from './sections/gpu.ts';
@@ -52,8 +53,10 @@ function describe({ machine }: MachineResult): string {
   const { cpu, cores, memoryBytes, platform, runtime, v8 } = machine;
   const busy =
     load > 0.5 * availableParallelism() ? ' Other programs were running, so only the ratios are meaningful.' : '';
+  const { processor } = options.task;
+  const as = processor === null ? '' : ` as ${processor} (${PROCESSORS[processor].says})`;
   return (
-    `${day}, ${cpu}, ${cores} threads, ${(memoryBytes / 1e9).toFixed(0)} GB, ${platform}. Tokenscope in ${runtime}, V8 ${v8}; ` +
+    `${day}, ${cpu}${as}, ${cores} threads, ${(memoryBytes / 1e9).toFixed(0)} GB, ${platform}. Tokenscope in ${runtime}, V8 ${v8}; ` +
     `node-llama-cpp 3.21.1 in Node ${process.versions.node}. Medians of ${options.task.repeat}, interleaved. ` +
     `Load average before: ${load.toFixed(1)}.${busy}`
   );

@@ -4,12 +4,17 @@ import { electronRuntime } from '../../scripts/electron-runtime.ts';
 import { root } from '../../scripts/lib/run.ts';
 import type { BenchCaller } from '../../src-main/hosts/node/bench/bench-messages.ts';
 import { withBenchSession, type BenchRuntime } from '../../src-main/hosts/node/bench/bench-programs.ts';
+import { flagsFor, type Processor } from './processors.ts';
 
 const BUILT = new URL('out/main/', pathToFileURL(`${root}/`));
 
 /** Runs `work` with a process of its own. @throws EngineError see `withBenchSession` */
-export function withTokenscope<T>(runtime: BenchRuntime, work: (session: BenchCaller) => Promise<T>): Promise<T> {
-  return withBenchSession(runtime, BUILT, undefined, work);
+export function withTokenscope<T>(
+  runtime: BenchRuntime,
+  processor: Processor | null,
+  work: (session: BenchCaller) => Promise<T>,
+): Promise<T> {
+  return withBenchSession({ runtime, scripts: BUILT, v8Flags: flagsFor(processor) }, work);
 }
 
 /**

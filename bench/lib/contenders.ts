@@ -8,9 +8,14 @@ import { median } from '../../src-main/hosts/node/bench/median.ts';
 import { LANE_CONTEXT, windowFor, type BenchJob } from '../../src-main/hosts/node/bench/run-bench.ts';
 import { withTokenscope } from './app-runtime.ts';
 import { withBrowser } from './browser.ts';
+import { LLAMA_FOLDER } from './node-llama-cpp.ts';
+import { llamaFolder, type Processor } from './processors.ts';
 
 /** What one engine is measured at. */
-export type Task = Readonly<Pick<BenchJob, 'path' | 'threads' | 'prompt' | 'generate' | 'contexts' | 'repeat'>>;
+export type Task = Readonly<Pick<BenchJob, 'path' | 'threads' | 'prompt' | 'generate' | 'contexts' | 'repeat'>> & {
+  /** Null: this computer's. */
+  readonly processor: Processor | null;
+};
 
 /** Medians; rates are tokens per second. */
 export interface Figures {
@@ -25,18 +30,22 @@ export interface Figures {
 /** `webgpu` runs in Node, as the others do the `wasm` executor. */
 export type Contender = 'llama.cpp' | 'browser' | 'webgpu' | BenchRuntime;
 
-function withContender<T>(contender: Contender, work: (session: BenchCaller) => Promise<T>): Promise<T> {
-  if (contender === 'llama.cpp') return withLlama(work);
+function withContender<T>(
+  contender: Contender,
+  processor: Processor | null,
+  work: (session: BenchCaller) => Promise<T>,
+): Promise<T> {
+  if (contender === 'llama.cpp') return withLlama(processor, work);
   if (contender === 'browser') return withBrowser(work);
-  return withTokenscope(contender === 'webgpu' ? 'node' : contender, work);
+  return withTokenscope(contender === 'webgpu' ? 'node' : contender, processor, work);
 }
 
-async function withLlama<T>(work: (session: BenchCaller) => Promise<T>): Promise<T> {
+async function withLlama<T>(processor: Processor | null, work: (session: BenchCaller) => Promise<T>): Promise<T> {
   const host = join(root, 'bench', 'lib', 'llama-host.ts');
   const session = await BenchSession.open({
     command: process.execPath,
     args: ['--import', 'tsx', host],
-    env: process.env,
+    env: { ...process.env, ...(processor === null ? {} : { [LLAMA_FOLDER]: await llamaFolder(processor) }) },
   });
   try {
     return await work(session);
@@ -54,7 +63,7 @@ export async function measureInterleaved(contenders: readonly Contender[], task:
   const collect = async (rest: readonly Contender[]): Promise<Figures[]> => {
     const [next, ...others] = rest;
     if (next === undefined) return measure(contenders, sessions, task);
-    return withContender(next, (session) => {
+    return withContender(next, task.processor, (session) => {
       sessions.push(session);
       return collect(others);
     });
@@ -123,12 +132,12 @@ const LANE_ROUNDS = 7;
  */
 export async function measureLanes(
   runtime: BenchRuntime,
-  task: Pick<Task, 'path' | 'threads' | 'generate' | 'repeat'>,
+  task: Pick<Task, 'path' | 'threads' | 'generate' | 'repeat' | 'processor'>,
   lanes: readonly number[],
 ): Promise<Map<number, LaneFigures>> {
   const { path, threads, generate, repeat } = task;
   const contextSize = windowFor({ prompt: 0, generate, contexts: [], lanes });
-  return withTokenscope(runtime, async (session) => {
+  return withTokenscope(runtime, task.processor, async (session) => {
     await session.call('load', { path, executor: 'wasm', threads, contextSize });
     const rateOf = (count: number, tokens = generate) =>
       session.call('lanes', { lanes: count, context: LANE_CONTEXT, tokens });

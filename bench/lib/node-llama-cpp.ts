@@ -1,6 +1,7 @@
 /** node-llama-cpp, which is native llama.cpp; installed for the benchmark only. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { capture, npmCommand, root } from '../../scripts/lib/run.ts';
 
 /** The used parts of node-llama-cpp's API: its own types exist only after bench/ was installed. */
@@ -32,9 +33,13 @@ export interface LlamaSequence {
 
 const FOLDER = join(root, 'bench');
 
+/** Environment variable: the folder of another copy of node-llama-cpp, see `llamaFolder`. */
+export const LLAMA_FOLDER = 'TOKENSCOPE_BENCH_LLAMA';
+
 /** llama.cpp on the CPU, with the number of threads that each context requests. */
 export async function startLlama(): Promise<Llama> {
-  const name = 'node-llama-cpp';
+  const copy = process.env[LLAMA_FOLDER];
+  const name = copy ? pathToFileURL(join(copy, 'dist', 'index.js')).href : 'node-llama-cpp';
   const library = (await import(name).catch((cause: unknown) => {
     throw new Error('node-llama-cpp is not installed. Run "npm ci --prefix bench --ignore-scripts" first.', { cause });
   })) as { getLlama(options: object): Promise<Llama> };

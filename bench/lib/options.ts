@@ -2,9 +2,13 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { FILE_TYPES, type FileType } from './bench-models.ts';
 import type { Task } from './contenders.ts';
+import { processorNames } from './processors.ts';
 
 export const PARTS = ['files', 'large', 'lanes', 'runtimes', 'start', 'machine'] as const;
 export type Part = (typeof PARTS)[number];
+
+/** Parts in which a processor of another kind can be measured. */
+const PARTS_OF_PROCESSORS: readonly Part[] = ['files', 'large', 'lanes', 'machine'];
 
 export const USAGE = `Measures Tokenscope beside node-llama-cpp (native llama.cpp).
 
@@ -13,6 +17,7 @@ export const USAGE = `Measures Tokenscope beside node-llama-cpp (native llama.cp
   npm run bench -- --files Q4_0,Q8_0 --threads 1     some files
   npm run bench -- --parts lanes,start               some parts: ${PARTS.join(', ')}
   npm run bench -- --repeat 5                        measurements of each kind, of which the median counts
+  npm run bench -- --processor haswell               as if this processor were of that kind: ${processorNames.join(', ')}
   npm run bench -- --gpu                             the webgpu executor beside the wasm executor, both in Node
 
 One model on this computer, without llama.cpp: npx tokenscope bench MODEL`;
@@ -24,7 +29,7 @@ export interface BenchOptions {
   readonly gpu: boolean;
   readonly files: readonly FileType[];
   readonly threads: readonly number[];
-  readonly task: Pick<Task, 'prompt' | 'generate' | 'contexts' | 'repeat'>;
+  readonly task: Omit<Task, 'path' | 'threads'>;
   /** Whether the full plan is measured, so that the result may be published. */
   readonly whole: boolean;
   /** Reports progress. */
@@ -40,6 +45,7 @@ export function readOptions(args: string[]): BenchOptions {
       files: { type: 'string' },
       threads: { type: 'string' },
       repeat: { type: 'string' },
+      processor: { type: 'string' },
       quick: { type: 'boolean', default: false },
       gpu: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -47,17 +53,25 @@ export function readOptions(args: string[]): BenchOptions {
   });
   const { quick, gpu } = values;
   const threads = values.threads?.split(',').map(positive);
+  const processor = chosen('--processor', values.processor, processorNames)?.[0] ?? null;
   const repeat = values.repeat === undefined ? (quick ? 1 : 3) : positive(values.repeat);
+  const parts = processor === null ? PARTS : PARTS_OF_PROCESSORS;
   return {
     help: values.help,
     gpu,
-    parts: chosen('--parts', values.parts, PARTS) ?? (quick || values.files !== undefined ? ['files'] : PARTS),
+    parts: chosen('--parts', values.parts, parts) ?? (quick || values.files !== undefined ? ['files'] : parts),
     files: chosen('--files', values.files, FILE_TYPES) ?? FILE_TYPES,
     threads: threads ?? (availableParallelism() > 1 ? [1, 2] : [1]),
     task: quick
-      ? { prompt: 512, generate: 64, contexts: [16], repeat }
-      : { prompt: 512, generate: 128, contexts: [16, 2048], repeat },
-    whole: !quick && !gpu && values.parts === undefined && values.files === undefined && threads === undefined,
+      ? { prompt: 512, generate: 64, contexts: [16], repeat, processor }
+      : { prompt: 512, generate: 128, contexts: [16, 2048], repeat, processor },
+    whole:
+      !quick &&
+      !gpu &&
+      processor === null &&
+      values.parts === undefined &&
+      values.files === undefined &&
+      threads === undefined,
     say: (line) => console.error(`bench: ${line}`),
   };
 }

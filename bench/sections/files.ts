@@ -35,7 +35,7 @@ export async function measureFiles(options: BenchOptions): Promise<FileResult[]>
 
 /** Prompts of 128 tokens after which 32 are decoded: the 4B shape takes about half a minute for both. */
 export const largeTask = ({ task }: BenchOptions): BenchOptions['task'] => {
-  return { prompt: 128, generate: 32, contexts: [16], repeat: task.repeat };
+  return { ...task, prompt: 128, generate: 32, contexts: [16] };
 };
 
 export async function measureLarge(options: BenchOptions): Promise<FileResult[]> {

@@ -24,7 +24,7 @@ const SOFTWARE_TASK = { prompt: 32, generate: 16, contexts: [16] } as const;
 export async function measureGpu(options: BenchOptions): Promise<GpuResult> {
   const adapter = await adapterOf(TINY_TRANSFORMER_DIR);
   options.say(`adapter: ${adapter.name}`);
-  const task = adapter.isSoftware ? { ...SOFTWARE_TASK, repeat: options.task.repeat } : options.task;
+  const task = adapter.isSoftware ? { ...options.task, ...SOFTWARE_TASK } : options.task;
   const models = [{ name: 'TinyTransformer', path: TINY_TRANSFORMER_DIR }];
   if (!adapter.isSoftware) {
     for (const type of options.files) models.push({ name: type, path: await benchModel(type, options.say) });
@@ -40,7 +40,7 @@ export async function measureGpu(options: BenchOptions): Promise<GpuResult> {
 }
 
 function adapterOf(path: string): Promise<GpuAdapterFacts> {
-  return withTokenscope('node', async (session) => {
+  return withTokenscope('node', null, async (session) => {
     const load = { path, executor: 'webgpu', threads: null, contextSize: 16 } as const;
     const { adapter } = await session.call('load', load);
     if (!adapter) throw new Error('The webgpu executor did not say which adapter it uses.');

@@ -26,7 +26,7 @@ export interface LanesResult {
 }
 
 export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesResult> {
-  const { repeat } = options.task;
+  const { repeat, processor } = options.task;
   const generate = Math.min(64, options.task.generate);
   const lanes: LanesRow[] = [];
   const app = await appRuntime();
@@ -37,12 +37,19 @@ export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesR
       lanes.push({
         model: `SmolLM2 ${type}`,
         threads,
-        figures: await measureLanes(app, { path, threads, generate, repeat }, LANES),
+        figures: await measureLanes(app, { path, threads, generate, repeat, processor }, LANES),
       });
     }
   }
   options.say('TinyTransformer');
-  const task = { path: TINY_TRANSFORMER_DIR, prompt: 32, generate: 64, contexts: [16], repeat: Math.max(repeat, 5) };
+  const task = {
+    path: TINY_TRANSFORMER_DIR,
+    prompt: 32,
+    generate: 64,
+    contexts: [16],
+    repeat: Math.max(repeat, 5),
+    processor,
+  };
   const rows: TinyRow[] = [];
   for (const threads of [...options.threads, null]) {
     const [{ prefill, decode }] = await measureInterleaved([app], { ...task, threads });

@@ -13,7 +13,7 @@ export interface MachineResult {
 
 export async function measureMachine(options: BenchOptions): Promise<MachineResult> {
   options.say('limits of the machine');
-  return withTokenscope(await appRuntime(), async (session) => {
+  return withTokenscope(await appRuntime(), options.task.processor, async (session) => {
     const ceilings: MachineCeilings[] = [];
     for (const threads of availableParallelism() > 1 ? [1, 2] : [1]) {
       ceilings.push(await session.call('ceilings', { threads }));
