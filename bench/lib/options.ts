@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { FILE_TYPES, type FileType } from './bench-models.ts';
+import { FILE_TYPES, type FileType, LARGE_TYPES, type LargeType } from './bench-models.ts';
 import type { Task } from './contenders.ts';
 import { processorNames } from './processors.ts';
 
@@ -14,7 +14,7 @@ export const USAGE = `Measures Tokenscope beside node-llama-cpp (native llama.cp
 
   npm run bench                                      everything, about half an hour; writes docs/performance.md
   npm run bench -- --quick                           the files after a short context, once
-  npm run bench -- --files Q4_0,Q8_0 --threads 1     some files
+  npm run bench -- --files Q4_0,Q8_0 --threads 1     some files, also "1B Q4_K_M" and other large ones
   npm run bench -- --parts lanes,start               some parts: ${PARTS.join(', ')}
   npm run bench -- --repeat 5                        measurements of each kind, of which the median counts
   npm run bench -- --processor haswell               as if this processor were of that kind: ${processorNames.join(', ')}
@@ -28,6 +28,7 @@ export interface BenchOptions {
   /** Instead of the parts. */
   readonly gpu: boolean;
   readonly files: readonly FileType[];
+  readonly large: readonly LargeType[];
   readonly threads: readonly number[];
   readonly task: Omit<Task, 'path' | 'threads'>;
   /** Whether the full plan is measured, so that the result may be published. */
@@ -55,12 +56,14 @@ export function readOptions(args: string[]): BenchOptions {
   const threads = values.threads?.split(',').map(positive);
   const processor = chosen('--processor', values.processor, processorNames)?.[0] ?? null;
   const repeat = values.repeat === undefined ? (quick ? 1 : 3) : positive(values.repeat);
+  const files = chosen('--files', values.files, [...FILE_TYPES, ...LARGE_TYPES]);
   const parts = processor === null ? PARTS : PARTS_OF_PROCESSORS;
   return {
     help: values.help,
     gpu,
-    parts: chosen('--parts', values.parts, parts) ?? (quick || values.files !== undefined ? ['files'] : parts),
-    files: chosen('--files', values.files, FILE_TYPES) ?? FILE_TYPES,
+    parts: chosen('--parts', values.parts, parts) ?? (files ? partsOf(files) : quick ? ['files'] : parts),
+    files: files ? FILE_TYPES.filter((type) => files.includes(type)) : FILE_TYPES,
+    large: files ? LARGE_TYPES.filter((type) => files.includes(type)) : LARGE_TYPES,
     threads: threads ?? (availableParallelism() > 1 ? [1, 2] : [1]),
     task: quick
       ? { prompt: 512, generate: 64, contexts: [16], repeat, processor }
@@ -74,6 +77,12 @@ export function readOptions(args: string[]): BenchOptions {
       threads === undefined,
     say: (line) => console.error(`bench: ${line}`),
   };
+}
+
+/** Parts that these files belong to. */
+function partsOf(files: readonly (FileType | LargeType)[]): Part[] {
+  const isLarge = (type: FileType | LargeType) => LARGE_TYPES.some((large) => large === type);
+  return [...(files.every(isLarge) ? [] : ['files' as const]), ...(files.some(isLarge) ? ['large' as const] : [])];
 }
 
 function chosen<T extends string>(option: string, list: string | undefined, all: readonly T[]): T[] | null {

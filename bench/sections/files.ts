@@ -1,6 +1,6 @@
 /** Compares Tokenscope with node-llama-cpp on the same files. */
 import { appRuntime } from '../lib/app-runtime.ts';
-import { benchModel, LARGE_TYPES, largeModel } from '../lib/bench-models.ts';
+import { benchModel, largeModel } from '../lib/bench-models.ts';
 import { measureInterleaved, type Contender, type Figures } from '../lib/contenders.ts';
 import { type FileGoals, type Goal, GOALS, LARGE_GOALS } from '../lib/goals.ts';
 import { against, megabytes, number, percent, table } from '../lib/markdown.ts';
@@ -39,7 +39,7 @@ export const largeTask = ({ task }: BenchOptions): BenchOptions['task'] => {
 };
 
 export async function measureLarge(options: BenchOptions): Promise<FileResult[]> {
-  const files = LARGE_TYPES.map((type): BenchFile => {
+  const files = options.large.map((type): BenchFile => {
     const { plain: goals, checked: checkedGoals } = LARGE_GOALS[type];
     return { type, goals, checkedGoals, path: () => largeModel(type, options.say) };
   });

@@ -5,97 +5,186 @@
  */
 import { halfBits4 } from '../base/half';
 import { half4 } from '../base/math';
+import { NIBBLES } from '../base/wide';
+import { areTogether, storeColumn, storeColumns, TOGETHER } from './pack';
+
+const TWO_BITS: i32 = 0x03030303;
 
 /** Q4_K blocks `f16 d, dmin; u8 scales[12], q[128]` to Q4_1's layout. */
 export function packQ4K(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
-  const blocks = width >> 8;
-  let from = source;
-  for (let row = first; row < first + rows; row++) {
-    let to = target + <usize>((row >> 3) * blocks) * 1280;
-    const lane = <usize>(row & 7);
-    for (let block = 0; block < blocks; block++, from += 144, to += 1280) {
-      packScales(from, to + lane * 2, 160);
-      const codes = to + 32 + lane * 4;
-      for (let part: usize = 0; part < 8; part++) packPart(from + 16, part, codes + part * 160);
-    }
-  }
+  packNibbles(source, target, width, first, rows, 144, 16, 160);
 }
 
 /** Q5_K blocks `f16 d, dmin; u8 scales[12], high[32], q[128]` to Q5_1's layout. */
 export function packQ5K(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
+  packNibbles(source, target, width, first, rows, 176, 48, 192);
   const blocks = width >> 8;
-  let from = source;
+  let from = source + 16;
   for (let row = first; row < first + rows; row++) {
-    let to = target + <usize>((row >> 3) * blocks) * 1536;
-    const lane = <usize>(row & 7);
-    for (let block = 0; block < blocks; block++, from += 176, to += 1536) {
-      packScales(from, to + lane * 2, 192);
-      const codes = to + 32 + lane * 4;
-      for (let part: usize = 0; part < 8; part++) {
-        packPart(from + 48, part, codes + part * 192);
+    let to = target + <usize>((row >> 3) * blocks) * 1536 + 160 + <usize>(row & 7) * 4;
+    for (let block = 0; block < blocks; block++, from += 176) {
+      for (let part = 0; part < 8; part++, to += 192) {
         // Bit j of byte i belongs to value 4j + i.
         let high: u32 = 0;
-        for (let j: usize = 0; j < 8; j++)
-          high |= ((load<u32>(from + 16 + j * 4) >> <u32>part) & 0x01010101) << (<u32>j);
-        store<u32>(codes + part * 192, high, 128);
+        for (let j: usize = 0; j < 8; j++) high |= ((load<u32>(from + j * 4) >> part) & 0x01010101) << (<u32>j);
+        store<u32>(to, high);
       }
     }
   }
+}
+
+/** Scales, minimums and nibbles. @param q where a block's nibbles begin @param step bytes of 32 values in the layout */
+// @inline
+function packNibbles(
+  source: usize,
+  target: usize,
+  width: i32,
+  first: i32,
+  rows: i32,
+  blockBytes: usize,
+  q: usize,
+  step: usize,
+): void {
+  const blocks = width >> 8;
+  const bytes = <usize>blocks * blockBytes;
+  for (let row = 0; row < rows; row++) {
+    let from = source + <usize>row * bytes;
+    let to = target + <usize>(((first + row) >> 3) * blocks) * 8 * step;
+    const lane = <usize>((first + row) & 7);
+    const together = areTogether(first, row, rows);
+    for (let block = 0; block < blocks; block++, from += blockBytes, to += 8 * step) {
+      const codes = to + 32 + lane * 4;
+      if (together) {
+        for (let r: usize = 0; r < TOGETHER; r++) packScales(from + r * bytes, to + (lane + r) * 2, step);
+        for (let pair: usize = 0; pair < 4; pair++) {
+          packPairs(from + q + 32 * pair, bytes, codes + 2 * pair * step, step);
+        }
+      } else {
+        packScales(from, to + lane * 2, step);
+        for (let pair: usize = 0; pair < 4; pair++) {
+          const a = v128.load(from + q + 32 * pair);
+          const b = v128.load(from + q + 32 * pair, 16);
+          storeColumn(nibblesOf(false, a, b), codes + 2 * pair * step);
+          storeColumn(nibblesOf(true, a, b), codes + (2 * pair + 1) * step);
+        }
+      }
+    }
+    if (together) row += <i32>TOGETHER - 1;
+  }
+}
+
+/** Of four rows, `apart` bytes from one to the next, 32 bytes, which two parts share, to both. */
+// @inline
+function packPairs(from: usize, apart: usize, to: usize, step: usize): void {
+  const a = v128.load(from);
+  const a16 = v128.load(from, 16);
+  from += apart;
+  const b = v128.load(from);
+  const b16 = v128.load(from, 16);
+  from += apart;
+  const c = v128.load(from);
+  const c16 = v128.load(from, 16);
+  from += apart;
+  const d = v128.load(from);
+  const d16 = v128.load(from, 16);
+  for (let part = 0; part < 2; part++, to += step) {
+    const high = part > 0;
+    storeColumns(
+      nibblesOf(high, a, a16),
+      nibblesOf(high, b, b16),
+      nibblesOf(high, c, c16),
+      nibblesOf(high, d, d16),
+      to,
+    );
+  }
+}
+
+/** Nibbles of 32 bytes as 16 bytes: value j and value 16 + j. */
+// @inline
+function nibblesOf(high: bool, a: v128, b: v128): v128 {
+  const low = i32x4.splat(NIBBLES);
+  const values = v128.and(high ? i16x8.shr_u(a, 4) : a, low);
+  return v128.or(values, v128.andnot(high ? b : i16x8.shl(b, 4), low));
 }
 
 /** Q6_K blocks `u8 q[128], high[64]; i8 scales[16]; f16 d` to blocks of 32 with a scale for each half. */
 export function packQ6K(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
   const blocks = width >> 8;
-  let from = source;
-  for (let row = first; row < first + rows; row++) {
-    let to = target + <usize>((row >> 3) * blocks) * 1792;
-    const lane = <usize>(row & 7);
+  const bytes = <usize>blocks * 210;
+  for (let row = 0; row < rows; row++) {
+    let from = source + <usize>row * bytes;
+    let to = target + <usize>(((first + row) >> 3) * blocks) * 1792;
+    const lane = <usize>((first + row) & 7);
+    const together = areTogether(first, row, rows);
+    const count: usize = together ? TOGETHER : 1;
     for (let block = 0; block < blocks; block++, from += 210, to += 1792) {
-      const d = halfOf(from + 208);
-      for (let i: usize = 0; i < 16; i += 4) {
-        const scales = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from + 192 + i)));
-        const products = halfBits4(f32x4.mul(f32x4.convert_i32x4_s(scales), d));
-        const at = to + (i >> 1) * 224 + lane * 2;
-        v128.store16_lane(at, products, 0);
-        v128.store16_lane(at, products, 2, 16);
-        v128.store16_lane(at, products, 4, 224);
-        v128.store16_lane(at, products, 6, 240);
-      }
-      for (let part: usize = 0; part < 8; part++) {
-        const q = from + 64 * (part >> 2) + 32 * (part & 1);
-        const high = from + 128 + 32 * (part >> 2);
-        const codes = to + 32 + part * 224 + lane * 4;
-        packSixBits(q, high, (<u32>(part & 2)) << 1, (<u32>(part & 3)) << 1, codes);
-        packSixBits(q + 16, high + 16, (<u32>(part & 2)) << 1, (<u32>(part & 3)) << 1, codes + 96);
+      for (let r: usize = 0; r < count; r++) packScalesOfHalves(from + r * bytes, to + (lane + r) * 2);
+      for (let half: usize = 0; half < 16; half++) {
+        const codes = to + 32 + (half >> 1) * 224 + (half & 1) * 96 + lane * 4;
+        const a = sixBitsOf(from, half);
+        if (together) {
+          const b = sixBitsOf(from + bytes, half);
+          const c = sixBitsOf(from + 2 * bytes, half);
+          packSixBits(a, b, c, sixBitsOf(from + 3 * bytes, half), codes);
+        } else packSixBitsOfOne(a, codes);
       }
     }
+    if (together) row += <i32>TOGETHER - 1;
   }
 }
 
-/** Sixteen codes of one row: two bits of the fourth four above each of the others. */
+/** Products of a block's scales, of which each part of 32 values has two. */
 // @inline
-function packSixBits(q: usize, high: usize, shift: u32, highShift: u32, to: usize): void {
-  const fourth = sixBits(q + 12, high + 12, shift, highShift);
-  store<u32>(to, sixBits(q, high, shift, highShift) | ((fourth & 0x03030303) << 6));
-  store<u32>(to, sixBits(q + 4, high + 4, shift, highShift) | ((fourth & 0x0c0c0c0c) << 4), 32);
-  store<u32>(to, sixBits(q + 8, high + 8, shift, highShift) | ((fourth & 0x30303030) << 2), 64);
-}
-
-// @inline
-function sixBits(q: usize, high: usize, shift: u32, highShift: u32): u32 {
-  return ((load<u32>(q) >> shift) & 0x0f0f0f0f) | (((load<u32>(high) >> highShift) & 0x03030303) << 4);
-}
-
-/** Nibbles of 32 bytes that a part shares with its neighbour, to 16 bytes of its own: value j and value 16 + j. */
-// @inline
-function packPart(q: usize, part: usize, to: usize): void {
-  const shift = (<u32>(part & 1)) << 2;
-  const from = q + (part >> 1) * 32;
-  for (let j: usize = 0; j < 4; j++) {
-    const low = (load<u32>(from + j * 4) >> shift) & 0x0f0f0f0f;
-    const high = (load<u32>(from + j * 4, 16) >> shift) & 0x0f0f0f0f;
-    store<u32>(to + j * 32, low | (high << 4));
+function packScalesOfHalves(from: usize, to: usize): void {
+  const d = halfOf(from + 208);
+  for (let i: usize = 0; i < 16; i += 4) {
+    const scales = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from + 192 + i)));
+    const products = halfBits4(f32x4.mul(f32x4.convert_i32x4_s(scales), d));
+    const at = to + (i >> 1) * 224;
+    v128.store16_lane(at, products, 0);
+    v128.store16_lane(at, products, 2, 16);
+    v128.store16_lane(at, products, 4, 224);
+    v128.store16_lane(at, products, 6, 240);
   }
+}
+
+/** Codes of 16 values of one row. @param half 0..15, of which two are a part */
+// @inline
+function sixBitsOf(from: usize, half: usize): v128 {
+  const part = half >> 1;
+  const at = (half & 1) << 4;
+  const q = v128.load(from + 64 * (part >> 2) + 32 * (part & 1) + at);
+  const high = v128.load(from + 128 + 32 * (part >> 2) + at);
+  const low = v128.and(i16x8.shr_u(q, <i32>((part & 2) << 1)), i32x4.splat(NIBBLES));
+  const two = v128.and(i16x8.shr_u(high, <i32>((part & 3) << 1)), i32x4.splat(TWO_BITS));
+  return v128.or(low, i16x8.shl(two, 4));
+}
+
+/** Sixteen codes of each of four rows: two bits of the fourth four above each of the others. */
+// @inline
+function packSixBits(a: v128, b: v128, c: v128, d: v128, to: usize): void {
+  const low = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const high = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const otherLow = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const otherHigh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  const fourth = v128.shuffle<i64>(high, otherHigh, 1, 3);
+  v128.store(to, withTwoBits(v128.shuffle<i64>(low, otherLow, 0, 2), fourth, 0));
+  v128.store(to, withTwoBits(v128.shuffle<i64>(low, otherLow, 1, 3), fourth, 2), 32);
+  v128.store(to, withTwoBits(v128.shuffle<i64>(high, otherHigh, 0, 2), fourth, 4), 64);
+}
+
+// @inline
+function packSixBitsOfOne(codes: v128, to: usize): void {
+  const fourth = v128.shuffle<i32>(codes, codes, 3, 3, 3, 3);
+  v128.store32_lane(to, withTwoBits(codes, fourth, 0), 0);
+  v128.store32_lane(to, withTwoBits(codes, fourth, 2), 1, 32);
+  v128.store32_lane(to, withTwoBits(codes, fourth, 4), 2, 64);
+}
+
+/** Two bits of each byte of `fourth`, from bit `shift` on, in the highest of `codes`. */
+// @inline
+function withTwoBits(codes: v128, fourth: v128, shift: i32): v128 {
+  return v128.or(codes, i16x8.shl(v128.and(i16x8.shr_u(fourth, shift), i32x4.splat(TWO_BITS)), 6));
 }
 
 /**

@@ -3,11 +3,11 @@
  * int8/codes.ts, half/linear.ts and float/linear.ts). What is missing of the last panel stays zero, as fresh memory is.
  */
 /** Rows that are moved together, as a square of 32-bit words that is turned around; others one by one. */
-const TOGETHER: usize = 4;
+export const TOGETHER: usize = 4;
 
 /** Whether `row` and those after it are whole rows of words in the panel, of which the first stands at a multiple of 16 bytes. */
 // @inline
-function areTogether(first: i32, row: i32, rows: i32): bool {
+export function areTogether(first: i32, row: i32, rows: i32): bool {
   return ((first + row) & (<i32>TOGETHER - 1)) == 0 && row + <i32>TOGETHER <= rows;
 }
 
@@ -18,7 +18,7 @@ function turnAround(from: usize, apart: usize, to: usize): void {
 }
 
 // @inline
-function storeColumns(a: v128, b: v128, c: v128, d: v128, to: usize): void {
+export function storeColumns(a: v128, b: v128, c: v128, d: v128, to: usize): void {
   const low = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
   const high = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
   const otherLow = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
@@ -27,6 +27,15 @@ function storeColumns(a: v128, b: v128, c: v128, d: v128, to: usize): void {
   v128.store(to, v128.shuffle<i64>(low, otherLow, 1, 3), 32);
   v128.store(to, v128.shuffle<i64>(high, otherHigh, 0, 2), 64);
   v128.store(to, v128.shuffle<i64>(high, otherHigh, 1, 3), 96);
+}
+
+/** Four words of one row to four columns. */
+// @inline
+export function storeColumn(words: v128, to: usize): void {
+  v128.store32_lane(to, words, 0);
+  v128.store32_lane(to, words, 1, 32);
+  v128.store32_lane(to, words, 2, 64);
+  v128.store32_lane(to, words, 3, 96);
 }
 
 /** f32 `[rows, width]` to panels `[width, 8]`. */
@@ -103,11 +112,7 @@ function packBytes(source: usize, target: usize, width: i32, first: i32, rows: i
       store<u16>(to + lane * 2, load<u16>(from));
       for (let j: usize = 0; j < 32; j += 16) {
         const codes = codes16(from + 2 + j, flip, lowest);
-        const at = to + 16 + j * 8 + lane * 4;
-        v128.store32_lane(at, codes, 0);
-        v128.store32_lane(at, codes, 1, 32);
-        v128.store32_lane(at, codes, 2, 64);
-        v128.store32_lane(at, codes, 3, 96);
+        storeColumn(codes, to + 16 + j * 8 + lane * 4);
       }
     }
     if (together) row += <i32>TOGETHER - 1;
