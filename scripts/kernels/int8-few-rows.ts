@@ -103,7 +103,7 @@ function blockOfStreams(layout: LayoutRow): string {
   const one: Row[] = [{ x: 'x', sums: 'y' }];
   // Five bits have no kernel of 128 bits.
   if (layout.bits === 5) return wideBlock(layout, one, 'ROW_SUMS', 'at');
-  if (layout.table || layout.short) return narrowBlock(layout);
+  if (layout.table) return narrowBlock(layout);
   return `if (WIDE) {${wideBlock(layout, one, 'ROW_SUMS', 'at')}} else {${narrowBlock(layout)}}`;
 }
 
@@ -181,7 +181,7 @@ function wideCodes(
   return `
   const first = ${w};
   ${each(rows, ({ x }, r) => `const start${r} = ${hasZero(layout) ? `i32x4.mul(v128.load32_splat(${x}, XQ_SUM), shift)` : NONE};`)}
-  ${each(rows, (_, r) => each(parts, (p) => each(vectors, (v) => `let s${r}${p}${v} = ${p ? NONE : `start${r}`};`)))}
+  ${each(rows, (_, r) => each(parts, (p) => each(vectors, (v) => `let s${r}${p}${v} = ${p || layout.short ? NONE : `start${r}`};`)))}
   let codes = first + ${headBytes(layout)};
   ${when(vectors.length > 2, 'let others = codes + step;')}
   ${when(
@@ -205,7 +205,10 @@ function wideCodes(
     )}
   }
   ${each(rows, ({ x, sums }, r) => {
-    const integers = (v: number) => (parts.length > 1 ? `i32x4.add(s${r}0${v}, s${r}1${v})` : `s${r}0${v}`);
+    const integers = (v: number) => {
+      if (layout.short) return `widened(i16x8.add(s${r}0${v}, s${r}1${v}), start${r})`;
+      return parts.length > 1 ? `i32x4.add(s${r}0${v}, s${r}1${v})` : `s${r}0${v}`;
+    };
     const panelsSums = panels.map((panel, index) => {
       const [halves, to] = index ? ['first + step', `to${r} + ${next}`] : ['first', `to${r}`];
       return `addPanel(scale${r}, sum${r}, ${halves}, ${min}, ${panel.map(integers).join(', ')}, ${to}, half${r});`;
@@ -251,7 +254,7 @@ const twoRows = (layout: LayoutRow) => `
   }`;
 
 /** Layouts with a kernel for two rows. */
-const OF_TWO_ROWS = LAYOUTS.filter(({ short, table }) => !short && !table);
+const OF_TWO_ROWS = LAYOUTS.filter(({ table }) => !table);
 
 export const fewRows = () => `
 ${functions('row', ROW, LAYOUTS, row)}

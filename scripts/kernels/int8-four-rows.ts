@@ -155,7 +155,7 @@ function blockOfTwoPanels(layout: LayoutRow, starts: readonly string[], inputs: 
   return `
     ${L.constants(layout)}
     ${each(ROWS, (row, r) => `const start${row} = ${starts[r]!};`)}
-    ${each(ROWS, (row) => each(vectors, (v) => `let ${row}${v} = start${row};`))}
+    ${each(ROWS, (row) => each(vectors, (v) => `let ${row}${v} = ${layout.short ? NONE : `start${row}`};`))}
     let codes = w + ${L.headBytes(layout) + half * 16 * layout.bits};
     let others = codes + step;
     ${when(!layout.signed, `let at = ${inputs};`)}
@@ -185,6 +185,10 @@ function blockOfTwoPanels(layout: LayoutRow, starts: readonly string[], inputs: 
       ${dots(0, 'u')}`,
     )}
     ${when(layout.signed, 'x -= 128;')}
+    ${when(
+      layout.short,
+      each(ROWS, (row) => each(vectors, (v) => `${row}${v} = widened(${row}${v}, start${row});`)),
+    )}
     ${addTwoPanels(vectors, `w${when(half, ' + 16')}`, L.hasMin(layout))}`;
 }
 
@@ -251,12 +255,11 @@ export function fourSignedRows(op: usize, x: usize, w: usize, blocks: i32, row: 
 function callFourRows(layout: LayoutRow, name: string, parameters: string, direct: readonly LayoutRow[]): string {
   const tile = call(`${name}${L.tileOf(layout).name}`, parameters, { zero: L.zeroOf(layout) });
   const packed = call(`${name}${layout.name}`, parameters);
-  if (!direct.includes(layout)) return tile;
-  return layout.short ? packed : `if (tiled) ${tile} else ${packed}`;
+  return direct.includes(layout) ? `if (tiled) ${tile} else ${packed}` : tile;
 }
 
 const OF_ONE_PANEL = L.LAYOUTS.filter(({ bits, table }) => (bits === 4 && !table) || bits === 6);
-const OF_TWO_PANELS = L.LAYOUTS.filter(({ bits, table, short }) => bits < 8 && !table && !short);
+const OF_TWO_PANELS = L.LAYOUTS.filter(({ bits, table }) => bits < 8 && !table);
 const WIDE_ONLY = OF_TWO_PANELS.filter((layout) => !OF_ONE_PANEL.includes(layout));
 
 export const fourRows = () => `
@@ -279,8 +282,8 @@ export function isWideOnly(layout: i32): bool {
  * meanwhile, and else once that is faster.
  */
 export function isTiled(layout: i32, rows: i32): bool {
-  if (${L.isOneOf(OF_ONE_PANEL.filter(({ short }) => !short))}) return rows >= MANY_ROWS;
-  if (WIDE && (${L.isOneOf([...WIDE_ONLY, ...L.LAYOUTS.filter(({ short }) => short)])})) return rows >= MANY_ROWS;
+  if (${L.isOneOf(OF_ONE_PANEL)}) return rows >= MANY_ROWS;
+  if (WIDE && (${L.isOneOf(WIDE_ONLY)})) return rows >= MANY_ROWS;
   return rows >= 3 && (${L.isOneOf(L.LAYOUTS.filter((layout) => layout.bits < 8 && !OF_ONE_PANEL.includes(layout)))});
 }
 
@@ -291,5 +294,5 @@ export function fourRows(layout: i32, tiled: bool, ${ONE_PANEL}): void {
 
 // @inline
 export function fourRowsOfTwoPanels(layout: i32, tiled: bool, ${TWO}): void {
-  ${L.switchLayout((layout) => callFourRows(L.withLongSums(layout), 'twoPanels', TWO, OF_TWO_PANELS))}
+  ${L.switchLayout((layout) => callFourRows(layout, 'twoPanels', TWO, OF_TWO_PANELS))}
 }`;

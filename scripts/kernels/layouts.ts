@@ -39,7 +39,9 @@ export const SIGNED: LayoutRow = { name: 'Signed', bits: 8, zero: 0, signed: tru
 const TILE: LayoutRow = { name: 'Tile', bits: 8, zero: 'operation' };
 const TILE_MIN: LayoutRow = { name: 'TileMin', bits: 8, zero: 'minimum' };
 const TILE_HALVES: LayoutRow = { name: 'TileHalves', bits: 8, zero: 32, halves: true };
-export const TILES = [TILE, TILE_MIN, TILE_HALVES];
+const TILE_SHORT: LayoutRow = { ...TILE, name: 'TileShort', short: true };
+const TILE_MIN_SHORT: LayoutRow = { ...TILE_MIN, name: 'TileMinShort', short: true };
+export const TILES = [TILE, TILE_MIN, TILE_HALVES, TILE_SHORT, TILE_MIN_SHORT];
 
 export const hasMin = ({ zero }: LayoutRow): boolean => zero === 'minimum';
 /** Whether the sum of the activations is subtracted so many times. */
@@ -47,12 +49,9 @@ export const hasZero = ({ zero }: LayoutRow): boolean => zero !== 'minimum' && z
 
 export function tileOf(layout: LayoutRow): LayoutRow {
   if (layout.halves) return TILE_HALVES;
+  if (layout.short) return hasMin(layout) ? TILE_MIN_SHORT : TILE_SHORT;
   return hasMin(layout) ? TILE_MIN : TILE;
 }
-
-/** The same codes with sums of 32 bits. */
-export const withLongSums = (layout: LayoutRow): LayoutRow =>
-  LAYOUTS.find(({ name }) => layout.name === `${name}_SHORT`) ?? layout;
 
 /** Bytes of a block's scales and minimums. */
 export const headBytes = (layout: LayoutRow): number => (hasMin(layout) || layout.halves ? 32 : 16);

@@ -55,18 +55,17 @@ describe('the choice of kernels', () => {
   });
 
   it.each([
-    { rates: [20, 30, 25], sums: 'i16', variant: 'threads', order: [30, 1, 25, 2, 20, 0] },
-    { rates: [30, 20, 10], sums: 'i32', variant: 'threads', order: [30, 0, 20, 1, 10, 2] },
-    { rates: [30, 20, 40], sums: 'i32', variant: 'wide', order: [40, 2, 30, 0, 20, 1] },
+    { rates: [20, 30, 25, 10], sums: 'i16', variant: 'threads', order: [1, 2, 0, 3] },
+    { rates: [30, 20, 10, 15], sums: 'i32', variant: 'threads', order: [0, 1, 3, 2] },
+    { rates: [30, 20, 40, 35], sums: 'i32', variant: 'wide', order: [2, 3, 0, 1] },
+    { rates: [30, 20, 35, 40], sums: 'i16', variant: 'wide', order: [3, 2, 0, 1] },
   ] as const)('reuses earlier measurements: $rates', async ({ rates, sums, variant, order }) => {
     const known: MeasureOnce = async () => ({ values: rates, before: true });
     const choice = await trial('threads', sevenBits, known, true)();
     expect(choice).toMatchObject({ sums, variant });
-    const names = ['128-bit vectors', '128-bit vectors and 16-bit sums', '256-bit vectors'];
-    expect(choice.reason).toBe(
-      `measured earlier on this computer: ${order[0]} GMAC/s with ${names[order[1]]}, ` +
-        `${order[2]} with ${names[order[3]]}, ${order[4]} with ${names[order[5]]}`,
-    );
+    const names = [128, 256].flatMap((bits) => [`${bits}-bit vectors`, `${bits}-bit vectors and 16-bit sums`]);
+    const inOrder = order.map((way, i) => `${rates[way]}${i === 0 ? ' GMAC/s' : ''} with ${names[way]}`);
+    expect(choice.reason).toBe(`measured earlier on this computer: ${inOrder.join(', ')}`);
   });
 
   it('times the wide kernels if there are any', async () => {

@@ -95,13 +95,15 @@ async function choose(
 ): Promise<{ wide: boolean; dot: DotChoice }> {
   const codes = DOT_KINDS[kernels.dotKind()];
   const trial = new Trial(kernels, memory);
-  const ways: Way[] = [{ wide: false, sums: 'i32', kernels }];
   // With an instruction that sums whole 8-bit codes in 32 bits, no other kernel of that width is faster.
-  if (codes === 'seven-bits' && kernels.hasShortSums()) ways.push({ wide: false, sums: 'i16', kernels });
+  const widths = codes === 'seven-bits' && kernels.hasShortSums() ? (['i32', 'i16'] as const) : (['i32'] as const);
+  const ways: Way[] = widths.map((sums) => ({ wide: false, sums, kernels }));
   for (const way of ways) trial.check(way);
   if (clock && compiled.wide) {
-    const way: Way = { wide: true, sums: 'i32', kernels: instantiate(compiled.wide) };
-    if (trial.mistake(way) === null) ways.push(way);
+    const wide = instantiate(compiled.wide);
+    ways.push(
+      ...widths.map((sums): Way => ({ wide: true, sums, kernels: wide })).filter((way) => trial.mistake(way) === null),
+    );
   }
   if (!clock || ways.length === 1) return { wide: false, dot: { codes, sums: 'i32', reason: onlyReason(codes) } };
 

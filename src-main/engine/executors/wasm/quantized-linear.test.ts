@@ -185,18 +185,22 @@ describe.each([F16, BF16, F32, Q8_0, Q4_1, Q5_0, Q5_1])('$name in 256 bits', (ty
 });
 
 /** As on machines without an instruction for 32-bit sums of 8-bit products. */
-describe('sums of 16 bits', () => {
+describe.each(['threads', 'wide'] as const)('sums of 16 bits in the %s kernels', (variant) => {
   it.each([
-    { type: Q4_0, rows: 7 },
-    { type: Q4_1, rows: 6 },
-    { type: Q4_K, rows: 5 },
-  ])('give the same bits in $type.name as sums of 32', async ({ type, rows }) => {
-    const [inputs, outputs] = [512, 45];
+    { type: Q4_0, rows: 7, outputs: 45 },
+    { type: Q4_1, rows: 6, outputs: 45 },
+    { type: Q4_K, rows: 5, outputs: 45 },
+    { type: Q4_K, rows: 1, outputs: 256 },
+    // Enough rows to unpack panels, of which one is left over.
+    { type: Q4_0, rows: 18, outputs: 40 },
+    { type: Q4_1, rows: 19, outputs: 72 },
+  ])('give the same bits in $type.name as sums of 32: $rows x $outputs', async ({ type, rows, outputs }) => {
+    const inputs = 512;
     const random = normalNumbers(3);
     const x = Float32Array.from({ length: rows * inputs }, random);
     const stored = storedRows(type, Float32Array.from({ length: outputs * inputs }, random));
     const test = { type, x, stored, bias: new Float32Array(outputs), rows, inputs, outputs };
-    expectSameRuns(await runLinear('threads', { ...test, sums: 'i16' }), await runLinear('threads', test));
+    expectSameRuns(await runLinear(variant, { ...test, sums: 'i16' }), await runLinear(variant, test));
   });
 });
 
