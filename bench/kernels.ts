@@ -81,12 +81,14 @@ function measure(name: string, shape: string): void {
   const bytes = convert(randomBlocks(type, rowsAtOnce * inputs), rowsAtOnce, inputs);
   const staging = memory.reserve(bytes.length, 'weights');
   memory.u8.set(bytes, staging);
+  memory.i32[(pool + L.POOL_THREADS) / 4] = 1;
   for (let row = 0; row < outputs; row += rowsAtOnce) {
-    functions[layout.kernel](staging, addresses[0], inputs, row, Math.min(rowsAtOnce, outputs - row));
+    const rows = Math.min(rowsAtOnce, outputs - row);
+    const packed = packOp(layout, staging, bytes.length / rowsAtOnce, addresses[0], inputs, row, rows);
+    execute(functions, memory, [packed], { plan, run, pool });
   }
   for (const at of addresses.slice(1)) memory.u8.copyWithin(at, addresses[0], addresses[0] + matrixBytes);
   for (let i = 0; i < many * inputs; i++) memory.f32[x / 4 + i] = Math.sin(i * 12.9898);
-  memory.i32[(pool + L.POOL_THREADS) / 4] = 1;
   memory.i32[(run + L.RUN_TILES) / 4] = tiles;
   memory.i32[(run + L.RUN_STREAMS) / 4] = Number(options.streams);
 
@@ -103,6 +105,29 @@ function measure(name: string, shape: string): void {
     const gmacs = (rows * inputs * outputs * ops.length) / best / 1e6;
     results.push({ type: name, shape, rows, gmacs, gigabytes: (matrixBytes * ops.length) / best / 1e6 });
   }
+}
+
+function packOp(
+  layout: WeightLayout,
+  source: number,
+  stride: number,
+  target: number,
+  width: number,
+  first: number,
+  rows: number,
+): PlanOp {
+  return new Map([
+    [L.OP_CODE, L.PACK],
+    [L.OP_X, source],
+    [L.OP_X_STRIDE, stride],
+    [L.OP_WEIGHT, target],
+    [L.OP_WIDTH, width],
+    [L.OP_PACKING, layout.packing],
+    [L.OP_PANEL, first / 8],
+    [L.OP_PANELS, Math.ceil(rows / 8)],
+    [L.OP_FIRST_ROW, first],
+    [L.OP_ROWS, rows],
+  ]);
 }
 
 function prepareOp(layout: WeightLayout, x: number, y: number, inputs: number): PlanOp {

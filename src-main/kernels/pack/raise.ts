@@ -17,21 +17,25 @@ const RAISE: i32 = RAISED_BY << 10;
 /** Bits of the smallest that would be infinite if raised. */
 const TOO_LARGE: i32 = 0x7c00 - RAISE;
 
-/** Panels `from` up to `to` of a matrix. @returns false, and changes none, if a number is too large */
-export function raisePanels(layout: i32, target: usize, width: i32, from: i32, to: i32): bool {
+/** Whether no number of the panels `from` up to `to` is too large to be raised. */
+export function canRaise(layout: i32, target: usize, width: i32, from: i32, to: i32): bool {
   const step = stepOf(layout, width);
   const bytes = bytesOf(layout, step);
-  const first = target + <usize>from * panelBytes(layout, width);
   const end = target + <usize>to * panelBytes(layout, width);
   let most = i16x8.splat(0);
-  for (let at = first; at < end; at += step) {
+  for (let at = target + <usize>from * panelBytes(layout, width); at < end; at += step) {
     for (let i: usize = 0; i < bytes; i += 16) most = i16x8.max_u(most, magnitudes(v128.load(at + i)));
   }
-  if (v128.any_true(i16x8.ge_u(most, i16x8.splat(<i16>TOO_LARGE)))) return false;
-  for (let at = first; at < end; at += step) {
+  return !v128.any_true(i16x8.ge_u(most, i16x8.splat(<i16>TOO_LARGE)));
+}
+
+export function raisePanels(layout: i32, target: usize, width: i32, from: i32, to: i32): void {
+  const step = stepOf(layout, width);
+  const bytes = bytesOf(layout, step);
+  const end = target + <usize>to * panelBytes(layout, width);
+  for (let at = target + <usize>from * panelBytes(layout, width); at < end; at += step) {
     for (let i: usize = 0; i < bytes; i += 16) v128.store(at + i, raised(v128.load(at + i)));
   }
-  return true;
 }
 
 /** The inverse. */

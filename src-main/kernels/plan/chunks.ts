@@ -7,7 +7,10 @@ import {
   OP_CODE,
   OP_FLAGS,
   OP_OUTPUTS,
+  OP_PANELS,
   OP_WIDTH,
+  PACK,
+  RAISE,
   RUN_LOGIT_ROWS,
   RUN_ROWS,
   RUN_SPLITS,
@@ -34,6 +37,7 @@ export function unitsOf(op: usize, run: usize): i32 {
   const code = load<i32>(op, OP_CODE);
   if (code == LINEAR || code == LOGIT_SUMS) return (load<i32>(op, OP_OUTPUTS) + 7) >> 3;
   if (code == ATTENTION) return attentionUnitCount(op, run);
+  if (code == PACK || code == RAISE) return load<i32>(op, OP_PANELS);
   return rowsOf(op, run);
 }
 

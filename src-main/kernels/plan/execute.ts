@@ -16,7 +16,9 @@ import {
   LOGIT_SUMS,
   OP_CODE,
   OP_LAYOUT,
+  PACK,
   QUANTIZE,
+  RAISE,
   RMS_NORM,
   ROPE,
   RUN_STREAMS,
@@ -32,6 +34,7 @@ import { linearHalf } from '../half/linear';
 import { linearInt8 } from '../int8/linear';
 import { quantizeRows } from '../int8/quantize';
 import { linearQ8Signed } from '../int8/signed';
+import { packPanels, raiseTogether } from '../pack/panels';
 import { sumLogitRows } from '../rows/logits';
 import {
   binaryRows,
@@ -89,6 +92,12 @@ export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32):
       break;
     case COPY:
       copyRows(op, from, to);
+      break;
+    case PACK:
+      packPanels(op, run, from, to);
+      break;
+    case RAISE:
+      raiseTogether(op, run, from, to);
       break;
     default:
       unreachable();

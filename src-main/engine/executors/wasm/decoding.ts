@@ -17,8 +17,10 @@ interface Decoder {
   readonly weightBytes: number;
   /** The float32 kernels always read four streams. */
   readonly isFloat32: boolean;
+  /** Part of a token that `runToken` computes: its first operations, if all would take long. */
+  readonly share: number;
   /**
-   * Computes one token. The cache is still empty, so the cell that is written does not matter.
+   * Computes one token, or its first part. The cache is still empty, so the cell that is written does not matter.
    * @throws EngineError CANCELLED
    */
   runToken(cancel?: CancelToken): Promise<void>;
@@ -56,7 +58,7 @@ export class DecodeChoice {
       // Idle threads sleep; during a reply they are awake.
       if (first) await this.decoder.runToken(cancel);
     };
-    const { values, clear } = await timeAlternatives(clock, choose, () => this.decoder.runToken(cancel));
+    const { values, clear } = await this.timeToken(clock, choose, cancel);
     // Sharing makes a long token slower only while other programs use the processor, which is temporary.
     const isBusy = fewer === 1 && values[0] > values[1] && values[1] > MEETINGS_MS;
     return { values, clear: clear && !isBusy };
@@ -89,13 +91,24 @@ export class DecodeChoice {
       // V8 compiles kernels when they first run, which must not be timed.
       await decoder.runToken(cancel);
       const choose = (first: boolean) => void (settings.streams = STREAM_COUNTS[first ? 0 : 1]);
-      return timeAlternatives(clock, choose, () => decoder.runToken(cancel));
+      return this.timeToken(clock, choose, cancel);
     };
     const what = `${STREAM_COUNTS.join(' or ')} places, ${decoder.threads} at once, ${this.costs()}`;
     const { values, before } = await once(what, STREAM_COUNTS.length, time);
     settings.streams = values[0] < values[1] ? STREAM_COUNTS[0] : STREAM_COUNTS[1];
     const [eight, two] = values.map((ms) => `${ms.toFixed(2)} ms`);
     this.whyStreams = `${whenMeasured(before)}: one token takes ${eight} with 8 streams, ${two} with 2`;
+  }
+
+  /** @returns ms of a whole token in either way */
+  private async timeToken(
+    clock: Clock,
+    choose: (first: boolean) => void | Promise<void>,
+    cancel?: CancelToken,
+  ): Promise<Measured> {
+    const { share } = this.decoder;
+    const { values, clear } = await timeAlternatives(clock, choose, () => this.decoder.runToken(cancel));
+    return { values: values.map((ms) => ms / share), clear };
   }
 
   /** What a token's time depends on, independent of the model's name. */

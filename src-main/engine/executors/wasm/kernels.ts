@@ -24,29 +24,14 @@ export interface KernelExports {
   finiteLogits(at: number, count: number, divisor: number): number;
   /** Writes e^(logit / divisor - highest), at most 1, to `to`: see `Logits.weigh`. Whole vectors are written. */
   logitWeights(at: number, count: number, divisor: number, highest: number, to: number): void;
-  /**
-   * Multiplies the float16 numbers of panels `from` up to `to` by 2^RAISED_BY. Returns 0, and changes none, if one is too
-   * large.
-   */
-  raisePanels(layout: number, target: number, width: number, from: number, to: number): number;
+  /** Whether no float16 number of panels `from` up to `to` is too large to be multiplied by 2^RAISED_BY. */
+  canRaise(layout: number, target: number, width: number, from: number, to: number): number;
+  raisePanels(layout: number, target: number, width: number, from: number, to: number): void;
   /** The inverse. */
   lowerPanels(layout: number, target: number, width: number, from: number, to: number): void;
-  packF32: PackKernel;
-  packHalf: PackKernel;
-  packQ8: PackKernel;
-  packQ8Unsigned: PackKernel;
-  packQ8Signed: PackKernel;
-  packQ4: PackKernel;
-  packQ4Min: PackKernel;
-  packQ5: PackKernel;
-  packQ5Min: PackKernel;
-  packQ4K: PackKernel;
-  packQ5K: PackKernel;
-  packQ6K: PackKernel;
+  /** Packs Q4_0 rows `[rows, width]` at `source` into rows `first` and on of the panels at `target`. */
+  packQ4(source: number, target: number, width: number, first: number, rows: number): void;
 }
-
-/** Packs rows `[rows, width]` at `source` into rows `first` and on of the panels at `target`. */
-export type PackKernel = (source: number, target: number, width: number, first: number, rows: number) => void;
 
 /** An instance of the kernels, with the memory that it computes in. */
 export interface KernelInstance {

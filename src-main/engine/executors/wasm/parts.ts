@@ -2,7 +2,7 @@
 import { EngineError } from '../../api/errors.ts';
 import type { OpProfile } from '../../api/types.ts';
 import type { Buffers } from './buffers.ts';
-import type { KernelInstance } from './kernels.ts';
+import type { KernelExports, KernelInstance } from './kernels.ts';
 import { profileOps } from './op-profile.ts';
 import { PROFILE_BYTES } from './plan-layout.ts';
 import { type StoredPlan, storePlan } from './plan.ts';
@@ -60,14 +60,20 @@ export class PlanTimes {
 
 /**
  * Runs a plan in its memory.
- * @param rows of the run, or of its logits
+ * @param run address of the run's header @param part number of the memory
  * @throws EngineError CANCELLED, BACKEND_LOST
  */
-export function execute(stage: StoredStage, { kernels, buffers }: KernelPart, pool: ThreadPool, threads: number): void {
-  const { at, ops } = stage.plan;
+export function execute(
+  kernels: KernelExports,
+  { at, ops }: StoredPlan,
+  run: number,
+  part: number,
+  pool: ThreadPool,
+  threads: number,
+): void {
   let result: number;
   try {
-    result = kernels.runPlan(at, ops.length, buffers.run, pool.use(stage.part, threads));
+    result = kernels.runPlan(at, ops.length, run, pool.use(part, threads));
   } catch (cause) {
     // This thread trapped. The others wait for it at a barrier, and the next run would release them into this plan.
     throw pool.lost(cause);

@@ -23,6 +23,9 @@ export const GATHER = 11;
 export const COPY = 12;
 export const ATTENTION_MERGE = 13;
 export const LOGIT_SUMS = 14;
+// While weights are loaded.
+export const PACK = 15;
+export const RAISE = 16;
 
 /**
  * Set: the next operation shares this one's chunks, because each part of it needs only the same part of this one: a gate
@@ -80,6 +83,13 @@ export const OP_TAKEN = 116;
 export const OP_ZERO = 120;
 /** Bytes of eight rows of weights. */
 export const OP_PANEL_BYTES = 124;
+// PACK and RAISE: panels of the matrix OP_WEIGHT, from OP_PANEL on; and the rows of a file at OP_X, of OP_X_STRIDE bytes each.
+export const OP_PANEL = 88;
+export const OP_PANELS = 92;
+/** `PACK_*`. */
+export const OP_PACKING = 76;
+export const OP_FIRST_ROW = 80;
+export const OP_ROWS = 96;
 
 export const ACTIVATION_RELU = 1;
 export const ACTIVATION_SILU = 2;
@@ -127,6 +137,20 @@ export const F16_INPUT_EXPONENT = 56;
 /** Makes the smallest subnormal binary16 normal. */
 export const RAISED_BY = 10;
 
+// How the blocks of a file are packed, see pack/ of the kernels.
+export const PACK_F32 = 0;
+export const PACK_HALF = 1;
+export const PACK_Q8 = 2;
+export const PACK_Q8_UNSIGNED = 3;
+export const PACK_Q8_SIGNED = 4;
+export const PACK_Q4 = 5;
+export const PACK_Q4_MIN = 6;
+export const PACK_Q5 = 7;
+export const PACK_Q5_MIN = 8;
+export const PACK_Q4_K = 9;
+export const PACK_Q5_K = 10;
+export const PACK_Q6_K = 11;
+
 // Header of one run: its tokens, their cells and contexts.
 export const RUN_ROWS = 0;
 export const RUN_LOGIT_ROWS = 4;
@@ -170,7 +194,9 @@ export const RUN_PROFILE = 80;
 export const RUN_STREAMS = 84;
 /** Set once a NaN was stored in binary16, which readers take for a number; see attention/cache.ts of the kernels. */
 export const RUN_NOT_NUMBERS = 88;
-export const RUN_BYTES = 92;
+/** Set by PACK if a number of the matrix is too large to be raised, which RAISE then is not. */
+export const RUN_TOO_LARGE = 92;
+export const RUN_BYTES = 96;
 
 /** Entries of a context that share one softmax; see attention/attention.ts of the kernels. */
 export const ATTENTION_CHUNK = 128;

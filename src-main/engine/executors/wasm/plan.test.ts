@@ -17,7 +17,7 @@ import { fuse } from '../fusion.ts';
 import { MemoryCount } from './kernel-memory.ts';
 import * as L from './plan-layout.ts';
 import { inOneMemory, layersIn } from './placement.ts';
-import { lower, NO_TAPS, type PlanMemory, type PlanOp } from './plan.ts';
+import { firstOps, lower, NO_TAPS, type PlanMemory, type PlanOp } from './plan.ts';
 import { placeWeights } from './weights.ts';
 
 describe('the plan of a layer', () => {
@@ -99,3 +99,22 @@ function barriers(plan: readonly PlanOp[]): number {
   }
   return count;
 }
+
+describe('the first operations of a plan', () => {
+  const matrix = (bytes: number, flags = 0): PlanOp =>
+    new Map([
+      [L.OP_OUTPUTS, 8],
+      [L.OP_PANEL_BYTES, bytes],
+      [L.OP_FLAGS, flags],
+    ]);
+  const plan = [matrix(3), new Map(), matrix(4, L.FLAG_CHAIN), matrix(5), matrix(6)];
+
+  it.each([
+    { least: 3, count: 1, bytes: 3 },
+    { least: 7, count: 4, bytes: 12 },
+    { least: 13, count: 5, bytes: 18 },
+    { least: 100, count: 5, bytes: 18 },
+  ])('read at least $least bytes, and no chain is divided', ({ least, count, bytes }) => {
+    expect(firstOps(plan, least)).toEqual({ ops: plan.slice(0, count), bytes });
+  });
+});

@@ -394,10 +394,26 @@ function layoutOf({ layout }: PackedWeight): WeightLayout {
 
 const FLOAT_FIELDS: ReadonlySet<number> = new Set([L.OP_EPS, L.OP_FACTOR, L.OP_SOFTCAP]);
 
+/** Bytes of weights that an operation reads. */
+function bytesOfMatrix(op: PlanOp): number {
+  return Math.ceil((op.get(L.OP_OUTPUTS) ?? 0) / 8) * (op.get(L.OP_PANEL_BYTES) ?? 0);
+}
+
 /** Maximum bytes of weights that one operation reads. */
 export function largestMatrix(ops: readonly PlanOp[]): number {
-  const panels = (op: PlanOp) => Math.ceil((op.get(L.OP_OUTPUTS) ?? 0) / 8);
-  return ops.reduce((most, op) => Math.max(most, panels(op) * (op.get(L.OP_PANEL_BYTES) ?? 0)), 0);
+  return ops.reduce((most, op) => Math.max(most, bytesOfMatrix(op)), 0);
+}
+
+/** The first operations that together read `least` bytes of weights, and what they read; all if these read less. */
+export function firstOps(ops: readonly PlanOp[], least: number): { ops: readonly PlanOp[]; bytes: number } {
+  let bytes = 0;
+  // A chain is not divided.
+  const isEnd = (op: PlanOp) => bytes >= least && !((op.get(L.OP_FLAGS) ?? 0) & L.FLAG_CHAIN);
+  const last = ops.findIndex((op) => {
+    bytes += bytesOfMatrix(op);
+    return isEnd(op);
+  });
+  return { ops: last < 0 ? ops : ops.slice(0, last + 1), bytes };
 }
 
 /** A plan in kernel memory. */

@@ -22,7 +22,7 @@ import { sumUp } from './op-profile.ts';
 import { copyAcross, execute, type KernelPart, PlanTimes, type StoredStage, storeStages } from './parts.ts';
 import { layersIn, type Placement } from './placement.ts';
 import * as L from './plan-layout.ts';
-import { largestMatrix, logitSumsStride, NO_TAPS, strideOf } from './plan.ts';
+import { firstOps, largestMatrix, logitSumsStride, NO_TAPS, strideOf } from './plan.ts';
 import { STREAM_COUNTS, type StreamCount, runBytes, RunInputs, type RunSettings } from './run-inputs.ts';
 import { allocateBuffers, type BufferSizes, bufferSizes } from './buffers.ts';
 import { lowerStages, type MemoryStage, stagesOf } from './stages.ts';
@@ -30,7 +30,7 @@ import { TailoredPlan } from './tailored-plan.ts';
 import { threadsFor } from './thread-choice.ts';
 import { ThreadPool } from './thread-pool.ts';
 import type { DotKind, DotTraits } from './weight-layouts.ts';
-import { packWeights, weightsInMemory } from './weights.ts';
+import { packWeights, placeWeights, weightsInMemory } from './weights.ts';
 
 export interface WasmExecutorOptions {
   readonly kernels: CompiledKernels;
@@ -60,6 +60,9 @@ export interface WasmExecutorOptions {
   /** Checked while weights are read, threads start and tokens are timed. */
   readonly cancel?: CancelToken | undefined;
 }
+
+/** Bytes of weights that are read to time a token of a large model: more than most caches hold. */
+const TIMED_BYTES = 128 * 2 ** 20;
 
 /** From so many rows on, any model has enough work for all threads. */
 const MANY_ROWS = 8;
@@ -103,7 +106,7 @@ export async function createWasmExecutor(
   const instances = memories.map((memory, part) => {
     return { memory, kernels: part === 0 ? kernels : instantiate(module, part) };
   });
-  const packed = await packWeights(program, weights, instances, placement, dot, options);
+  const { packed, located } = placeWeights(program, weights, memories, placement, dot);
   const fused = fuse(program);
   const buffers = memories.map((memory, part) => {
     return allocateBuffers(program, fused, packed[part], layersIn(placement, part), memory, size);
@@ -120,6 +123,7 @@ export async function createWasmExecutor(
     return { ...instance, buffers: buffers[part], inputs };
   });
   try {
+    await packWeights(located, weights, instances, pool, options);
     const executor = new WasmExecutor(program, fused, parts, placement, settings, pool, cancel, {
       variant,
       revision: options.kernels.hash ?? null,
@@ -178,6 +182,8 @@ class WasmExecutor implements Executor {
   /** Addresses for the times of a plan, by memory. */
   private profileAt: readonly number[] | null = null;
   readonly decoding: DecodeChoice;
+  /** The first operations of a token, if they are timed instead of all. */
+  private readonly timed: StoredStage | null;
 
   constructor(
     private readonly program: Program,
@@ -205,7 +211,12 @@ class WasmExecutor implements Executor {
     const { threads } = pool;
     const { isFloat32 } = this;
     const runToken = (token?: CancelToken) => this.runToken(token);
-    this.decoding = new DecodeChoice({ threads, operations, weightBytes: weights, isFloat32, runToken }, settings);
+    const [{ part, plan }] = this.own.main;
+    const first = firstOps(plan.ops, TIMED_BYTES);
+    const share = first.bytes >= TIMED_BYTES && first.bytes < weights / 2 ? first.bytes / weights : 1;
+    this.timed = share < 1 ? { part, crossings: [], plan: { at: plan.at, ops: first.ops } } : null;
+    const decoder = { threads, operations, weightBytes: weights, isFloat32, share, runToken };
+    this.decoding = new DecodeChoice(decoder, settings);
   }
 
   private get isFloat32(): boolean {
@@ -291,8 +302,16 @@ class WasmExecutor implements Executor {
   private async runToken(cancel?: CancelToken): Promise<void> {
     const zero = Int32Array.of(0);
     const cells = { tokens: zero, positions: zero, cells: zero, sequences: zero };
+    const batch = { ...cells, contexts: [{ cells: zero, positions: zero }] };
     // Its time counts, not its result: replies may never use a token that gives NaN.
-    this.compute({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] }, cancel);
+    if (!this.timed) return void this.compute(batch, { logits: [0] }, cancel);
+    this.cancel.current = cancel;
+    try {
+      this.parts[this.timed.part].inputs.write(batch, 0, 1, 0, this.threadsOf(1), false);
+      this.execute(this.timed, 1);
+    } finally {
+      this.cancel.current = undefined;
+    }
   }
 
   async allocateCells(cells: number, layers: ReadonlySet<number> | null = null): Promise<CellBlock> {
@@ -379,7 +398,9 @@ class WasmExecutor implements Executor {
 
   private execute(stage: StoredStage, rows: number): void {
     const part = this.parts[stage.part];
-    const run = () => execute(stage, part, this.pool, this.threadsOf(rows));
+    const run = () => {
+      execute(part.kernels, stage.plan, part.buffers.run, stage.part, this.pool, this.threadsOf(rows));
+    };
     if (this.profile) this.profile.around(stage, part, rows, run);
     else run();
   }

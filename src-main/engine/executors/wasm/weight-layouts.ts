@@ -1,7 +1,6 @@
 /** Maps each file type to the nearest packed layout in memory that has kernels. */
 import { rowBytes, type BlockType } from '../../quant/block-type.ts';
 import { Q8_0 } from '../../quant/q8_0.ts';
-import type { KernelExports } from './kernels.ts';
 import * as L from './plan-layout.ts';
 import { iq4NlToQ80, iq4XsToNl } from './weight-conversions.ts';
 
@@ -14,7 +13,8 @@ export interface WeightLayout {
   readonly input: 'float32' | 'scaled' | 'codes';
   /** The code of weight 0. */
   readonly zero: number;
-  readonly kernel: keyof KernelExports & `pack${string}`;
+  /** `PACK_*`: how the blocks of a file become it. */
+  readonly packing: number;
   /** Whether there are float16 numbers in it: weights, or scales and minimums. */
   readonly hasHalves: boolean;
   /** Bytes of `values` values of one of the 8 rows of a panel. */
@@ -40,19 +40,13 @@ export const DOT_KINDS: readonly DotKind[] = ['seven-bits', 'unsigned', 'signed'
 /** 16 bits each, with inputs in pairs. */
 const half = (name: string, id: number, input: WeightLayout['input']): WeightLayout => {
   const hasHalves = id === L.LAYOUT_F16;
-  return { name, id, kernel: 'packHalf', input, zero: 0, hasHalves, bytes: (values) => 4 * Math.ceil(values / 2) };
+  return { name, id, packing: L.PACK_HALF, input, zero: 0, hasHalves, bytes: (values) => 4 * Math.ceil(values / 2) };
 };
 /** @param bytes of 32 values */
-const integer = (
-  name: string,
-  id: number,
-  kernel: WeightLayout['kernel'],
-  zero: number,
-  bytes: number,
-): WeightLayout => ({
+const integer = (name: string, id: number, packing: number, zero: number, bytes: number): WeightLayout => ({
   name,
   id,
-  kernel,
+  packing,
   input: 'codes',
   zero,
   hasHalves: true,
@@ -60,26 +54,26 @@ const integer = (
 });
 
 const F32: WeightLayout = {
-  ...{ name: 'F32', id: L.LAYOUT_F32, kernel: 'packF32', input: 'float32', zero: 0, hasHalves: false },
+  ...{ name: 'F32', id: L.LAYOUT_F32, packing: L.PACK_F32, input: 'float32', zero: 0, hasHalves: false },
   bytes: (values) => 4 * values,
 };
 const F16 = half('F16', L.LAYOUT_F16, 'scaled');
 const BF16 = half('BF16', L.LAYOUT_BF16, 'float32');
-const Q4 = integer('Q4_0', L.LAYOUT_Q4, 'packQ4', 8, 18);
-const Q4_MIN = integer('Q4_1', L.LAYOUT_Q4_MIN, 'packQ4Min', 0, 20);
+const Q4 = integer('Q4_0', L.LAYOUT_Q4, L.PACK_Q4, 8, 18);
+const Q4_MIN = integer('Q4_1', L.LAYOUT_Q4_MIN, L.PACK_Q4_MIN, 0, 20);
 const SHORT_SUMS: ReadonlyMap<number, number> = new Map([
   [L.LAYOUT_Q4, L.LAYOUT_Q4_SHORT],
   [L.LAYOUT_Q4_MIN, L.LAYOUT_Q4_MIN_SHORT],
 ]);
-const Q5 = integer('Q5_0', L.LAYOUT_Q5, 'packQ5', 16, 22);
-const Q5_MIN = integer('Q5_1', L.LAYOUT_Q5_MIN, 'packQ5Min', 0, 24);
-const Q6 = integer('Q6_K', L.LAYOUT_Q6, 'packQ6K', 32, 28);
+const Q5 = integer('Q5_0', L.LAYOUT_Q5, L.PACK_Q5, 16, 22);
+const Q5_MIN = integer('Q5_1', L.LAYOUT_Q5_MIN, L.PACK_Q5_MIN, 0, 24);
+const Q6 = integer('Q6_K', L.LAYOUT_Q6, L.PACK_Q6_K, 32, 28);
 const Q8: Readonly<Record<DotKind, WeightLayout>> = {
-  unsigned: integer('Q8_0', L.LAYOUT_Q8, 'packQ8Unsigned', 128, 34),
-  signed: integer('Q8_0', L.LAYOUT_Q8, 'packQ8', 0, 34),
-  'seven-bits': integer('Q8_0', L.LAYOUT_Q8_SIGNED, 'packQ8Signed', 0, 34),
+  unsigned: integer('Q8_0', L.LAYOUT_Q8, L.PACK_Q8_UNSIGNED, 128, 34),
+  signed: integer('Q8_0', L.LAYOUT_Q8, L.PACK_Q8, 0, 34),
+  'seven-bits': integer('Q8_0', L.LAYOUT_Q8_SIGNED, L.PACK_Q8_SIGNED, 0, 34),
 };
-const IQ4 = (zero: number) => integer('IQ4_NL', L.LAYOUT_IQ4, 'packQ4', zero, 18);
+const IQ4 = (zero: number) => integer('IQ4_NL', L.LAYOUT_IQ4, L.PACK_Q4, zero, 18);
 const IQ4_UNSIGNED = IQ4(128);
 const IQ4_SIGNED = IQ4(0);
 
@@ -107,8 +101,8 @@ const PACKINGS: Readonly<Record<string, Packing>> = {
   Q4_1: asTheyLie(Q4_MIN),
   Q5_0: asTheyLie(Q5),
   Q5_1: asTheyLie(Q5_MIN),
-  Q4_K: asTheyLie({ ...Q4_MIN, kernel: 'packQ4K' }),
-  Q5_K: asTheyLie({ ...Q5_MIN, kernel: 'packQ5K' }),
+  Q4_K: asTheyLie({ ...Q4_MIN, packing: L.PACK_Q4_K }),
+  Q5_K: asTheyLie({ ...Q5_MIN, packing: L.PACK_Q5_K }),
   Q6_K: asTheyLie(Q6),
 };
 

@@ -6,9 +6,11 @@ import { rowBytes } from '../../quant/block-type.ts';
 import type { WeightsInMemory } from '../../api/types.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
-import type { KernelExports, KernelInstance } from './kernels.ts';
+import type { KernelInstance } from './kernels.ts';
 import type { Placement } from './placement.ts';
 import * as L from './plan-layout.ts';
+import type { ThreadPool } from './thread-pool.ts';
+import { WeightPacker } from './weight-packer.ts';
 import { type DotTraits, type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
 
 /** Address and layout of a weight. */
@@ -127,19 +129,17 @@ export function weightsInMemory(
 const READ_AT_ONCE = 2;
 
 /**
- * Reads and packs every weight.
- * @returns addresses by memory
+ * Reads and packs every weight, on all threads.
+ * @param located places for them, see `placeWeights`
  */
 export async function packWeights(
-  program: Program,
+  located: readonly LocatedWeight[],
   reader: WeightReader,
   instances: readonly KernelInstance[],
-  placement: Placement,
-  dot: DotTraits,
+  pool: ThreadPool,
   options: PackWeightsOptions,
-): Promise<readonly PackedWeights[]> {
-  const memories = instances.map(({ memory }) => memory);
-  const { packed, located } = placeWeights(program, reader, memories, placement, dot);
+): Promise<void> {
+  const packers = instances.map((instance, part) => new WeightPacker(instance, part, pool));
   let failed = false;
   const left = located.values();
   const readSome = async () => {
@@ -148,8 +148,8 @@ export async function packWeights(
       await reader.readRows(weight, {
         ...options,
         onRows: (bytes, firstRow, rows) => {
-          if (weight.shape.length < 2) copyVector(memories[part], reader, weight, bytes, targets);
-          else packSlice(instances[part], packing, weight, { bytes, firstRow, rows }, targets);
+          if (weight.shape.length < 2) copyVector(instances[part].memory, reader, weight, bytes, targets);
+          else packers[part].pack(packing, weight.shape[1], { bytes, firstRow, rows }, targets);
         },
       });
     }
@@ -159,10 +159,10 @@ export async function packWeights(
   // Waits for all before it fails, so that nothing is read or written in the background.
   const failure = (await Promise.allSettled(readers)).find(({ status }) => status === 'rejected');
   if (failure?.status === 'rejected') throw failure.reason;
-  return packed;
 }
 
-interface Target {
+/** A matrix in memory, and the rows of a tensor that are in it. */
+export interface Target {
   readonly view: WeightView;
   readonly place: PackedWeight;
 }
@@ -188,39 +188,6 @@ function copyVector(
   for (const { view, place } of targets) {
     memory.f32.set(values.subarray(view.firstRow, view.firstRow + view.shape[0]), place.at / 4);
   }
-}
-
-function packSlice(
-  { memory, kernels }: KernelInstance,
-  { layout, convert }: Packing,
-  weight: WeightDeclaration,
-  slice: { bytes: Uint8Array; firstRow: number; rows: number },
-  targets: readonly Target[],
-): void {
-  const width = weight.shape[1];
-  const bytes = convert(slice.bytes, slice.rows, width);
-  const bytesPerRow = bytes.length / slice.rows;
-  const staging = memory.reserve(bytes.length, 'loading weights');
-  memory.u8.set(bytes, staging);
-  for (const { view, place } of targets) {
-    const from = Math.max(slice.firstRow, view.firstRow);
-    const to = Math.min(slice.firstRow + slice.rows, view.firstRow + view.shape[0]);
-    if (from >= to) continue;
-    const source = staging + (from - slice.firstRow) * bytesPerRow;
-    const first = from - view.firstRow;
-    kernels[layout.kernel](source, place.at, width, first, to - from);
-    // Panels that are complete.
-    const end = to - view.firstRow;
-    raise(kernels, place, layout, first >> 3, end === view.shape[0] ? Math.ceil(end / 8) : end >> 3);
-  }
-}
-
-/** Raises panels of a matrix, unless one of its numbers is too large for that. */
-function raise(kernels: KernelExports, place: PackedWeight, { id }: WeightLayout, from: number, to: number): void {
-  const { at, width, raised } = place;
-  if (raised === 0 || kernels.raisePanels(id, at, width, from, to)) return;
-  kernels.lowerPanels(id, at, width, 0, from);
-  place.raised = 0;
 }
 
 /** A reader of weights that are already in memory as float32. */
