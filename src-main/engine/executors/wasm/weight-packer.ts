@@ -5,7 +5,7 @@ import * as L from './plan-layout.ts';
 import { type PlanOp, writePlan } from './plan.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import type { Packing, WeightLayout } from './weight-layouts.ts';
-import type { PackedWeight, Target } from './weights.ts';
+import type { PackedWeight, PackTarget } from './weights.ts';
 
 /** Bytes of the plan and the header of its run. */
 const HEAD = 512;
@@ -26,7 +26,7 @@ export class WeightPacker {
     { layout, convert }: Packing,
     width: number,
     { bytes: stored, firstRow, rows }: { bytes: Uint8Array; firstRow: number; rows: number },
-    targets: readonly Target[],
+    targets: readonly PackTarget[],
   ): void {
     const { memory } = this.instance;
     const bytes = convert(stored, rows, width);

@@ -42,7 +42,7 @@ interface LocatedWeight {
   readonly packing: Packing;
   /** Number of the memory. */
   readonly part: number;
-  readonly targets: readonly Target[];
+  readonly targets: readonly PackTarget[];
 }
 
 /** Views that the program's operations have of each of its weights. */
@@ -162,7 +162,7 @@ export async function packWeights(
 }
 
 /** A matrix in memory, and the rows of a tensor that are in it. */
-export interface Target {
+export interface PackTarget {
   readonly view: WeightView;
   readonly place: PackedWeight;
 }
@@ -179,7 +179,7 @@ function copyVector(
   reader: WeightReader,
   weight: WeightDeclaration,
   bytes: Uint8Array,
-  targets: readonly Target[],
+  targets: readonly PackTarget[],
 ): void {
   const [length] = weight.shape;
   const type = reader.typeOf(weight);
