@@ -2,17 +2,18 @@ import {
   ACTIVATION_GELU,
   ACTIVATION_RELU,
   ACTIVATION_SILU,
+  F16_INPUT_EXPONENT,
   OP_ACTIVATION,
   OP_BIAS,
   OP_OPERAND,
   OP_OPERAND_MODE,
   OP_OPERAND_STRIDE,
   OP_OUTPUTS,
+  OP_RAISED,
   OP_Y,
   OP_Y_STRIDE,
   OPERAND_ADD,
 } from '../../engine/executors/wasm/plan-layout';
-import { F16_INPUT_EXPONENT, OP_RAISED } from '../../engine/executors/wasm/plan-layout';
 import { gelu4, relu4, silu4 } from './math';
 
 /** Bytes of the float32 sums of one row and a panel, and of four rows. */

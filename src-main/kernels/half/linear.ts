@@ -16,7 +16,7 @@ import { madd } from '../base/math';
 import { apartOf, MANY_ROWS, streamsOf } from '../base/streams';
 import { opaque } from '../base/wide';
 import { fourRowsWide, unpackBF16Wide, unpackF16Wide } from './linear-wide';
-import { oneRow, rowsBF16, rowsF16, factorOf } from './rows';
+import { factorOf, oneRow, rowsBF16, rowsF16 } from './rows';
 
 /** Rows from which on converting a panel once saves time. */
 const FEW_ROWS: i32 = WIDE ? MANY_ROWS : 8;
