@@ -191,8 +191,9 @@ function randomBlocks(type: BlockType, values: number): Uint8Array {
   const bytes = new Uint8Array(rowBytes(type, values));
   let state = 1;
   for (let i = 0; i < bytes.length; i++) bytes[i] = (state = (state * 48271) % 2147483647) >> 8;
-  // Position of the scales: first in a block except for Q6_K, and some have minimums.
-  const scales = type.name === 'Q6_K' ? [208] : /^Q[45]_[1K]$/.test(type.name) ? [0, 2] : [0];
+  // Position of the scales: first in a block except for Q6_K and Q3_K, and some have minimums.
+  const scales =
+    type.name === 'Q6_K' ? [208] : type.name === 'Q3_K' ? [108] : /^Q[45]_[1K]$/.test(type.name) ? [0, 2] : [0];
   if (type.name === 'F32') return new Uint8Array(new Float32Array(values).fill(0.01).buffer);
   for (let at = 0; at < bytes.length; at += type.blockBytes) {
     for (const scale of scales) writeF16(bytes, at + scale, 0.01);

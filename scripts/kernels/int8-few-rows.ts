@@ -9,6 +9,7 @@ import {
   constants,
   dot,
   hasMin,
+  hasNibbleHalves,
   hasZero,
   headBytes,
   isOneOf,
@@ -21,7 +22,7 @@ import {
   zeroOf,
 } from './layouts.ts';
 import { rowOfSixBits, sixBitsOfTwoPanels, wideSixBits } from './int8-six-bits.ts';
-import { call, each, functions, when } from './text.ts';
+import { call, each, functions, plus, when } from './text.ts';
 
 const NONE = 'i32x4.splat(0)';
 const PANEL = [0, 1];
@@ -32,11 +33,24 @@ const at = (vector: number) => `${vector < 2 ? 'codes' : 'others'}, ${(vector & 
 /** One row and one panel, whose sums stay in registers. */
 const ROW = 'op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32';
 
+/** Parts of a block with their own scale. */
+const halvesOf = ({ halves }: LayoutRow): number[] => (halves ? [0, 1] : [0]);
+
+/** What the sums of each part begin with: the code of weight 0 times the sum of its activations. @param shift the negative code @param end of the names */
+function startsOf(layout: LayoutRow, x: string, shift = 'shift', end = ''): string {
+  if (!hasZero(layout)) return `const start0${end} = ${NONE};`;
+  const all = `i32x4.mul(v128.load32_splat(${x}, XQ_SUM), ${shift})`;
+  if (!layout.halves) return `const start0${end} = ${all};`;
+  return `const start0${end} = i32x4.mul(v128.load32_splat(${x}, XQ_LOW_SUM), ${shift});
+  const start1${end} = i32x4.sub(${all}, start0${end});`;
+}
+
 function row(layout: LayoutRow): string {
   if (layout.bits === 6) return rowOfSixBits();
   const parts = partsOf(layout);
   const inputs = 32 / parts.length;
   const five = layout.bits === 5;
+  const halves = halvesOf(layout);
   return `
   ${constants(layout)}
   const half = opaque(PLACED_HALF);
@@ -44,9 +58,8 @@ function row(layout: LayoutRow): string {
   let y0 = f32x4.splat(0);
   let y1 = y0;
   for (; blocks > 0; blocks--) {
-    const start = ${hasMin(layout) ? NONE : 'i32x4.mul(v128.load32_splat(x, XQ_SUM), shift)'};
-    let s0 = ${layout.short ? NONE : 'start'};
-    let s1 = s0;
+    ${startsOf(layout, 'x')}
+    ${each(halves, (h) => each(PANEL, (v) => `let s${h}${v} = ${layout.short ? NONE : `start${h}`};`))}
     let codes = w + ${headBytes(layout)};
     ${when(
       five,
@@ -60,15 +73,14 @@ function row(layout: LayoutRow): string {
         five,
         each(PANEL, (v) => `f${v} = i16x8.shr_u(f${v}, 1);`),
       )}
-      ${each(parts, (p) => each(PANEL, (v) => dot(layout, `a${p}`, `c${p}${v}`, `s${v}`)))}
+      ${each(parts, (p) => each(PANEL, (v) => dot(layout, `a${p}`, `c${p}${v}`, `s${layout.halves ? p : 0}${v}`)))}
     }
     ${when(
       layout.short,
-      each(PANEL, (v) => `s${v} = widened(s${v}, start);`),
+      each(PANEL, (v) => `s0${v} = widened(s0${v}, start0);`),
     )}
     const scale = v128.load32_splat(x, XQ_SCALE - ${inputs});
-    y0 = addScaled(y0, s0, w, scale, half);
-    y1 = addScaled(y1, s1, w + 8, scale, half);
+    ${each(halves, (h) => each(PANEL, (v) => `y${v} = addScaled(y${v}, s${h}${v}, ${plus('w', 16 * h + 8 * v)}, scale, half);`))}
     ${when(
       hasMin(layout),
       `const sum = v128.load32_splat(x, XQ_SCALED_SUM - ${inputs});
@@ -111,9 +123,10 @@ function narrowBlock(layout: LayoutRow): string {
   if (layout.bits === 6) return sixBitsOfTwoPanels('at', 'y');
   const parts = partsOf(layout);
   const min = hasMin(layout);
+  const halves = halvesOf(layout);
   return `
-  const start = ${min ? NONE : `i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-${zeroOf(layout)}))`};
-  ${each(TWO_PANELS, (v) => `let s${v} = ${layout.short ? NONE : 'start'};`)}
+  ${startsOf(layout, 'x', `i32x4.splat(-${zeroOf(layout)})`)}
+  ${each(halves, (h) => each(TWO_PANELS, (v) => `let s${h}${v} = ${layout.short ? NONE : `start${h}`};`))}
   let codes = at + ${headBytes(layout)};
   let others = codes + step;
   let a = x;
@@ -123,16 +136,19 @@ function narrowBlock(layout: LayoutRow): string {
     ${each(
       TWO_PANELS,
       (v) => `n = v128.load(${at(v)});
-      ${each(parts, (p) => dot(layout, `a${p}`, codes(layout, 'n', p), `s${v}`))}`,
+      ${each(parts, (p) => dot(layout, `a${p}`, codes(layout, 'n', p), `s${layout.halves ? p : 0}${v}`))}`,
     )}
   }
   const scale = v128.load32_splat(x, XQ_SCALE);
   const sum = ${min ? 'v128.load32_splat(x, XQ_SCALED_SUM)' : 'scale'};
-  ${each(TWO_PANELS, (v) => {
-    const [sums, halves] = v < 2 ? ['y', 'at'] : ['y + ROW_SUMS', 'at + step'];
-    const integers = layout.short ? `widened(s${v}, start)` : `s${v}`;
-    const high = v & 1;
-    return `addToSums(${sums}${when(high, ' + 16')}, ${integers}, ${halves}${when(high, ' + 8')}, scale, ${min}, sum, half);`;
+  ${each(halves, (h) => {
+    return each(TWO_PANELS, (v) => {
+      const [sums, from] = v < 2 ? ['y', 'at'] : ['y + ROW_SUMS', 'at + step'];
+      const integers = layout.short ? `widened(s${h}${v}, start0)` : `s${h}${v}`;
+      const high = v & 1;
+      const scales = plus(from, 16 * h + 8 * high);
+      return `addToSums(${plus(sums, 16 * high)}, ${integers}, ${scales}, scale, ${min}, sum, half);`;
+    });
   })}`;
 }
 
@@ -180,8 +196,8 @@ function wideCodes(
     each(parts, (p) => each(panel, (v) => dot(layout, `a${r}${p}`, `c${p}${v}`, `s${r}${p}${v}`)));
   return `
   const first = ${w};
-  ${each(rows, ({ x }, r) => `const start${r} = ${hasZero(layout) ? `i32x4.mul(v128.load32_splat(${x}, XQ_SUM), shift)` : NONE};`)}
-  ${each(rows, (_, r) => each(parts, (p) => each(vectors, (v) => `let s${r}${p}${v} = ${p || layout.short ? NONE : `start${r}`};`)))}
+  ${each(rows, ({ x }, r) => startsOf(layout, x, 'shift', `${r}`))}
+  ${each(rows, (_, r) => each(parts, (p) => each(vectors, (v) => `let s${r}${p}${v} = ${layout.short || (p && !layout.halves) ? NONE : `start${p}${r}`};`)))}
   let codes = first + ${headBytes(layout)};
   ${when(vectors.length > 2, 'let others = codes + step;')}
   ${when(
@@ -205,13 +221,17 @@ function wideCodes(
     )}
   }
   ${each(rows, ({ x, sums }, r) => {
-    const integers = (v: number) => {
-      if (layout.short) return `widened(i16x8.add(s${r}0${v}, s${r}1${v}), start${r})`;
+    const integers = (v: number, h: number) => {
+      if (layout.halves) return `s${r}${h}${v}`;
+      if (layout.short) return `widened(i16x8.add(s${r}0${v}, s${r}1${v}), start0${r})`;
       return parts.length > 1 ? `i32x4.add(s${r}0${v}, s${r}1${v})` : `s${r}0${v}`;
     };
-    const panelsSums = panels.map((panel, index) => {
-      const [halves, to] = index ? ['first + step', `to${r} + ${next}`] : ['first', `to${r}`];
-      return `addPanel(scale${r}, sum${r}, ${halves}, ${min}, ${panel.map(integers).join(', ')}, ${to}, half${r});`;
+    const panelsSums = panels.flatMap((panel, index) => {
+      const [from, to] = index ? ['first + step', `to${r} + ${next}`] : ['first', `to${r}`];
+      return halvesOf(layout).map((h) => {
+        const sums = panel.map((v) => integers(v, h)).join(', ');
+        return `addPanel(scale${r}, sum${r}, ${plus(from, 16 * h)}, ${min}, ${sums}, ${to}, half${r});`;
+      });
     });
     return `const scale${r} = v128.load32_splat(${x}, XQ_SCALE);
     const sum${r} = ${min ? `v128.load32_splat(${x}, XQ_SCALED_SUM)` : `scale${r}`};
@@ -254,7 +274,7 @@ const twoRows = (layout: LayoutRow) => `
   }`;
 
 /** Layouts with a kernel for two rows. */
-const OF_TWO_ROWS = LAYOUTS.filter(({ table }) => !table);
+const OF_TWO_ROWS = LAYOUTS.filter((layout) => !layout.table && !hasNibbleHalves(layout));
 
 export const fewRows = () => `
 ${functions('row', ROW, LAYOUTS, row)}

@@ -77,7 +77,7 @@ function halvesOfPanel(layout: LayoutRow): string {
   const placed = opaque(PLACED_HALF);
   for (; blocks > 0; blocks--) {
     for (let half: usize = 0; half < 2; half++) {
-      ${each(ROWS, (row, r) => each(PANEL, (v) => `let ${row}${v} = ${v ? `${row}0` : `startOfHalf(${plus('x', 4 * r)}, half)`};`))}
+      ${each(ROWS, (row, r) => each(PANEL, (v) => `let ${row}${v} = ${v ? `${row}0` : `startOfHalf(${plus('x', 4 * r)}, half, ${L.zeroOf(layout)})`};`))}
       let codes = w + 32 + half * ${bytes};
       let at = x + half * 64;
       for (const end = codes + ${bytes}; codes < end; at += 16, codes += 32) {
@@ -114,7 +114,9 @@ function twoPanels(layout: LayoutRow): string {
   const shift = `i32x4.splat(-${L.zeroOf(layout)})`;
   const sumOf = (field: string, r: number) => `v128.load32_splat(x, ${field} + ${4 * r})`;
   const starts = (r: number) => (L.hasZero(layout) ? `i32x4.mul(${sumOf('XQ4_SUM', r)}, ${shift})` : NONE);
-  const low = (r: number) => `i32x4.shl(${sumOf('XQ4_LOW_SUM', r)}, 5)`;
+  // Of halves, the code of weight 0 is a power of two.
+  const places = Math.log2(Number(layout.zero));
+  const low = (r: number) => `i32x4.shl(${sumOf('XQ4_LOW_SUM', r)}, ${places})`;
   return `
   for (; blocks > 0; blocks--) {
     ${
@@ -126,7 +128,7 @@ function twoPanels(layout: LayoutRow): string {
       'x',
       0,
     )}}
-    ${each(ROWS, (row, r) => `${row} = i32x4.sub(${row}, i32x4.shl(${sumOf('XQ4_SUM', r)}, 5));`)}
+    ${each(ROWS, (row, r) => `${row} = i32x4.sub(${row}, i32x4.shl(${sumOf('XQ4_SUM', r)}, ${places}));`)}
     {${blockOfTwoPanels(layout, ROWS, 'x + 64', 1)}}`
         : `${each(ROWS, (row, r) => `const ${row} = ${starts(r)};`)}
     ${blockOfTwoPanels(layout, ROWS, 'x', 0)}`
@@ -258,13 +260,13 @@ function callFourRows(layout: LayoutRow, name: string, parameters: string, direc
   return direct.includes(layout) ? `if (tiled) ${tile} else ${packed}` : tile;
 }
 
-const OF_ONE_PANEL = L.LAYOUTS.filter(({ bits, table }) => (bits === 4 && !table) || bits === 6);
-const OF_TWO_PANELS = L.LAYOUTS.filter(({ bits, table }) => bits < 8 && !table);
-const WIDE_ONLY = OF_TWO_PANELS.filter((layout) => !OF_ONE_PANEL.includes(layout));
+const PACKED = L.LAYOUTS.filter((layout) => layout.bits < 8 && !layout.table && !L.hasNibbleHalves(layout));
+const OF_ONE_PANEL = PACKED.filter(({ bits }) => bits === 4 || bits === 6);
+const WIDE_ONLY = PACKED.filter((layout) => !OF_ONE_PANEL.includes(layout));
 
 export const fourRows = () => `
 ${functions('onePanel', ONE_PANEL, [...OF_ONE_PANEL, ...L.TILES], onePanel)}
-${functions('twoPanels', TWO, [...OF_TWO_PANELS, ...L.TILES, L.SIGNED], twoPanels)}
+${functions('twoPanels', TWO, [...PACKED, ...L.TILES, L.SIGNED], twoPanels)}
 ${signedRows()}
 
 export function fourSignedRowsWide(${TWO}): void {
@@ -294,5 +296,5 @@ export function fourRows(layout: i32, tiled: bool, ${ONE_PANEL}): void {
 
 // @inline
 export function fourRowsOfTwoPanels(layout: i32, tiled: bool, ${TWO}): void {
-  ${L.switchLayout((layout) => callFourRows(layout, 'twoPanels', TWO, OF_TWO_PANELS))}
+  ${L.switchLayout((layout) => callFourRows(layout, 'twoPanels', TWO, PACKED))}
 }`;

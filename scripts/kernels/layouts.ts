@@ -28,6 +28,7 @@ export const LAYOUTS: readonly LayoutRow[] = [
   { name: 'Q5', bits: 5, zero: 16 },
   { name: 'Q5_MIN', bits: 5, zero: 'minimum' },
   { name: 'Q6', bits: 6, zero: 32, halves: true, streams: 4 },
+  { name: 'Q3', bits: 4, zero: 4, halves: true },
   { name: 'IQ4', bits: 4, zero: 'operation', table: 'tableIQ4(zero)' },
   { name: 'Q8', bits: 8, zero: 'operation' },
 ];
@@ -38,17 +39,17 @@ export const SIGNED: LayoutRow = { name: 'Signed', bits: 8, zero: 0, signed: tru
 /** Tiles: layouts of 8-bit codes, to which panels are unpacked for many rows. */
 const TILE: LayoutRow = { name: 'Tile', bits: 8, zero: 'operation' };
 const TILE_MIN: LayoutRow = { name: 'TileMin', bits: 8, zero: 'minimum' };
-const TILE_HALVES: LayoutRow = { name: 'TileHalves', bits: 8, zero: 32, halves: true };
+const TILE_HALVES = [32, 4].map((zero): LayoutRow => ({ name: `TileHalves${zero}`, bits: 8, zero, halves: true }));
 const TILE_SHORT: LayoutRow = { ...TILE, name: 'TileShort', short: true };
 const TILE_MIN_SHORT: LayoutRow = { ...TILE_MIN, name: 'TileMinShort', short: true };
-export const TILES = [TILE, TILE_MIN, TILE_HALVES, TILE_SHORT, TILE_MIN_SHORT];
+export const TILES = [TILE, TILE_MIN, ...TILE_HALVES, TILE_SHORT, TILE_MIN_SHORT];
 
 export const hasMin = ({ zero }: LayoutRow): boolean => zero === 'minimum';
 /** Whether the sum of the activations is subtracted so many times. */
 export const hasZero = ({ zero }: LayoutRow): boolean => zero !== 'minimum' && zero !== 0;
 
 export function tileOf(layout: LayoutRow): LayoutRow {
-  if (layout.halves) return TILE_HALVES;
+  if (layout.halves) return TILE_HALVES.find(({ zero }) => zero === layout.zero)!;
   if (layout.short) return hasMin(layout) ? TILE_MIN_SHORT : TILE_SHORT;
   return hasMin(layout) ? TILE_MIN : TILE;
 }
@@ -59,6 +60,9 @@ export const headBytes = (layout: LayoutRow): number => (hasMin(layout) || layou
 export const blockBytes = (layout: LayoutRow): number => headBytes(layout) + 32 * layout.bits;
 /** Vectors of codes that are unpacked from one: nibbles and five bits come in pairs. */
 export const partsOf = ({ bits }: LayoutRow): number[] => (bits < 6 ? [0, 1] : [0]);
+
+/** Nibbles whose halves have their own scales: all but a few rows take them unpacked. */
+export const hasNibbleHalves = ({ bits, halves }: LayoutRow): boolean => bits === 4 && halves === true;
 
 /** The code of weight 0. */
 export const zeroOf = ({ zero }: LayoutRow): string =>

@@ -9,6 +9,7 @@
  *     Q5_MIN   f16 m[8], nibbles, high: q d + m
  *     Q6       f16 d[8] of the second half, u8 codes[2][3][8][4]: [half][j], the codes of inputs 4j + i for j of 0..2, and
  *              in their high bits two bits each of the fourth's: (q - 32) d
+ *     Q3       f16 d[8] of the second half, nibbles: (q - 4) d
  *     IQ4      nibbles: indices of a table of 16 values
  */
 import { dot4 } from '../base/dot';

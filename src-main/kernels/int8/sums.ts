@@ -68,11 +68,11 @@ export function widened(sum: v128, start: v128): v128 {
   return i32x4.add(start, i32x4.extadd_pairwise_i16x8_s(sum));
 }
 
-/** -32, the code of weight 0, times the sum of the activations of one half. */
+/** The negative code of weight 0 times the sum of the activations of one half. */
 // @inline
-export function startOfHalf(x: usize, half: usize): v128 {
+export function startOfHalf(x: usize, half: usize, zero: i32): v128 {
   const low = load<i32>(x, XQ4_LOW_SUM);
-  return i32x4.splat(-32 * (half ? load<i32>(x, XQ4_SUM) - low : low));
+  return i32x4.splat(-zero * (half ? load<i32>(x, XQ4_SUM) - low : low));
 }
 
 /** One lane in all four: cheaper than a load of its own where loads check their address. */

@@ -139,13 +139,17 @@ function packScalesOfHalves(from: usize, to: usize): void {
   const d = halfOf(from + 208);
   for (let i: usize = 0; i < 16; i += 4) {
     const scales = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from + 192 + i)));
-    const products = halfBits4(f32x4.mul(f32x4.convert_i32x4_s(scales), d));
-    const at = to + (i >> 1) * 224;
-    v128.store16_lane(at, products, 0);
-    v128.store16_lane(at, products, 2, 16);
-    v128.store16_lane(at, products, 4, 224);
-    v128.store16_lane(at, products, 6, 240);
+    storeOfHalves(halfBits4(f32x4.mul(f32x4.convert_i32x4_s(scales), d)), to + (i >> 1) * 224, 224);
   }
+}
+
+/** Scales of both halves of two blocks, `step` bytes apart. */
+// @inline
+function storeOfHalves(scales: v128, to: usize, step: usize): void {
+  v128.store16_lane(to, scales, 0);
+  v128.store16_lane(to, scales, 2, 16);
+  v128.store16_lane(to + step, scales, 4);
+  v128.store16_lane(to + step, scales, 6, 16);
 }
 
 /** Codes of 16 values of one row. @param half 0..15, of which two are a part */
@@ -220,4 +224,60 @@ function packProducts(bytes: u32, factor: v128, to: usize, apart: usize): void {
   v128.store16_lane(to + apart, products, 2);
   v128.store16_lane(to + 2 * apart, products, 4);
   v128.store16_lane(to + 3 * apart, products, 6);
+}
+
+/** Q3_K blocks `u8 high[32], q[64], scales[12]; f16 d` to nibbles with a scale for each half. */
+export function packQ3K(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
+  const blocks = width >> 8;
+  const bytes = <usize>blocks * 110;
+  for (let row = 0; row < rows; row++) {
+    let from = source + <usize>row * bytes;
+    let to = target + <usize>(((first + row) >> 3) * blocks) * 1280;
+    const lane = <usize>((first + row) & 7);
+    const together = areTogether(first, row, rows);
+    const count: usize = together ? TOGETHER : 1;
+    for (let block = 0; block < blocks; block++, from += 110, to += 1280) {
+      for (let r: usize = 0; r < count; r++) packSixBitScales(from + r * bytes, to + (lane + r) * 2);
+      for (let part = 0; part < 8; part++) {
+        const codes = to + 32 + <usize>part * 160 + lane * 4;
+        const a = threeBitsOf(from, part);
+        if (together) {
+          const b = threeBitsOf(from + bytes, part);
+          const c = threeBitsOf(from + 2 * bytes, part);
+          storeColumns(a, b, c, threeBitsOf(from + 3 * bytes, part), codes);
+        } else storeColumn(a, codes);
+      }
+    }
+    if (together) row += <i32>TOGETHER - 1;
+  }
+}
+
+/** Codes of a part of one row as nibbles: value j and value 16 + j. */
+// @inline
+function threeBitsOf(from: usize, part: i32): v128 {
+  const q = from + 32 + 32 * <usize>(part >> 2);
+  const shift = (part & 3) << 1;
+  const low = threeBits(v128.load(q), v128.load(from), shift, part);
+  return v128.or(low, i16x8.shl(threeBits(v128.load(q, 16), v128.load(from, 16), shift, part), 4));
+}
+
+/** Two bits of each byte of `q` from bit `shift` on, and bit `part` of `high`. */
+// @inline
+function threeBits(q: v128, high: v128, shift: i32, part: i32): v128 {
+  const two = v128.and(i16x8.shr_u(q, shift), i32x4.splat(TWO_BITS));
+  const third = v128.and(i16x8.shr_u(high, part), i32x4.splat(0x01010101));
+  return v128.or(two, i16x8.shl(third, 2));
+}
+
+/** Products of sixteen scales of six bits less 32: nibbles in the first eight bytes, two bits above them in the last four. */
+// @inline
+function packSixBitScales(from: usize, to: usize): void {
+  const d = halfOf(from + 108);
+  for (let i: usize = 0; i < 4; i++) {
+    const nibbles = (load<u32>(from + 96 + (i & 1) * 4) >> ((<u32>i >> 1) << 2)) & 0x0f0f0f0f;
+    const two = (load<u32>(from, 104) >> ((<u32>i) << 1)) & 0x03030303;
+    const scales = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(i32x4.splat(nibbles | (two << 4))));
+    const values = f32x4.convert_i32x4_s(i32x4.sub(scales, i32x4.splat(32)));
+    storeOfHalves(halfBits4(f32x4.mul(values, d)), to + i * 320, 160);
+  }
 }

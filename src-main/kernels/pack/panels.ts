@@ -12,6 +12,7 @@ import {
   OP_X_STRIDE,
   PACK_F32,
   PACK_HALF,
+  PACK_Q3_K,
   PACK_Q4,
   PACK_Q4_K,
   PACK_Q4_MIN,
@@ -25,7 +26,7 @@ import {
   RUN_TOO_LARGE,
 } from '../../engine/executors/wasm/plan-layout';
 import { packF32, packHalf, packQ4, packQ4Min, packQ5, packQ5Min, packQ8, packQ8Signed, packQ8Unsigned } from './pack';
-import { packQ4K, packQ5K, packQ6K } from './pack-k';
+import { packQ3K, packQ4K, packQ5K, packQ6K } from './pack-k';
 import { canRaise, raisePanels } from './raise';
 
 /** Packs the rows of panels `from` up to `to` of those that the operation has. */
@@ -77,6 +78,9 @@ function pack(packing: i32, source: usize, target: usize, width: i32, first: i32
       break;
     case PACK_Q5_K:
       packQ5K(source, target, width, first, rows);
+      break;
+    case PACK_Q3_K:
+      packQ3K(source, target, width, first, rows);
       break;
     case PACK_Q6_K:
       packQ6K(source, target, width, first, rows);

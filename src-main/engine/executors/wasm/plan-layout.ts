@@ -116,6 +116,7 @@ export const LAYOUT_Q4_SHORT = 10;
 export const LAYOUT_Q4_MIN_SHORT = 11;
 /** As F16 in memory. */
 export const LAYOUT_BF16 = 12;
+export const LAYOUT_Q3 = 13;
 
 /**
  * A block of 32 quantised activations: i8 codes, f32 scale (times F16_INPUT_SCALE), i32 sum of the codes, f32 their product,
@@ -150,6 +151,7 @@ export const PACK_Q5_MIN = 8;
 export const PACK_Q4_K = 9;
 export const PACK_Q5_K = 10;
 export const PACK_Q6_K = 11;
+export const PACK_Q3_K = 12;
 
 // Header of one run: its tokens, their cells and contexts.
 export const RUN_ROWS = 0;

@@ -9,6 +9,7 @@ import { F32 } from '../../quant/f32.ts';
 import { writeF16 } from '../../quant/float16.ts';
 import { IQ4_NL } from '../../quant/iq4_nl.ts';
 import { IQ4_XS } from '../../quant/iq4_xs.ts';
+import { Q3_K } from '../../quant/q3_k.ts';
 import { Q4_0 } from '../../quant/q4_0.ts';
 import { Q4_1 } from '../../quant/q4_1.ts';
 import { Q4_K } from '../../quant/q4_k.ts';
@@ -39,6 +40,7 @@ const TYPES: readonly [type: BlockType, nmse: number][] = [
   [Q4_K, 2e-6],
   [Q5_K, 2e-6],
   [Q6_K, 2e-6],
+  [Q3_K, 2e-6],
   [IQ4_XS, 2e-6],
 ];
 
@@ -312,12 +314,12 @@ function upperHalves(values: Float32Array): Uint8Array {
   return new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer);
 }
 
-/** Any bytes are valid codes; only the float16 scales, which come first, must be reasonable. */
+/** Any bytes are valid codes; only the float16 scales, which come first except for Q3_K, must be reasonable. */
 function fillBlocks(type: BlockType, bytes: Uint8Array, seed: number): void {
   const random = normalNumbers(seed);
   bytes.forEach((_, i) => (bytes[i] = Math.floor(Math.abs(random()) * 997) & 255));
   for (let at = 0; at < bytes.length; at += type.blockBytes) {
-    writeF16(bytes, at, 0.01 * random());
+    writeF16(bytes, at + (type === Q3_K ? 108 : 0), 0.01 * random());
     if (type === Q5_1 || type === Q5_K) writeF16(bytes, at + 2, 0.1 * random());
   }
 }

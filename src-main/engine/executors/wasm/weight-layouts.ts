@@ -68,6 +68,7 @@ const SHORT_SUMS: ReadonlyMap<number, number> = new Map([
 const Q5 = integer('Q5_0', L.LAYOUT_Q5, L.PACK_Q5, 16, 22);
 const Q5_MIN = integer('Q5_1', L.LAYOUT_Q5_MIN, L.PACK_Q5_MIN, 0, 24);
 const Q6 = integer('Q6_K', L.LAYOUT_Q6, L.PACK_Q6_K, 32, 28);
+const Q3 = integer('Q3_K', L.LAYOUT_Q3, L.PACK_Q3_K, 4, 20);
 const Q8: Readonly<Record<DotKind, WeightLayout>> = {
   unsigned: integer('Q8_0', L.LAYOUT_Q8, L.PACK_Q8_UNSIGNED, 128, 34),
   signed: integer('Q8_0', L.LAYOUT_Q8, L.PACK_Q8, 0, 34),
@@ -104,6 +105,7 @@ const PACKINGS: Readonly<Record<string, Packing>> = {
   Q4_K: asTheyLie({ ...Q4_MIN, packing: L.PACK_Q4_K }),
   Q5_K: asTheyLie({ ...Q5_MIN, packing: L.PACK_Q5_K }),
   Q6_K: asTheyLie(Q6),
+  Q3_K: asTheyLie(Q3),
 };
 
 /** The layout of Q4_0 for kernels with sums of the given width. */
