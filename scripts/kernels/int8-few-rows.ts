@@ -17,7 +17,6 @@ import {
   LAYOUTS,
   partsOf,
   switchLayout,
-  SIGNED,
   signs,
   zeroOf,
 } from './layouts.ts';
@@ -69,6 +68,7 @@ function row(layout: LayoutRow): string {
       ${each(PANEL, (v) => `const n${v} = v128.load(codes, ${16 * v});`)}
       ${each(parts, (p) => `const a${p} = v128.load32_splat(x, ${16 * p});`)}
       ${each(parts, (p) => each(PANEL, (v) => `const c${p}${v} = ${codes(layout, `n${v}`, p, `f${v}`)};`))}
+      ${each(PANEL, (v) => signs(layout, `c0${v}`))}
       ${when(
         five,
         each(PANEL, (v) => `f${v} = i16x8.shr_u(f${v}, 1);`),
@@ -136,7 +136,10 @@ function narrowBlock(layout: LayoutRow): string {
     ${each(
       TWO_PANELS,
       (v) => `n = v128.load(${at(v)});
-      ${each(parts, (p) => dot(layout, `a${p}`, codes(layout, 'n', p), `s${layout.halves ? p : 0}${v}`))}`,
+      {
+      ${signs(layout, 'n')}
+      ${each(parts, (p) => dot(layout, `a${p}`, codes(layout, 'n', p), `s${layout.halves ? p : 0}${v}`))}
+      }`,
     )}
   }
   const scale = v128.load32_splat(x, XQ_SCALE);
@@ -241,19 +244,6 @@ function wideCodes(
   })}`;
 }
 
-/** The same for signed codes. @param end of the sums */
-const signedStreams = () => `
-export function signedStreamsWide(x: usize, w: usize, step: usize, blocks: i32, sums: usize, end: usize): void {
-  for (; blocks > 0; blocks--) {
-    let at = w;
-    for (let y = sums; y < end; y += 2 * ROW_SUMS, at += 2 * step) {
-      ${wideBlock(SIGNED, [{ x: 'x', sums: 'y' }], 'ROW_SUMS', 'at')}
-    }
-    w += ${blockBytes(SIGNED)};
-    x += XQ_BLOCK;
-  }
-}`;
-
 /** Two rows and some blocks of two panels: weights are loaded and unpacked once for both. */
 const TWO_ROWS = 'x: usize, other: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize';
 
@@ -274,13 +264,12 @@ const twoRows = (layout: LayoutRow) => `
   }`;
 
 /** Layouts with a kernel for two rows. */
-const OF_TWO_ROWS = LAYOUTS.filter((layout) => !layout.table && !hasNibbleHalves(layout));
+const OF_TWO_ROWS = LAYOUTS.filter((layout) => !layout.table && !layout.signed && !hasNibbleHalves(layout));
 
 export const fewRows = () => `
 ${functions('row', ROW, LAYOUTS, row)}
 ${functions('rowOfStreams', STREAMS, LAYOUTS, rowOfStreams)}
 ${functions('twoRows', TWO_ROWS, OF_TWO_ROWS, twoRows)}
-${signedStreams()}
 
 // @inline
 export function oneRow(layout: i32, ${ROW}): void {

@@ -19,8 +19,12 @@ const fourth = (from: string, offset: number) =>
 /** Adds the products of a panel to the `f32[4][8]` at `sums`. */
 const ONE_PANEL = 'x: usize, w: usize, blocks: i32, zero: i32, sums: usize';
 
-const dotsOfPanel = (layout: LayoutRow) =>
-  each(ROWS, (row, r) => each(PANEL, (v) => L.dot(layout, `lane(v, ${r})`, `w${v}`, `${row}${v}`)));
+function dotsOfPanel(layout: LayoutRow): string {
+  const dot = (row: string, r: number, v: number) => L.dot(layout, `lane(v, ${r})`, `w${v}`, `${row}${v}`);
+  // Signs and sizes leave registers for one vector at a time.
+  if (layout.signed) return each(PANEL, (v) => L.signs(layout, `w${v}`) + each(ROWS, (row, r) => dot(row, r, v)));
+  return each(ROWS, (row, r) => each(PANEL, (v) => dot(row, r, v)));
+}
 
 function onePanel(layout: LayoutRow): string {
   if (layout.halves) return halvesOfPanel(layout);
@@ -110,40 +114,48 @@ function halvesOfPanel(layout: LayoutRow): string {
  */
 const TWO = 'x: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize';
 
-function twoPanels(layout: LayoutRow): string {
-  const shift = `i32x4.splat(-${L.zeroOf(layout)})`;
-  const sumOf = (field: string, r: number) => `v128.load32_splat(x, ${field} + ${4 * r})`;
-  const starts = (r: number) => (L.hasZero(layout) ? `i32x4.mul(${sumOf('XQ4_SUM', r)}, ${shift})` : NONE);
-  // Of halves, the code of weight 0 is a power of two.
-  const places = Math.log2(Number(layout.zero));
-  const low = (r: number) => `i32x4.shl(${sumOf('XQ4_LOW_SUM', r)}, ${places})`;
-  return `
+const twoPanels = (layout: LayoutRow) => `
   for (; blocks > 0; blocks--) {
-    ${
-      layout.halves
-        ? `${each(ROWS, (row, r) => `let ${row} = ${low(r)};`)}
-    {${blockOfTwoPanels(
-      layout,
-      ROWS.map((row) => `i32x4.sub(${NONE}, ${row})`),
-      'x',
-      0,
-    )}}
-    ${each(ROWS, (row, r) => `${row} = i32x4.sub(${row}, i32x4.shl(${sumOf('XQ4_SUM', r)}, ${places}));`)}
-    {${blockOfTwoPanels(layout, ROWS, 'x + 64', 1)}}`
-        : `${each(ROWS, (row, r) => `const ${row} = ${starts(r)};`)}
-    ${blockOfTwoPanels(layout, ROWS, 'x', 0)}`
-    }
+    ${layout.halves ? halvesOfTwoPanels(layout) : wholeOfTwoPanels(layout)}
     w += ${L.blockBytes(layout)};
     x += XQ4_BLOCK;
   }`;
+
+const sumOf = (field: string, r: number) => `v128.load32_splat(x, ${field} + ${4 * r})`;
+
+function wholeOfTwoPanels(layout: LayoutRow): string {
+  const shift = `i32x4.splat(-${L.zeroOf(layout)})`;
+  const start = (r: number) => (L.hasZero(layout) ? `i32x4.mul(${sumOf('XQ4_SUM', r)}, ${shift})` : NONE);
+  const starts = each(ROWS, (row, r) => `const ${row} = ${start(r)};`);
+  if (!layout.signed) return `${starts} ${blockOfTwoPanels(layout, ROWS, 'x', 0)}`;
+  // Signs and sizes leave registers for one panel at a time.
+  return `${starts}
+    {${blockOfTwoPanels(layout, ROWS, 'x', 0)}}
+    {${blockOfTwoPanels(layout, ROWS, 'x', 0, 'w + step', 'sums + FOUR_ROWS')}}`;
 }
 
-/** A block, or half of one, and what its products with `inputs` are added to. */
-function blockOfTwoPanels(layout: LayoutRow, starts: readonly string[], inputs: string, half: number): string {
+function halvesOfTwoPanels(layout: LayoutRow): string {
+  // Of halves, the code of weight 0 is a power of two.
+  const places = Math.log2(Number(layout.zero));
+  const negative = ROWS.map((row) => `i32x4.sub(${NONE}, ${row})`);
+  return `${each(ROWS, (row, r) => `let ${row} = i32x4.shl(${sumOf('XQ4_LOW_SUM', r)}, ${places});`)}
+    {${blockOfTwoPanels(layout, negative, 'x', 0)}}
+    ${each(ROWS, (row, r) => `${row} = i32x4.sub(${row}, i32x4.shl(${sumOf('XQ4_SUM', r)}, ${places}));`)}
+    {${blockOfTwoPanels(layout, ROWS, 'x + 64', 1)}}`;
+}
+
+/** A block, or half of one, and what its products with `inputs` are added to. @param w the first panel, or for signed codes the only one */
+function blockOfTwoPanels(
+  layout: LayoutRow,
+  starts: readonly string[],
+  inputs: string,
+  half: number,
+  w = 'w',
+  sums = 'sums',
+): string {
   const parts = L.partsOf(layout);
   const five = layout.bits === 5;
   const packed = layout.bits === 6;
-  // Signed codes leave registers for one panel only.
   const vectors = layout.signed ? PANEL : TWO_PANELS;
   const at = layout.signed ? 'x' : 'at';
   const steps = (layout.halves ? 4 : 8) / parts.length - (packed ? 1 : 0);
@@ -158,7 +170,7 @@ function blockOfTwoPanels(layout: LayoutRow, starts: readonly string[], inputs: 
     ${L.constants(layout)}
     ${each(ROWS, (row, r) => `const start${row} = ${starts[r]!};`)}
     ${each(ROWS, (row) => each(vectors, (v) => `let ${row}${v} = ${layout.short ? NONE : `start${row}`};`))}
-    let codes = w + ${L.headBytes(layout) + half * 16 * layout.bits};
+    let codes = ${w} + ${L.headBytes(layout) + half * 16 * layout.bits};
     let others = codes + step;
     ${when(!layout.signed, `let at = ${inputs};`)}
     let v: v128;
@@ -191,11 +203,11 @@ function blockOfTwoPanels(layout: LayoutRow, starts: readonly string[], inputs: 
       layout.short,
       each(ROWS, (row) => each(vectors, (v) => `${row}${v} = widened(${row}${v}, start${row});`)),
     )}
-    ${addTwoPanels(vectors, `w${when(half, ' + 16')}`, L.hasMin(layout))}`;
+    ${addTwoPanels(vectors, plus(w, 16 * half), L.hasMin(layout), sums)}`;
 }
 
 /** The same for two panels. */
-function addTwoPanels(vectors: readonly number[], halves: string, min: boolean): string {
+function addTwoPanels(vectors: readonly number[], halves: string, min: boolean, sums: string): string {
   const factors = (v: number, offset: number) =>
     `placedHalf4(v128.load16x4_s(${v < 2 ? 'halves' : 'next'}, ${offset + 8 * (v & 1)}), placed)`;
   return `
@@ -206,7 +218,7 @@ function addTwoPanels(vectors: readonly number[], halves: string, min: boolean):
     ${each(vectors, (v) => `const m${v} = ${min ? factors(v, 16) : `h${v}`};`)}
     ${each(ROWS, (row, r) => {
       const y = (v: number, offset: number) =>
-        `const y${row}${v} = added(v128.load(sums, ${offset}), ${row}${v}, h${v}, scale${r}, ${min}, m${v}, sum${r});`;
+        `const y${row}${v} = added(v128.load(${sums}, ${offset}), ${row}${v}, h${v}, scale${r}, ${min}, m${v}, sum${r});`;
       return `const scale${r} = v128.load32_splat(x, XQ4_SCALE + ${4 * r});
       const sum${r} = ${min ? `v128.load32_splat(x, XQ4_SCALED_SUM + ${4 * r})` : `scale${r}`};
       ${each(
@@ -214,44 +226,12 @@ function addTwoPanels(vectors: readonly number[], halves: string, min: boolean):
         (v) => {
           const offset = 64 * v + 32 * r;
           return `${y(v, offset)} ${y(v + 1, offset + 16)}
-        v128.store(sums, y${row}${v + 1}, ${offset + 16});
-        v128.store(sums, y${row}${v}, ${offset});`;
+        v128.store(${sums}, y${row}${v + 1}, ${offset + 16});
+        v128.store(${sums}, y${row}${v}, ${offset});`;
         },
       )}`;
     })}`;
 }
-
-/** Signed codes in 128 bits, whose sums stay in registers. @param rows from `row` on, at least three */
-const signedRows = () => `
-export function fourSignedRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, rows: i32, panel: i32): void {
-  const half = opaque(PLACED_HALF);
-  ${each(ROWS, (row) => each(PANEL, (v) => `let ${row}${v} = f32x4.splat(0);`))}
-  for (; blocks > 0; blocks--) {
-    ${each(ROWS, (row) => each(PANEL, (v) => `let s${row}${v} = ${NONE};`))}
-    for (let j: usize = 0; j < 8; j++) {
-      ${each(
-        PANEL,
-        (v) => `const c${v} = v128.load(w + j * 32, ${16 + 16 * v});
-      ${L.signs(L.SIGNED, `c${v}`)}
-      ${when(
-        !v,
-        each(ROWS, (row, r) => `const v${row} = v128.load32_splat(x + j * 16, ${4 * r});`),
-      )}
-      ${each(ROWS, (row) => L.dot(L.SIGNED, `v${row}`, `c${v}`, `s${row}${v}`))}`,
-      )}
-    }
-    ${each(PANEL, (v) => `const w${v} = placedHalf4(v128.load16x4_s(w, ${8 * v}), half);`)}
-    let scale: v128;
-    ${each(
-      ROWS,
-      (row, r) => `scale = v128.load32_splat(x, XQ4_SCALE + ${4 * r});
-    ${each(PANEL, (v) => `${row}${v} = madd(f32x4.convert_i32x4_s(s${row}${v}), f32x4.mul(w${v}, scale), ${row}${v});`)}`,
-    )}
-    w += ${L.blockBytes(L.SIGNED)};
-    x += XQ4_BLOCK;
-  }
-  ${each(ROWS, (row, r) => `${when(r === 3, 'if (rows > 3) ')}storeScaled(op, row + ${r}, panel, ${row}0, ${row}1);`)}
-}`;
 
 /** A call with the panel, or panels, as they are in memory or as a tile, where there is one kernel or both. */
 function callFourRows(layout: LayoutRow, name: string, parameters: string, direct: readonly LayoutRow[]): string {
@@ -261,17 +241,13 @@ function callFourRows(layout: LayoutRow, name: string, parameters: string, direc
 }
 
 const PACKED = L.LAYOUTS.filter((layout) => layout.bits < 8 && !layout.table && !L.hasNibbleHalves(layout));
+const SIGNED = L.LAYOUTS.filter(({ signed }) => signed);
 const OF_ONE_PANEL = PACKED.filter(({ bits }) => bits === 4 || bits === 6);
 const WIDE_ONLY = PACKED.filter((layout) => !OF_ONE_PANEL.includes(layout));
 
 export const fourRows = () => `
-${functions('onePanel', ONE_PANEL, [...OF_ONE_PANEL, ...L.TILES], onePanel)}
-${functions('twoPanels', TWO, [...PACKED, ...L.TILES, L.SIGNED], twoPanels)}
-${signedRows()}
-
-export function fourSignedRowsWide(${TWO}): void {
-  ${call(`twoPanels${L.SIGNED.name}`, TWO)}
-}
+${functions('onePanel', ONE_PANEL, [...OF_ONE_PANEL, ...L.TILES, ...SIGNED], onePanel)}
+${functions('twoPanels', TWO, [...PACKED, ...L.TILES, ...SIGNED], twoPanels)}
 
 /** Whether four rows take no panel as it is in memory without 256 bits. */
 // @inline

@@ -30,11 +30,9 @@ export const LAYOUTS: readonly LayoutRow[] = [
   { name: 'Q6', bits: 6, zero: 32, halves: true, streams: 4 },
   { name: 'Q3', bits: 4, zero: 4, halves: true },
   { name: 'IQ4', bits: 4, zero: 'operation', table: 'tableIQ4(zero)' },
+  { name: 'Q8_SIGNED', bits: 8, zero: 0, signed: true },
   { name: 'Q8', bits: 8, zero: 'operation' },
 ];
-
-/** With a product of its own, int8/signed.ts. */
-export const SIGNED: LayoutRow = { name: 'Signed', bits: 8, zero: 0, signed: true };
 
 /** Tiles: layouts of 8-bit codes, to which panels are unpacked for many rows. */
 const TILE: LayoutRow = { name: 'Tile', bits: 8, zero: 'operation' };
@@ -49,6 +47,7 @@ export const hasMin = ({ zero }: LayoutRow): boolean => zero === 'minimum';
 export const hasZero = ({ zero }: LayoutRow): boolean => zero !== 'minimum' && zero !== 0;
 
 export function tileOf(layout: LayoutRow): LayoutRow {
+  if (layout.signed) return layout;
   if (layout.halves) return TILE_HALVES.find(({ zero }) => zero === layout.zero)!;
   if (layout.short) return hasMin(layout) ? TILE_MIN_SHORT : TILE_SHORT;
   return hasMin(layout) ? TILE_MIN : TILE;

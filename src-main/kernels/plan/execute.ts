@@ -11,7 +11,6 @@ import {
   LAYOUT_BF16,
   LAYOUT_F16,
   LAYOUT_F32,
-  LAYOUT_Q8_SIGNED,
   LINEAR,
   LOGIT_SUMS,
   OP_CODE,
@@ -33,7 +32,6 @@ import { linearF32 } from '../float/linear';
 import { linearHalf } from '../half/linear';
 import { linearInt8 } from '../int8/linear';
 import { quantizeRows } from '../int8/quantize';
-import { linearQ8Signed } from '../int8/signed';
 import { packPanels, raiseTogether } from '../pack/panels';
 import { sumLogitRows } from '../rows/logits';
 import {
@@ -116,9 +114,6 @@ function linear(op: usize, run: usize, rows: i32, from: i32, to: i32, thread: i3
       break;
     case LAYOUT_BF16:
       linearHalf(true, op, rows, from, to, streams, scratch);
-      break;
-    case LAYOUT_Q8_SIGNED:
-      linearQ8Signed(op, rows, from, to, streams, scratch);
       break;
     default:
       linearInt8(op, rows, from, to, streams, scratch);
