@@ -77,7 +77,7 @@ function row(layout: LayoutRow): string {
     }
     ${when(
       layout.short,
-      each(PANEL, (v) => `s0${v} = widened(s0${v}, start0);`),
+      each(halves, (h) => each(PANEL, (v) => `s${h}${v} = widened(s${h}${v}, start${h});`)),
     )}
     const scale = v128.load32_splat(x, XQ_SCALE - ${inputs});
     ${each(halves, (h) => each(PANEL, (v) => `y${v} = addScaled(y${v}, s${h}${v}, ${plus('w', 16 * h + 8 * v)}, scale, half);`))}
@@ -147,7 +147,7 @@ function narrowBlock(layout: LayoutRow): string {
   ${each(halves, (h) => {
     return each(TWO_PANELS, (v) => {
       const [sums, from] = v < 2 ? ['y', 'at'] : ['y + ROW_SUMS', 'at + step'];
-      const integers = layout.short ? `widened(s${h}${v}, start0)` : `s${h}${v}`;
+      const integers = layout.short ? `widened(s${h}${v}, start${h})` : `s${h}${v}`;
       const high = v & 1;
       const scales = plus(from, 16 * h + 8 * high);
       return `addToSums(${plus(sums, 16 * high)}, ${integers}, ${scales}, scale, ${min}, sum, half);`;
@@ -225,7 +225,7 @@ function wideCodes(
   }
   ${each(rows, ({ x, sums }, r) => {
     const integers = (v: number, h: number) => {
-      if (layout.halves) return `s${r}${h}${v}`;
+      if (layout.halves) return layout.short ? `widened(s${r}${h}${v}, start${h}${r})` : `s${r}${h}${v}`;
       if (layout.short) return `widened(i16x8.add(s${r}0${v}, s${r}1${v}), start0${r})`;
       return parts.length > 1 ? `i32x4.add(s${r}0${v}, s${r}1${v})` : `s${r}0${v}`;
     };

@@ -76,12 +76,14 @@ const addPanel = (halves: string, min: boolean) => `
 function halvesOfPanel(layout: LayoutRow): string {
   const bytes = 16 * layout.bits;
   const packed = layout.bits === 6;
+  const start = (r: number) => `startOfHalf(${plus('x', 4 * r)}, half, ${L.zeroOf(layout)})`;
+  const first = (row: string, r: number, v: number) => (layout.short ? NONE : v ? `${row}0` : start(r));
   return `
   ${L.constants(layout)}
   const placed = opaque(PLACED_HALF);
   for (; blocks > 0; blocks--) {
     for (let half: usize = 0; half < 2; half++) {
-      ${each(ROWS, (row, r) => each(PANEL, (v) => `let ${row}${v} = ${v ? `${row}0` : `startOfHalf(${plus('x', 4 * r)}, half, ${L.zeroOf(layout)})`};`))}
+      ${each(ROWS, (row, r) => each(PANEL, (v) => `let ${row}${v} = ${first(row, r, v)};`))}
       let codes = w + 32 + half * ${bytes};
       let at = x + half * 64;
       for (const end = codes + ${bytes}; codes < end; at += 16, codes += 32) {
@@ -99,6 +101,13 @@ function halvesOfPanel(layout: LayoutRow): string {
         if (!at) break;
         const v = v128.load(at);
         ${dotsOfPanel(layout)}`,
+      )}
+      ${when(
+        layout.short,
+        each(ROWS, (row, r) => {
+          const widened = each(PANEL, (v) => `${row}${v} = widened(${row}${v}, start${row});`);
+          return `const start${row} = ${start(r)}; ${widened}`;
+        }),
       )}
       ${addPanel('w + half * 16', false)}
     }

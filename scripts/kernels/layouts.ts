@@ -29,6 +29,7 @@ export const LAYOUTS: readonly LayoutRow[] = [
   { name: 'Q5_MIN', bits: 5, zero: 'minimum' },
   { name: 'Q6', bits: 6, zero: 32, halves: true, streams: 4 },
   { name: 'Q3', bits: 4, zero: 4, halves: true },
+  { name: 'Q3_SHORT', bits: 4, zero: 4, halves: true, short: true },
   { name: 'IQ4', bits: 4, zero: 'operation', table: 'tableIQ4(zero)' },
   { name: 'Q8_SIGNED', bits: 8, zero: 0, signed: true },
   { name: 'Q8', bits: 8, zero: 'operation' },
@@ -37,10 +38,20 @@ export const LAYOUTS: readonly LayoutRow[] = [
 /** Tiles: layouts of 8-bit codes, to which panels are unpacked for many rows. */
 const TILE: LayoutRow = { name: 'Tile', bits: 8, zero: 'operation' };
 const TILE_MIN: LayoutRow = { name: 'TileMin', bits: 8, zero: 'minimum' };
-const TILE_HALVES = [32, 4].map((zero): LayoutRow => ({ name: `TileHalves${zero}`, bits: 8, zero, halves: true }));
+const TILE_HALVES: LayoutRow = { name: 'TileHalves', bits: 8, zero: 32, halves: true };
+const TILE_HALVES_OF_3: LayoutRow = { ...TILE_HALVES, name: 'TileHalvesOf3', zero: 4 };
 const TILE_SHORT: LayoutRow = { ...TILE, name: 'TileShort', short: true };
 const TILE_MIN_SHORT: LayoutRow = { ...TILE_MIN, name: 'TileMinShort', short: true };
-export const TILES = [TILE, TILE_MIN, ...TILE_HALVES, TILE_SHORT, TILE_MIN_SHORT];
+const TILE_HALVES_OF_3_SHORT: LayoutRow = { ...TILE_HALVES_OF_3, name: 'TileHalvesOf3Short', short: true };
+export const TILES = [
+  TILE,
+  TILE_MIN,
+  TILE_HALVES,
+  TILE_HALVES_OF_3,
+  TILE_SHORT,
+  TILE_MIN_SHORT,
+  TILE_HALVES_OF_3_SHORT,
+];
 
 export const hasMin = ({ zero }: LayoutRow): boolean => zero === 'minimum';
 /** Whether the sum of the activations is subtracted so many times. */
@@ -48,7 +59,8 @@ export const hasZero = ({ zero }: LayoutRow): boolean => zero !== 'minimum' && z
 
 export function tileOf(layout: LayoutRow): LayoutRow {
   if (layout.signed) return layout;
-  if (layout.halves) return TILE_HALVES.find(({ zero }) => zero === layout.zero)!;
+  if (layout.halves && layout.zero === 32) return TILE_HALVES;
+  if (layout.halves) return layout.short ? TILE_HALVES_OF_3_SHORT : TILE_HALVES_OF_3;
   if (layout.short) return hasMin(layout) ? TILE_MIN_SHORT : TILE_SHORT;
   return hasMin(layout) ? TILE_MIN : TILE;
 }

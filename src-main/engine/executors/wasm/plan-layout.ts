@@ -117,6 +117,8 @@ export const LAYOUT_Q4_MIN_SHORT = 11;
 /** As F16 in memory. */
 export const LAYOUT_BF16 = 12;
 export const LAYOUT_Q3 = 13;
+/** As Q3 in memory, with sums of 16 bits. */
+export const LAYOUT_Q3_SHORT = 14;
 
 /**
  * A block of 32 quantised activations: i8 codes, f32 scale (times F16_INPUT_SCALE), i32 sum of the codes, f32 their product,

@@ -147,6 +147,32 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
   });
 });
 
+describe.each(VARIANTS)('a table of embeddings in the %s kernels', (variant) => {
+  it.each(TYPES.map(([type, nmse]) => ({ type, nmse, name: type.name })))(
+    'has the values of $name',
+    async ({ type, nmse }) => {
+      const [rows, width] = [13, 256];
+      const table = storedRows(type, Float32Array.from({ length: rows * width }, normalNumbers(11)));
+      const expected = new Float32Array(rows * width);
+      type.dequantize(table, 0, expected, 0, expected.length / type.blockSize);
+      const p = new ProgramBuilder();
+      const x = p.tap('x', p.embed(p.weight('table', [rows, width]), 'token'));
+      const head = new Uint8Array(4 * rows * width);
+      const reader: WeightReader = {
+        typeOf: ({ name }) => (name === 'table' ? type : F32),
+        readRows: async ({ name, shape: [count] }, { onRows }) => onRows(name === 'table' ? table : head, 0, count),
+      };
+      const program = p.logits(x, p.weight('head', [rows, width]));
+      const executor = await createWasmExecutor(program, reader, { kernels: testKernels(variant), cells: rows });
+      const ids = Array.from({ length: rows }, (_, row) => row);
+      const { taps } = await executor.run(batchOf([new KvCache(rows).append(0, ids)]), { logits: [], taps: ['x'] });
+      const { data } = taps.get('x')!;
+      const error = expected.reduce((sum, value, i) => sum + (data[i] - value) ** 2, 0);
+      expect(error / expected.reduce((sum, value) => sum + value ** 2, 0)).toBeLessThan(nmse);
+    },
+  );
+});
+
 /** Weights or scales below 2^-14: they are raised as they are packed, unless another of the matrix is too large for that. */
 describe.each(VARIANTS)('subnormal float16 numbers in the %s kernels', (variant) => {
   describe.each([F16, Q8_0, Q4_0, Q4_1, IQ4_NL])('$name', (type) => {
@@ -196,6 +222,9 @@ describe.each(['threads', 'wide'] as const)('sums of 16 bits in the %s kernels',
     // Enough rows to unpack panels, of which one is left over.
     { type: Q4_0, rows: 18, outputs: 40 },
     { type: Q4_1, rows: 19, outputs: 72 },
+    { type: Q3_K, rows: 1, outputs: 256 },
+    { type: Q3_K, rows: 7, outputs: 45 },
+    { type: Q3_K, rows: 18, outputs: 40 },
   ])('give the same bits in $type.name as sums of 32: $rows x $outputs', async ({ type, rows, outputs }) => {
     const inputs = 512;
     const random = normalNumbers(3);

@@ -64,6 +64,7 @@ const Q4_MIN = integer('Q4_1', L.LAYOUT_Q4_MIN, L.PACK_Q4_MIN, 0, 20);
 const SHORT_SUMS: ReadonlyMap<number, number> = new Map([
   [L.LAYOUT_Q4, L.LAYOUT_Q4_SHORT],
   [L.LAYOUT_Q4_MIN, L.LAYOUT_Q4_MIN_SHORT],
+  [L.LAYOUT_Q3, L.LAYOUT_Q3_SHORT],
 ]);
 const Q5 = integer('Q5_0', L.LAYOUT_Q5, L.PACK_Q5, 16, 22);
 const Q5_MIN = integer('Q5_1', L.LAYOUT_Q5_MIN, L.PACK_Q5_MIN, 0, 24);
