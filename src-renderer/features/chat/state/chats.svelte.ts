@@ -366,9 +366,10 @@ export class ChatsState {
     do {
       this.#refreshAgain = false;
       await this.#try('list', async () => {
+        const unsavedBefore = this.#open.all.filter(({ outbox }) => outbox.hasUnsaved);
         const stored = await this.#services.invoke('chatsList');
-        // Unsaved changes are newer than what was read.
-        const unsaved = this.#open.all.filter(({ outbox }) => !outbox.idle);
+        // Changes that were not saved when reading began are newer than what was read.
+        const unsaved = this.#open.all.filter((open) => open.outbox.hasUnsaved || unsavedBefore.includes(open));
         const own = unsaved.map(({ document }) => document.summary()).filter(({ turns }) => turns > 0);
         const ids = own.map(({ id }) => id);
         this.list = newestFirst([...own, ...stored.filter((chat) => !ids.includes(chat.id))]);

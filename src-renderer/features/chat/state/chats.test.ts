@@ -20,6 +20,9 @@ async function openPage(store: LocalAppServices): Promise<Page> {
   return { line, chats };
 }
 
+/** After a failure, saving is tried again before that. */
+const FIRST_RETRY_OVER_MS = 700;
+
 /** Writes a chat with one message and shows it. */
 async function write(chats: ChatsState, text: string): Promise<ChatDocument> {
   chats.create();
@@ -68,6 +71,33 @@ it('leaves the open chat where it is when another one is gone', async () => {
   await chats.select(gone.id);
   expect(chats.current).toBe(kept);
   await vi.waitFor(() => expect(titles(chats)).toEqual(['kept']));
+});
+
+it('takes the open chat off the list when another window deleted it, and asks once what was written in it', async () => {
+  const store = await openStore(await dataFolder());
+  const { chats, line } = await openPage(store);
+  const { id } = await write(chats, 'a');
+  const read = line.invoke.bind(line);
+  let listed: () => void = () => undefined;
+  const list = new Promise<void>((resolve) => (listed = resolve));
+  line.invoke = async (method, ...params) => {
+    if (method === 'chatSince') await list;
+    const answer = await read(method, ...params);
+    // What follows an answer comes first.
+    if (method === 'chatsList') setTimeout(listed);
+    return answer;
+  };
+  await store.invoke('chatDelete', id);
+  const asked = () => line.calls.filter(({ method }) => method === 'chatSince').length;
+  await vi.waitFor(() => expect(asked()).toBe(1));
+  expect(titles(chats)).toEqual([]);
+  await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_OVER_MS));
+  expect(asked()).toBe(1);
+  await store.invoke('chatRestore', id);
+  await vi.waitFor(() => expect(titles(chats)).toEqual(['a']));
+  chats.current.addUserTurn('b');
+  await chats.flush();
+  expect(said(await store.invoke('chatGet', id))).toEqual(['a', 'b']);
 });
 
 it('opens the chat that was asked for last', async () => {

@@ -93,7 +93,12 @@ export class Outbox implements ChatSink {
 
   /** Everything is saved and no reply is running. */
   get idle(): boolean {
-    return this.#items.length === 0 && this.#reply === null && this.#running === null;
+    return !this.hasUnsaved && this.#running === null;
+  }
+
+  /** Whether this page has, or will have, what the store does not. False while it only reads what others wrote. */
+  get hasUnsaved(): boolean {
+    return this.#items.length > 0 || this.#reply !== null;
   }
 
   get problem(): string | null {
@@ -226,8 +231,10 @@ export class Outbox implements ChatSink {
         ? 'This chat was deleted in another window. Try again to restore it.'
         : error.message;
       this.state = this.#items.length > 0 ? { problem } : 'saved';
+      // Without anything to save, only the store's news of a restored chat matter.
+      if (this.#closed || (this.#isGone && !this.hasUnsaved)) return;
       const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
-      if (!this.#closed) this.#retry = setTimeout(() => void this.flush(), wait);
+      this.#retry = setTimeout(() => void this.flush(), wait);
     }
   }
 
