@@ -14,6 +14,7 @@ import { KernelMemory } from '../src-main/engine/executors/wasm/kernel-memory.ts
 import { instantiateKernels, type KernelExports } from '../src-main/engine/executors/wasm/kernels.ts';
 import * as L from '../src-main/engine/executors/wasm/plan-layout.ts';
 import { type PlanOp, quantizedStride, strideOf, writePlan } from '../src-main/engine/executors/wasm/plan.ts';
+import { packOp } from '../src-main/engine/executors/wasm/weight-packer.ts';
 import { DOT_KINDS, packingOf, type WeightLayout } from '../src-main/engine/executors/wasm/weight-layouts.ts';
 import { type BlockType, rowBytes } from '../src-main/engine/quant/block-type.ts';
 import { writeF16 } from '../src-main/engine/quant/float16.ts';
@@ -84,8 +85,9 @@ function measure(name: string, shape: string): void {
   memory.i32[(pool + L.POOL_THREADS) / 4] = 1;
   for (let row = 0; row < outputs; row += rowsAtOnce) {
     const rows = Math.min(rowsAtOnce, outputs - row);
-    const packed = packOp(layout, staging, bytes.length / rowsAtOnce, addresses[0], inputs, row, rows);
-    execute(functions, memory, [packed], { plan, run, pool });
+    const place = { at: addresses[0], width: inputs, raised: 0 };
+    const source = { at: staging, stride: bytes.length / rowsAtOnce, rows };
+    execute(functions, memory, [packOp(layout, place, row, source)], { plan, run, pool });
   }
   for (const at of addresses.slice(1)) memory.u8.copyWithin(at, addresses[0], addresses[0] + matrixBytes);
   for (let i = 0; i < many * inputs; i++) memory.f32[x / 4 + i] = Math.sin(i * 12.9898);
@@ -105,29 +107,6 @@ function measure(name: string, shape: string): void {
     const gmacs = (rows * inputs * outputs * ops.length) / best / 1e6;
     results.push({ type: name, shape, rows, gmacs, gigabytes: (matrixBytes * ops.length) / best / 1e6 });
   }
-}
-
-function packOp(
-  layout: WeightLayout,
-  source: number,
-  stride: number,
-  target: number,
-  width: number,
-  first: number,
-  rows: number,
-): PlanOp {
-  return new Map([
-    [L.OP_CODE, L.PACK],
-    [L.OP_X, source],
-    [L.OP_X_STRIDE, stride],
-    [L.OP_WEIGHT, target],
-    [L.OP_WIDTH, width],
-    [L.OP_PACKING, layout.packing],
-    [L.OP_PANEL, first / 8],
-    [L.OP_PANELS, Math.ceil(rows / 8)],
-    [L.OP_FIRST_ROW, first],
-    [L.OP_ROWS, rows],
-  ]);
 }
 
 function prepareOp(layout: WeightLayout, x: number, y: number, inputs: number): PlanOp {

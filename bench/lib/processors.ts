@@ -2,7 +2,7 @@
  * Kinds of x86 processors that a newer one can act as: llama.cpp gets the CPU library that it would choose there, and V8
  * uses AVX-VNNI only if that processor has it. Clock, caches and memory remain those of this machine.
  */
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from '../../scripts/lib/run.ts';
@@ -39,6 +39,7 @@ export async function llamaFolder(processor: Processor): Promise<string> {
     `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`,
   );
   const source = join(MODULES, programs);
+  await expectLibrary(source, processor);
   const isOtherLibrary = (path: string) =>
     /ggml-cpu-\w+\.(so|dll)$/.test(path) && !path.includes(`ggml-cpu-${processor}.`);
   await mkdir(dirname(copy), { recursive: true });
@@ -53,4 +54,10 @@ export async function llamaFolder(processor: Processor): Promise<string> {
     throw error;
   }
   return folder;
+}
+
+async function expectLibrary(folder: string, processor: Processor): Promise<void> {
+  const files = await readdir(folder, { recursive: true });
+  if (files.some((file) => file.includes(`ggml-cpu-${processor}.`))) return;
+  throw new Error(`node-llama-cpp has no library for ${processor} in ${folder}.`);
 }

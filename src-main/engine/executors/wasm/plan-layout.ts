@@ -198,7 +198,7 @@ export const RUN_PROFILE = 80;
 export const RUN_STREAMS = 84;
 /** Set once a NaN was stored in binary16, which readers take for a number; see attention/cache.ts of the kernels. */
 export const RUN_NOT_NUMBERS = 88;
-/** Set by PACK if a number of the matrix is too large to be raised, which RAISE then is not. */
+/** Set by PACK if a number of the matrix is too large to be raised. RAISE then does nothing. */
 export const RUN_TOO_LARGE = 92;
 export const RUN_BYTES = 96;
 

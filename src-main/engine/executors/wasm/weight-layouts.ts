@@ -16,7 +16,7 @@ export interface WeightLayout {
   /** `PACK_*`: how the blocks of a file become it. */
   readonly packing: number;
   /** Whether there are float16 numbers in it: weights, or scales and minimums. */
-  readonly hasHalves: boolean;
+  readonly hasFloat16: boolean;
   /** Bytes of `values` values of one of the 8 rows of a panel. */
   bytes(values: number): number;
 }
@@ -39,8 +39,8 @@ export const DOT_KINDS: readonly DotKind[] = ['seven-bits', 'unsigned', 'signed'
 
 /** 16 bits each, with inputs in pairs. */
 const half = (name: string, id: number, input: WeightLayout['input']): WeightLayout => {
-  const hasHalves = id === L.LAYOUT_F16;
-  return { name, id, packing: L.PACK_HALF, input, zero: 0, hasHalves, bytes: (values) => 4 * Math.ceil(values / 2) };
+  const hasFloat16 = id === L.LAYOUT_F16;
+  return { name, id, packing: L.PACK_HALF, input, zero: 0, hasFloat16, bytes: (values) => 4 * Math.ceil(values / 2) };
 };
 /** @param bytes of 32 values */
 const integer = (name: string, id: number, packing: number, zero: number, bytes: number): WeightLayout => ({
@@ -49,12 +49,12 @@ const integer = (name: string, id: number, packing: number, zero: number, bytes:
   packing,
   input: 'codes',
   zero,
-  hasHalves: true,
+  hasFloat16: true,
   bytes: (values) => (values / 32) * bytes,
 });
 
 const F32: WeightLayout = {
-  ...{ name: 'F32', id: L.LAYOUT_F32, packing: L.PACK_F32, input: 'float32', zero: 0, hasHalves: false },
+  ...{ name: 'F32', id: L.LAYOUT_F32, packing: L.PACK_F32, input: 'float32', zero: 0, hasFloat16: false },
   bytes: (values) => 4 * values,
 };
 const F16 = half('F16', L.LAYOUT_F16, 'scaled');

@@ -7,6 +7,13 @@ import type { ThreadPool } from './thread-pool.ts';
 import type { Packing, WeightLayout } from './weight-layouts.ts';
 import type { PackedWeight, PackTarget } from './weights.ts';
 
+/** Rows of a file in memory, `stride` bytes each. */
+export interface StoredRows {
+  readonly at: number;
+  readonly stride: number;
+  readonly rows: number;
+}
+
 /** Bytes of the plan and the header of its run. */
 const HEAD = 512;
 
@@ -44,7 +51,6 @@ export class WeightPacker {
 
   /**
    * @param first row of the matrix @param height rows of the matrix
-   * @param source rows of the file in memory, `stride` bytes each
    */
   private packInto(
     plan: number,
@@ -52,33 +58,17 @@ export class WeightPacker {
     place: PackedWeight,
     first: number,
     height: number,
-    source: { at: number; stride: number; rows: number },
+    source: StoredRows,
   ): void {
     const { memory, kernels } = this.instance;
     const run = plan + 2 * L.OP_BYTES;
     const end = first + source.rows;
     const panel = first >> 3;
-    const matrix: [number, number][] = [
-      [L.OP_WEIGHT, place.at],
-      [L.OP_WIDTH, place.width],
-      [L.OP_LAYOUT, layout.id],
-      [L.OP_RAISED, place.raised],
-      [L.OP_PANEL, panel],
-    ];
-    const pack: PlanOp = new Map([
-      ...matrix,
-      [L.OP_CODE, L.PACK],
-      [L.OP_PANELS, Math.ceil(end / 8) - panel],
-      [L.OP_PACKING, layout.packing],
-      [L.OP_X, source.at],
-      [L.OP_X_STRIDE, source.stride],
-      [L.OP_FIRST_ROW, first],
-      [L.OP_ROWS, source.rows],
-    ]);
+    const pack = packOp(layout, place, first, source);
     // A panel is raised once it is complete.
     const complete = (end === height ? Math.ceil(end / 8) : end >> 3) - panel;
     const raise: PlanOp = new Map([
-      ...matrix,
+      ...pack,
       [L.OP_CODE, L.RAISE],
       [L.OP_FLAGS, L.FLAG_BARRIER],
       [L.OP_PANELS, complete],
@@ -91,4 +81,28 @@ export class WeightPacker {
     kernels.lowerPanels(layout.id, place.at, place.width, 0, panel);
     place.raised = 0;
   }
+}
+
+/** Packs rows of a file into a matrix, as its rows from `first` on. */
+export function packOp(
+  layout: WeightLayout,
+  place: Pick<PackedWeight, 'at' | 'width' | 'raised'>,
+  first: number,
+  source: StoredRows,
+): PlanOp {
+  const panel = first >> 3;
+  return new Map([
+    [L.OP_CODE, L.PACK],
+    [L.OP_WEIGHT, place.at],
+    [L.OP_WIDTH, place.width],
+    [L.OP_LAYOUT, layout.id],
+    [L.OP_RAISED, place.raised],
+    [L.OP_PANEL, panel],
+    [L.OP_PANELS, Math.ceil((first + source.rows) / 8) - panel],
+    [L.OP_PACKING, layout.packing],
+    [L.OP_X, source.at],
+    [L.OP_X_STRIDE, source.stride],
+    [L.OP_FIRST_ROW, first],
+    [L.OP_ROWS, source.rows],
+  ]);
 }

@@ -94,7 +94,7 @@ export function placeWeights(
     const targets = views.get(weight.name)!.map((view) => {
       const layout = view.shape.length > 1 ? packing.layout : null;
       const at = memories[part].allocate(packedBytes(view, layout), `the weights (${weight.name})`);
-      const raised = layout?.hasHalves ? L.RAISED_BY : 0;
+      const raised = layout?.hasFloat16 ? L.RAISED_BY : 0;
       const place = { at, layout, width: view.shape.at(-1) ?? 1, raised };
       packed[part].set(viewKey(view), place);
       return { view, place };

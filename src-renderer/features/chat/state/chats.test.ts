@@ -20,9 +20,6 @@ async function openPage(store: LocalAppServices): Promise<Page> {
   return { line, chats };
 }
 
-/** After a failure, saving is tried again before that. */
-const FIRST_RETRY_OVER_MS = 700;
-
 /** Writes a chat with one message and shows it. */
 async function write(chats: ChatsState, text: string): Promise<ChatDocument> {
   chats.create();
@@ -91,7 +88,8 @@ it('takes the open chat off the list when another window deleted it, and asks on
   const asked = () => line.calls.filter(({ method }) => method === 'chatSince').length;
   await vi.waitFor(() => expect(asked()).toBe(1));
   expect(titles(chats)).toEqual([]);
-  await new Promise((resolve) => setTimeout(resolve, FIRST_RETRY_OVER_MS));
+  // After a failure to save, the first retry comes within 500 ms.
+  await new Promise((resolve) => setTimeout(resolve, 700));
   expect(asked()).toBe(1);
   await store.invoke('chatRestore', id);
   await vi.waitFor(() => expect(titles(chats)).toEqual(['a']));
