@@ -13,16 +13,19 @@ import {
   POOL_PROGRESS_LINES,
   POOL_RUNS,
   POOL_SLEEPING,
+  POOL_SPINS,
   POOL_STOP,
   POOL_THREADS,
   RUN_THREADS_BITS,
 } from '../../engine/executors/wasm/plan-layout';
 
 /**
- * Looks at a value before the thread sleeps: 60 to 300 microseconds, which is longer than operations of a token take, as
- * waking costs more than they do.
+ * Looks at a barrier before a thread sleeps. The most are 60 to 300 microseconds, which is longer than operations of a token
+ * take, as waking costs more than they do. A thread that waited in vain looks the fewest times next, and twice as often
+ * after each barrier that it saw: while threads outnumber the free cores, the one that is awaited needs the core.
  */
-const BARRIER_SPINS: i32 = 250000;
+const MOST_SPINS: i32 = 250000;
+const FEWEST_SPINS: i32 = 8000;
 /** Between runs: long enough for the engine to choose a token, 1 to 5 ms, and short enough not to show. */
 const IDLE_SPINS: i32 = 4000000;
 /** Sleep at a time, ns: how soon a thread sees that another has failed. */
@@ -56,7 +59,7 @@ export function nextRun(pool: usize, seen: i32, thread: i32): i32 {
     const runs = atomic.load<i32>(pool, POOL_RUNS);
     if (thread >= threadsOf(runs)) atomic.wait<i32>(pool + POOL_CALLS, calls, SLEEP);
     else if (runs != seen) return runs;
-    else waitWhile(pool, POOL_RUNS, runs, IDLE_SPINS, i32.MAX_VALUE);
+    else if (!spinWhile(pool + POOL_RUNS, runs, IDLE_SPINS)) sleepWhile(pool, POOL_RUNS, runs, i32.MAX_VALUE);
   }
   return 0;
 }
@@ -92,9 +95,15 @@ export function release(pool: usize): void {
 
 /** A thread that was terminated tells nobody: the engine's own gives up when none gets on for a while, and then all do. */
 export function awaitRelease(pool: usize, before: i32, thread: i32): void {
+  const line = lineOf(pool, thread);
+  const spins = load<i32>(line, POOL_SPINS) || MOST_SPINS;
+  if (spinWhile(pool + POOL_BARRIERS, before, spins)) {
+    store<i32>(line, min(2 * spins, MOST_SPINS), POOL_SPINS);
+    return;
+  }
+  store<i32>(line, FEWEST_SPINS, POOL_SPINS);
   const sleeps = thread == 0 ? load<i32>(pool, POOL_BUDGET) : i32.MAX_VALUE;
-  if (waitWhile(pool, POOL_BARRIERS, before, BARRIER_SPINS, sleeps)) return;
-  atomic.store<i32>(pool, 1, POOL_FAILED);
+  if (!sleepWhile(pool, POOL_BARRIERS, before, sleeps)) atomic.store<i32>(pool, 1, POOL_FAILED);
 }
 
 /** A thread has computed a chunk. */
@@ -137,10 +146,15 @@ function wakeSleeping(pool: usize, field: usize): void {
   if (atomic.load<i32>(pool, POOL_SLEEPING)) atomic.notify(pool + field, -1);
 }
 
-/** False when the value is still the same, and no other thread has got on, after `sleeps` sleeps. */
-function waitWhile(pool: usize, field: usize, value: i32, spins: i32, sleeps: i32): bool {
-  const at = pool + field;
+/** False when the value is still the same after so many looks. */
+function spinWhile(at: usize, value: i32, spins: i32): bool {
   for (let i = 0; i < spins; i++) if (atomic.load<i32>(at) != value) return true;
+  return false;
+}
+
+/** False when the value is still the same, and no other thread has got on, after `sleeps` sleeps. */
+function sleepWhile(pool: usize, field: usize, value: i32, sleeps: i32): bool {
+  const at = pool + field;
   atomic.add<i32>(pool, 1, POOL_SLEEPING);
   let left = sleeps;
   let before = progress(pool);

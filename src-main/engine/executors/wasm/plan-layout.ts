@@ -242,4 +242,6 @@ export const POOL_PART = 328;
 /** Chunks that a thread has computed so far, written by it alone: one cache line per thread, at most 64 threads. */
 export const POOL_PROGRESS = 384;
 export const POOL_PROGRESS_LINES = 64;
+/** In the same line: how often the thread looks at a barrier before it sleeps; 0 before its first. */
+export const POOL_SPINS = POOL_PROGRESS + 4;
 export const POOL_BYTES = 4480;
