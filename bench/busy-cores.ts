@@ -8,40 +8,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { batchOf } from '../src-main/engine/executors/batch.ts';
 import type { Executor } from '../src-main/engine/executors/executor.ts';
-import { KvCache } from '../src-main/engine/kv-cache/kv-cache.ts';
 import { openWasmModel } from '../src-main/engine/test-support/wasm-model.ts';
+import { median } from '../src-main/hosts/node/bench/median.ts';
 import { nodeKernelThreads } from '../src-main/hosts/node/kernel-threads.ts';
 import { compileNodeKernels } from '../src-main/hosts/node/kernels.ts';
 import { openModelPath } from '../src-main/hosts/node/model-path.ts';
 import { ensureBuilt } from '../scripts/ensure-built.mjs';
 import { number, table } from './lib/markdown.ts';
 import { modelBench } from './lib/model-bench.ts';
+import { CONTEXT, measureRates, type Rates } from './lib/rates.ts';
 
-const PROMPT = 256;
-const STEPS = 64;
-const CONTEXT = PROMPT + STEPS;
 const LOOPS = [0, 1, availableParallelism()];
-
-interface Rates {
-  /** Tokens per second. */
-  readonly prefill: number;
-  readonly decode: number;
-}
-
-async function run(executor: Executor): Promise<Rates> {
-  const cache = new KvCache(CONTEXT);
-  const prompt = Array.from({ length: PROMPT }, (_, i) => i);
-  const started = performance.now();
-  await executor.run(batchOf([cache.append(0, prompt)]), { logits: [PROMPT - 1], lend: true });
-  const prefilled = performance.now();
-  for (let i = PROMPT; i < CONTEXT; i++) {
-    await executor.run(batchOf([cache.append(0, [i])]), { logits: [0], lend: true });
-  }
-  const ended = performance.now();
-  return { prefill: (1000 * PROMPT) / (prefilled - started), decode: (1000 * STEPS) / (ended - prefilled) };
-}
 
 /** Runs while `count` other processes compute without a pause. */
 async function besideLoops<T>(count: number, work: () => Promise<T>): Promise<T> {
@@ -60,25 +38,23 @@ async function besideLoops<T>(count: number, work: () => Promise<T>): Promise<T>
   }
 }
 
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
-
 const { path, repeat, threads: most } = await modelBench();
 await ensureBuilt(['kernels']);
 const files = await openModelPath(path);
-const compared: { threads: number; executor: Executor; rates: Rates[][] }[] = [];
+const compared: { threads: number; executor: Executor; vocabulary: number; rates: Rates[][] }[] = [];
 for (let threads = 1; threads <= most; threads *= 2) {
-  const { executor } = await openWasmModel(files, {
+  const { executor, model } = await openWasmModel(files, {
     ...{ kernels: compileNodeKernels(), contextSize: CONTEXT, clock: performance },
     threads: { count: threads, host: nodeKernelThreads() },
   });
-  compared.push({ threads, executor, rates: LOOPS.map(() => []) });
+  compared.push({ threads, executor, vocabulary: model.config.vocabularySize, rates: LOOPS.map(() => []) });
 }
 // The first turn compiles the kernels.
-for (const { executor } of compared) await run(executor);
+for (const { executor, vocabulary } of compared) await measureRates(executor, vocabulary);
 for (let turn = 0; turn < repeat; turn++) {
   for (const [i, loops] of LOOPS.entries()) {
     await besideLoops(loops, async () => {
-      for (const { executor, rates } of compared) rates[i].push(await run(executor));
+      for (const { executor, vocabulary, rates } of compared) rates[i].push(await measureRates(executor, vocabulary));
     });
   }
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultGenerateParams } from '../src-main/engine/api/defaults.ts';
 import { InferenceEngine, type GenerateEnd } from '../src-main/engine/index.ts';
+import { median } from '../src-main/hosts/node/bench/median.ts';
 import { openModelPath } from '../src-main/hosts/node/model-path.ts';
 import { nodePlatform } from '../src-main/hosts/node/node-platform.ts';
 import { prefixFolder } from '../src-main/hosts/node/prefix-folder.ts';
@@ -55,8 +56,6 @@ async function stored(): Promise<void> {
     now = (await store.size()).bytes;
   }
 }
-
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 
 const first = await open(true, stored);
 const times = { without: [] as number[], with: [] as number[] };

@@ -6,6 +6,7 @@
  */
 import { defaultGenerateParams } from '../src-main/engine/api/defaults.ts';
 import { InferenceEngine, type GenerateEnd } from '../src-main/engine/index.ts';
+import { median } from '../src-main/hosts/node/bench/median.ts';
 import { openModelPath } from '../src-main/hosts/node/model-path.ts';
 import { nodePlatform } from '../src-main/hosts/node/node-platform.ts';
 import { table } from './lib/markdown.ts';
@@ -45,8 +46,6 @@ async function reply({ text, temperature }: (typeof TASKS)[string], speculate: b
   for await (const event of engine.generate(request)) if (event.type === 'end') return event;
   throw new Error('A reply ended without its end event.');
 }
-
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 
 const rows: string[][] = [];
 for (const [name, task] of Object.entries(TASKS)) {
