@@ -17,7 +17,7 @@ import { openModelPath } from '../src-main/hosts/node/model-path.ts';
 import { ensureBuilt } from '../scripts/ensure-built.mjs';
 import { number, table } from './lib/markdown.ts';
 import { modelBench } from './lib/model-bench.ts';
-import { CONTEXT, measureRates, type Rates } from './lib/rates.ts';
+import { CONTEXT, measureRates, type ExecutorRates } from './lib/rates.ts';
 
 const LOOPS = [0, 1, availableParallelism()];
 
@@ -41,7 +41,7 @@ async function besideLoops<T>(count: number, work: () => Promise<T>): Promise<T>
 const { path, repeat, threads: most } = await modelBench();
 await ensureBuilt(['kernels']);
 const files = await openModelPath(path);
-const compared: { threads: number; executor: Executor; vocabulary: number; rates: Rates[][] }[] = [];
+const compared: { threads: number; executor: Executor; vocabulary: number; rates: ExecutorRates[][] }[] = [];
 for (let threads = 1; threads <= most; threads *= 2) {
   const { executor, model } = await openWasmModel(files, {
     ...{ kernels: compileNodeKernels(), contextSize: CONTEXT, clock: performance },

@@ -16,7 +16,7 @@ import { openModelPath } from '../src-main/hosts/node/model-path.ts';
 import { ensureBuilt } from '../scripts/ensure-built.mjs';
 import { number, table } from './lib/markdown.ts';
 import { modelBench } from './lib/model-bench.ts';
-import { CONTEXT, measureRates, type Rates } from './lib/rates.ts';
+import { CONTEXT, measureRates, type ExecutorRates } from './lib/rates.ts';
 
 const MEMORIES = [1, 2, 4];
 
@@ -25,7 +25,7 @@ await ensureBuilt(['kernels']);
 const kernels = compileNodeKernels();
 const files = await openModelPath(path);
 
-const compared: { executor: Executor; vocabulary: number; rates: Rates[] }[] = [];
+const compared: { executor: Executor; vocabulary: number; rates: ExecutorRates[] }[] = [];
 for (const memories of MEMORIES) {
   const sizes = { contextSize: CONTEXT, threads };
   const { executor, model } = await openWasmModel(files, {
@@ -42,7 +42,7 @@ for (let turn = 0; turn < repeat; turn++) {
   for (const { executor, vocabulary, rates } of compared) rates.push(await measureRates(executor, vocabulary));
 }
 const [one] = compared;
-const logitsOf = (rates: readonly Rates[]) => rates.map(({ logits }) => logits);
+const logitsOf = (rates: readonly ExecutorRates[]) => rates.map(({ logits }) => logits);
 const rows = compared.map(({ rates }, i) => {
   const shown = (['prefill', 'decode'] as const).flatMap((what) => {
     const ratios = rates.map((of, turn) => of[what] / one.rates[turn][what]);

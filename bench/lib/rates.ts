@@ -8,7 +8,7 @@ const STEPS = 64;
 /** Tokens of a measurement. */
 export const CONTEXT = PROMPT + STEPS;
 
-export interface Rates {
+export interface ExecutorRates {
   /** Tokens per second of 256 tokens. */
   readonly prefill: number;
   /** Tokens per second of 64 single tokens after them. */
@@ -18,7 +18,7 @@ export interface Rates {
 }
 
 /** @param vocabulary number of tokens, at least one */
-export async function measureRates(executor: Executor, vocabulary: number): Promise<Rates> {
+export async function measureRates(executor: Executor, vocabulary: number): Promise<ExecutorRates> {
   const id = (i: number) => (i * 37 + 11) % vocabulary;
   const cache = new KvCache(CONTEXT);
   const prompt = Array.from({ length: PROMPT }, (_, i) => id(i));
