@@ -30,6 +30,8 @@ const RUN_TIMEOUT_MS = 300_000;
 const AHEAD_MS = 10_000;
 /** Key presses while frames are counted. */
 const PRESSES = 120;
+/** Between looks at whether a step is open: looking in every frame would make the page draw every frame. */
+const LOOK_MS = 20;
 /** As a keyboard repeats, ms. */
 const REPEAT_MS = 33;
 /** After the view has closed, for the engine's answer and for allocators that return memory later. */
@@ -153,7 +155,7 @@ async function settled(inside: InsidePage, timeout = RUN_TIMEOUT_MS): Promise<vo
       );
     },
     undefined,
-    { timeout },
+    { timeout, polling: LOOK_MS },
   );
 }
 

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import type { FileType } from '../../bench/lib/bench-models.ts';
 import { ComparePage } from '../pages/compare.ts';
 import type { RunningApp } from '../support/app.ts';
-import { fileTypes, hostNamed, loadSmolLM2, quantile, spread, withApp } from './support.ts';
+import { fileTypes, hostNamed, loadSmolLM2, POLLING_MS, quantile, spread, withApp } from './support.ts';
 
 const PROMPT = 'Explain temperature and top-k sampling to a beginner, at length.';
 const LANES = 4;
@@ -38,7 +38,7 @@ for (const type of fileTypes(values.files)) await withApp(host, (app) => measure
 
 async function measure(app: RunningApp, type: FileType): Promise<void> {
   await loadSmolLM2(app, type, tokens);
-  const compare = new ComparePage(app.page);
+  const compare = new ComparePage(app.page, POLLING_MS);
   await compare.show();
   if (values.seeds) {
     await compare.id('lane-sets').click();

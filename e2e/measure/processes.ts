@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import type { ChatPage } from '../pages/chat.ts';
 import { ComparePage } from '../pages/compare.ts';
 import type { RunningApp } from '../support/app.ts';
-import { fileTypes, loadSmolLM2, withApp } from './support.ts';
+import { fileTypes, loadSmolLM2, POLLING_MS, withApp } from './support.ts';
 
 const PROMPT = 'Explain temperature and top-k sampling to a beginner, at length.';
 /** Of a run, on a busy computer. */
@@ -42,7 +42,7 @@ async function measure(app: RunningApp, chat: ChatPage): Promise<void> {
     await chat.newChat();
     await chat.ask(PROMPT);
   });
-  const compare = new ComparePage(app.page);
+  const compare = new ComparePage(app.page, POLLING_MS);
   await compare.show();
   await report(session, 'four lanes', LANES * tokens, () => compare.compare(PROMPT, RUN_TIMEOUT_MS));
   await report(session, 'one lane', tokens, async () => {

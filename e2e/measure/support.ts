@@ -16,6 +16,8 @@ import { launchWebApp } from '../support/web-app.ts';
 const READY = '[data-testid="engine-state"][data-state="ready"]';
 /** Of a model, on a busy computer. */
 const LOAD_TIMEOUT_MS = 120_000;
+/** Between looks at whether something has ended. */
+export const POLLING_MS = 100;
 
 /** @throws Error with the allowed values */
 export function fileTypes(list: string): FileType[] {
@@ -67,7 +69,7 @@ export async function loadSmolLM2(app: RunningApp, type: FileType, maxTokens: nu
   await card.getByTestId('load-model').click();
   await expect(card).toContainText('Loaded', { timeout: LOAD_TIMEOUT_MS });
   await app.page.keyboard.press('Control+1');
-  const chat = new ChatPage(app.page);
+  const chat = new ChatPage(app.page, POLLING_MS);
   await chat.ready();
   await chat.openPanel('stop');
   await chat.set('maxTokens', maxTokens);

@@ -5,7 +5,14 @@ const TIMEOUT_MS = 30_000;
 
 /** Actions and views of the chat page, so that specs read like what they test. */
 export class ChatPage {
-  constructor(readonly page: Page) {}
+  /**
+   * @param polling how often a condition is checked: in every frame, or after so many ms. Checking in every frame makes
+   * the page draw every frame, which takes time from what is measured.
+   */
+  constructor(
+    readonly page: Page,
+    private readonly polling: number | 'raf' = 'raf',
+  ) {}
 
   readonly id = (testId: string): Locator => this.page.getByTestId(testId);
 
@@ -69,9 +76,9 @@ export class ChatPage {
     };
   }
 
-  /** Checks in every frame, where an assertion would check again after half a second or more. */
+  /** Checks often, where an assertion would check again after half a second or more. */
   async #until(isMet: (value: number) => boolean, value = 0, timeout = TIMEOUT_MS): Promise<void> {
-    await this.page.waitForFunction(isMet, value, { timeout });
+    await this.page.waitForFunction(isMet, value, { timeout, polling: this.polling });
   }
 
   /** Chooses from the menu of a chat in the list. */

@@ -2,7 +2,11 @@ import { expect, type Locator, type Page } from '@playwright/test';
 
 /** Actions and views of the Compare page. */
 export class ComparePage {
-  constructor(readonly page: Page) {}
+  /** @param polling how often `finished` looks: see `ChatPage` */
+  constructor(
+    readonly page: Page,
+    private readonly polling: number | 'raf' = 'raf',
+  ) {}
 
   readonly id = (testId: string): Locator => this.page.getByTestId(testId);
 
@@ -36,11 +40,11 @@ export class ComparePage {
 
   /** Resolves when no lane runs any more. @param timeout ms */
   async finished(timeout = 30_000): Promise<void> {
-    // In every frame, where an assertion would check again after half a second or more.
+    // Often, where an assertion would check again after half a second or more.
     await this.page.waitForFunction(
       () => document.querySelector('[data-testid="compare-stop"], [data-testid="lane"][data-running="true"]') === null,
       undefined,
-      { timeout },
+      { timeout, polling: this.polling },
     );
   }
 
