@@ -16,6 +16,7 @@ import {
   POOL_SPINS,
   POOL_STOP,
   POOL_THREADS,
+  POOL_WAITS,
   RUN_THREADS_BITS,
 } from '../../engine/executors/wasm/plan-layout';
 
@@ -102,6 +103,7 @@ export function awaitRelease(pool: usize, before: i32, thread: i32): void {
     return;
   }
   store<i32>(line, FEWEST_SPINS, POOL_SPINS);
+  store<i32>(line, load<i32>(line, POOL_WAITS) + 1, POOL_WAITS);
   const sleeps = thread == 0 ? load<i32>(pool, POOL_BUDGET) : i32.MAX_VALUE;
   if (!sleepWhile(pool, POOL_BARRIERS, before, sleeps)) atomic.store<i32>(pool, 1, POOL_FAILED);
 }

@@ -2,6 +2,7 @@
 import type { CancelToken, Clock } from '../../api/platform.ts';
 import { type Measured, type MeasureOnce, timeAlternatives, whenMeasured } from './measure-once.ts';
 import { STREAM_COUNTS, type RunSettings, type StreamCount } from './run-inputs.ts';
+import { ThreadAdaptation } from './thread-adaptation.ts';
 import { chooseThreads } from './thread-choice.ts';
 
 /** Weights up to this size stay in a cache, where the number of streams makes no difference. */
@@ -27,9 +28,13 @@ interface Decoder {
 }
 
 export class DecodeChoice {
-  /** Threads for runs with little work, such as one token. */
+  /** Threads for runs with little work, such as one token, on free cores. */
   threads: number;
+  /** Takes fewer on busy cores; null where the number was requested. */
+  adaptation: ThreadAdaptation | null = null;
   whyThreads = 'as requested';
+  /** Whether nothing else seemed to run while threads were timed. */
+  private areTimesClear = true;
   whyStreams = 'as requested';
 
   constructor(
@@ -50,6 +55,8 @@ export class DecodeChoice {
     this.whyThreads = reason;
     // V8 compiles kernels when they first run; do it now rather than in the first reply.
     if (before) await this.decoder.runToken(cancel);
+    const most = this.areTimesClear ? threads : this.decoder.threads;
+    if (most > 1) this.adaptation = new ThreadAdaptation(most, clock, threads);
   }
 
   private async timeThreads(clock: Clock, more: number, fewer: number, cancel?: CancelToken): Promise<Measured> {
@@ -61,6 +68,7 @@ export class DecodeChoice {
     const { values, clear } = await this.timeToken(clock, choose, cancel);
     // Sharing makes a long token slower only while other programs use the processor, which is temporary.
     const isBusy = fewer === 1 && values[0] > values[1] && values[1] > MEETINGS_MS;
+    this.areTimesClear &&= clear && !isBusy;
     return { values, clear: clear && !isBusy };
   }
 

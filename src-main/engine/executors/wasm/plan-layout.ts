@@ -244,4 +244,6 @@ export const POOL_PROGRESS = 384;
 export const POOL_PROGRESS_LINES = 64;
 /** In the same line: how often the thread looks at a barrier before it sleeps; 0 before its first. */
 export const POOL_SPINS = POOL_PROGRESS + 4;
+/** In the same line: how often the thread waited in vain at a barrier, and slept. */
+export const POOL_WAITS = POOL_PROGRESS + 8;
 export const POOL_BYTES = 4480;

@@ -1,7 +1,17 @@
 import { EngineError } from '../../api/errors.ts';
 import type { CancelToken, CompiledKernels, KernelThreads } from '../../api/platform.ts';
 import type { KernelInstance } from './kernels.ts';
-import { POOL_BUDGET, POOL_BYTES, POOL_CALLS, POOL_FAILED, POOL_RUNS, POOL_STOP, POOL_THREADS } from './plan-layout.ts';
+import {
+  POOL_BUDGET,
+  POOL_BYTES,
+  POOL_CALLS,
+  POOL_FAILED,
+  POOL_PROGRESS_LINES,
+  POOL_RUNS,
+  POOL_STOP,
+  POOL_THREADS,
+  POOL_WAITS,
+} from './plan-layout.ts';
 
 /**
  * Consecutive sleeps of 200 ms (3 s) without progress after which threads count as lost. A chunk takes less than a
@@ -10,6 +20,7 @@ import { POOL_BUDGET, POOL_BYTES, POOL_CALLS, POOL_FAILED, POOL_RUNS, POOL_STOP,
 const BUDGET = 15;
 /** Bytes that even a slow disk (8 MB/s) reads in one sleep. */
 const SLOWEST_BYTES = 1_600_000;
+const LINE_BYTES = 64;
 
 /**
  * The threads of one executor, which live as long as its memories. Each memory has the state of its own runs. In the first
@@ -77,6 +88,17 @@ export class ThreadPool {
   /** Whether a thread has crashed; every run then fails. */
   get failed(): boolean {
     return this.instances.some(({ memory }, part) => Atomics.load(memory.i32, (this.at[part] + POOL_FAILED) / 4) !== 0);
+  }
+
+  /** How often threads have waited in vain at a barrier, and slept. */
+  get waits(): number {
+    let waits = 0;
+    this.instances.forEach(({ memory: { i32 } }, part) => {
+      for (let thread = 0; thread < Math.min(this.threads, POOL_PROGRESS_LINES); thread++) {
+        waits += i32[(this.at[part] + POOL_WAITS + thread * LINE_BYTES) / 4];
+      }
+    });
+    return waits;
   }
 
   /** Makes every run in every memory fail. */

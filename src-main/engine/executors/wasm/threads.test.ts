@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
@@ -90,6 +92,33 @@ describe('threads of the wasm executor', () => {
     for (let reply = 0; reply < (isFull ? 5 : 2); reply++) {
       expect(equalBits(await promptAndSteps(executor, shape), expected)).toBe(true);
     }
+  });
+
+  it('compute tokens on fewer of them while something else keeps all cores busy', async () => {
+    const files = await tinyGgufFiles('llama-d256.Q8_0');
+    const alone = await openWasmModel(files, { contextSize: CONTEXT });
+    open.push(alone.executor);
+    const shape = shapeOf(alone.model.program.vocabularySize);
+    const expected = await promptAndSteps(alone.executor, shape);
+    const all = 4;
+    const clock = { now: () => performance.now() };
+    const { executor } = await openWasmModel(files, {
+      contextSize: CONTEXT,
+      threads: { count: clock, host: { ...nodeKernelThreads(), available: all } },
+      measurements: { get: async (key) => (key.includes('threads') ? [2, 5] : undefined), set: async () => {} },
+      clock,
+    });
+    open.push(executor);
+    expect(executor.kernels?.decodeThreads).toBe(all);
+    const token = batchOf([new KvCache(CONTEXT).append(0, [5])]);
+    const threadsOfToken = async () => (await executor.run(token, { logits: [0], profile: true })).profile?.threads;
+    const loops = Array.from({ length: availableParallelism() }, () => new Worker('for (;;);', { eval: true }));
+    try {
+      await expect.poll(threadsOfToken, { interval: 0, timeout: 20_000 }).toBeLessThan(all);
+    } finally {
+      await Promise.all(loops.map((loop) => loop.terminate()));
+    }
+    expect(equalBits(await promptAndSteps(executor, shape), expected)).toBe(true);
   });
 
   it('see memory that has grown since their start', async () => {

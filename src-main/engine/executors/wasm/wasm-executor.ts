@@ -274,6 +274,8 @@ class WasmExecutor implements Executor {
     const profile = outputs.profile && !tailored ? this.startProfile() : null;
     this.profile = profile?.times ?? null;
     this.cancel.current = cancel;
+    const watched = tailored || rows >= MANY_ROWS ? null : this.decoding.adaptation;
+    const ended = watched?.watch(rows, () => this.pool.waits);
     for (const { inputs } of this.parts) inputs.expectNumbers();
     try {
       for (let from = 0; from < rows; from += size.rows) {
@@ -287,6 +289,7 @@ class WasmExecutor implements Executor {
       this.cancel.current = undefined;
       this.profile = null;
     }
+    ended?.();
     return {
       ...(profile ? { profile: profile.end(rows) } : {}),
       // A row may be requested twice.
@@ -425,6 +428,7 @@ class WasmExecutor implements Executor {
   }
 
   private threadsOf(rows: number): number {
-    return rows >= MANY_ROWS ? this.pool.threads : this.decoding.threads;
+    const { adaptation, threads } = this.decoding;
+    return rows >= MANY_ROWS ? this.pool.threads : (adaptation?.threads ?? threads);
   }
 }
