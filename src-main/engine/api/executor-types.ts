@@ -32,7 +32,7 @@ export interface KernelsInfo {
   weights: WeightsInMemory[];
   /** Threads for prefill. */
   threads: number;
-  /** Threads for decoding: fewer if synchronising more threads costs more than it gains. */
+  /** Threads for decoding on free cores: fewer if synchronising more threads costs more than it gains. */
   decodeThreads: number;
   /** Explanation of the variant and these numbers, for people. */
   reason: string;

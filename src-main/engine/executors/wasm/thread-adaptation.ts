@@ -49,7 +49,7 @@ class Runs {
 }
 
 /**
- * Takes fewer threads for single tokens while other programs keep cores busy: a token waits wherever one of its threads has
+ * Takes fewer threads for a token, or one of each lane, while other programs keep cores busy: a token waits wherever one of its threads has
  * lost its core. That shows in waits in vain at barriers. Then some runs are timed on fewer threads, and the faster number
  * stays, or else the next trial takes fewer still. More threads are tried again after a rest.
  */

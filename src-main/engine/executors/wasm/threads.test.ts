@@ -101,12 +101,11 @@ describe('threads of the wasm executor', () => {
     const shape = shapeOf(alone.model.program.vocabularySize);
     const expected = await promptAndSteps(alone.executor, shape);
     const all = 4;
-    const clock = { now: () => performance.now() };
     const { executor } = await openWasmModel(files, {
       contextSize: CONTEXT,
-      threads: { count: clock, host: { ...nodeKernelThreads(), available: all } },
+      threads: { count: performance, host: { ...nodeKernelThreads(), available: all } },
       measurements: { get: async (key) => (key.includes('threads') ? [2, 5] : undefined), set: async () => {} },
-      clock,
+      clock: performance,
     });
     open.push(executor);
     expect(executor.kernels?.decodeThreads).toBe(all);
