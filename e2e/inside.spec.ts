@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cachedTestModel } from '../scripts/fetch-test-model.ts';
 import { readGolden } from '../src-main/engine/test-support/golden.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
 import { InsidePage, largestError, numberIn } from './pages/inside.ts';
+import { ModelsPage } from './pages/models.ts';
 import { expectNoViolations, expectNoViolationsIn } from './support/axe.ts';
+import { words } from './support/long-chats.ts';
 import { expectNothingCutOff } from './support/overflow.ts';
 import { saveOffered } from './support/saved-file.ts';
 import { expect, test } from './support/test.ts';
@@ -230,4 +233,30 @@ test('a text keeps its line ends', { tag: '@full' }, async ({ app }) => {
   await inside.id('inside-beside').selectOption('text');
   await inside.id('second-text').fill(text);
   await expect(inside.id('second-text')).toHaveValue(text);
+});
+
+test('an answer that takes long says how far it is', { tag: '@full' }, async ({ app }) => {
+  test.slow();
+  const path = await cachedTestModel();
+  test.skip(path === null, 'It needs the fetched test model.');
+  const { page } = app;
+  await new ChatPage(page).ready();
+  const models = new ModelsPage(app);
+  await models.show();
+  await models.open(path!);
+  const card = models.id('model-card').filter({ hasText: /SmolLM2/iu });
+  await card.getByTestId('load-model').click();
+  await expect(card).toContainText('Loaded', { timeout: 120_000 });
+  const inside = new InsidePage(page);
+  await inside.show();
+  // Long enough to be seen on a fast computer, and to be read in several parts.
+  await inside.id('inside-text').fill(words(1500).join(''));
+  await expect.poll(() => inside.tokens.count()).toBeGreaterThan(1000);
+  await inside.step('head');
+  const bar = inside.id('step-page').getByRole('progressbar', { name: 'Applying the head after each layer…' });
+  await expect(bar).toHaveAttribute('aria-valuetext', /^\d+\s%, \d+\ss left$/u, { timeout: 30_000 });
+  await expect(inside.id('progress-figures').first()).toHaveText(/ left$/u);
+  await expectNoViolations(page, 'Inside, computing');
+  await expect(inside.id('lens')).toBeVisible({ timeout: 60_000 });
+  await expect(bar).toHaveCount(0);
 });

@@ -11,6 +11,7 @@ import { score } from './generation/score.ts';
 import { seen } from './generation/shift.ts';
 import { inspect } from './inside/inspect.ts';
 import { withTokens } from './inside/with-tokens.ts';
+import { nowAndThen, type OnProgress } from './inside/query-progress.ts';
 import type { InsideRun } from './inside/tapped-row.ts';
 import { intervene, replaceTokens } from './program/interventions.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
@@ -274,16 +275,19 @@ export class InferenceEngine {
   }
 
   /**
-   * Looks inside a run of token ids. The model's KV cache serves it, and keeps what chats stored in it.
+   * Looks inside a run of token ids. The model's KV cache serves it, and keeps what chats stored in it. `onProgress` reports
+   * how much is computed, 0..1, if that takes long.
    * @throws EngineError NO_MODEL, MODEL_NOT_FOUND, BAD_REQUEST, CONTEXT_FULL, OUT_OF_MEMORY, CANCELLED
    */
-  async inside(params: InsideParams, cancel?: CancelToken): Promise<InsideAnswer> {
+  async inside(params: InsideParams, cancel?: CancelToken, onProgress?: OnProgress): Promise<InsideAnswer> {
     return this.queue.run(() => {
       const loaded = this.require(params.modelId);
       const { model } = loaded;
       validateInsideParams(params, model.config);
+      const { clock } = this.platform;
       const ids = replaceTokens(params.ids, params.interventions, model.config.vocabularySize);
-      return loaded.inside.ask(this.insideRun(loaded, ids, params.interventions, cancel), params);
+      const run = this.insideRun(loaded, ids, params.interventions, cancel);
+      return loaded.inside.ask(onProgress ? { ...run, onProgress: nowAndThen(onProgress, clock) } : run, params);
     }, cancel);
   }
 

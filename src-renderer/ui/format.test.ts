@@ -9,6 +9,7 @@ import {
   formatInteger,
   formatPercent,
   formatRate,
+  formatTimeLeft,
   withUnit,
 } from './format.ts';
 
@@ -56,6 +57,12 @@ describe('numbers as the interface writes them', () => {
     [1240, '1.2 s'],
     [60_000, '1 min'],
   ])('writes %f ms as %s', (ms, text) => expect(formatDuration(ms)).toBe(unbroken(text)));
+  it.each([
+    [12, '1 s left'],
+    [3200, '4 s left'],
+    [98_400, '99 s left'],
+    [300_000, '5 min left'],
+  ])('writes %f ms that are left as %s', (ms, text) => expect(formatTimeLeft(ms)).toBe(text.replace(' ', '\u00a0')));
   it('may break a line between minutes and seconds', () => expect(formatDuration(125_000)).toBe('2\u00a0min 5\u00a0s'));
   it('writes a day with its year', () => expect(formatDate(new Date(2026, 0, 2, 23, 59))).toBe('2 Jan 2026'));
   it('writes rates and counts', () => {

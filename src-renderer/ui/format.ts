@@ -62,6 +62,12 @@ export function formatDuration(ms: number): string {
   return whole % 60 === 0 ? minutes : `${minutes} ${withUnit(String(whole % 60), 's')}`;
 }
 
+/** An estimate that counts down: 3200 is `4 s left`, 12 is `1 s left`, 300000 is `5 min left`. */
+export function formatTimeLeft(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  return `${seconds < 100 ? withUnit(String(seconds), 's') : withUnit(String(Math.round(seconds / 60)), 'min')} left`;
+}
+
 /** Tokens per second without the unit: 412.3 is `412`, 9.44 is `9.4`, 1234 is `1,234`. */
 export function formatRate(tokensPerSecond: number): string {
   return tokensPerSecond < 9.95 ? tokensPerSecond.toFixed(1) : formatInteger(tokensPerSecond);

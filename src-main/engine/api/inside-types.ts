@@ -75,6 +75,10 @@ export type InsideQuery =
   /** What the KV cache holds. */
   | { kind: 'cache' };
 
+export type InsideEvent =
+  /** How much of what the query needs is computed, 0..1. Not for a query that is answered soon. */
+  { type: 'progress'; fraction: number } | { type: 'answer'; answer: InsideAnswer };
+
 /** Answers have the `kind` of their query. Matrices are row-major, their shapes as given. */
 export type InsideAnswer =
   | TokensAnswer

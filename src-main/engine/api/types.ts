@@ -35,6 +35,7 @@ export type {
   EmbeddingAnswer,
   FeedForwardAnswer,
   InsideAnswer,
+  InsideEvent,
   InsideParams,
   InsideQuery,
   Intervention,

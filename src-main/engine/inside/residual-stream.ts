@@ -67,7 +67,10 @@ export class ResidualStream {
   async layer(run: InsideRun, layer: number, wanted: WantedOfLayer, onSlice: OnSlice): Promise<void> {
     const { tensors, before = [] } = wanted;
     const first = layer - (layer % this.step);
-    await this.computeTo(run, first);
+    const began = Math.min(this.done, first);
+    // In layers.
+    const report = (done: number) => run.onProgress?.((done - began) / (layer + 1 - began));
+    await this.computeTo(run, first, report);
     const input = first === 0 ? null : streamTensor(run, first);
     const inputs = input === null ? [] : [input];
     const rows = input === null ? null : this.kept.get(first);
@@ -82,22 +85,26 @@ export class ResidualStream {
     // Without the causal mask, all tokens run at once.
     const [from, to] = run.causal ? [wanted.from, wanted.to] : [0, run.ids.length];
     const step = wanted.attention ? rowsPerSlice(run, layer, to) : SLICE_TOKENS;
+    const onRows: OnSlice = (taps, fromRow, toRow) => {
+      onSlice(taps, fromRow, toRow);
+      report(first + ((layer + 1 - first) * toRow) / to);
+    };
     const ofBefore = outputsOf(before, false);
     const ofWanted = outputsOf(tensors, wanted.attention);
     await inBlock(run, [ofBefore.program, ofWanted.program], async (block) => {
-      await runSlices(run, block, { from: 0, to: from }, ofBefore, onSlice, givenRows);
-      await runSlices(run, block, { from, to, step }, ofWanted, onSlice, givenRows);
+      await runSlices(run, block, { from: 0, to: from }, ofBefore, onRows, givenRows);
+      await runSlices(run, block, { from, to, step }, ofWanted, onRows, givenRows);
     });
   }
 
   /** Computes the layers before this one. */
-  private async computeTo(run: InsideRun, layer: number): Promise<void> {
-    while (this.done < layer) await this.advance(run, Math.min(layer, this.done + LAYERS_AT_ONCE));
+  private async computeTo(run: InsideRun, layer: number, report: (done: number) => void): Promise<void> {
+    while (this.done < layer) await this.advance(run, Math.min(layer, this.done + LAYERS_AT_ONCE), report);
   }
 
   /** Computes the next layers, up to `end`. */
-  private async advance(run: InsideRun, end: number): Promise<void> {
-    const { hidden, next: rows } = this;
+  private async advance(run: InsideRun, end: number, report: (done: number) => void): Promise<void> {
+    const { hidden, next: rows, done } = this;
     const { program, ids } = run;
     const input = this.done === 0 ? null : streamTensor(run, this.done);
     /** Of the layers after these. */
@@ -107,10 +114,11 @@ export class ResidualStream {
     const wanted = inputs.map(({ tensor }) => tensor);
     const part = partialProgram(program, { given: input === null ? [] : [input], wanted });
     const outputs = { logits: [], program: part, taps: wanted.map(tensorName) };
-    const onSlice: OnSlice = (taps, from) => {
+    const onSlice: OnSlice = (taps, from, to) => {
       for (const { tensor, rows } of inputs) {
         rows.set(required(taps.get(tensorName(tensor))).data, from * hidden);
       }
+      report(done + ((end - done) * to) / ids.length);
     };
     await inBlock(run, [part], (block) =>
       runSlices(run, block, { from: 0, to: ids.length }, outputs, onSlice, given(input, rows, hidden)),

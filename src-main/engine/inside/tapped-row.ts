@@ -8,6 +8,7 @@ import type { Model } from '../models/model.ts';
 import { partialProgram, tapTensors, tensorName } from '../program/partial-program.ts';
 import type { Program } from '../program/program.ts';
 import { required } from './partial-runs.ts';
+import type { OnProgress } from './query-progress.ts';
 
 /** Bytes of tensors that a run returns. */
 const TAPPED_BYTES = 32 * 2 ** 20;
@@ -24,6 +25,7 @@ export interface InsideRun {
   readonly ids: readonly number[];
   readonly causal: boolean;
   readonly cancel: CancelToken | undefined;
+  readonly onProgress?: OnProgress;
 }
 
 /** What one token's row was in a run. */
@@ -74,9 +76,10 @@ export async function* tapRows(
   const tapped = { taps: tensors.map(tensorName), program: partialProgram(program, { given: [], wanted: tensors }) };
   const bytesPerRow = tensors.reduce((sum, tensor) => sum + 4 * program.tensors[tensor].width, 0);
   const most = Math.max(1, Math.min(SHORT_SLICE_TOKENS, Math.floor(TAPPED_BYTES / bytesPerRow)));
+  const start = causal && context.holds(run.ids.slice(0, from), ownVariant(run)) ? from : 0;
   for (let at = from; at < to;) {
     // What this takes of the cache is not room for the rows.
-    if (causal) await holdPrefix(run, at);
+    if (causal) await holdPrefix(run, at, to);
     const rows = { from: at, to: causal ? Math.min(to, at + Math.min(most, context.roomForProbe)) : to };
     const { result, first } = await runRows(run, rows, () => ({ ...tapped, logits: [] }));
     const rowsOf = (tensor: number) => {
@@ -86,6 +89,7 @@ export async function* tapRows(
     };
     yield { ...rows, of: rowsOf };
     at = rows.to;
+    run.onProgress?.((at - start) / (to - start));
     await hostYield.ifDue();
   }
 }
@@ -111,20 +115,20 @@ async function runRows(
 ): Promise<{ result: RunResult; first: number }> {
   const { context, ids, cancel } = run;
   if (!run.causal) return { result: await runAll(run, outputs(from)), first: from };
-  await holdPrefix(run, from);
+  await holdPrefix(run, from, to);
   const result = await context.probe(ids.slice(0, to), to - from, ownVariant(run), outputs(0), cancel);
   return { result: required(result ?? undefined), first: 0 };
 }
 
-/** Computes K and V of the first `end` tokens, unless a sequence holds them. */
-async function holdPrefix(run: InsideRun, end: number): Promise<void> {
+/** Computes K and V of the first `end` of `all` tokens, unless a sequence holds them. */
+async function holdPrefix(run: InsideRun, end: number, all: number): Promise<void> {
   const { context, ids } = run;
   if (context.holds(ids.slice(0, end), ownVariant(run))) return;
-  await context.temporarily(() => prefill(run, end));
+  await context.temporarily(() => prefill(run, end, all));
 }
 
-/** Runs the first `end` tokens, untapped. A chat that continues them keeps them. */
-async function prefill(run: InsideRun, end: number): Promise<void> {
+/** Runs the first `end` of `all` tokens, untapped. A chat that continues them keeps them. */
+async function prefill(run: InsideRun, end: number, all: number): Promise<void> {
   const { model, program, context, ids, platform, cancel } = run;
   const isOwn = program === model.program;
   const hostYield = new HostYield(platform);
@@ -136,6 +140,7 @@ async function prefill(run: InsideRun, end: number): Promise<void> {
     while (context.length < end) {
       const slice = ids.slice(context.length, Math.min(end, context.length + step));
       await context.run(slice, { logits: [], ...(isOwn ? {} : { program }) }, cancel);
+      run.onProgress?.(context.length / all);
       await hostYield.ifDue();
     }
   } finally {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../../engine/api/defaults.ts';
 import type { InsideAnswer } from '../../engine/api/inside-types.ts';
 import type { GenerateEvent } from '../../engine/api/types.ts';
+import { askInside } from '../../protocol/engine/ask-inside.ts';
 import { EngineClient } from '../../protocol/engine/client.ts';
 import { memoryTransportPair } from '../../protocol/engine/test-support/memory.ts';
 import { startEngineThread, type EngineThread } from './spawn-engine.ts';
@@ -90,7 +91,7 @@ describe('startEngineThread', () => {
     const held = async () => {
       let last: InsideAnswer | null = null;
       for (let head = 0; head < 4; head++) {
-        last = await client.call('inside', { ...run, query: { kind: 'attention', layer: 0, head, from: 0, to: 600 } });
+        last = await askInside(client, run, { kind: 'attention', layer: 0, head, from: 0, to: 600 });
       }
       // The last answer, at least: V8 may have collected the others.
       const bytes = used() - before;

@@ -10,7 +10,7 @@ import type {
   GenerateEvent,
   GenerateParams,
   GrammarSource,
-  InsideAnswer,
+  InsideEvent,
   InsideParams,
   InspectRunParams,
   Inspection,
@@ -58,11 +58,6 @@ export interface EngineMethods {
   score: { params: ScoreParams; result: Score };
   inspect: { params: InspectRunParams; result: Inspection };
   /**
-   * Looks inside a run: answers one query with typed arrays. `askInside` gives the answer the type of its query. Runs and
-   * answers are remembered until `releaseInside`, or until the client disconnects.
-   */
-  inside: { params: InsideParams; result: InsideAnswer };
-  /**
    * Frees what `inside` remembers, and the model beside the loaded one, or `only` that model, unless another client still
    * looks at it. `bytes` is how much was remembered.
    */
@@ -105,6 +100,11 @@ export interface EngineStreams {
    * which identifies the compare in `stopLane`; it must be unique among those running or queued.
    */
   compare: { params: { key: string; lanes: GenerateParams[] }; event: LanesEvent };
+  /**
+   * Looks inside a run: answers one query with typed arrays, after its progress if that takes long. `askInside` gives the
+   * answer the type of its query. Runs and answers are remembered until `releaseInside`, or until the client disconnects.
+   */
+  inside: { params: InsideParams; event: InsideEvent };
 }
 
 export type MethodName = keyof EngineMethods;
@@ -130,7 +130,7 @@ export interface EngineApi {
 }
 
 /** Of the messages below. Raised whenever one changes its meaning. Both sides must agree. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /**
  * Client to engine; anything else is refused at the edge (see `schemas.ts`). `id` is chosen by the client, counts up and is

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultGenerateParams, defaultSamplingParams, defaultStopParams } from '../../engine/api/defaults.ts';
 import { EngineError } from '../../engine/api/errors.ts';
+import { askInside } from './ask-inside.ts';
 import { CancelFlags } from './cancel-flags.ts';
 import { MAX_WAITING } from './chunk-batcher.ts';
 import { EngineClient } from './client.ts';
@@ -205,7 +206,7 @@ describe.each([
     onTestFinished(() => served.close());
     const [client, other] = [new EngineClient(near), new EngineClient(otherNear)];
     const query = { kind: 'logits', token: 0, top: 1 } as const;
-    await client.call('inside', { ids: [1], interventions: [], query });
+    await askInside(client, { ids: [1], interventions: [] }, query);
     expect(await other.call('releaseInside', {})).toEqual({ bytes: 0 });
     expect(engine.released).toEqual([]);
     client.close();

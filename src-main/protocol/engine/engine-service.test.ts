@@ -23,7 +23,7 @@ async function setUp() {
     state.phases = [];
     const params = { modelId: 'opened-1', contextSize };
     await service.stream({ method: 'load', params }, cancel, (event) => {
-      if (event.type === 'progress') state.phases.push(event.progress.phase);
+      if (event.type === 'progress' && 'progress' in event) state.phases.push(event.progress.phase);
       return null;
     });
     return engine.model;
@@ -72,7 +72,7 @@ it('keeps a model beside another one, until a model is loaded without that', asy
     phases.length = 0;
     const params = { modelId, contextSize: 64, ...(keepLoaded && { keepLoaded }) };
     await service.stream({ method: 'load', params }, cancel, (event) => {
-      if (event.type === 'progress') phases.push(event.progress.phase);
+      if (event.type === 'progress' && 'progress' in event) phases.push(event.progress.phase);
       return null;
     });
     expect(engine.model?.id).toBe(modelId);

@@ -99,9 +99,6 @@ export class EngineService {
         return engine.score(call.params, cancel);
       case 'inspect':
         return engine.inspect(call.params, cancel);
-      case 'inside':
-        this.#insideClients.asks(client);
-        return engine.inside(call.params, cancel);
       case 'releaseInside':
         return { bytes: await this.#insideClients.release(client, call.params.only) };
       case 'prefixCacheSize':
@@ -138,6 +135,12 @@ export class EngineService {
         });
       case 'compare':
         return this.#compare(stream.params, cancel, emit);
+      case 'inside': {
+        this.#insideClients.asks(client);
+        const onProgress = (fraction: number) => void emit({ type: 'progress', fraction });
+        const answer = await this.#engine.inside(stream.params, cancel, onProgress);
+        void emit({ type: 'answer', answer });
+      }
     }
   }
 

@@ -150,7 +150,6 @@ const methodParams: SchemasFor<EngineMethods> = {
   renderChat: renderChatParams,
   score: scoreParams,
   inspect: inspectParams,
-  inside: insideParams(tokenIds),
   releaseInside: schemaOf<EngineMethods['releaseInside']['params']>()(
     v.object({ only: v.exactOptional(v.literal('beside')) }),
   ),
@@ -188,6 +187,7 @@ const streamParams: SchemasFor<EngineStreams> = {
   compare: schemaOf<EngineStreams['compare']['params']>()(
     v.object({ key: compareKey, lanes: v.pipe(v.array(generateParams), v.minLength(1), v.maxLength(MAX_LANES)) }),
   ),
+  inside: insideParams(tokenIds),
 };
 
 /** A fully checked message of a client. */

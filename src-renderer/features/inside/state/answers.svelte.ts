@@ -16,12 +16,23 @@ export interface ShownAnswer<Q extends InsideQuery> {
   answer: AnswerTo<Q>;
 }
 
+/** How far the engine is with an answer that takes long. */
+export interface AnswerProgress {
+  /** 0..1 */
+  fraction: number;
+  /** Estimated from how fast it grows, ms; null at first. */
+  leftMs: number | null;
+}
+
 /** A query and its answer, once it is known. */
 export class Question<Q extends InsideQuery> {
   readonly query: Q;
   /** Until it is answered: the last answer to a query of this kind, so that nothing flickers. */
   shown = $state.raw<ShownAnswer<Q> | null>(null);
   problem = $state.raw<EngineError | null>(null);
+  /** Null before the engine reports it, and again when it is answered or has failed. */
+  progress = $state.raw<AnswerProgress | null>(null);
+  #reported: { fraction: number; at: number } | null = null;
   readonly abort = new AbortController();
   /** Resolves when it is answered, has failed or was cancelled. */
   settled: Promise<void> = Promise.resolve();
@@ -34,6 +45,15 @@ export class Question<Q extends InsideQuery> {
   /** Whether `shown` is the answer to this query. */
   get done(): boolean {
     return this.shown?.query === this.query;
+  }
+
+  /** @param fraction of what the answer needs */
+  advance(fraction: number): void {
+    const now = performance.now();
+    this.#reported ??= { fraction, at: now };
+    const grown = fraction - this.#reported.fraction;
+    const leftMs = grown > 0 ? ((1 - fraction) * (now - this.#reported.at)) / grown : null;
+    this.progress = { fraction, leftMs };
   }
 
   /** Of the arrays of its own answer. */
@@ -187,7 +207,8 @@ export class Answers {
     try {
       const engine = await this.#engine.ready(signal);
       const run = { ids: [...this.ids], interventions: [...this.interventions], modelId: this.modelId };
-      const answer = await askInside(engine, run, query, { signal });
+      const onProgress = (fraction: number) => question.advance(fraction);
+      const answer = await askInside(engine, run, query, { signal, onProgress });
       if (signal.aborted) return;
       question.shown = { query, answer };
       this.#forgetOldest();
@@ -199,6 +220,7 @@ export class Answers {
       question.shown = null;
       question.problem = problem;
     } finally {
+      question.progress = null;
       this.#open.delete(question);
       // A failure in the background is reported when the page asks the same.
       if (!signal.aborted) this.#ahead = this.#ahead.filter((other) => other !== query);

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import type { InsideAnswer, InsideParams } from '../../../../src-main/engine/api/inside-types.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { InsideAnswer, InsideEvent, InsideParams } from '../../../../src-main/engine/api/inside-types.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { Answers } from './answers.svelte.ts';
@@ -9,24 +9,34 @@ function fakeEngine() {
   const asked: InsideParams[] = [];
   const open: {
     params: InsideParams;
+    advance: (fraction: number) => Promise<unknown>;
     answer: (arrays?: object) => void;
     fail: () => void;
     signal: AbortSignal | undefined;
   }[] = [];
-  const call = (_method: string, params: unknown, options?: { signal?: AbortSignal }) => {
+  async function* stream(_method: string, params: unknown, options?: { signal?: AbortSignal }) {
     const given = params as InsideParams;
     asked.push(given);
-    return new Promise((resolve, reject) => {
-      const { kind } = given.query;
-      open.push({
-        params: given,
-        signal: options?.signal,
-        answer: (arrays) => resolve({ kind, ...arrays } as InsideAnswer),
-        fail: () => reject(new EngineError('OUT_OF_MEMORY', 'too large')),
-      });
+    let send: (event: InsideEvent) => void = () => undefined;
+    let fail: (error: EngineError) => void = () => undefined;
+    const { kind } = given.query;
+    open.push({
+      params: given,
+      signal: options?.signal,
+      advance: (fraction) => {
+        send({ type: 'progress', fraction });
+        return settle();
+      },
+      answer: (arrays) => send({ type: 'answer', answer: { kind, ...arrays } as InsideAnswer }),
+      fail: () => fail(new EngineError('OUT_OF_MEMORY', 'too large')),
     });
-  };
-  const engine = { call } as unknown as EngineApi;
+    for (;;) {
+      const event = await new Promise<InsideEvent>((resolve, reject) => ([send, fail] = [resolve, reject]));
+      yield event;
+      if (event.type === 'answer') return;
+    }
+  }
+  const engine = { stream } as unknown as EngineApi;
   return { asked, open, ready: () => Promise.resolve(engine) };
 }
 
@@ -71,6 +81,24 @@ describe('Answers', () => {
     expect(answers.ask(embedding(0))).toBe(first);
     expect(engine.open[2]!.signal?.aborted).toBe(true);
     expect(answers.ask(embedding(2))).not.toBe(third);
+  });
+
+  it('says how far an answer is, and how long it will take once that is known', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const engine = fakeEngine();
+    const question = new Answers(engine, RUN).ask(NORMS);
+    await settle();
+    expect(question.progress).toBeNull();
+    await engine.open[0]!.advance(0.25);
+    expect(question.progress).toEqual({ fraction: 0.25, leftMs: null });
+    vi.advanceTimersByTime(300);
+    await engine.open[0]!.advance(0.5);
+    expect(question.progress).toEqual({ fraction: 0.5, leftMs: 600 });
+    engine.open[0]!.answer();
+    await settle();
+    expect(question.done).toBe(true);
+    expect(question.progress).toBeNull();
   });
 
   it('reports a failure, and asks again when asked again', async () => {

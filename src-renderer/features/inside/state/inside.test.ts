@@ -10,13 +10,14 @@ function setUp(parameters = NaN) {
   const queries: string[] = [];
   const model = { id: 'own', name: 'Own', layers: 2, heads: 4, contextSize: 40, parameters } as ModelInfo;
   const api = {
-    call: (method: string, params: { text?: string; query?: { kind: string } }) => {
+    call: (method: string, params: { text?: string }) => {
       calls.push(method);
-      if (params.query) {
-        queries.push(params.query.kind);
-        return Promise.resolve({ kind: params.query.kind });
-      }
       return Promise.resolve({ ids: [...(params.text ?? '')].map((_, at) => at), bytes: 0 });
+    },
+    async *stream(method: string, { query: { kind } }: { query: { kind: string } }) {
+      calls.push(method);
+      queries.push(kind);
+      yield await Promise.resolve({ type: 'answer', answer: { kind } });
     },
   };
   const engine = {

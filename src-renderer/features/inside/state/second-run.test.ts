@@ -14,14 +14,13 @@ function setUp(verdict: 'fits' | 'after-unload' = 'fits') {
   const engine = {
     call: (method: string, params: { text?: string; ids?: number[] }) => {
       calls.push({ method, params });
-      if (method === 'inside' && memory.isLost)
-        return Promise.reject(new EngineError('MODEL_NOT_FOUND', 'It is gone.'));
       return Promise.resolve(
         method === 'tokenize' ? { ids: [...(params.text ?? '')].map((_, at) => at) } : { text: 'abc' },
       );
     },
     async *stream(method: string, params: { modelId: string }) {
       calls.push({ method, params });
+      if (method === 'inside' && memory.isLost) throw new EngineError('MODEL_NOT_FOUND', 'It is gone.');
       yield await Promise.resolve({ type: 'loaded', model: modelOf(params.modelId, { layers: 1, heads: 2 }) });
     },
   };
